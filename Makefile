@@ -1,0 +1,52 @@
+# Two commands do all the set-up on a machine that has Python (3.11 or later), git and make:
+#   make bench    environment, the main job on the embedded data set, the path of the report
+#   make test     environment, then all linters and tests
+PYTHON ?= python3
+VENV := .venv
+BIN ?= $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SUITES := tests/unit tests/data tests/cli tests/report
+
+.PHONY: bench test install lint type unit parity parity-% benchmarks clean
+
+bench: install
+	$(BIN)/python -m bench run
+
+test: install
+	$(MAKE) lint type unit parity
+
+install: $(INSTALLED)
+
+# torch goes first and alone: whatever needs it later then finds the one that is pinned.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "lenet-bench needs Python 3.11 or later: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		--editable '.[all,dev]'
+	touch $(INSTALLED)
+
+# The targets below run in any environment: make lint BIN=path/to/bin
+lint:
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+type:
+	$(BIN)/mypy
+
+unit:
+	$(BIN)/python -m pytest -q $(SUITES)
+
+# One framework a process, as in the harness; what is named here must be installed.
+parity: parity-torch parity-keras parity-flax
+
+parity-%:
+	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q tests/parity
+
+# Adapters against bare loops, paired in one run; for an idle machine, and not part of the tests.
+benchmarks: install
+	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only
+
+clean:
+	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

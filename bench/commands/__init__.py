@@ -1,0 +1,1 @@
+"""What the commands do: each parses its text options, calls the harness and prints."""

@@ -1,0 +1,97 @@
+"""`bench list`: frameworks, data sets and models, available or why not."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import datasets, frameworks, models, runner
+from bench.errors import UnknownNameError
+from bench.plan import INPUT_SIZE
+
+SECTIONS = ("frameworks", "datasets", "models")
+
+
+def list_(what: str | None, root: Path | None, *, as_json: bool) -> int:
+    """Print one section, or all of them."""
+    if what is not None and what not in SECTIONS:
+        raise UnknownNameError("list", what, SECTIONS)
+    makers = {
+        "frameworks": _frameworks,
+        "datasets": lambda: _datasets(root or datasets.default_root()),
+        "models": _models,
+    }
+    sections = {name: makers[name]() for name in (SECTIONS if what is None else (what,))}
+    if as_json:
+        print(json.dumps(sections, indent=2))
+        return 0
+    console = Console(highlight=False)
+    for name, rows in sections.items():
+        table = Table(*rows[0], title=name, title_justify="left")
+        for row in rows:
+            table.add_row(*(_text(value) for value in row.values()))
+        console.print(table)
+    return 0
+
+
+def _frameworks() -> list[dict[str, Any]]:
+    """Versions from metadata; devices as each framework says in a process of its own."""
+    known = list(frameworks.catalogue().values())
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        answers = list(pool.map(lambda framework: runner.probe(framework.name), known))
+    return [
+        {
+            "name": framework.name,
+            "title": framework.title,
+            "version": frameworks.version(framework),
+            "devices": answer.get("devices", []),
+            "available": "reason" not in answer,
+            "reason": answer.get("reason"),
+        }
+        for framework, answer in zip(known, answers, strict=True)
+    ]
+
+
+def _datasets(root: Path) -> list[dict[str, Any]]:
+    described = [datasets.describe(name, root) for name in datasets.names()]
+    return [
+        {
+            "name": about.name,
+            "title": about.title,
+            "shape": "×".join(map(str, about.shape)),
+            "train": about.train_size,
+            "test": about.test_size,
+            "available": about.available,
+            "reason": about.reason,
+        }
+        for about in described
+    ]
+
+
+def _models() -> list[dict[str, Any]]:
+    rows = []
+    for name in models.CATALOGUE:
+        counts = {
+            f"parameters at {'×'.join(map(str, (*INPUT_SIZE, channels)))}": models.build(
+                name, (*INPUT_SIZE, channels), classes=10
+            ).parameter_count()
+            for channels in (1, 3)
+        }
+        rows.append({"name": name, **counts})
+    return rows
+
+
+def _text(value: Any) -> str:
+    """A cell of a table, with rich's markup taken as text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return (", ".join(value) if isinstance(value, list) else str(value)).replace("[", r"\[")

@@ -1,0 +1,45 @@
+"""Text of the command line → values; a UsageError names the option and what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from bench.errors import UsageError
+
+Value = TypeVar("Value")
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Comma-separated words, without the blanks around them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    """Such as 0,1,2."""
+    return _each(option, text, int, "whole numbers with commas between, such as 0,1,2")
+
+
+def numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    """Such as 0.49,0.48,0.45; None stays None."""
+    if text is None:
+        return None
+    return _each(option, text, float, "numbers with commas between, such as 0.49,0.48,0.45")
+
+
+def dataset(text: str) -> str:
+    """A data set's name; the file of npz:FILE becomes absolute, so that workers find it."""
+    kind, colon, path = text.partition(":")
+    if kind == "npz" and colon:
+        return f"npz:{Path(path).expanduser().absolute()}"
+    return text
+
+
+def _each(
+    option: str, text: str, convert: Callable[[str], Value], example: str
+) -> tuple[Value, ...]:
+    try:
+        return tuple(convert(word) for word in words(text))
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r} cannot be read: give {example}") from error

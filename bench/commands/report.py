@@ -1,0 +1,57 @@
+"""`bench report`: records → a table on the terminal, report.md and CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import store
+from bench.errors import StoreError, UsageError
+from bench.record import Record
+
+
+def report(paths: Sequence[Path], out: Path | None) -> int:
+    """Read the records below the paths and report on them all together."""
+    records, problems = store.read_records(paths)
+    if not records and not problems:
+        raise UsageError(
+            f"there are no records in {', '.join(map(str, paths))}: give run folders, a results "
+            "folder or record files"
+        )
+    show_and_write(records, problems, out or _default_folder(paths), Console())
+    return 1 if problems else 0
+
+
+def show_and_write(
+    records: Sequence[Record],
+    problems: Sequence[tuple[Path, str]],
+    folder: Path,
+    console: Console | None,
+) -> None:
+    """Write the report into the folder; print the table and the paths where there is a console."""
+    from report.build import build
+    from report.terminal import print_summary
+    from report.text import plain
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = build(records, folder, problems)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write the report to {folder}: {error.strerror}; give a folder that you may "
+            "write to, with room in it: python -m bench report RUN --out FOLDER"
+        ) from error
+    if console is None:
+        return
+    print_summary(records, console)
+    lines = [f"left out {path}: {reason}" for path, reason in problems]
+    lines += [f"wrote {path}" for path in written]
+    for line in lines:
+        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def _default_folder(paths: Sequence[Path]) -> Path:
+    """The run's folder where there is one run; the current folder for several."""
+    return paths[0] if len(paths) == 1 and paths[0].is_dir() else Path()

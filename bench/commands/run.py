@@ -1,0 +1,254 @@
+"""`bench run`: from options to records, a table and a report."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+
+from bench import (
+    __version__,
+    datasets,
+    frameworks,
+    machine,
+    options,
+    plan,
+    preparation,
+    runner,
+    store,
+)
+from bench.commands import parse
+from bench.commands.report import show_and_write
+from bench.contract import Device
+from bench.errors import UnknownNameError, UsageError
+from bench.options import Options
+from bench.plan import INPUT_SIZE, Cell, Plan, Source
+from bench.presets import preset
+from bench.progress import make_progress
+
+# The options that decide what is computed, by their names on the command line.
+SETTINGS = (
+    *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
+    *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_size", "optimizer", "lr"),
+    *("momentum", "weight_decay", "target", "threads", "timeout"),
+)
+
+
+def run(
+    settings: Mapping[str, Any],
+    given: set[str],
+    *,
+    out: Path,
+    resume: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Plan, run and report. `given` names the settings that a person typed."""
+    notes = Console(stderr=True)
+    if resume is not None:
+        return _resume(resume, settings, given, notes, dry_run=dry_run, as_json=as_json)
+    asked = _options(settings, notes)
+    data_source = _source(asked, notes, fetch=not dry_run)
+    planned = plan.make(asked, data_source)
+    for warning in plan.warnings(planned):
+        _say(notes, f"warning: {warning}", style="yellow")
+    if dry_run:
+        return _print_plan(planned, planned.cells(), as_json=as_json)
+    now = datetime.now(UTC)
+    manifest = store.Manifest(
+        name=store.run_name(asked.dataset, asked.model, now),
+        created_at=now.isoformat(timespec="seconds"),
+        bench_version=__version__,
+        command=tuple(sys.argv[1:]),
+        asked=asked,
+        plan=planned,
+        machine=machine.describe(),
+    )
+    with store.create(out, manifest) as folder:
+        return _execute(folder, notes, as_json=as_json)
+
+
+def _resume(
+    path: Path,
+    settings: Mapping[str, Any],
+    given: set[str],
+    notes: Console,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Go on with a run; options that are given again must say what they said at first."""
+    manifest = store.read_manifest(path)
+    again = _parsed({name: settings[name] for name in given})
+    earlier = manifest.asked.model_dump()
+    other = {name: value for name, value in again.items() if _differs(value, earlier[name])}
+    if other:
+        listed = ", ".join(
+            f"{_flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
+            for name, value in other.items()
+        )
+        raise UsageError(
+            f"{path} was begun with other options: {listed}; leave them out to go on with it, or "
+            "start a new run without --resume"
+        )
+    here = machine.describe()
+    if here.fingerprint != manifest.machine.fingerprint:
+        raise UsageError(
+            f"{path} was begun on another machine ({manifest.machine.fingerprint}, this is "
+            f"{here.fingerprint}), and figures of two machines do not belong in one run: start a "
+            "new one"
+        )
+    with store.reopen(path) as folder:
+        if dry_run:
+            return _print_plan(manifest.plan, runner.unsettled(folder), as_json=as_json)
+        return _execute(folder, notes, as_json=as_json)
+
+
+def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
+    """Run the cells, then print and write what came out, also when interrupted."""
+    interrupted = False
+    with _terminations_interrupt(), make_progress(notes, folder) as progress:
+        try:
+            runner.run(folder, progress)
+        except KeyboardInterrupt:
+            interrupted = True
+    records = folder.records()
+    show_and_write(records, [], folder.folder, None if as_json else Console())
+    if as_json:
+        document = {
+            "run": str(folder.folder),
+            "records": [record.model_dump(mode="json") for record in records],
+        }
+        print(json.dumps(document, indent=2))
+    if interrupted:
+        _say(
+            notes,
+            f"interrupted: {len(records)} of {len(folder.manifest.plan.cells())} cells are saved; "
+            f"go on with: python -m bench run --resume {folder.folder}",
+        )
+    all_ran = all(record.status in ("ok", "diverged") for record in records)
+    return 1 if interrupted or not all_ran else 0
+
+
+def _options(settings: Mapping[str, Any], notes: Console) -> Options:
+    """The options with every default that depends on what is installed here."""
+    parsed = _parsed(settings)
+    parsed["frameworks"] = _frameworks(parsed["frameworks"], notes)
+    asked_devices = parsed["devices"]
+    for device in asked_devices:
+        if device not in (*get_args(Device), "auto"):
+            raise UnknownNameError("device", device, (*get_args(Device), "auto"))
+    parsed["devices"] = runner.choose_devices(asked_devices, parsed["frameworks"])
+    return Options.model_validate(parsed)
+
+
+def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with their text turned into values."""
+    values = dict(settings)
+    for name in ("frameworks", "devices"):
+        if values.get(name) is not None:
+            values[name] = parse.words(values[name])
+    if "seeds" in values:
+        values["seeds"] = parse.whole_numbers("--seeds", values["seeds"])
+    for name in ("mean", "std"):
+        if name in values:
+            values[name] = parse.numbers(_flag(name), values[name])
+    if "dataset" in values:
+        values["dataset"] = parse.dataset(values["dataset"])
+    if "data_root" in values:
+        values["data_root"] = (values["data_root"] or datasets.default_root()).absolute()
+    return values
+
+
+def _frameworks(names: tuple[str, ...] | None, notes: Console) -> tuple[str, ...]:
+    """The named ones, which must exist; without names, those that are installed."""
+    if names is not None:
+        return tuple(frameworks.named(name).name for name in names)
+    here = []
+    for framework in frameworks.catalogue().values():
+        if not framework.default:
+            continue
+        absent = frameworks.missing(framework)
+        if absent is None:
+            here.append(framework.name)
+        else:
+            _say(notes, f"without {framework.name}: {absent}")
+    if not here:
+        raise UsageError(
+            "no framework is installed: pip install 'lenet-bench[torch]' or another one, or take "
+            "--frameworks reference"
+        )
+    return tuple(here)
+
+
+def _source(asked: Options, notes: Console, *, fetch: bool) -> Source:
+    """Sizes of the data set, which is fetched first where it is not there yet."""
+    about = datasets.describe(asked.dataset, asked.data_root)
+    if not about.available and about.name in datasets.names():
+        if not fetch:
+            _say(notes, f"{about.name} is not in {asked.data_root} yet: a run would fetch it")
+            return Source(
+                about.train_size, about.test_size, about.shape[-1], len(about.classes), sha256=None
+            )
+        _say(notes, f"{about.name} is not in {asked.data_root} yet: fetching it")
+        datasets.fetch(about.name, asked.data_root, progress=notes.is_terminal)
+    fit = options.fit(asked.fit, preset(asked.dataset))
+    return preparation.source(datasets.load(asked.dataset, asked.data_root, INPUT_SIZE, fit))
+
+
+def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
+    """The plan and the cells that would run."""
+    names = [cell.name for cell in cells]
+    if as_json:
+        print(json.dumps({"plan": planned.model_dump(mode="json"), "cells": names}, indent=2))
+        return 0
+    console = Console(highlight=False, markup=False)
+    for name, value in planned.model_dump(mode="json").items():
+        if name == "optimizer":
+            value = ", ".join(f"{key} {number}" for key, number in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(map(str, value))
+        console.print(f"{name.replace('_', ' '):>16}  {'-' if value is None else value}")
+    console.print(f"{'parameters':>16}  {planned.spec().parameter_count():,}")
+    console.print(f"{len(names)} cells, in this order: {', '.join(names)}")
+    return 0
+
+
+def _differs(now: Any, then: Any) -> bool:
+    return (list(now) if isinstance(now, tuple) else now) != (
+        list(then) if isinstance(then, tuple) else then
+    )
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _say(notes: Console, text: str, style: str | None = None) -> None:
+    """One line for a person, on standard error, with nothing in it taken for markup."""
+    notes.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _terminations_interrupt() -> Iterator[None]:
+    """SIGTERM, which a cluster sends at its time limit, does what Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,119 @@
+"""Data sets: fetch, verify, decode → uint8 images of the size that is asked for.
+
+    digits          scikit-learn's, installed with it
+    mnist, fashionmnist, kmnist, qmnist, cifar10
+                    fetched by `python -m bench data fetch NAME`, or put below the root by hand or
+                    by torchvision
+    npz:PATH        a person's own
+
+A root is a folder of data sets. Only `fetch` touches the network. Importing this package imports
+neither pooch nor Pillow nor scikit-learn.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import get_args
+
+from bench.datasets.cifar import CIFAR10
+from bench.datasets.delivery import deliver
+from bench.datasets.digits import DIGITS
+from bench.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
+from bench.datasets.npz import PREFIX, NpzDataset
+from bench.datasets.source import Dataset, Description, FileCheck, Fit, Source
+from bench.errors import DataError, UnknownNameError
+
+__all__ = [
+    "Dataset",
+    "Description",
+    "FileCheck",
+    "Fit",
+    "default_root",
+    "describe",
+    "fetch",
+    "load",
+    "names",
+    "verify",
+]
+
+_SOURCES: tuple[Source, ...] = (DIGITS, MNIST, FASHIONMNIST, KMNIST, QMNIST, CIFAR10)
+
+
+def names() -> tuple[str, ...]:
+    """The data sets that have a name of their own; `npz:PATH` comes besides."""
+    return tuple(source.name for source in _SOURCES)
+
+
+def default_root() -> Path:
+    """$LENET_BENCH_DATA, or the folder that this platform has for a user's caches."""
+    if given := os.environ.get("LENET_BENCH_DATA"):
+        return Path(given).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("lenet-bench")
+
+
+def describe(name: str, root: Path) -> Description:
+    """The data set at a glance: quick, from the presence and size of files.
+
+    Raises:
+        UnknownNameError: there is no such data set.
+        DataError: the file of `npz:PATH` is not there or not right.
+    """
+    return _source(name).describe(root)
+
+
+def load(name: str, root: Path, size: tuple[int, int], fit: Fit) -> Dataset:
+    """Images of `size`, (height, width), and labels, mapped from the cache; never fetches.
+
+    Images that are smaller than `size` are padded with zeros, centred, or resized bilinearly with
+    half-pixel centres, as `fit` says; larger ones can be resized only. The first time, files are
+    held against their hashes, decoded, and the result cached in `root`, or with the user's caches
+    where `root` is read-only.
+
+    Raises:
+        UnknownNameError: there is no such data set or way to fit.
+        DataError: files are missing or wrong, or the images do not go into `size`.
+    """
+    if fit not in get_args(Fit):
+        raise UnknownNameError("fit", fit, get_args(Fit))
+    if min(size) < 1:
+        raise DataError(f"images cannot have the size {size[0]}×{size[1]}: give at least 1×1")
+    return deliver(_source(name), root, size, fit)
+
+
+def fetch(name: str, root: Path, progress: bool) -> Path:
+    """Download what is missing or wrong, verified; return the folder that it lies in.
+
+    Nothing is done where everything is whole, nor for data sets that need no download.
+
+    Raises:
+        UnknownNameError: there is no such data set.
+        DataError: no mirror serves a file as it should be, or the folder cannot be written.
+    """
+    from bench.datasets import download
+
+    source = _source(name)
+    download.fetch(source, root, progress)
+    return source.describe(root).folder
+
+
+def verify(name: str, root: Path) -> tuple[FileCheck, ...]:
+    """Hold every file of the data set against its hash, or its size where no hash is known.
+
+    Raises:
+        UnknownNameError: there is no such data set.
+    """
+    return _source(name).verify(root)
+
+
+def _source(name: str) -> Source:
+    if name.startswith(PREFIX):
+        if not name.removeprefix(PREFIX):
+            raise DataError("data set 'npz:' names no file: give the path, as in npz:images.npz")
+        return NpzDataset(Path(name.removeprefix(PREFIX)).expanduser())
+    for source in _SOURCES:
+        if source.name == name:
+            return source
+    raise UnknownNameError("data set", name, (*names(), f"{PREFIX}PATH"))

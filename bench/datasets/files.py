@@ -1,0 +1,149 @@
+"""Files of a data set on the disk: found, held against hashes, read within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from bench.datasets.source import FileCheck, Input, StoredFile
+from bench.errors import DataError
+
+_CHUNK_BYTES = 1 << 20
+
+# What a damaged or foreign file can raise while gzip reads it.
+BROKEN_GZIP = (OSError, EOFError, zlib.error)
+
+
+def candidates(root: Path, file: StoredFile) -> tuple[Path, ...]:
+    """Where the file may lie, the copy that can be checked best first.
+
+    torchvision keeps IDX files unpacked beside the archive; either will do. Where only the
+    archive's hash is known, the archive is the one to trust.
+    """
+    packed = root / file.path
+    if not file.compressed or file.path.endswith(".tar.gz"):
+        return (packed,)
+    plain = packed.with_suffix("")
+    return (plain, packed) if file.content_digest else (packed, plain)
+
+
+def present(root: Path, file: StoredFile) -> Path | None:
+    """The copy that `decode` would try first, by presence and, where it is plain, by size."""
+    for path in candidates(root, file):
+        if path.is_file() and (path.suffix == ".gz" or path.stat().st_size == file.content_bytes):
+            return path
+    return None
+
+
+def inspect(root: Path, file: StoredFile) -> FileCheck:
+    """The first copy that is whole; otherwise what is wrong with the one that is there."""
+    checks = [check(path, file) for path in candidates(root, file) if path.exists()]
+    if not checks:
+        return check(root / file.path, file)
+    return next((found for found in checks if found.status == "ok"), checks[0])
+
+
+def check(path: Path, file: StoredFile) -> FileCheck:
+    """Hold one copy against its hash, or its size where no hash is known; reads it in chunks."""
+    packed = path.suffix == ".gz"
+    known = file.digest_of(packed)
+    subject = known[0] if known else "content"
+    expected = f"{known[1]} of its {subject}" if known else f"{file.content_bytes:,} bytes"
+    if not path.is_file():
+        return FileCheck(path, "missing", expected, None)
+    unpack = packed and subject == "content"
+    limit = file.limit_bytes if subject == "archive" else file.content_bytes
+    algorithm, _, digest = known[1].partition(":") if known else ("sha256", "", "")
+    found = hashlib.new(algorithm, usedforsecurity=False)
+    size = 0
+    try:
+        for chunk in _chunks(path, unpack):
+            size += len(chunk)
+            if size > limit:
+                return FileCheck(path, "wrong", expected, f"more than {limit:,} bytes")
+            found.update(chunk)
+    except BROKEN_GZIP as error:
+        return FileCheck(path, "wrong", expected, f"{size:,} readable bytes, then: {error}")
+    if subject == "content" and size != file.content_bytes:
+        return FileCheck(path, "wrong", expected, f"{size:,} of {file.content_bytes:,} bytes")
+    if known and found.hexdigest() != digest:
+        return FileCheck(path, "wrong", expected, f"{algorithm}:{found.hexdigest()}")
+    return FileCheck(path, "ok", expected, expected)
+
+
+def _chunks(path: Path, unpack: bool) -> Iterator[bytes]:
+    with cast(BinaryIO, gzip.open(path, "rb")) if unpack else path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
+
+
+def whole(name: str, root: Path, file: StoredFile) -> Path:
+    """The path of a copy that passed its check.
+
+    Raises:
+        DataError: the file is missing or is not what it should be.
+    """
+    found = inspect(root, file)
+    if found.status == "missing":
+        raise missing(name, root, (file,))
+    if found.status == "wrong":
+        raise wrong(name, found)
+    return found.path
+
+
+def content(path: Path, file: StoredFile) -> bytes:
+    """The uncompressed content of a copy, no more of it than it may have.
+
+    Raises:
+        DataError: it is not readable, shorter or longer.
+    """
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
+            data = stream.read(file.content_bytes + 1)
+    except BROKEN_GZIP as error:
+        raise DataError(f"cannot read {path}: {error}; delete it and fetch it again") from error
+    if len(data) != file.content_bytes:
+        got = f"{len(data):,}" if len(data) < file.content_bytes else "more"
+        raise DataError(
+            f"{path} holds {got} bytes where {file.content_bytes:,} belong: "
+            "it is truncated or another file; delete it and fetch it again"
+        )
+    return data
+
+
+def inputs(paths: Iterable[Path]) -> tuple[Input, ...]:
+    """The identity of files, by which a cached decoding is recognised as theirs."""
+    stats = ((path.resolve(), path.stat()) for path in paths)
+    return tuple(Input(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+
+
+def missing(name: str, root: Path, absent: Iterable[StoredFile]) -> DataError:
+    """The error for files that are not there: how to fetch them, or what to put where by hand."""
+    return DataError(
+        f"data set {name!r} is not in {root}: run `python -m bench data fetch {name}`, "
+        f"or {by_hand(root, absent)}"
+    )
+
+
+def by_hand(root: Path, absent: Iterable[StoredFile]) -> str:
+    """What to do where there is no network: which files, with which hashes, to put where."""
+    wanted = ", ".join(f"{file.path} ({_digest(file)})" for file in absent)
+    return f"put into {root} by hand: {wanted}"
+
+
+def wrong(name: str, found: FileCheck) -> DataError:
+    """The error for a file that is not what it should be."""
+    return DataError(
+        f"data set {name!r}: {found.path} should have {found.expected}, but has {found.got}: "
+        "it is truncated, damaged or another file; "
+        f"run `python -m bench data fetch {name}`, which fetches it anew"
+    )
+
+
+def _digest(file: StoredFile) -> str:
+    known = file.digest_of(file.compressed)
+    return f"{known[0]} {known[1]}" if known else f"{file.content_bytes:,} bytes"

@@ -1,0 +1,147 @@
+"""What a data set is: where it comes from, what it decodes to, what is delivered.
+
+Images are uint8 (N, H, W, C), labels int32 (N,), everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Fit = Literal["pad", "resize"]
+Status = Literal["ok", "missing", "wrong"]
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """A data set brought to the asked-for size. Arrays are read-only, mapped from the cache.
+
+    `test_images` and `test_labels` are None where the data set has no official test part.
+    `sha256` is the hash of images and labels as they are delivered here.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.int32]
+    test_images: NDArray[np.uint8] | None
+    test_labels: NDArray[np.int32] | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """What the files of a data set hold, at its native size."""
+
+    classes: tuple[str, ...]
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.int32]
+    test_images: NDArray[np.uint8] | None = None
+    test_labels: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A data set at a glance; learned without decoding it.
+
+    `shape` is the native (height, width, channels); `test_size` is 0 where there is no official
+    test part. `available` goes by the presence and size of files, not by their hashes; `reason`
+    says why it is not.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    shape: Shape
+    train_size: int
+    test_size: int
+    available: bool
+    reason: str | None
+    folder: Path
+    credit: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """One file against what it should be; `got` is None where there is no file."""
+
+    path: Path
+    status: Status
+    expected: str
+    got: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a decoded data set was made from: a file as it stood, or a package's version."""
+
+    origin: str
+    size: int = 0
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of a data set below the root, kept as its mirrors serve it.
+
+    path            below the root, with `/`; a name in `.gz` is compressed
+    mirrors         URLs of the file, tried in this order
+    content_bytes   size of the uncompressed content; of a tar archive, an upper bound
+    content_digest  `algorithm:hex` of the uncompressed content, None where nobody publishes it
+    archive_digest  `algorithm:hex` of the file as served; used where the content's is not known
+    """
+
+    path: str
+    mirrors: tuple[str, ...]
+    content_bytes: int
+    content_digest: str | None = None
+    archive_digest: str | None = None
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the file holds its content in gzip's wrapping."""
+        return self.path.endswith(".gz")
+
+    @property
+    def limit_bytes(self) -> int:
+        """What no honest copy exceeds: gzip adds at most a few bytes in each 32 KiB."""
+        return self.content_bytes + self.content_bytes // 1024 + 1024
+
+    def digest_of(self, compressed: bool) -> tuple[Literal["content", "archive"], str] | None:
+        """What a copy, compressed or not, is held against; None where only its size is known."""
+        if self.content_digest:
+            return "content", self.content_digest
+        if compressed and self.archive_digest:
+            return "archive", self.archive_digest
+        return None
+
+
+class Source(Protocol):
+    """One data set of a family. Implementations are frozen dataclasses.
+
+    Every method raises `DataError` with one clear line; none touches the network.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name a person gives on the command line."""
+
+    def describe(self, root: Path) -> Description:
+        """The data set at a glance, without decoding anything."""
+
+    def inputs(self, root: Path) -> tuple[Input, ...]:
+        """What `decode` would read, without reading it; DataError where something is missing."""
+
+    def unfetched(self, root: Path) -> tuple[StoredFile, ...]:
+        """The files that have to be fetched before `decode` can succeed."""
+
+    def verify(self, root: Path) -> tuple[FileCheck, ...]:
+        """Every file against its hash, or its size where no hash is known."""
+
+    def decode(self, root: Path) -> Decoded:
+        """Check and decode the files."""

@@ -1,0 +1,44 @@
+"""The exception tree.
+
+BenchError                   a fault that one clear line explains; its text is shown as it is
+├── UsageError               what was asked for cannot be done: exit code 2, nothing has been run
+│   ├── UnknownNameError     a framework, data set, model or optimizer that does not exist
+│   ├── DataError            a data set is missing, corrupt or not the one it claims to be
+│   └── StoreError           the results folder cannot be written, is in use or holds another plan
+└── UnavailableError         a framework or a device that this machine does not have
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """A fault that one clear line explains."""
+
+
+class UsageError(BenchError):
+    """What was asked for cannot be done; nothing has been run."""
+
+
+class UnknownNameError(UsageError):
+    """A name that does not exist; the message lists the ones that do."""
+
+    def __init__(self, kind: str, given: str, allowed: Iterable[str]) -> None:
+        names = tuple(allowed)
+        close = difflib.get_close_matches(given, names, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        super().__init__(f"unknown {kind} {given!r}{hint}: choose from {', '.join(names)}")
+
+
+class DataError(UsageError):
+    """A data set is missing, truncated, corrupt or not the one it claims to be."""
+
+
+class StoreError(UsageError):
+    """The results folder cannot be written, is in use or holds another plan."""
+
+
+class UnavailableError(BenchError):
+    """A framework or a device that this machine does not have."""

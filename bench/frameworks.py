@@ -1,0 +1,131 @@
+"""Which frameworks there are, found without importing any of them.
+
+A third party adds one through an entry point of the group `lenet_bench.frameworks` that names a
+`Framework`; the module that holds it must not import the framework itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from bench.contract import Adapter
+from bench.errors import BenchError, UnavailableError, UnknownNameError
+
+GROUP = "lenet_bench.frameworks"
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A framework and where its adapter is.
+
+    adapter   "package.module:Class", called without arguments in the worker
+    version   the distribution whose version is the framework's
+    modules   what must be importable for it to be available
+    install   the command that would make it available
+    default   whether `run` takes it when no frameworks are named
+    """
+
+    name: str
+    title: str
+    adapter: str
+    version: str
+    modules: tuple[str, ...]
+    install: str
+    default: bool = True
+
+
+def _own(name: str, title: str, adapter: str, version: str, *modules: str) -> Framework:
+    return Framework(name, title, adapter, version, modules, f"pip install 'lenet-bench[{name}]'")
+
+
+BUILT_IN: tuple[Framework, ...] = (
+    _own("torch", "PyTorch", "impls.pytorch.adapter:TorchAdapter", "torch", "torch"),
+    _own("keras", "Keras", "impls.keras_tf.adapter:KerasAdapter", "keras", "keras", "tensorflow"),
+    _own("flax", "Flax", "impls.flax.adapter:FlaxAdapter", "flax", "jax", "flax", "optax"),
+    _own("flux", "Flux.jl", "impls.flux.adapter:FluxAdapter", "juliacall", "impls.flux"),
+    Framework(
+        "reference",
+        "NumPy reference",
+        "impls.reference.adapter:ReferenceAdapter",
+        "numpy",
+        ("numpy",),
+        "pip install lenet-bench",
+        default=False,
+    ),
+)
+
+
+def catalogue() -> dict[str, Framework]:
+    """Every known framework by name: the built-in ones, then those of entry points."""
+    found = {framework.name: framework for framework in BUILT_IN}
+    for point in importlib.metadata.entry_points(group=GROUP):
+        try:
+            framework = point.load()
+        except Exception as error:
+            raise BenchError(
+                f"the entry point {point.name!r} of group {GROUP!r} ({point.value}) cannot be "
+                f"loaded: {error}; uninstall or repair the package that declares it"
+            ) from error
+        if framework.name in found:
+            raise BenchError(
+                f"the entry point {point.name!r} ({point.value}) declares the framework "
+                f"{framework.name!r}, which exists already; one of the two needs another name"
+            )
+        found[framework.name] = framework
+    return found
+
+
+def named(name: str) -> Framework:
+    """The framework of that name; UnknownNameError lists the valid ones."""
+    known = catalogue()
+    if name not in known:
+        raise UnknownNameError("framework", name, known)
+    return known[name]
+
+
+def missing(framework: Framework) -> str | None:
+    """Why the framework is not available here, or None; looks for packages, imports none."""
+    absent = [module for module in framework.modules if not _is_importable(module)]
+    if not absent:
+        return None
+    return f"{_listed(absent)} not installed: {framework.install}"
+
+
+def version(framework: Framework) -> str | None:
+    """The installed version, from the distribution's metadata."""
+    try:
+        return importlib.metadata.version(framework.version)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def create(framework: Framework) -> Adapter:
+    """Import the adapter and make one. UnavailableError tells why it cannot be had."""
+    reason = missing(framework)
+    if reason:
+        raise UnavailableError(reason)
+    module, _, attribute = framework.adapter.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise UnavailableError(
+            f"{framework.title} is installed but cannot be imported: {error}"
+        ) from error
+    return cast(Adapter, factory())
+
+
+def _is_importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a parent package is missing
+        return False
+
+
+def _listed(names: Sequence[str]) -> str:
+    verb = "is" if len(names) == 1 else "are"
+    return f"{', '.join(names)} {verb}"

@@ -1,0 +1,201 @@
+"""Starts a worker, sets its environment, listens to it and enforces its time limit.
+
+The worker gets its task as one line of JSON on standard input and answers with lines of JSON over
+a pipe of its own; what it or its libraries print goes to a log file. Standard input stays open:
+when this process dies, however it dies, the worker reads the end of it and ends too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+Event = dict[str, Any]
+
+GRACE_S = 5.0  # between asking a worker to end and ending it
+POLL_S = 0.02
+
+# What a worker may see of this process's environment: where things are, the language, and the
+# settings of devices and of juliacall. All else could change what is measured.
+PASSED_ON = frozenset(
+    name
+    for line in (
+        "PATH HOME USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP",
+        "VIRTUAL_ENV PYTHONPATH PYTHONHOME LD_LIBRARY_PATH DYLD_LIBRARY_PATH",
+        "XDG_CACHE_HOME XDG_DATA_HOME",
+        "CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER CUDA_HOME NVIDIA_VISIBLE_DEVICES",
+        "JULIA_DEPOT_PATH JULIA_LOAD_PATH JULIA_PROJECT",
+        "PYTHON_JULIACALL_EXE PYTHON_JULIACALL_PROJECT",
+        "PYTHON_JULIAPKG_EXE PYTHON_JULIAPKG_PROJECT PYTHON_JULIAPKG_OFFLINE",
+    )
+    for name in line.split()
+)
+THREAD_COUNTS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "NPROC",  # JAX's pool of CPU threads
+    "PJRT_NPROC",
+    "PYTHON_JULIACALL_THREADS",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a worker ended.
+
+    exit_code         as the worker gave it; negative: the signal that ended it
+    timed_out         whether the time limit ended it
+    peak_rss_bytes    largest resident set of the process
+    cpu_s             user and system time of the process
+    """
+
+    exit_code: int
+    timed_out: bool
+    wall_s: float
+    cpu_s: float
+    peak_rss_bytes: int
+
+    def describe(self) -> str:
+        """The ending in words."""
+        if self.exit_code >= 0:
+            return f"ended with exit code {self.exit_code}"
+        name = signal.Signals(-self.exit_code).name
+        hint = ": perhaps the system ran out of memory" if name == "SIGKILL" else ""
+        return f"ended by {name}{hint}"
+
+
+def environment(threads: int, parent: Mapping[str, str]) -> dict[str, str]:
+    """A worker's environment: what may pass, and the same number of threads for all libraries."""
+    kept = {name: value for name, value in parent.items() if name in PASSED_ON}
+    counts = dict.fromkeys(THREAD_COUNTS, str(threads))
+    return kept | counts | {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"}
+
+
+def run_worker(
+    task: Mapping[str, Any],
+    env: Mapping[str, str],
+    log: Path,
+    timeout_s: float,
+    on_event: Callable[[Event], None],
+) -> Ending:
+    """Run one worker to its end and pass on what it says.
+
+    A worker that outlives `timeout_s` is ended, and so is one that still runs when something is
+    raised here, a KeyboardInterrupt included.
+    """
+    started = time.monotonic()
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb", buffering=0) as pipe, log.open("ab") as output:
+        try:
+            process = _start(env, output, write_end)
+        finally:
+            os.close(write_end)
+        patience_s = 0.0
+        try:
+            _send(process, task)
+            for event in _events(pipe, started + timeout_s):
+                on_event(event)
+            timed_out = False
+            patience_s = GRACE_S
+        except TimeoutError:
+            timed_out = True
+        finally:
+            status, usage = _end(process, patience_s)
+    return Ending(
+        exit_code=os.waitstatus_to_exitcode(status),
+        timed_out=timed_out,
+        wall_s=time.monotonic() - started,
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        peak_rss_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+    )
+
+
+def _start(env: Mapping[str, str], output: IO[bytes], write_end: int) -> subprocess.Popen[bytes]:
+    """Start the worker in a session of its own, so that a Ctrl-C reaches only this process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench.worker", str(write_end)],
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        env=dict(env),
+        pass_fds=(write_end,),
+        start_new_session=True,
+    )
+
+
+def _send(process: subprocess.Popen[bytes], task: Mapping[str, Any]) -> None:
+    """Give the worker its task; a worker that is gone already will tell by its exit code."""
+    if process.stdin is None:
+        raise RuntimeError("the worker has no standard input")
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(task).encode() + b"\n")
+        process.stdin.flush()
+
+
+def _events(pipe: IO[bytes], deadline: float) -> Iterator[Event]:
+    """Every whole line that comes, until the worker closes the pipe; TimeoutError at the deadline.
+
+    A last line without its end was cut off with the worker, and is left out.
+    """
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while True:
+            remaining_s = deadline - time.monotonic()
+            if remaining_s <= 0:
+                raise TimeoutError
+            if not selector.select(remaining_s):
+                continue
+            chunk = os.read(pipe.fileno(), 65536)
+            if not chunk:
+                return
+            *lines, pending = (pending + chunk).split(b"\n")
+            for line in lines:
+                yield json.loads(line)
+
+
+def _end(process: subprocess.Popen[bytes], patience_s: float) -> tuple[int, Any]:
+    """Wait, then ask, then force the worker to end; its wait status and resource usage."""
+    ended = _wait(process.pid, patience_s)
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if ended is None:
+            _signal_group(process.pid, sign)
+            ended = _wait(process.pid, GRACE_S)
+    status, usage = ended or os.wait4(process.pid, 0)[1:]
+    _signal_group(process.pid, signal.SIGKILL)  # what the worker may have started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+    return status, usage
+
+
+def _wait(pid: int, limit_s: float) -> tuple[int, Any] | None:
+    """The wait status and usage of a child that ends within the limit, else None."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        found, status, usage = os.wait4(pid, os.WNOHANG)
+        if found:
+            return status, usage
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(POLL_S)
+
+
+def _signal_group(pid: int, sign: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, sign)

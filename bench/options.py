@@ -1,0 +1,164 @@
+"""What a person may ask for, and the checks that each answer passes.
+
+Every check returns the value to use, or raises a UsageError that names the option, what was given
+and what is allowed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TypeVar, cast, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from bench.contract import Device, OptimizerName, OptimizerSpec
+from bench.errors import UnknownNameError, UsageError
+from bench.presets import LEARNING_RATES, WEIGHT_DECAYS, Fit, Preset
+
+Value = TypeVar("Value")
+Distinct = TypeVar("Distinct", bound=Hashable)
+
+
+class Options(BaseModel):
+    """What a person asked for; None stands for the data set's or the machine's default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frameworks: tuple[str, ...]
+    devices: tuple[Device, ...]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    dataset: str = "digits"
+    data_root: Path
+    train_size: int | None = None
+    val_size: int | None = None
+    test_size: int | None = None
+    fit: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    model: str = "lenet5"
+    epochs: int | None = None
+    batch_size: int | None = None
+    optimizer: str = "adam"
+    lr: float | None = None
+    momentum: float = 0.0
+    weight_decay: float | None = None
+    target: float | None = None
+    threads: int | None = None
+    timeout: float = 3600.0
+
+
+def default(value: Value | None, otherwise: Value) -> Value:
+    """The value, or the other where none was given; 0 is a value."""
+    return otherwise if value is None else value
+
+
+def at_least(lowest: int, option: str, value: int) -> int:
+    """A whole number not below `lowest`."""
+    if value < lowest:
+        raise UsageError(f"{option} {value} is too small: give {lowest} or more")
+    return value
+
+
+def above_zero(option: str, value: float) -> float:
+    """A finite number above 0."""
+    if not (math.isfinite(value) and value > 0):
+        raise UsageError(f"{option} {value:g} is not a finite number above 0")
+    return value
+
+
+def distinct(option: str, values: tuple[Distinct, ...]) -> tuple[Distinct, ...]:
+    """At least one value, and none twice."""
+    if not values:
+        raise UsageError(f"{option} names nothing: give one value or several with commas between")
+    twice = [str(value) for value in dict.fromkeys(values) if values.count(value) > 1]
+    if twice:
+        raise UsageError(f"{option} names {', '.join(twice)} more than once")
+    return values
+
+
+def seeds(values: tuple[int, ...]) -> tuple[int, ...]:
+    """Distinct whole numbers from 0."""
+    for value in values:
+        at_least(0, "--seeds", value)
+    return distinct("--seeds", values)
+
+
+def batch_size(value: int, train_size: int) -> int:
+    """At least one image and at most the training set."""
+    at_least(1, "--batch-size", value)
+    if value > train_size:
+        raise UsageError(
+            f"--batch-size {value} is larger than the training set of {train_size} images: "
+            "give a smaller batch or a larger --train-size"
+        )
+    return value
+
+
+def optimizer_name(given: str) -> OptimizerName:
+    """A known optimizer."""
+    if given not in get_args(OptimizerName):
+        raise UnknownNameError("optimizer", given, get_args(OptimizerName))
+    return cast(OptimizerName, given)
+
+
+def optimizer(options: Options) -> OptimizerSpec:
+    """The optimizer with its constants; momentum only where the optimizer has one."""
+    name = optimizer_name(options.optimizer)
+    if not 0 <= options.momentum < 1:
+        raise UsageError(f"--momentum {options.momentum:g} is not allowed: give 0 or more, below 1")
+    if options.momentum and name not in ("sgd", "rmsprop"):
+        raise UsageError(
+            f"--momentum {options.momentum:g} has no meaning for {name}: leave it out, or take "
+            "--optimizer sgd or rmsprop"
+        )
+    decay = default(options.weight_decay, WEIGHT_DECAYS[name])
+    if not 0 <= decay < math.inf:
+        raise UsageError(f"--weight-decay {decay:g} is not a finite number from 0")
+    return OptimizerSpec(name, momentum=options.momentum, weight_decay=decay)
+
+
+def learning_rate(options: Options) -> float:
+    """The learning rate asked for, or the optimizer's usual one."""
+    usual = LEARNING_RATES[optimizer_name(options.optimizer)]
+    return above_zero("--lr", default(options.lr, usual))
+
+
+def target(given: float | None, preset: Preset, val_size: int) -> float | None:
+    """A validation accuracy; None where there are no validation images to judge it on."""
+    if given is None:
+        return preset.target if val_size else None
+    if not 0 < given <= 1:
+        raise UsageError(f"--target {given:g} is not an accuracy: give one above 0 and at most 1")
+    if not val_size:
+        raise UsageError(f"--target {given:g} is judged on validation images, and --val-size is 0")
+    return given
+
+
+def fit(given: str | None, preset: Preset) -> Fit:
+    """How images come to the model's size."""
+    if given is None:
+        return preset.fit
+    if given not in get_args(Fit):
+        raise UnknownNameError("way to fit images", given, get_args(Fit))
+    return cast(Fit, given)
+
+
+def per_channel(
+    option: str, values: tuple[float, ...] | None, channels: int, *, positive: bool
+) -> tuple[float, ...] | None:
+    """A finite number for each channel; a single one stands for all of them."""
+    if values is None:
+        return None
+    if len(values) not in (1, channels):
+        raise UsageError(
+            f"{option} has {len(values)} values for images of {channels} channels: "
+            f"give {' or '.join(dict.fromkeys(('1', str(channels))))}"
+        )
+    for value in values:
+        if positive:
+            above_zero(option, value)
+        elif not math.isfinite(value):
+            raise UsageError(f"{option} {value:g} is not a finite number")
+    return values * channels if len(values) == 1 else values

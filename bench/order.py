@@ -1,0 +1,101 @@
+"""One seed → the split, the order of every epoch and the initial weights, the same for all.
+
+Randomness is taken from the raw 64-bit stream of PCG64, which NumPy promises never to change
+(NEP 19), and not from `Generator`'s methods, which may change between versions: a seed gives the
+same hashes on every machine and in every year.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.contract import ModelSpec, Order, Parameters
+
+Purpose = Literal["split", "epoch", "weights"]
+_STREAMS: dict[Purpose, int] = {"split": 1, "epoch": 2, "weights": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Rows of a pool of images, each int64 and disjoint: training, validation, test.
+
+    `test` is empty where the data set brings its own test images.
+    """
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def _stream(seed: int, purpose: Purpose, *key: int) -> np.random.PCG64:
+    return np.random.PCG64(np.random.SeedSequence([seed, _STREAMS[purpose], *key]))
+
+
+def _permutation(stream: np.random.PCG64, n: int) -> NDArray[np.int64]:
+    return np.argsort(stream.random_raw(n), kind="stable")
+
+
+def _uniform(stream: np.random.PCG64, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Uniform on [0, 1) from the upper 53 bits, the canonical conversion to doubles."""
+    bits = stream.random_raw(int(np.prod(shape)))
+    return np.asarray((bits >> np.uint64(11)) * 2.0**-53, dtype=np.float64).reshape(shape)
+
+
+def split(seed: int, pool: int, train: int, validation: int, test: int) -> Split:
+    """Draw disjoint rows out of `pool` images; the sizes may leave some unused."""
+    if train + validation + test > pool:
+        raise ValueError(f"{train} + {validation} + {test} images out of {pool}")
+    rows = _permutation(_stream(seed, "split"), pool)
+    ends = np.cumsum([train, validation, test])
+    return Split(*np.split(rows[: ends[-1]], ends[:-1]))
+
+
+def epoch_order(seed: int, epoch: int, images: int, batch_size: int) -> Order:
+    """The order of one epoch (counted from 0) over all `images` rows of the training split."""
+    rows = _permutation(_stream(seed, "epoch", epoch), images).astype(np.int32)
+    full = images - images % batch_size
+    return Order(rows[:full].reshape(-1, batch_size), rows[full:])
+
+
+def initial_parameters(seed: int, model: ModelSpec) -> dict[str, NDArray[np.float32]]:
+    """PyTorch's default initialisation: kernel and bias uniform on ±1/√fan_in.
+
+    Source: torch.nn.Linear and torch.nn.Conv2d, "Variables" in their documentation.
+    """
+    stream = _stream(seed, "weights")
+    parameters: dict[str, NDArray[np.float32]] = {}
+    for layer in model.weighted_layers:
+        bound = layer.fan_in**-0.5
+        for part, shape in (("kernel", layer.kernel_shape), ("bias", layer.bias_shape)):
+            values = bound * (2 * _uniform(stream, shape) - 1)
+            parameters[f"{layer.name}/{part}"] = values.astype(np.float32)
+    return parameters
+
+
+def split_sha256(parts: Split) -> str:
+    """Hash of which image is in which part, and in which place."""
+    return _sha256((parts.train, parts.validation, parts.test), "<i8")
+
+
+def order_sha256(orders: Iterable[Order]) -> str:
+    """Hash of every batch of every epoch."""
+    return _sha256((part for order in orders for part in (order.batches, order.remainder)), "<i4")
+
+
+def parameters_sha256(parameters: Parameters) -> str:
+    """Hash of the canonical parameters, in order."""
+    return _sha256(parameters.values(), "<f4")
+
+
+def _sha256(arrays: Iterable[NDArray[np.generic]], dtype: str) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr(array.shape).encode())
+        digest.update(np.ascontiguousarray(array, dtype=dtype).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,110 @@
+"""A data set and a seed → the arrays that every framework is given, the same to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import datasets, order
+from bench.contract import Images, Labels
+from bench.errors import DataError
+from bench.plan import INPUT_SIZE, Plan, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Normalised images float32 (N, H, W, C) and labels int32 (N,)."""
+
+    images: Images
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The three parts of a data set for one seed, and what was done to the pixels."""
+
+    train: Examples
+    validation: Examples
+    test: Examples
+    pixel_mean: tuple[float, ...]
+    pixel_std: tuple[float, ...]
+    split_sha256: str
+
+
+def source(dataset: datasets.Dataset) -> Source:
+    """What a plan must know of a decoded data set."""
+    return Source(
+        train_images=len(dataset.train_images),
+        test_images=0 if dataset.test_images is None else len(dataset.test_images),
+        channels=dataset.train_images.shape[-1],
+        classes=len(dataset.classes),
+        sha256=dataset.sha256,
+    )
+
+
+def prepare(plan: Plan, seed: int) -> Prepared:
+    """Load, split and normalise; DataError if the data are not those that were planned for."""
+    data = datasets.load(plan.dataset, plan.data_root, INPUT_SIZE, plan.fit)
+    if data.sha256 != plan.data_sha256:
+        raise DataError(
+            f"{plan.dataset} has changed since the run was planned: its content had the hash "
+            f"{plan.data_sha256} and has {data.sha256}; start a new run"
+        )
+    rows = order.split(
+        seed,
+        plan.pool_images,
+        plan.train_size,
+        plan.val_size,
+        0 if plan.own_test_set else plan.test_size,
+    )
+    raw = data.train_images[rows.train]
+    mean, std = statistics(raw)
+    mean, std = plan.pixel_mean or mean, plan.pixel_std or std
+
+    def examples(images: NDArray[np.uint8], labels: NDArray[np.int32]) -> Examples:
+        return Examples(normalise(images, mean, std), np.ascontiguousarray(labels))
+
+    if data.test_images is None or data.test_labels is None:
+        test = examples(data.train_images[rows.test], data.train_labels[rows.test])
+    else:
+        test = examples(data.test_images[: plan.test_size], data.test_labels[: plan.test_size])
+    return Prepared(
+        train=examples(raw, data.train_labels[rows.train]),
+        validation=examples(data.train_images[rows.validation], data.train_labels[rows.validation]),
+        test=test,
+        pixel_mean=mean,
+        pixel_std=std,
+        split_sha256=order.split_sha256(rows),
+    )
+
+
+def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and population standard deviation per channel of images (N, H, W, C).
+
+    Of pixels scaled to [0, 1]; exact, since it sums over the counts of the 256 possible values.
+    """
+    levels = np.arange(256) / 255
+    means: list[float] = []
+    stds: list[float] = []
+    for channel in range(images.shape[-1]):
+        counts = np.bincount(images[..., channel].ravel(), minlength=256)
+        share = counts / counts.sum()
+        mean = float(share @ levels)
+        means.append(mean)
+        stds.append(float(np.sqrt(share @ (levels - mean) ** 2)))
+    return tuple(means), tuple(stds)
+
+
+def normalise(images: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> Images:
+    """(pixel / 255 − mean) / std per channel, computed in float64 and rounded once to float32.
+
+    A channel without any variation (std 0) is only centred.
+    """
+    out = np.empty(images.shape, dtype=np.float32)
+    for channel, (centre, scale) in enumerate(zip(mean, std, strict=True)):
+        table = (np.arange(256) / 255 - centre) / (scale or 1.0)
+        out[..., channel] = table.astype(np.float32)[images[..., channel]]
+    return out

@@ -1,0 +1,52 @@
+"""What `run` does with a data set where nothing else is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.contract import OptimizerName
+
+Fit = Literal["pad", "resize"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Defaults for one data set.
+
+    validation   share of the training images (of all images where there is no test set)
+    test         share of all images, where the data set brings no test set of its own
+    target       validation accuracy that a LeNet-5 reaches well within the epochs
+    fit          how images come to the model's size
+    """
+
+    epochs: int
+    batch_size: int
+    validation: float
+    target: float
+    test: float = 0.2
+    fit: Fit = "pad"
+
+
+PRESETS = {
+    "digits": Preset(epochs=15, batch_size=64, validation=0.1, target=0.95, fit="resize"),
+    "mnist": Preset(epochs=5, batch_size=128, validation=1 / 12, target=0.98),
+    "fashionmnist": Preset(epochs=10, batch_size=128, validation=1 / 12, target=0.87),
+    "kmnist": Preset(epochs=10, batch_size=128, validation=1 / 12, target=0.96),
+    "qmnist": Preset(epochs=5, batch_size=128, validation=1 / 12, target=0.98),
+    "cifar10": Preset(epochs=10, batch_size=128, validation=0.1, target=0.55),
+}
+OWN_IMAGES = Preset(epochs=10, batch_size=128, validation=0.1, target=0.5)
+
+LEARNING_RATES: dict[OptimizerName, float] = {
+    "sgd": 0.01,
+    "rmsprop": 1e-3,
+    "adam": 1e-3,
+    "adamw": 1e-3,
+}
+WEIGHT_DECAYS: dict[OptimizerName, float] = {"sgd": 0.0, "rmsprop": 0.0, "adam": 0.0, "adamw": 0.01}
+
+
+def preset(dataset: str) -> Preset:
+    """The defaults for a data set by name; those for a person's own images otherwise."""
+    return PRESETS.get(dataset, OWN_IMAGES)

@@ -1,0 +1,121 @@
+"""The record of one cell: what was asked for, what was measured, on what, and what became of it.
+
+Durations are wall seconds of a monotonic clock; memory is in bytes; accuracies are in [0, 1].
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.contract import Device, OptimizerName
+
+SCHEMA = 1
+
+Status = Literal["ok", "failed", "diverged", "timeout", "unavailable"]
+
+
+class Machine(BaseModel):
+    """What a cell ran on. Fields that this system does not tell are None."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu: str | None
+    architecture: str
+    logical_cpus: int = Field(description="CPUs that the system has")
+    usable_cpus: int = Field(description="CPUs that this process may use, by its affinity mask")
+    cpu_quota: float | None = Field(description="CPUs that the control group allows; None: all")
+    memory_bytes: int
+    gpu: str | None
+    gpu_driver: str | None
+    system: str
+    kernel: str
+    python: str
+    fingerprint: str = Field(description="hash of the fields above: equal on equal machines")
+
+
+class Record(BaseModel):
+    """One cell's result: a framework on a device with a seed. A file of its own in a run's folder.
+
+    What was not reached, because the cell failed before it, is None or an empty list.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    schema_version: int = SCHEMA
+    run: str = Field(description="name of the run's folder")
+    cell: str = Field(description="name of the cell within its run, such as torch-cpu-seed0")
+    started_at: str = Field(description="UTC, ISO 8601")
+
+    # What was asked for
+    framework: str
+    dataset: str
+    model: str
+    device: Device
+    seed: int
+    epochs: int
+    batch_size: int
+    optimizer: OptimizerName
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    threads: int
+    target_accuracy: float | None = Field(
+        default=None, description="validation accuracy whose first reaching is timed"
+    )
+    train_images: int | None = None
+    val_images: int | None = None
+    test_images: int | None = None
+    fit: str = Field(description="how images came to the model's size: pad or resize")
+    pixel_mean: list[float] = Field(
+        default_factory=list, description="per channel, of pixels scaled to [0, 1]"
+    )
+    pixel_std: list[float] = Field(default_factory=list)
+
+    # What became of it
+    status: Status
+    reason: str | None = Field(default=None, description="why, where the status is not ok")
+    log_tail: str | None = Field(default=None, description="end of the log, where it failed")
+    diverged_step: int | None = Field(
+        default=None, description="first step, counted from 1, whose loss or weights are not finite"
+    )
+
+    # What was learned
+    parameters: int | None = None
+    train_loss: list[float | None] = Field(
+        default_factory=list,
+        description="per epoch: mean over its images of the loss before each step's update",
+    )
+    val_loss: list[float | None] = Field(default_factory=list)
+    val_accuracy: list[float] = Field(default_factory=list)
+    test_loss: float | None = None
+    test_accuracy: float | None = Field(default=None, description="after the last epoch")
+
+    # What it took
+    images_per_s: float | None = Field(
+        default=None, description="training images over the median of epoch_s"
+    )
+    epoch_s: list[float] = Field(default_factory=list, description="training alone, per epoch")
+    import_s: float | None = Field(default=None, description="importing framework and adapter")
+    device_start_s: float | None = None
+    build_s: float | None = None
+    placement_s: float | None = Field(default=None, description="bringing the data to the device")
+    compile_s: float | None = Field(default=None, description="tracing, compiling, first kernels")
+    eval_s: float | None = Field(default=None, description="all evaluations together")
+    wall_s: float | None = Field(default=None, description="the whole process, start to end")
+    time_to_target_s: float | None = Field(
+        default=None, description="training alone until the target; None where not reached"
+    )
+    time_to_target_with_compile_s: float | None = None
+    peak_rss_bytes: int | None = None
+    peak_device_bytes: int | None = None
+
+    # On what
+    framework_version: str | None = None
+    split_sha256: str | None = None
+    order_sha256: str | None = None
+    initial_weights_sha256: str | None = None
+    data_sha256: str | None = None
+    machine: Machine
+    versions: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,87 @@
+"""One process, one framework, one task: the only place that reads a clock.
+
+`bench.launch` starts it; see there for how the task comes and the answers go. Each answer is one of
+    {"phase": name}                  what it is about to do
+    {"measured": {field: value}}     fields of the record, as they become known
+    {"epoch": {field: value}}        one more entry for the record's lists
+    {"end": {"status": ..., ...}}    the last word
+so that a worker which is killed loses only what it had not measured yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from bench.errors import BenchError, UnavailableError
+
+
+def main(argv: list[str]) -> None:
+    """Do the task on standard input; answer on the pipe whose number is the first argument."""
+    descriptor = int(argv[1])
+    os.set_inheritable(descriptor, False)
+    task = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    if task.get("cpus") and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, task["cpus"])  # before any library counts the CPUs
+    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+
+        def send(kind: str, value: object) -> None:
+            pipe.write(json.dumps({kind: value}, allow_nan=False) + "\n")
+            pipe.flush()
+
+        try:
+            _do(task, send)
+        except Exception as error:
+            traceback.print_exc()
+            send("end", _failure(error))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # a library that crashes while it is torn down cannot take the result along
+
+
+def _do(task: Mapping[str, Any], send: Any) -> None:
+    """A probe tells versions and devices; any other task is a cell to train."""
+    from bench import trainer  # after the affinity mask is set: it imports NumPy
+    from bench.plan import Cell, Plan
+
+    if "probe" in task:
+        _probe(task["probe"], send)
+        return
+    cell = Cell.model_validate(task["cell"])
+    plan = Plan.model_validate(task["plan"])
+    trainer.train_cell(plan, cell, trainer.factory(cell), send, time.perf_counter)
+
+
+def _probe(name: str, send: Any) -> None:
+    from bench import frameworks
+
+    adapter = frameworks.create(frameworks.named(name))
+    send("measured", {"devices": adapter.devices(), "versions": adapter.versions()})
+    send("end", {"status": "ok"})
+
+
+def _failure(error: Exception) -> dict[str, str]:
+    """The status and reason that an error stands for; one of ours speaks for itself."""
+    text = str(error).strip()
+    first_line = text.splitlines()[0] if text else "no message"
+    if isinstance(error, BenchError):
+        status = "unavailable" if isinstance(error, UnavailableError) else "failed"
+        return {"status": status, "reason": first_line}
+    return {"status": "failed", "reason": f"{type(error).__name__}: {first_line}"}
+
+
+def _end_with_parent() -> None:
+    """Standard input ends when the parent does, however it does; nothing else is ever written."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv)

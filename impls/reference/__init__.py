@@ -1,0 +1,1 @@
+"""The NumPy float64 oracle that every other implementation is compared with."""

@@ -1,0 +1,116 @@
+"""The oracle behind the adapter interface: float64 within, float32 at the interface.
+
+The methods that end in 64 give the same results unrounded; the parity tests compare with those.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from bench.contract import (
+    Device,
+    Images,
+    Indices,
+    Labels,
+    ModelSpec,
+    OptimizerSpec,
+    Order,
+    Parameters,
+)
+from impls.reference.model import forward, loss_and_gradients
+from impls.reference.optimizers import Optimizer
+
+Array = NDArray[np.float64]
+PREDICT_BATCH = 1000  # bounds the memory that the patches of a convolution take
+
+
+class ReferenceAdapter:
+    """NumPy in float64; on the CPU only."""
+
+    _model: ModelSpec
+    _parameters: dict[str, Array]
+    _optimizer: Optimizer
+    _images: Images
+    _labels: Labels
+    _limits: threadpool_limits | None = None
+
+    def devices(self) -> tuple[Device, ...]:
+        """The CPU."""
+        return ("cpu",)
+
+    def build(
+        self,
+        model: ModelSpec,
+        parameters: Parameters,
+        optimizer: OptimizerSpec,
+        device: Device,
+        threads: int,
+    ) -> None:
+        """See `Adapter.build`; `threads` limits NumPy's BLAS."""
+        self._limits = threadpool_limits(limits=threads, user_api="blas")
+        self._model = model
+        self._parameters = {path: p.astype(np.float64) for path, p in parameters.items()}
+        self._optimizer = Optimizer(optimizer, self._parameters)
+
+    def load(self, images: Images, labels: Labels) -> None:
+        """See `Adapter.load`."""
+        self._images, self._labels = images, labels
+
+    def compile(self, steps: int, batch_size: int, remainder: int) -> None:
+        """NumPy has nothing to prepare."""
+
+    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+        """See `Adapter.train_epoch`."""
+        return self.train_epoch64(order, learning_rate).astype(np.float32)
+
+    def train_epoch64(self, order: Order, learning_rate: float) -> Array:
+        """As `train_epoch`, with the losses in float64."""
+        batches = [*order.batches, *([order.remainder] if order.remainder.size else [])]
+        losses = np.empty(len(batches))
+        for step, indices in enumerate(batches):
+            losses[step], gradients = self.gradients64(indices)
+            self._optimizer.update(self._parameters, gradients, learning_rate)
+        return losses
+
+    def predict(self, images: Images) -> NDArray[np.float32]:
+        """See `Adapter.predict`."""
+        return self.predict64(images).astype(np.float32)
+
+    def predict64(self, images: Images) -> Array:
+        """As `predict`, with the logits in float64."""
+        starts = range(0, len(images), PREDICT_BATCH)
+        parts = (images[start : start + PREDICT_BATCH].astype(np.float64) for start in starts)
+        return np.concatenate([forward(self._model, self._parameters, part)[0] for part in parts])
+
+    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
+        """See `Adapter.gradients`."""
+        loss, gradients = self.gradients64(indices)
+        return loss, {path: g.astype(np.float32) for path, g in gradients.items()}
+
+    def gradients64(self, indices: Indices) -> tuple[float, dict[str, Array]]:
+        """As `gradients`, in float64."""
+        images = self._images[indices].astype(np.float64)
+        return loss_and_gradients(self._model, self._parameters, images, self._labels[indices])
+
+    def export(self) -> dict[str, NDArray[np.float32]]:
+        """See `Adapter.export`."""
+        return {path: p.astype(np.float32) for path, p in self._parameters.items()}
+
+    def export64(self) -> dict[str, Array]:
+        """As `export`, in float64."""
+        return {path: p.copy() for path, p in self._parameters.items()}
+
+    def synchronize(self) -> None:
+        """NumPy returns when it is done."""
+
+    def versions(self) -> dict[str, str]:
+        """NumPy, and the BLAS that it is linked with."""
+        pools = ThreadpoolController().select(user_api="blas").info()
+        blas = ", ".join(f"{pool['internal_api']} {pool['version']}" for pool in pools)
+        return {"numpy": np.__version__, "blas": blas or "unknown"}
+
+    def memory(self) -> int | None:
+        """The CPU has no counter."""
+        return None

@@ -1,0 +1,139 @@
+"""Forward and backward pass of a network, in NumPy float64, written to be checked by eye.
+
+Every layer is a function from its input to its output and a pullback: a function from the
+gradient at the output to the gradient at the input and the gradients of the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from bench.contract import Activation, Conv, Dense, Flatten, Layer, MaxPool, ModelSpec
+
+Array = NDArray[np.float64]
+Tree = dict[str, Array]
+Pullback = Callable[[Array], tuple[Array, Tree]]
+
+
+def forward(
+    spec: ModelSpec, parameters: Mapping[str, Array], images: Array
+) -> tuple[Array, list[Pullback]]:
+    """The logits, (B, classes), of images (B, H, W, C), and the pullback of each layer."""
+    values, pullbacks = images, []
+    for layer in spec.layers:
+        values, pullback = _apply(layer, parameters, values)
+        pullbacks.append(pullback)
+    return values, pullbacks
+
+
+def loss_and_gradients(
+    spec: ModelSpec, parameters: Mapping[str, Array], images: Array, labels: NDArray[np.int32]
+) -> tuple[float, Tree]:
+    """Mean softmax cross-entropy over the batch, and its gradient for every parameter."""
+    logits, pullbacks = forward(spec, parameters, images)
+    loss, flowing = cross_entropy(logits, labels)
+    gradients: Tree = {}
+    for pullback in reversed(pullbacks):
+        flowing, own = pullback(flowing)
+        gradients.update(own)
+    return loss, {path: gradients[path] for path in spec.parameter_shapes()}
+
+
+def cross_entropy(logits: Array, labels: NDArray[np.int32]) -> tuple[float, Array]:
+    """Mean of −log softmax(logits)[label], and its gradient at the logits, (B, classes)."""
+    shifted = logits - logits.max(axis=1, keepdims=True)  # exp cannot overflow
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    gradient = np.exp(log_probabilities)
+    gradient[rows, labels] -= 1
+    return float(-log_probabilities[rows, labels].mean()), gradient / len(labels)
+
+
+def _apply(layer: Layer, parameters: Mapping[str, Array], x: Array) -> tuple[Array, Pullback]:
+    match layer:
+        case Conv(name=name, activation=activation):
+            kernel, bias = parameters[f"{name}/kernel"], parameters[f"{name}/bias"]
+            return _activated(activation, *_conv(name, kernel, bias, x))
+        case Dense(name=name, activation=activation):
+            kernel, bias = parameters[f"{name}/kernel"], parameters[f"{name}/bias"]
+            return _activated(activation, *_dense(name, kernel, bias, x))
+        case MaxPool(window=window):
+            return _max_pool(window, x)
+        case Flatten(height=height, width=width, channels=channels):
+            return x.reshape(-1, height * width * channels), lambda dy: (dy.reshape(x.shape), {})
+
+
+def _conv(name: str, kernel: Array, bias: Array, x: Array) -> tuple[Array, Pullback]:
+    """Valid cross-correlation, stride 1: (B, H, W, C) → (B, H − kh + 1, W − kw + 1, O)."""
+    kernel_h, kernel_w, channels, outputs = kernel.shape
+    windows = sliding_window_view(x, (kernel_h, kernel_w), axis=(1, 2))  # (B, H', W', C, kh, kw)
+    batch, height, width = windows.shape[:3]
+    columns = windows.reshape(-1, channels * kernel_h * kernel_w)  # (B·H'·W', C·kh·kw)
+    weights = kernel.transpose(2, 0, 1, 3).reshape(-1, outputs)  # (C·kh·kw, O)
+    y = (columns @ weights + bias).reshape(batch, height, width, outputs)
+
+    def pullback(dy: Array) -> tuple[Array, Tree]:
+        flat = dy.reshape(-1, outputs)  # (B·H'·W', O)
+        d_weights = (columns.T @ flat).reshape(channels, kernel_h, kernel_w, outputs)
+        d_columns = (flat @ weights.T).reshape(windows.shape)
+        dx = np.zeros_like(x)
+        for row in range(kernel_h):
+            for column in range(kernel_w):
+                dx[:, row : row + height, column : column + width] += d_columns[..., row, column]
+        own = {f"{name}/kernel": d_weights.transpose(1, 2, 0, 3), f"{name}/bias": flat.sum(axis=0)}
+        return dx, own
+
+    return y, pullback
+
+
+def _dense(name: str, kernel: Array, bias: Array, x: Array) -> tuple[Array, Pullback]:
+    """(B, in) → (B, out)."""
+
+    def pullback(dy: Array) -> tuple[Array, Tree]:
+        return dy @ kernel.T, {f"{name}/kernel": x.T @ dy, f"{name}/bias": dy.sum(axis=0)}
+
+    return x @ kernel + bias, pullback
+
+
+def _max_pool(window: tuple[int, int], x: Array) -> tuple[Array, Pullback]:
+    """(B, H, W, C) → (B, H // window_h, W // window_w, C); what does not fill a window is left.
+
+    Where a window holds its maximum more than once, the gradient goes to the first in row-major
+    order, as in PyTorch.
+    """
+    window_h, window_w = window
+    batch, height, width, channels = x.shape
+    rows, columns = height // window_h, width // window_w
+    covered = x[:, : rows * window_h, : columns * window_w]
+    windows = (
+        covered.reshape(batch, rows, window_h, columns, window_w, channels)
+        .transpose(0, 1, 3, 5, 2, 4)  # (B, rows, columns, C, window_h, window_w)
+        .reshape(batch, rows, columns, channels, window_h * window_w)
+    )
+    first = windows.argmax(axis=-1, keepdims=True)
+    y = np.take_along_axis(windows, first, axis=-1)[..., 0]
+
+    def pullback(dy: Array) -> tuple[Array, Tree]:
+        d_windows = np.zeros_like(windows)
+        np.put_along_axis(d_windows, first, dy[..., None], axis=-1)
+        dx = np.zeros_like(x)
+        dx[:, : rows * window_h, : columns * window_w] = (
+            d_windows.reshape(batch, rows, columns, channels, window_h, window_w)
+            .transpose(0, 1, 4, 2, 5, 3)  # (B, rows, window_h, columns, window_w, C)
+            .reshape(covered.shape)
+        )
+        return dx, {}
+
+    return y, pullback
+
+
+def _activated(activation: Activation, z: Array, pullback: Pullback) -> tuple[Array, Pullback]:
+    """The activation after a layer; the derivative of ReLU at 0 is 0, as in all frameworks."""
+    if activation == "none":
+        return z, pullback
+    return np.maximum(z, 0), lambda dy: pullback(cast(Array, dy * (z > 0)))

@@ -1,0 +1,10 @@
+"""From records to tables: what the benchmark found, what was equal and what failed.
+
+compare   (comparison.py)  records → comparisons: like runs beside like runs, one row a framework
+summarise (tables.py)      the same rows as one pandas frame
+print_summary (terminal.py)  comparisons → the terminal
+build     (build.py)       comparisons → report.md, records.csv, epochs.csv
+
+What is shown is computed in comparison.py and equality.py; the renderers only render. Text that
+came from a file is untrusted and passes through text.py on its way out.
+"""

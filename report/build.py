@@ -1,0 +1,122 @@
+"""Comparisons → files: report.md, records.csv and epochs.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from bench.record import Record
+from bench.store import write_atomically
+from report import notes
+from report.columns import NONE, columns
+from report.comparison import Comparison, compare, distinct
+from report.csv_files import epochs_csv, records_csv
+from report.equality import PROPERTIES, Check, check
+from report.text import Given, Markdown, Note, markdown_cell, markdown_code
+
+
+def build(
+    records: Sequence[Record], out: Path, problems: Sequence[tuple[Path, str]] = ()
+) -> list[Path]:
+    """Write the report of `records` into the folder `out`; return the paths of its files.
+
+    `problems` are the files that could not be read, each with the reason: the report names them.
+    The folder is made if need be. Each file is replaced as a whole or not at all, and the same
+    records give the same bytes. Raises OSError where the folder cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    ordered = distinct(records)
+    contents = {
+        "report.md": markdown(ordered, problems),
+        "records.csv": records_csv(ordered),
+        "epochs.csv": epochs_csv(ordered),
+    }
+    for name, text in contents.items():
+        write_atomically(out / name, text)
+    return [out / name for name in contents]
+
+
+def markdown(records: Sequence[Record], problems: Sequence[tuple[Path, str]] = ()) -> str:
+    """The report as Markdown with GitHub's tables, fit for a README or a pull request."""
+    environment = Environment(
+        loader=PackageLoader("report"),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        finalize=_escaped,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    template = environment.get_template("report.md.j2")
+    return template.render(
+        comparisons=[_view(comparison) for comparison in compare(records)],
+        problems=[(markdown_code(str(path)), markdown_code(reason)) for path, reason in problems],
+    )
+
+
+def _escaped(value: object) -> Markdown:
+    """What the template prints: as it is where it is Markdown already, else made harmless."""
+    return value if isinstance(value, Markdown) else markdown_cell(str(value))
+
+
+def _view(comparison: Comparison) -> Mapping[str, object]:
+    """What the template shows of a comparison, all of it Markdown."""
+    shown = columns(comparison)
+    checks = check(comparison)
+    once = [one for one in checks if one.seed is None]
+    return {
+        "title": _heading(notes.title(comparison)),
+        "settings": _prose(notes.settings(comparison)),
+        "warnings": _proses(notes.warnings(comparison)),
+        "headings": [Markdown(column.heading()) for column in shown],
+        "alignments": [Markdown(":--" if column.is_text else "--:") for column in shown],
+        "rows": [[_cell(column.cell(row)) for column in shown] for row in comparison.rows],
+        "notes": _proses(notes.notes(comparison, [column.name for column in shown])),
+        "machine": _prose(notes.machine(comparison)),
+        "runs": _prose(notes.runs(comparison)),
+        "versions": _proses(notes.versions(comparison)),
+        "once": [(Markdown(one.name.capitalize()), _value(one)) for one in once],
+        "hash_headings": [Markdown(p.name.capitalize()) for p in PROPERTIES if p.by_seed],
+        "hash_rows": _by_seed(checks),
+    }
+
+
+def _by_seed(checks: Iterable[Check]) -> dict[int, list[Markdown]]:
+    """For each seed, one cell for each property that depends on it."""
+    rows: dict[int, list[Markdown]] = {}
+    for one in checks:
+        if one.seed is not None:
+            rows.setdefault(one.seed, []).append(_value(one))
+    return rows
+
+
+def _value(one: Check) -> Markdown:
+    if one.differs:
+        return Markdown("**differs**")
+    return markdown_cell(one.values[0][0], notes.SHORT_HASH + 1) if one.values else Markdown(NONE)
+
+
+def _cell(content: str | Given) -> Markdown:
+    """A table cell: the report's own words as they are, text from files made harmless."""
+    if isinstance(content, Given):
+        return markdown_cell(content.text, content.limit)
+    return Markdown(content)
+
+
+def _heading(note: Note) -> Markdown:
+    return Markdown("".join(_cell(part) for part in note))
+
+
+def _prose(note: Note) -> Markdown:
+    return Markdown(
+        "".join(
+            markdown_code(part.text, part.limit) if isinstance(part, Given) else part
+            for part in note
+        )
+    )
+
+
+def _proses(several: Iterable[Note]) -> list[Markdown]:
+    return [_prose(note) for note in several]

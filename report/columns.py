@@ -1,0 +1,117 @@
+"""The columns of the printed table: their headings and how a row's figures are spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from report.comparison import Comparison, Row
+from report.text import Given
+
+NONE = "–"
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; where there is no room, those of the highest `rank` go first, rank 0 never."""
+
+    name: str
+    unit: str
+    cell: Callable[[Row], str | Given]
+    rank: int
+    is_text: bool = False
+
+    def heading(self, separator: str = " ") -> str:
+        """The name and, where there is one, the unit in parentheses."""
+        return f"{self.name}{separator}({self.unit})" if self.unit else self.name
+
+
+def columns(comparison: Comparison) -> tuple[Column, ...]:
+    """The columns that say something about this comparison, from left to right."""
+    target = comparison.setup.target_accuracy is not None
+    ranged = any(row.images_per_s_min is not None for row in comparison.rows)
+    device = any(row.peak_device_bytes is not None for row in comparison.rows)
+    return (
+        Column("Framework", "", lambda row: Given(row.framework), 0, is_text=True),
+        Column("Version", "", _version, 8, is_text=True),
+        Column("Test acc.", "%", _accuracy, 0),
+        Column("Seeds", "", _seeds, 6),
+        Column("Images/s", "", lambda row: figure(row.images_per_s), 0),
+        *((Column("Range", "", _range, 7),) if ranged else ()),
+        *((Column("To target", "s", _to_target, 1),) if target else ()),
+        *((Column("With compile", "s", _to_target_with_compile, 2),) if target else ()),
+        Column("Compile", "s", lambda row: figure(row.compile_s), 5),
+        Column("Peak RSS", "MiB", lambda row: mebibytes(row.peak_rss_bytes), 3),
+        *((Column("Peak device", "MiB", _peak_device, 3),) if device else ()),
+        Column("Parameters", "", _parameters, 4),
+        Column("Status", "", lambda row: row.status, 0, is_text=True),
+    )
+
+
+def figure(value: float | None) -> str:
+    """Three significant digits or all whole ones, without exponent: 12,346, 1.23 or 0.0123."""
+    if value is None:
+        return NONE
+    size = abs(value)
+    if size >= 1e9 or (0 < size < 1):
+        return f"{value:.3g}"
+    places = 0 if size >= 100 else 1 if size >= 10 else 2
+    return f"{value:,.{places}f}"
+
+
+def percent(value: float) -> str:
+    """A share in [0, 1] as a number of per cent with two places."""
+    return f"{100 * value:.2f}"
+
+
+def mebibytes(value_bytes: int | None) -> str:
+    """Bytes as whole MiB."""
+    return NONE if value_bytes is None else f"{value_bytes / MIB:,.0f}"
+
+
+def _version(row: Row) -> str | Given:
+    return NONE if row.framework_version is None else Given(row.framework_version, 24)
+
+
+def _accuracy(row: Row) -> str:
+    if row.accuracy_mean is None:
+        return NONE
+    if row.accuracy_std is None:
+        return percent(row.accuracy_mean)
+    return f"{percent(row.accuracy_mean)} ± {percent(row.accuracy_std)}"
+
+
+def _seeds(row: Row) -> str:
+    if row.runs_ok in (0, len(row.seeds)):
+        return str(len(row.seeds) or NONE)
+    return f"{len(row.seeds)} ({row.runs_ok} runs)"
+
+
+def _range(row: Row) -> str:
+    if row.images_per_s_min is None:
+        return NONE
+    return f"{figure(row.images_per_s_min)}–{figure(row.images_per_s_max)}"
+
+
+def _to_target(row: Row) -> str:
+    return _time(row, row.time_to_target_s, row.time_to_target_is_bound)
+
+
+def _to_target_with_compile(row: Row) -> str:
+    return _time(row, row.time_to_target_with_compile_s, row.time_to_target_with_compile_is_bound)
+
+
+def _time(row: Row, time_s: float | None, is_bound: bool) -> str:
+    if time_s is None:
+        return NONE
+    time = "not reached" if is_bound and time_s == 0 else f"{'> ' * is_bound}{figure(time_s)}"
+    return f"{time} ({row.target_reached}/{row.target_runs})"
+
+
+def _peak_device(row: Row) -> str:
+    return mebibytes(row.peak_device_bytes)
+
+
+def _parameters(row: Row) -> str:
+    return NONE if row.parameters is None else f"{row.parameters:,}"

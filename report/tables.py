@@ -1,0 +1,80 @@
+"""The rows of all comparisons as one pandas frame, for figures and for further analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import pandas as pd
+
+from bench.record import Record
+from report.comparison import Comparison, Row, Setup, compare
+
+_INTEGERS = (
+    "comparison",
+    "batch_size",
+    "threads",
+    "epochs",
+    "train_images",
+    "val_images",
+    "test_images",
+    "runs",
+    "runs_ok",
+    "seeds",
+    "parameters",
+    "target_reached",
+    "target_runs",
+    "peak_rss_bytes",
+    "peak_device_bytes",
+)
+_TEXTS = (
+    "dataset",
+    "model",
+    "device",
+    "optimizer",
+    "fit",
+    "machine_fingerprint",
+    "framework",
+    "framework_version",
+    "status",
+)
+_FLAGS = ("time_to_target_is_bound", "time_to_target_with_compile_is_bound")
+_COUNTS = ("train_images", "val_images", "test_images")
+_COLUMNS = (
+    "comparison",
+    *(field.name for field in fields(Setup) if field.name != "data"),
+    *_COUNTS,
+    *(field.name for field in fields(Row)),
+)
+
+
+def summarise(records: Sequence[Record]) -> pd.DataFrame:
+    """A tidy table: one row a framework, its version and a set-up, machine included.
+
+    `comparison` numbers the groups of rows that may be compared with each other; a ratio of rows
+    of two groups has no meaning. The other columns are the fields of `Setup`, of `Data` (counts)
+    and of `Row`, in their units; `seeds` is the number of seeds. Figures that do not exist are
+    missing values.
+    """
+    rows = [
+        {"comparison": number, **_values(comparison, row)}
+        for number, comparison in enumerate(compare(records))
+        for row in comparison.rows
+    ]
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    kinds = dict.fromkeys(_COLUMNS, "float64")
+    kinds |= dict.fromkeys(_INTEGERS, "Int64")
+    kinds |= dict.fromkeys(_TEXTS, "string")
+    kinds |= dict.fromkeys(_FLAGS, "bool")
+    return frame.astype(kinds)
+
+
+def _values(comparison: Comparison, row: Row) -> dict[str, object]:
+    setup = comparison.setup
+    values: dict[str, object] = {
+        field.name: getattr(setup, field.name) for field in fields(Setup) if field.name != "data"
+    }
+    values |= {name: getattr(setup.data, name) for name in _COUNTS}
+    values |= {field.name: getattr(row, field.name) for field in fields(Row)}
+    values["seeds"] = len(row.seeds)
+    return values

@@ -1,0 +1,95 @@
+"""The command line, run as a person runs it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = ROOT / "tests" / "plugins"
+
+# Small enough for a NumPy network: 4 steps an epoch, and a last batch of 8.
+TINY = (
+    *("--train-size", "200", "--val-size", "60", "--test-size", "60"),
+    *("--epochs", "3", "--batch-size", "64", "--seeds", "0", "--threads", "1"),
+)
+
+
+class Bench:
+    """Runs `python -m bench` with a results folder and a data root of the test's own."""
+
+    def __init__(self, folder: Path, data: Path) -> None:
+        self.out = folder / "results"
+        self.env = {
+            name: value
+            for name, value in os.environ.items()
+            if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
+        } | {
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{PLUGINS}",
+            "LENET_BENCH_DATA": str(data),
+            "COLUMNS": "200",
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-W", "error", "-m", "bench", *arguments]
+
+    def __call__(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        options.setdefault("timeout", 240)
+        return subprocess.run(
+            self.command(*arguments), env=self.env, capture_output=True, text=True, **options
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, frameworks: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self("run", "--frameworks", frameworks, "--out", str(self.out), *TINY, *arguments)
+
+    def records(self, frameworks: str, *arguments: str) -> dict[str, dict[str, Any]]:
+        """The records of a run by framework, whatever its exit code."""
+        done = self.run(frameworks, "--json", *arguments)
+        return {record["framework"]: record for record in json.loads(done.stdout)["records"]}
+
+    def only_run(self) -> Path:
+        (folder,) = self.out.iterdir()
+        return folder
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root for all tests, so that digits are decoded once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, data: Path) -> Bench:
+    return Bench(tmp_path, data)
+
+
+@pytest.fixture
+def refused(bench: Bench) -> Callable[..., str]:
+    """Runs a wrong call; returns its one line of complaint."""
+
+    def check(*arguments: str, **options: Any) -> str:
+        done = bench(*arguments, **options)
+        assert done.returncode == 2, done.stderr
+        assert done.stdout == ""
+        complaints = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert len(complaints) == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        return complaints[0]
+
+    return check

@@ -1,0 +1,162 @@
+"""`bench run` on real data with the NumPy network: records, hashes, reports, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import statistics
+
+import pytest
+
+FIELDS = set(
+    """framework framework_version dataset model device seed status reason parameters epochs
+    batch_size optimizer train_loss val_accuracy test_accuracy images_per_s epoch_s import_s
+    build_s compile_s eval_s target_accuracy time_to_target_s time_to_target_with_compile_s
+    peak_rss_bytes threads split_sha256 order_sha256 initial_weights_sha256 machine
+    versions""".split()  # noqa: SIM905 - a list of names reads best as text
+)
+
+
+def test_json_is_one_document_with_every_field(bench):
+    done = bench.run("reference", "--json", "--seeds", "0,1")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert set(document) == {"run", "records"}
+    assert document["run"] == str(bench.only_run())
+    assert [r["cell"] for r in document["records"]] == [
+        "reference-cpu-seed0",
+        "reference-cpu-seed1",
+    ]
+    for record in document["records"]:
+        assert set(record) >= FIELDS
+        assert record["status"] == "ok"
+        assert record["reason"] is None
+        assert record["parameters"] == 61_706
+        assert (record["train_images"], record["val_images"], record["test_images"]) == (
+            200,
+            60,
+            60,
+        )
+        for per_epoch in ("epoch_s", "train_loss", "val_accuracy", "val_loss"):
+            assert len(record[per_epoch]) == record["epochs"] == 3
+        assert record["images_per_s"] == pytest.approx(200 / statistics.median(record["epoch_s"]))
+        assert 0 < record["compile_s"] < 1  # NumPy compiles nothing
+        assert record["peak_rss_bytes"] > 10_000_000
+        assert record["train_loss"][-1] < record["train_loss"][0]
+        for name in ("split_sha256", "order_sha256", "initial_weights_sha256", "data_sha256"):
+            assert len(record[name]) == 64
+    first, second = document["records"]
+    assert first["split_sha256"] != second["split_sha256"]
+    assert first["initial_weights_sha256"] != second["initial_weights_sha256"]
+
+
+def test_same_seed_same_numbers(bench):
+    one = bench.records("reference")["reference"]
+    two = bench.records("reference")["reference"]
+    for name in ("train_loss", "val_accuracy", "test_accuracy", "order_sha256", "split_sha256"):
+        assert one[name] == two[name]
+
+
+def test_target_is_timed_on_the_training_clock(bench):
+    record = bench.records("reference", "--target", "0.01")["reference"]
+    assert record["time_to_target_s"] == pytest.approx(record["epoch_s"][0])
+    assert record["time_to_target_with_compile_s"] == pytest.approx(
+        record["epoch_s"][0] + record["compile_s"]
+    )
+    record = bench.records("reference", "--target", "1")["reference"]
+    assert record["target_accuracy"] == 1.0
+    assert record["time_to_target_s"] is None
+    assert record["time_to_target_with_compile_s"] is None
+
+
+def test_no_validation_no_target(bench):
+    record = bench.records("reference", "--val-size", "0")["reference"]
+    assert record["status"] == "ok"
+    assert record["val_accuracy"] == []
+    assert record["target_accuracy"] is None
+
+
+def test_without_json_a_table_and_files(bench):
+    done = bench.run("reference")
+    assert done.returncode == 0, done.stderr
+    assert "reference" in done.stdout
+    assert "61,706" in done.stdout
+    folder = bench.only_run()
+    assert f"wrote {folder / 'report.md'}" in done.stdout
+    assert "61,706" in (folder / "report.md").read_text()
+    with (folder / "records.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert row["framework"] == "reference"
+    assert (folder / "logs" / "reference-cpu-seed0.log").exists()
+
+
+def test_report_command_over_the_results_folder(bench, tmp_path):
+    bench.run("reference")
+    bench.run("reference")
+    done = bench("report", str(bench.out), "--out", str(tmp_path / "both"))
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "both" / "records.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 2
+
+
+def test_report_names_a_record_that_it_cannot_read(bench):
+    bench.run("reference", "--seeds", "0,1")
+    torn = bench.only_run() / "records" / "reference-cpu-seed1.json"
+    torn.write_text(torn.read_text()[:100])
+    done = bench("report", str(bench.only_run()))
+    assert done.returncode == 1
+    assert f"left out {torn}" in done.stdout
+    assert "reference" in (bench.only_run() / "report.md").read_text()
+
+
+def test_flux_until_it_is_there(bench):
+    done = bench.run("reference,flux", "--json", "--dataset", "digits")
+    records = {r["framework"]: r for r in json.loads(done.stdout)["records"]}
+    assert records["reference"]["status"] == "ok"
+    if records["flux"]["status"] != "ok":
+        assert done.returncode == 1
+        assert records["flux"]["status"] == "unavailable"
+        assert "not installed" in records["flux"]["reason"]
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(bench):
+    done = bench.run("reference", "--dry-run", "--seeds", "3,1")
+    assert done.returncode == 0, done.stderr
+    assert "reference-cpu-seed3, reference-cpu-seed1" in done.stdout
+    assert not bench.out.exists()
+    done = bench.run("reference", "--dry-run", "--json")
+    document = json.loads(done.stdout)
+    assert document["plan"]["train_size"] == 200
+    assert document["cells"] == ["reference-cpu-seed0"]
+
+
+def test_npz_of_ones_own(bench, tmp_path):
+    numpy = pytest.importorskip("numpy")
+    rng = numpy.random.default_rng(0)
+    parts = {"train": 90, "test": 40}
+    arrays = {
+        **{
+            f"x_{p}": rng.integers(0, 256, (n, 32, 32, 3), dtype=numpy.uint8)
+            for p, n in parts.items()
+        },
+        **{f"y_{p}": numpy.arange(n) % 7 for p, n in parts.items()},
+    }
+    numpy.savez(tmp_path / "own.npz", **arrays)
+    done = bench(
+        *("run", "--frameworks", "reference", "--dataset", f"npz:{tmp_path / 'own.npz'}"),
+        *("--epochs", "1", "--batch-size", "16", "--seeds", "0", "--out", str(bench.out), "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(done.stdout)["records"]
+    assert record["train_images"] == 81
+    assert record["test_images"] == 40
+    assert len(record["pixel_mean"]) == 3
+    assert record["parameters"] == 62_006 - 3 * 85  # 7 classes instead of 10
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adamw"])
+def test_every_optimizer_learns(bench, optimizer):
+    momentum = ("--momentum", "0.9") if optimizer != "adamw" else ()
+    record = bench.records("reference", "--optimizer", optimizer, *momentum)["reference"]
+    assert record["optimizer"] == optimizer
+    assert record["train_loss"][-1] < record["train_loss"][0]

@@ -1,0 +1,96 @@
+"""Logits, loss and gradients against the oracle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.contract import Adapter, Indices, OptimizerSpec
+from impls.reference.adapter import ReferenceAdapter
+
+from .compare import assert_close, assert_trees_close, assert_trees_identical
+from .problems import BATCH, REMAINDER, THREADS, Problem, order, rows
+
+LOGITS = 5e-6
+LOSS = 2e-6
+GRADIENTS = 2e-5
+
+
+@pytest.mark.parametrize("n", [1, 257])
+def test_logits(
+    adapter: Adapter, framework: str, oracle: ReferenceAdapter, task: Problem, n: int
+) -> None:
+    task.start(oracle)
+    task.start(adapter)
+    # Of images that were not loaded: another order, another contrast.
+    images = np.ascontiguousarray(task.images[::-1][:n] * np.float32(0.7))
+    images.flags.writeable = False
+    logits = adapter.predict(images)
+    assert logits.dtype == np.float32
+    assert logits.shape == (n, task.model.classes)
+    assert_close("logits", framework, logits, oracle.predict64(images), LOGITS)
+
+
+@pytest.mark.parametrize("count", [BATCH, REMAINDER, 1])
+def test_loss_and_gradients(
+    adapter: Adapter, framework: str, oracle: ReferenceAdapter, task: Problem, count: int
+) -> None:
+    indices = rows(5, count)
+    indices.flags.writeable = False
+    task.start(oracle)
+    task.start(adapter)
+    _compare_gradients(adapter, framework, oracle, indices)
+
+
+def test_gradients_after_training(
+    adapter: Adapter, framework: str, oracle: ReferenceAdapter, task: Problem
+) -> None:
+    """Where the initial weights hide an error: biases and kernels have left their places."""
+    epoch = order(6, 10)
+    for each in (oracle, adapter):
+        task.start(each)
+        each.train_epoch(epoch, 0.05)
+    # From the very same weights: the gradients are compared, not the training.
+    oracle.build(task.model, adapter.export(), OptimizerSpec("sgd"), "cpu", THREADS)
+    _compare_gradients(adapter, framework, oracle, rows(5, BATCH))
+
+
+def _compare_gradients(
+    adapter: Adapter, framework: str, oracle: ReferenceAdapter, indices: Indices
+) -> None:
+    loss, gradients = adapter.gradients(indices)
+    expected_loss, expected = oracle.gradients64(indices)
+    assert isinstance(loss, float)
+    assert {g.dtype for g in gradients.values()} == {np.dtype(np.float32)}
+    assert_close("loss", framework, loss, expected_loss, LOSS)
+    assert_trees_close("gradients", framework, gradients, expected, GRADIENTS)
+
+
+def test_gradients_change_nothing(adapter: Adapter, framework: str, square: Problem) -> None:
+    """Neither the weights nor the optimizer's buffers, nor what is added to next."""
+    adam = OptimizerSpec("adam")
+    trained = []
+    for look in (False, True):
+        square.start(adapter, adam)
+        adapter.train_epoch(order(1, 2), 1e-3)
+        before = adapter.export()
+        if look:
+            first = adapter.gradients(rows(5, BATCH))[1]
+            second = adapter.gradients(rows(5, BATCH))[1]
+            assert_trees_identical(framework, second, first, "gradients asked for twice")
+            assert_trees_identical(framework, adapter.export(), before, "weights after gradients()")
+        adapter.train_epoch(order(2, 2), 1e-3)
+        trained.append(adapter.export())
+    assert_trees_identical(framework, trained[1], trained[0], "training after gradients()")
+
+
+def test_no_gradient_flows_where_relu_is_flat(
+    adapter: Adapter, framework: str, square: Problem
+) -> None:
+    """A layer whose units are all below zero stops every gradient below it, exactly."""
+    parameters = {path: p.copy() for path, p in square.parameters.items()}
+    parameters["dense1/bias"] -= np.float32(1e3)
+    Problem(square.model, parameters, square.images, square.labels).start(adapter)
+    _, gradients = adapter.gradients(rows(5, BATCH))
+    for path in ("conv1/kernel", "conv1/bias", "conv2/kernel", "conv2/bias", "dense1/kernel"):
+        assert not gradients[path].any(), f"{framework}: {path}"

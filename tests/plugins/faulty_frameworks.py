@@ -1,0 +1,24 @@
+"""Frameworks that fail, each in its own way: the light half, which the parent process loads."""
+
+from __future__ import annotations
+
+from bench.frameworks import Framework
+
+
+def _faulty(name: str, adapter: str, *modules: str) -> Framework:
+    return Framework(
+        name, f"a framework that is {name}", adapter, "faulty-frameworks", modules, "no way", False
+    )
+
+
+killed = _faulty("killed", "faulty_adapters:Killed")
+segfault = _faulty("segfault", "faulty_adapters:Segfault")
+hangs = _faulty("hangs", "faulty_adapters:Hangs")
+stubborn = _faulty("stubborn", "faulty_adapters:Stubborn")
+raises = _faulty("raises", "faulty_adapters:Raises")
+diverges = _faulty("diverges", "faulty_adapters:Diverges")
+infinite = _faulty("infinite", "faulty_adapters:Infinite")
+chatty = _faulty("chatty", "faulty_adapters:Chatty")
+broken = _faulty("broken", "faulty_broken_import:Adapter")
+absent = _faulty("absent", "faulty_adapters:Killed", "a_module_that_nobody_has")
+slow = _faulty("slow", "faulty_adapters:Slow")

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from statistics import median
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.record import Record
+from report.comparison import Row, _median_time, compare
+from report.tables import summarise
+
+Make = Callable[..., Record]
+
+
+def only_row(records: list[Record]) -> Row:
+    (comparison,) = compare(records)
+    (row,) = comparison.rows
+    return row
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset": "digits"},
+        {"model": "lenet1"},
+        {"device": "gpu"},
+        {"batch_size": 32},
+        {"threads": 1},
+        {"optimizer": "adam"},
+        {"learning_rate": 0.1},
+        {"momentum": 0.0},
+        {"weight_decay": 0.1},
+        {"epochs": 4},
+        {"target_accuracy": 0.5},
+        {"fit": "resize"},
+        {"train_images": 100},
+        {"pixel_mean": [0.5]},
+        {"machine_fingerprint": "another"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_unlike_runs_never_share_a_table(make: Make, change: dict[str, object]) -> None:
+    assert len(compare([make(), make(framework="keras", **change)])) == 2
+    assert len(compare([make(), make(framework="keras")])) == 1
+
+
+def test_versions_of_a_framework_never_share_a_row(make: Make) -> None:
+    (comparison,) = compare([make(), make(seed=1, framework_version="3.0")])
+    assert [row.framework_version for row in comparison.rows] == ["2.9.1", "3.0"]
+
+
+def test_early_failure_joins_the_runs_that_asked_for_the_same(make: Make, failed: Make) -> None:
+    row = only_row([make(), failed(seed=1)])
+    assert (row.framework_version, row.status, row.runs, row.runs_ok) == (
+        "2.9.1",
+        "1 of 2 ok",
+        2,
+        1,
+    )
+
+
+def test_early_failure_of_two_possible_set_ups_stands_alone(make: Make, failed: Make) -> None:
+    assert len(compare([make(), make(train_images=9), failed(framework="flux")])) == 3
+
+
+def test_rows_stand_by_speed_and_failures_last(make: Make, failed: Make) -> None:
+    speeds = {"a": 1.0, "b": 3.0, "c": 2.0, "d": None}
+    records = [make(framework=name, images_per_s=speed) for name, speed in speeds.items()]
+    (comparison,) = compare([failed(framework="0"), *records])
+    assert [row.framework for row in comparison.rows] == ["b", "c", "a", "d", "0"]
+
+
+def test_failures_alone_are_a_row_with_their_statuses(failed: Make) -> None:
+    row = only_row([failed(), failed(seed=1, status="timeout"), failed(seed=2)])
+    assert row.status == "failed, timeout"
+    assert row.images_per_s is row.accuracy_mean is row.time_to_target_s is None
+
+
+def test_figures_of_runs_that_are_not_ok_do_not_count(make: Make) -> None:
+    row = only_row([make(), make(seed=1, status="timeout", images_per_s=1.0, test_accuracy=0.0)])
+    assert (row.images_per_s, row.accuracy_mean, row.target_runs) == (12000.0, 0.98, 1)
+
+
+def test_a_seed_that_was_run_twice_counts_once_in_the_accuracy(make: Make) -> None:
+    row = only_row(
+        [
+            make(test_accuracy=0.90),
+            make(test_accuracy=0.92, run="again"),
+            make(seed=1, test_accuracy=0.95),
+        ]
+    )
+    # means of the seeds: 0.91 and 0.95; deviations ±0.02, so std = √(2 · 0.0004 / 1)
+    assert row.accuracy_mean == pytest.approx(0.93)
+    assert row.accuracy_std == pytest.approx(math.sqrt(0.0008))
+    assert (row.seeds, row.runs_ok) == ((0, 1), 3)
+
+
+def test_a_record_given_twice_counts_once(make: Make) -> None:
+    assert only_row([make(), make()]).runs == 1
+
+
+def test_figures_that_a_run_lacks_are_left_out(make: Make) -> None:
+    row = only_row([make(test_accuracy=None, images_per_s=None, peak_rss_bytes=None)])
+    assert row.accuracy_mean is row.images_per_s is row.peak_rss_bytes is None
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([8.0], (8.0, False, 1)),
+        ([8.0, 10.0], (9.0, False, 2)),
+        ([8.0, 10.0, None], (10.0, False, 2)),
+        ([8.0, None, None], (12.0, True, 1)),
+        ([8.0, None], (10.0, True, 1)),  # median of 8 and more than 12
+        ([None], (12.0, True, 0)),
+    ],
+)
+def test_time_to_target(
+    make: Make, times: list[float | None], expected: tuple[float, bool, int]
+) -> None:
+    row = only_row(
+        [
+            make(seed=n, time_to_target_s=t, time_to_target_with_compile_s=t and t + 1.5)
+            for n, t in enumerate(times)
+        ]
+    )
+    assert (row.time_to_target_s, row.time_to_target_is_bound, row.target_reached) == expected
+    assert row.time_to_target_with_compile_s == expected[0] + 1.5  # compile_s is 1.5
+    assert row.time_to_target_with_compile_is_bound == expected[1]
+    assert row.target_runs == len(times)
+
+
+def test_a_diverged_run_counts_as_one_that_did_not_reach_the_target(
+    make: Make, failed: Make
+) -> None:
+    row = only_row([make(), *(failed(seed=n, status="diverged") for n in (1, 2))])
+    assert (row.time_to_target_s, row.time_to_target_is_bound) == (12.0, True)
+    assert (row.target_reached, row.target_runs) == (1, 3)
+
+
+@settings(deadline=None)  # machines are shared
+@given(
+    st.lists(
+        st.tuples(st.floats(1, 100), st.floats(1, 100)).map(lambda pair: tuple(sorted(pair))),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_bound_is_below_the_median_that_longer_runs_would_have_shown(
+    runs: list[tuple[float, float]],
+) -> None:
+    shown, is_bound = _median_time([], [budget for budget, _ in runs])
+    assert is_bound
+    assert shown is not None
+    assert shown <= median(true for _, true in runs)
+
+
+def test_summarise_has_a_row_a_framework_and_set_up(frozen: list[Record]) -> None:
+    table = summarise(frozen)
+    assert table["framework"].tolist() == ["torch", "keras", "flux", "torch"]
+    assert table["comparison"].tolist() == [0, 0, 0, 1]
+    assert table["machine_fingerprint"].nunique() == 2
+    torch = table.iloc[0]
+    assert torch["accuracy_mean"] == pytest.approx(0.981)
+    assert torch["accuracy_std"] == pytest.approx(0.001)
+    assert (torch["images_per_s"], torch["images_per_s_min"]) == (13000.0, 12000.0)
+    assert table["seeds"].tolist() == [3, 2, 0, 1]
+    assert table["status"].tolist() == ["ok", "2 of 3 ok", "unavailable", "ok"]
+    assert table.loc[2, ["images_per_s", "parameters", "framework_version"]].isna().all()
+
+
+def test_summarise_of_nothing_has_the_same_columns(frozen: list[Record]) -> None:
+    empty = summarise([])
+    assert len(empty) == 0
+    assert empty.dtypes.to_dict() == summarise(frozen).dtypes.to_dict()

@@ -1,0 +1,116 @@
+"""The edges between the parts, as docs/architecture.md draws them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "flax", "optax", "juliacall"}
+HEAVY = FRAMEWORKS | {
+    "pandas",
+    "seaborn",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "numpy",
+    "pooch",
+    "PIL",
+}
+
+
+def _modules(package: str) -> list[Path]:
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found
+    return found
+
+
+def _imports(path: Path) -> set[str]:
+    """Every module that a file imports, anywhere in it, absolute."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _top(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+@pytest.mark.parametrize("path", _modules("bench"), ids=str)
+def test_the_harness_imports_no_framework_and_no_implementation(path):
+    assert not _top(_imports(path)) & (FRAMEWORKS | {"impls"})
+
+
+@pytest.mark.parametrize("path", _modules("report"), ids=str)
+def test_the_report_reads_records_only(path):
+    imports = _imports(path)
+    assert not _top(imports) & (FRAMEWORKS | {"impls"})
+    of_bench = {module for module in imports if module.startswith("bench.")}
+    allowed = ("bench.record", "bench.contract", "bench.errors", "bench.store")
+    assert all(module.startswith(allowed) for module in of_bench), of_bench
+
+
+@pytest.mark.parametrize("path", _modules("impls"), ids=str)
+def test_an_implementation_knows_the_contract_and_its_own_framework(path):
+    own = ".".join(path.relative_to(ROOT).parts[:2]).removesuffix(".py")
+    for module in _imports(path):
+        if module.startswith("impls."):
+            assert module.startswith(own), module
+        if module.startswith("bench"):
+            assert module.startswith(("bench.contract", "bench.errors")), module
+
+
+@pytest.mark.parametrize("leaf", ["contract", "record", "errors"])
+def test_leaves_import_leaves(leaf):
+    imports = _imports(ROOT / "bench" / f"{leaf}.py")
+    of_bench = {module for module in imports if module.startswith("bench")}
+    assert all(m.startswith(("bench.contract", "bench.errors")) for m in of_bench), of_bench
+
+
+@pytest.mark.parametrize(
+    "path", [p for name in ("bench", "impls", "report") for p in _modules(name)], ids=str
+)
+def test_files_keep_to_one_subject(path):
+    assert len(path.read_text().splitlines()) <= 320
+
+
+def test_only_the_worker_reads_a_clock():
+    """Launching, downloading and the display time their own waiting; nothing else does."""
+    allowed = {"worker.py", "launch.py", "progress.py", "download.py"}
+    readers = {
+        path.name
+        for name in ("bench", "impls")
+        for path in _modules(name)
+        if "time" in _top(_imports(path))
+    }
+    assert readers <= allowed
+
+
+def _loaded(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    return _top(set(done.stdout.splitlines()[-1].split()))
+
+
+def test_help_loads_nothing_heavy():
+    run_help = "from bench.cli import app\napp(['run', '--help'], standalone_mode=False)"
+    assert not _loaded(run_help) & HEAVY
+
+
+def test_planning_and_running_load_no_framework():
+    assert not _loaded("import bench.commands.run, bench.runner, bench.datasets") & FRAMEWORKS
+
+
+def test_a_check_that_can_fail():
+    assert "json" in _loaded("import json")
+    assert _top(_imports(Path(__file__))) >= {"ast", "pytest"}

@@ -1,0 +1,75 @@
+"""A worker's environment and its ending."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from bench import launch, machine
+
+
+def test_every_library_is_given_the_same_number_of_threads():
+    env = launch.environment(3, {"OMP_NUM_THREADS": "64", "PATH": "/bin"})
+    assert {env[name] for name in launch.THREAD_COUNTS} == {"3"}
+    assert env["PATH"] == "/bin"
+
+
+@pytest.mark.parametrize("name", ["XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "LD_PRELOAD", "SECRET"])
+def test_what_could_change_a_measurement_is_not_passed_on(name):
+    assert name not in launch.environment(1, {name: "1"})
+
+
+def test_a_probe_of_the_real_worker(tmp_path):
+    events = []
+    env = launch.environment(1, os.environ)
+    log = tmp_path / "log"
+    ending = launch.run_worker({"probe": "reference"}, env, log, 60, events.append)
+    assert ending.exit_code == 0, log.read_text()
+    assert not ending.timed_out
+    assert ending.peak_rss_bytes > 10_000_000
+    assert ending.cpu_s > 0
+    assert 0 < ending.wall_s < 60
+    assert events[0]["measured"]["devices"] == ["cpu"]
+    assert events[-1] == {"end": {"status": "ok"}}
+
+
+def test_a_worker_is_ended_when_its_listener_raises(tmp_path):
+    class StopError(Exception):
+        pass
+
+    def listen(event):
+        raise StopError
+
+    with pytest.raises(StopError):
+        launch.run_worker(
+            {"probe": "reference"}, launch.environment(1, os.environ), tmp_path / "log", 60, listen
+        )
+    with pytest.raises(ChildProcessError):  # no child is left
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_worker_without_time(tmp_path):
+    env = launch.environment(1, os.environ)
+    ending = launch.run_worker({"probe": "reference"}, env, tmp_path / "log", 0.001, print)
+    assert ending.timed_out
+    assert ending.exit_code == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (3, "ended with exit code 3"),
+        (-signal.SIGSEGV, "ended by SIGSEGV"),
+        (-signal.SIGKILL, "ended by SIGKILL: perhaps the system ran out of memory"),
+    ],
+)
+def test_an_ending_in_words(code, text):
+    assert launch.Ending(code, False, 1, 1, 1).describe() == text
+
+
+def test_threads_are_spread_over_usable_cpus():
+    usable = machine.usable_cpus()
+    assert len(machine.spread_cpus(1)) == 1
+    assert sorted(machine.spread_cpus(10_000)) == sorted(usable)
