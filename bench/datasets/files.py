@@ -19,16 +19,17 @@ BROKEN_GZIP = (OSError, EOFError, zlib.error)
 
 
 def candidates(root: Path, file: StoredFile) -> tuple[Path, ...]:
-    """Where the file may lie, the copy that can be checked best first.
+    """Where the file may lie, in the order of trial.
 
-    torchvision keeps IDX files unpacked beside the archive; either will do. Where only the
-    archive's hash is known, the archive is the one to trust.
+    torchvision keeps IDX files unpacked beside the archive, and either will do. Where only the
+    archive's hash is known, an unpacked copy counts only if there is no archive to hold against it.
     """
     packed = root / file.path
     if not file.compressed or file.path.endswith(".tar.gz"):
         return (packed,)
-    plain = packed.with_suffix("")
-    return (plain, packed) if file.content_digest else (packed, plain)
+    if packed.is_file() and not file.content_digest:
+        return (packed,)
+    return (packed, packed.with_suffix(""))
 
 
 def present(root: Path, file: StoredFile) -> Path | None:

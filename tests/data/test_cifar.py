@@ -25,13 +25,13 @@ def write_batches(tiny, root: Path) -> None:
 def test_planes_become_pixels() -> None:
     row = np.zeros((1, 3073), np.uint8)
     row[0, 0] = 7
-    row[0, 1 + 0 * 1024 + 33] = 10  # red, second row, second column
-    row[0, 1 + 2 * 1024 + 33] = 30  # blue
+    row[0, 1 + 0 * 1024 + 34] = 10  # red, second row, third column
+    row[0, 1 + 2 * 1024 + 34] = 30  # blue
     images, labels = parse_batch(row.tobytes(), "batch", 10)
     assert labels.tolist() == [7]
     assert labels.dtype == np.int32
     assert images.shape == (1, 32, 32, 3)
-    assert images[0, 1, 1].tolist() == [10, 0, 30]
+    assert images[0, 1, 2].tolist() == [10, 0, 30]
     assert images.sum() == 40
 
 
@@ -144,11 +144,12 @@ def test_an_archive_writes_nothing_whatever_its_members_are_called(
     [
         [link("b.bin", "/etc/passwd")],
         [link("b.bin", "other.bin", tarfile.LNKTYPE)],
+        [(link("b.bin", "other.bin")[0], b"12345678")],
         [("b.bin", b"1234567")],
         [("b.bin", b"123456789")],
         [("b.bin", b"12345678"), ("b.bin", b"12345678")],
     ],
-    ids=["symlink", "hard-link", "short", "long", "twice"],
+    ids=["symlink", "hard-link", "symlink-with-size", "short", "long", "twice"],
 )
 def test_a_wanted_member_must_be_one_regular_file_of_its_size(
     make: SimpleNamespace, tmp_path: Path, members: list

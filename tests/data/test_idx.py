@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import gzip
 import struct
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from bench.datasets import files
 from bench.datasets.idx import parse_idx
 from bench.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
 from bench.errors import DataError
@@ -132,11 +134,40 @@ def test_a_damaged_file_names_expected_got_cause_and_remedy(
     assert tiny.dataset.unfetched(root) == (tiny.dataset.train_files[0],)
 
 
-def test_a_wrong_plain_file_does_not_hide_a_good_archive(make: SimpleNamespace, root: Path) -> None:
+@pytest.mark.parametrize("wrong", ["train-images", "train-images.gz"])
+def test_a_wrong_copy_does_not_hide_a_good_one(
+    make: SimpleNamespace, root: Path, wrong: str
+) -> None:
     tiny = make.idx()
-    tiny.fill(root)
-    (root / "TINY/raw/train-images").write_bytes(b"stale")
-    assert tiny.dataset.decode(root).train_images.shape == (12, 28, 28, 1)
+    tiny.fill(root, packed=True)
+    tiny.fill(root, packed=False)
+    (root / "TINY/raw" / wrong).write_bytes(bytes(9424))
+    np.testing.assert_array_equal(tiny.dataset.decode(root).train_images[..., 0], tiny.images)
+    assert tiny.dataset.unfetched(root) == ()
+
+
+def test_a_copy_without_a_hash_does_not_stand_in_for_a_wrong_archive(
+    make: SimpleNamespace, root: Path
+) -> None:
+    tiny = make.idx(archive=True)
+    tiny.fill(root, packed=True)
+    tiny.fill(root, packed=False)
+    (root / "TINY/raw/train-images.gz").write_bytes(b"wrong")
+    assert tiny.dataset.unfetched(root) == (tiny.dataset.train_files[0],)
+    with pytest.raises(DataError, match="of its archive, but has sha256:"):
+        tiny.dataset.decode(root)
+
+
+def test_reading_is_bounded(make: SimpleNamespace, root: Path) -> None:
+    file = make.idx().dataset.train_files[0]
+    path = root / "bomb.gz"
+    path.write_bytes(gzip.compress(bytes(20_000_000), 1))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="holds more bytes where 9,424 belong"):
+        files.content(path, file)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 2_000_000
 
 
 def rehashed(tiny, make: SimpleNamespace, index: int, content: bytes):

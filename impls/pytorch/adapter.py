@@ -1,0 +1,169 @@
+"""PyTorch behind the adapter interface, in eager mode."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import Optimizer
+
+from bench.contract import (
+    Device,
+    Images,
+    Indices,
+    Labels,
+    ModelSpec,
+    OptimizerSpec,
+    Order,
+    Parameters,
+)
+from impls.pytorch.model import Network
+from impls.pytorch.optimizers import make_optimizer
+
+PREDICT_BATCH = 1000  # bounds the memory of the activations; large enough to fill a device
+WARM_UP_STEPS = 3
+
+
+class TorchAdapter:
+    """PyTorch on the CPU or on one CUDA device, where the training set and the indices live too."""
+
+    _network: Network
+    _optimizer: Optimizer
+    _spec: OptimizerSpec
+    _images: Tensor  # (N, H, W, C) or (N, C, H, W), see Network.arrange
+    _labels: Tensor  # int64 (N,)
+    _device: torch.device
+
+    def devices(self) -> tuple[Device, ...]:
+        """The CPU, and the GPU where CUDA finds one."""
+        return ("cpu", "gpu") if torch.cuda.is_available() else ("cpu",)
+
+    def build(
+        self,
+        model: ModelSpec,
+        parameters: Parameters,
+        optimizer: OptimizerSpec,
+        device: Device,
+        threads: int,
+    ) -> None:
+        """See `Adapter.build`."""
+        torch.set_num_threads(threads)
+        _compute_in_float32()
+        self._device = torch.device("cuda" if device == "gpu" else "cpu")
+        # oneDNN computes in blocks of channels and is fastest from (B, H, W, C); cuDNN in float32
+        # without TF32 has its best kernels for (B, C, H, W).
+        self._network = Network(model, channels_last=device == "cpu")
+        self._network.set_parameters(parameters, self._device)
+        self._spec = optimizer
+        self._optimizer = make_optimizer(optimizer, self._network.parameters())
+
+    def load(self, images: Images, labels: Labels) -> None:
+        """See `Adapter.load`; both are copied to the device."""
+        self._images = self._arranged(images)
+        self._labels = torch.tensor(labels, dtype=torch.int64, device=self._device)
+
+    def compile(self, steps: int, batch_size: int, remainder: int) -> None:
+        """See `Adapter.compile`: a few steps of each shape, taken by a twin that is thrown away."""
+        network = copy.deepcopy(self._network)
+        optimizer = make_optimizer(self._spec, network.parameters())
+        for size in (batch_size, remainder):
+            rows = torch.arange(size, device=self._device, dtype=torch.int32) % len(self._images)
+            if size:
+                self._steps(network, optimizer, [rows] * WARM_UP_STEPS)
+        self.synchronize()
+
+    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+        """See `Adapter.train_epoch`; the indices go to the device in one transfer."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        batches = [*torch.tensor(order.batches, device=self._device)]
+        if order.remainder.size:
+            batches.append(torch.tensor(order.remainder, device=self._device))
+        return self._steps(self._network, self._optimizer, batches).cpu().numpy()
+
+    def predict(self, images: Images) -> NDArray[np.float32]:
+        """See `Adapter.predict`."""
+        with torch.inference_mode():
+            parts = [
+                self._network(self._arranged(images[start : start + PREDICT_BATCH]))
+                for start in range(0, len(images), PREDICT_BATCH)
+            ]
+            return torch.cat(parts).cpu().numpy()
+
+    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
+        """See `Adapter.gradients`; no `.grad` is touched."""
+        loss = self._loss(self._network, torch.tensor(indices, device=self._device))
+        gradients = torch.autograd.grad(loss, list(self._network.parameters()))
+        return loss.item(), self._to_numpy(gradients)
+
+    def export(self) -> dict[str, NDArray[np.float32]]:
+        """See `Adapter.export`."""
+        return self._to_numpy(p.detach() for p in self._network.parameters())
+
+    def synchronize(self) -> None:
+        """On the CPU every call has returned its result; a GPU's queue is waited for."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+    def versions(self) -> dict[str, str]:
+        """PyTorch, the libraries it was built with, the instructions it uses, and NumPy."""
+        build = torch.__config__.show()
+        found = {
+            "mkl": re.search(r"Math Kernel Library Version (\S+)", build),
+            "onednn": re.search(r"MKL-DNN (v\S+)", build),
+            "blas": re.search(r"BLAS_INFO=(\w+)", build),
+            "cpu_capability": re.search(r"CPU capability usage: (\S+)", build),
+        }
+        libraries = {name: match[1] for name, match in found.items() if match}
+        if torch.version.cuda:
+            libraries["cuda"] = torch.version.cuda
+            libraries["cudnn"] = str(torch.backends.cudnn.version())
+        return {"torch": torch.__version__, "numpy": np.__version__, **libraries}
+
+    def memory(self) -> int | None:
+        """The most that tensors have occupied on the GPU; None on the CPU, which keeps no count."""
+        if self._device.type != "cuda":
+            return None
+        return torch.cuda.max_memory_allocated(self._device)
+
+    def _steps(self, network: Network, optimizer: Optimizer, batches: list[Tensor]) -> Tensor:
+        """One step a batch; the losses, (steps,), stay on the device."""
+        losses = []
+        for rows in batches:
+            optimizer.zero_grad(set_to_none=True)
+            loss = self._loss(network, rows)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach())
+        return torch.stack(losses)
+
+    def _loss(self, network: Network, rows: Tensor) -> Tensor:
+        """Mean cross-entropy of the loaded images in these rows, int32 (B,)."""
+        logits = network(self._images.index_select(0, rows))
+        return functional.cross_entropy(logits, self._labels.index_select(0, rows))
+
+    def _arranged(self, images: Images) -> Tensor:
+        return self._network.arrange(torch.tensor(images, device=self._device))
+
+    def _to_numpy(self, tensors: Iterable[Tensor]) -> dict[str, NDArray[np.float32]]:
+        canonical = self._network.canonical(iter(tensors))
+        return {path: np.array(t.cpu().numpy(), order="C") for path, t in canonical.items()}
+
+
+def _compute_in_float32() -> None:
+    """IEEE float32 on every backend: no TF32 and no bfloat16 inside a float32 operation."""
+    for backend in (
+        torch.backends.cuda.matmul,
+        torch.backends.cudnn.conv,
+        torch.backends.mkldnn.matmul,
+        torch.backends.mkldnn.conv,
+    ):
+        backend.fp32_precision = "ieee"
+    # Shapes stay the same from step to step: `compile` pays for trying cuDNN's kernels.
+    torch.backends.cudnn.benchmark = True

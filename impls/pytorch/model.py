@@ -1,0 +1,107 @@
+"""The network as a PyTorch module, and where each canonical parameter is in it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from bench.contract import Conv, Dense, Flatten, Layer, MaxPool, ModelSpec, Parameters
+
+# The axes of a canonical kernel in the order in which PyTorch wants them, and the way back.
+CONV_TO_TORCH = (3, 2, 0, 1)  # HWIO → OIHW
+CONV_TO_CANONICAL = (2, 3, 1, 0)  # OIHW → HWIO
+DENSE_TRANSPOSED = (1, 0)  # (in, out) ↔ (out, in)
+
+
+class Network(nn.Module):
+    """The layers of the description, in their order, without parameters until `set_parameters`.
+
+    `channels_last` says how activations lie in memory: (B, H, W, C), or (B, C, H, W).
+    """
+
+    def __init__(self, spec: ModelSpec, channels_last: bool) -> None:
+        super().__init__()
+        self.spec = spec
+        self.channels_last = channels_last
+        # On the meta device nothing is allocated and no random number is drawn.
+        with torch.device("meta"):
+            self.layers = nn.Sequential(OrderedDict(_modules(spec)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images as `arrange` gives them → logits (B, classes).
+
+        The shapes of LeNet-5 on 32×32×1:
+        conv1   (B, 6, 28, 28) → ReLU → pool (B, 6, 14, 14)
+        conv2   (B, 16, 10, 10) → ReLU → pool (B, 16, 5, 5) → flatten (B, 400)
+        dense1  (B, 120) → ReLU → dense2 (B, 84) → ReLU → dense3 (B, 10)
+        """
+        if self.channels_last:
+            images = images.permute(0, 3, 1, 2)  # (B, C, H, W) by its axes, B, H, W, C in memory
+        return self.layers(images)
+
+    def arrange(self, images: Tensor) -> Tensor:
+        """Images (n, H, W, C) in the layout in which `forward` takes them, contiguous.
+
+        Gathered from this layout, a batch needs no copy on its way into the first convolution.
+        """
+        return images if self.channels_last else images.permute(0, 3, 1, 2).contiguous()
+
+    def set_parameters(self, parameters: Parameters, device: torch.device) -> None:
+        """Replace all parameters by copies of these canonical ones."""
+        memory = torch.channels_last if self.channels_last else torch.contiguous_format
+        state: dict[str, Tensor] = {}
+        for layer in self.spec.weighted_layers:
+            kernel = torch.tensor(parameters[f"{layer.name}/kernel"], device=device)
+            if isinstance(layer, Conv):
+                kernel = kernel.permute(CONV_TO_TORCH).contiguous(memory_format=memory)
+            else:
+                kernel = kernel.permute(DENSE_TRANSPOSED).contiguous()
+            state[f"layers.{layer.name}.weight"] = kernel
+            state[f"layers.{layer.name}.bias"] = torch.tensor(
+                parameters[f"{layer.name}/bias"], device=device
+            )
+        self.load_state_dict(state, assign=True)
+
+    def canonical(self, tensors: Iterator[Tensor]) -> dict[str, Tensor]:
+        """Name and transpose tensors that come in the order and layout of `parameters()`.
+
+        The parameters themselves, or their gradients; the results may be views.
+        """
+        tree: dict[str, Tensor] = {}
+        for layer in self.spec.weighted_layers:
+            axes = CONV_TO_CANONICAL if isinstance(layer, Conv) else DENSE_TRANSPOSED
+            tree[f"{layer.name}/kernel"] = next(tensors).permute(axes)
+            tree[f"{layer.name}/bias"] = next(tensors)
+        return tree
+
+
+class FlattenCanonical(nn.Module):
+    """(B, C, H, W) → (B, H · W · C), in the contract's order.
+
+    With activations that lie as (B, H, W, C) it is a view; `nn.Flatten` would copy them to C, H, W.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def _modules(spec: ModelSpec) -> Iterator[tuple[str, nn.Module]]:
+    for position, layer in enumerate(spec.layers):
+        yield getattr(layer, "name", f"{type(layer).__name__}{position}".lower()), _module(layer)
+        if isinstance(layer, Conv | Dense) and layer.activation == "relu":
+            yield f"{layer.name}_relu", nn.ReLU()
+
+
+def _module(layer: Layer) -> nn.Module:
+    match layer:
+        case Conv():
+            return nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel)
+        case Dense():
+            return nn.Linear(layer.in_features, layer.out_features)
+        case MaxPool():
+            return nn.MaxPool2d(layer.window)
+        case Flatten():
+            return FlattenCanonical()
