@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 import flax
 import jax
@@ -14,6 +12,7 @@ import jaxlib
 import numpy as np
 import optax
 from flax import nnx
+from jax.stages import Compiled
 from numpy.typing import NDArray
 
 from bench.contract import (
@@ -29,35 +28,26 @@ from bench.contract import (
 from bench.errors import BenchError, UnavailableError
 from impls.flax.model import Network, Tree, flax_paths
 from impls.flax.optimizers import direction
+from impls.flax.training import Data, Graph, State, Train, logits_of, loss_and_gradients, trainer
 
 PREDICT_BATCH = 1000  # one shape, so one compilation, for any number of images
-
-
-class State(NamedTuple):
-    """What training changes; donated to every step, which works in its place."""
-
-    parameters: Tree
-    buffers: optax.OptState
 
 
 class FlaxAdapter:
     """Flax NNX in its functional form: a step is a pure function from a state to the next.
 
     On a GPU an epoch is one call, a scan over its batches: no step waits for Python. On a CPU it is
-    a call a step, since XLA's CPU compiler brings the convolutions of a gradient into the layout
-    that its fast kernels take only outside of loops; within a scan a step takes four times as long.
+    a call a step, since XLA's CPU compiler brings the convolutions of a gradient into the form that
+    its fast kernels take only outside of loops; within a scan a step takes four times as long.
     """
 
     _device: jax.Device
     _spec: ModelSpec
+    _network: Graph
+    _train: Train
     _state: State
-    _data: tuple[jax.Array, jax.Array]
-    _step: Callable[..., tuple[State, jax.Array]]
-    _network: nnx.GraphDef[Network]
-
-    def __init__(self) -> None:
-        """Nothing is built yet."""
-        self._compiled: dict[tuple[int, ...], Callable[..., tuple[State, jax.Array]]] = {}
+    _data: Data
+    _executables: dict[tuple[int, ...], Compiled]  # by the shape of the indices
 
     def devices(self) -> tuple[Device, ...]:
         """See `Adapter.devices`."""
@@ -73,62 +63,60 @@ class FlaxAdapter:
     ) -> None:
         """See `Adapter.build`.
 
-        JAX sizes its pool of threads once, from NPROC or the process's CPUs: `threads` is only
-        compared with it.
+        JAX sizes its pool of threads when it starts, from NPROC or else from the CPUs that the
+        process may use; an NPROC that is not `threads` is an error.
         """
         _check_threads(threads)
         self._device = _device(device)
         self._spec = model
-        # Shapes only: the parameters are given, none is drawn.
+        # Shapes only: the parameters are given, so none is drawn.
         self._network, _ = nnx.split(nnx.eval_shape(lambda: Network(model, nnx.Rngs(0))))
         tree: Tree = {layer.name: {} for layer in model.weighted_layers}
         for path, (layer, name) in flax_paths(model).items():
-            # A copy: on a CPU the array could share the caller's memory, which a step would reuse.
+            # Not an alias of the caller's memory: the steps reuse the state's.
             tree[layer][name] = jax.device_put(parameters[path], self._device, may_alias=False)
         transform = direction(optimizer)
         self._state = State(tree, jax.device_put(transform.init(tree), self._device))
-        self._step = functools.partial(_step, self._network, transform)
-        self._compiled.clear()
+        self._train = trainer(self._network, transform)
+        self._executables = {}
 
     def load(self, images: Images, labels: Labels) -> None:
         """See `Adapter.load`; the whole set lies in the device's memory."""
-        self._data = (
-            jax.device_put(images, self._device),
-            jax.device_put(labels, self._device),
-        )
-        self._compiled.clear()
+        self._data = jax.device_put((images, labels), self._device)
+        self._executables = {}
 
     def compile(self, steps: int, batch_size: int, remainder: int) -> None:
-        """See `Adapter.compile`; runs each executable once, on a copy of the state."""
-        rows = np.zeros((steps, batch_size), np.int32)
-        for indices in {part.shape: part for part in self._parts(rows, rows[0, :remainder])}.values():
+        """See `Adapter.compile`; runs every executable once, on copies of the state."""
+        order = Order(np.zeros((steps, batch_size), np.int32), np.zeros(remainder, np.int32))
+        calls = {indices.shape: indices for indices in self._calls(order)}
+        for indices in calls.values():
             copies = jax.tree.map(jnp.copy, self._state)
-            jax.block_until_ready(self._executable(indices)(copies, self._data, indices, _rate(0)))
+            train = self._executable(indices)
+            jax.block_until_ready(train(copies, self._data, indices, np.float32(0)))
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
-        rate = _rate(learning_rate)
+        rate = np.float32(learning_rate)
         losses = []
-        for indices in self._parts(order.batches, order.remainder):
-            self._state, loss = self._executable(indices)(self._state, self._data, indices, rate)
+        for indices in self._calls(order):
+            train = self._executable(indices)
+            self._state, loss = train(self._state, self._data, indices, rate)
             losses.append(loss)
-        return np.concatenate([np.atleast_1d(loss) for loss in jax.device_get(losses)])
+        return np.hstack(jax.device_get(losses))
 
     def predict(self, images: Images) -> NDArray[np.float32]:
-        """See `Adapter.predict`; the last batch is filled up with zeros, whose logits are cut."""
-        logits = []
-        for start in range(0, len(images), PREDICT_BATCH):
-            batch = images[start : start + PREDICT_BATCH]
-            missing = PREDICT_BATCH - len(batch)
-            padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))
-            on_device = jax.device_put(padded, self._device)
-            logits.append(_logits(self._network, self._state.parameters, on_device))
+        """See `Adapter.predict`; the last batch is filled up with images of zeros."""
+        padding = [(0, -len(images) % PREDICT_BATCH), (0, 0), (0, 0), (0, 0)]
+        batches = np.pad(images, padding).reshape(-1, PREDICT_BATCH, *self._spec.input_shape)
+        logits = [
+            logits_of(self._network, self._state.parameters, jax.device_put(batch, self._device))
+            for batch in batches
+        ]
         return np.concatenate(jax.device_get(logits))[: len(images)]
 
     def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
         """See `Adapter.gradients`."""
-        on_device = jax.device_put(indices, self._device)
-        loss, tree = _gradients(self._network, self._state.parameters, *self._data, on_device)
+        loss, tree = loss_and_gradients(self._network, self._state.parameters, self._data, indices)
         return float(loss), self._canonical(tree)
 
     def export(self) -> dict[str, NDArray[np.float32]]:
@@ -136,34 +124,88 @@ class FlaxAdapter:
         return self._canonical(self._state.parameters)
 
     def synchronize(self) -> None:
-        """See `Adapter.synchronize`; every queued computation ends in the state."""
-        if hasattr(self, "_state"):
-            jax.block_until_ready((self._state, getattr(self, "_data", ())))
+        """See `Adapter.synchronize`; all that was queued ends in the data or in the state."""
+        jax.block_until_ready((getattr(self, "_data", None), getattr(self, "_state", None)))
 
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""
+        device = getattr(self, "_device", jax.devices()[0])
         return {
             "flax": flax.__version__,
+            "optax": optax.__version__,
             "jax": jax.__version__,
             "jaxlib": jaxlib.__version__,
-            "optax": optax.__version__,
             "numpy": np.__version__,
-            "xla_platform": jax.devices()[0].client.platform_version,
-            "xla_flags": os.environ.get("XLA_FLAGS", "none"),
-            "matmul_precision": "highest",
+            "xla_platform": device.client.platform_version,
+            "xla_flags": os.environ.get("XLA_FLAGS", ""),
+            "precision": "highest (float32)",
             "cpu_threads": str(_pool_threads()),
         }
 
     def memory(self) -> int | None:
-        """See `Adapter.memory`."""
+        """See `Adapter.memory`; JAX counts on a GPU only."""
         statistics = self._device.memory_stats() or {}
         return statistics.get("peak_bytes_in_use")
 
-    def _canonical(self, tree: Tree) -> dict[str, NDArray[np.float32]]:
-        """Copies: on a CPU an array could be a view of memory that the next step reuses."""
-        host = jax.device_get(tree)
-        return {path: np.array(host[layer][name]) for path, (layer, name) in self._paths.items()}
+    def _calls(self, order: Order) -> Iterator[Indices]:
+        """The indices of each call of an executable: all full batches at once, or one by one."""
+        if order.batches.size:
+            yield from [order.batches] if self._device.platform == "gpu" else order.batches
+        if order.remainder.size:
+            yield order.remainder
 
-    @property
-    def _paths(self) -> dict[str, tuple[str, str]]:
-        return flax_paths(self._spec)
+    def _executable(self, indices: Indices) -> Compiled:
+        """Compiled for the shape of the indices, once, ahead of its first use."""
+        if indices.shape not in self._executables:
+            self._executables[indices.shape] = (
+                jax.jit(self._train, donate_argnums=0)
+                .lower(self._state, self._data, indices, np.float32(0))
+                .compile()
+            )
+        return self._executables[indices.shape]
+
+    def _canonical(self, tree: Tree) -> dict[str, NDArray[np.float32]]:
+        """Copies by canonical path: on a CPU an array may be a view of what a step reuses."""
+        return {
+            path: np.array(tree[layer][name])
+            for path, (layer, name) in flax_paths(self._spec).items()
+        }
+
+
+def _gpus() -> list[jax.Device]:
+    try:
+        return jax.devices("gpu")
+    except RuntimeError:  # no GPU, or a build of JAX without support for it
+        return []
+
+
+def _device(kind: Device) -> jax.Device:
+    if kind == "cpu":
+        return jax.devices("cpu")[0]
+    gpus = _gpus()
+    if not gpus:
+        raise UnavailableError(
+            "JAX sees no gpu here: install jax[cuda12] and the driver, or take the device cpu"
+        )
+    return gpus[0]
+
+
+def _pool_threads() -> int:
+    """Threads of XLA's CPU pool, as its client counts them when it starts."""
+    given = os.environ.get("PJRT_NPROC") or os.environ.get("NPROC")
+    return int(given) if given else _usable_cpus()
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_threads(threads: int) -> None:
+    is_set = "PJRT_NPROC" in os.environ or "NPROC" in os.environ
+    if is_set and _pool_threads() != threads:
+        raise BenchError(
+            f"JAX was to compute with {threads} threads and was started with {_pool_threads()}: "
+            f"set NPROC={threads} before the process starts"
+        )

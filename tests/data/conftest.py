@@ -81,8 +81,7 @@ def make_idx(
     """Hashes are those of the content, or with `archive` those of `gzip.compress(…, mtime=0)`."""
     random = np.random.default_rng(0)
     contents = {}
-    pairs = []
-    arrays = []
+    pairs, arrays = [], []
     for part, n in (("train", TRAIN), ("t10k", TEST)):
         images = random.integers(0, 256, (n, 28, 28), dtype=np.uint8)
         labels = np.arange(n, dtype=np.uint8) % 10

@@ -1,0 +1,76 @@
+"""Loss, step and epoch as pure functions of a state; what the adapter compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jax import lax
+
+from impls.flax.model import Network, Tree
+
+Graph = nnx.GraphDef[Network]
+Data = tuple[jax.Array, jax.Array]  # images (N, H, W, C) float32, labels (N,) int32
+
+
+class State(NamedTuple):
+    """What training changes; donated to every call, which works in its place."""
+
+    parameters: Tree
+    buffers: optax.OptState
+
+
+# (state, data, indices, learning rate) → (next state, losses)
+Train = Callable[[State, Data, jax.Array, jax.Array], tuple[State, jax.Array]]
+
+
+def trainer(network: Graph, transform: optax.GradientTransformation) -> Train:
+    """The function that takes one step on indices (B,), or one on each row of (steps, B).
+
+    The losses are () or (steps,). The network and the transform are constants of its compilation.
+    """
+
+    def step(
+        data: Data, rate: jax.Array, state: State, indices: jax.Array
+    ) -> tuple[State, jax.Array]:
+        loss, gradients = jax.value_and_grad(loss_of, argnums=1)(
+            network, state.parameters, data, indices
+        )
+        u, buffers = transform.update(gradients, state.buffers, state.parameters)
+        parameters = optax.apply_updates(state.parameters, optax.tree.scale(-rate, u))
+        return State(parameters, buffers), loss
+
+    def train(
+        state: State, data: Data, indices: jax.Array, rate: jax.Array
+    ) -> tuple[State, jax.Array]:
+        if indices.ndim == 1:
+            return step(data, rate, state, indices)
+        return lax.scan(partial(step, data, rate), state, indices)
+
+    return train
+
+
+def loss_of(network: Graph, parameters: Tree, data: Data, indices: jax.Array) -> jax.Array:
+    """Mean softmax cross-entropy over the batch, ()."""
+    images, labels = (jnp.take(part, indices, axis=0, mode="clip") for part in data)
+    logits = nnx.merge(network, parameters)(images)  # (B, classes)
+    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+
+@partial(jax.jit, static_argnums=0)
+def loss_and_gradients(
+    network: Graph, parameters: Tree, data: Data, indices: jax.Array
+) -> tuple[jax.Array, Tree]:
+    """The loss, (), and its gradient for every parameter."""
+    return jax.value_and_grad(loss_of, argnums=1)(network, parameters, data, indices)
+
+
+@partial(jax.jit, static_argnums=0)
+def logits_of(network: Graph, parameters: Tree, images: jax.Array) -> jax.Array:
+    """(B, classes)."""
+    return nnx.merge(network, parameters)(images)
