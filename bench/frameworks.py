@@ -47,7 +47,14 @@ BUILT_IN: tuple[Framework, ...] = (
     _own("torch", "PyTorch", "impls.pytorch.adapter:TorchAdapter", "torch", "torch"),
     _own("keras", "Keras", "impls.keras_tf.adapter:KerasAdapter", "keras", "keras", "tensorflow"),
     _own("flax", "Flax", "impls.flax.adapter:FlaxAdapter", "flax", "jax", "flax", "optax"),
-    _own("flux", "Flux.jl", "impls.flux.adapter:FluxAdapter", "juliacall", "impls.flux"),
+    Framework(
+        "flux",
+        "Flux.jl",
+        "impls.flux.adapter:FluxAdapter",
+        "juliacall",
+        ("impls.flux",),
+        "its adapter comes with a later version of lenet-bench",
+    ),
     Framework(
         "reference",
         "NumPy reference",

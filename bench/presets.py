@@ -24,12 +24,14 @@ class Preset:
     batch_size: int
     validation: float
     target: float
-    test: float = 0.2
+    test: float = 0.0
     fit: Fit = "pad"
 
 
 PRESETS = {
-    "digits": Preset(epochs=15, batch_size=64, validation=0.1, target=0.95, fit="resize"),
+    "digits": Preset(
+        epochs=20, batch_size=32, validation=0.05, test=0.15, target=0.95, fit="resize"
+    ),
     "mnist": Preset(epochs=5, batch_size=128, validation=1 / 12, target=0.98),
     "fashionmnist": Preset(epochs=10, batch_size=128, validation=1 / 12, target=0.87),
     "kmnist": Preset(epochs=10, batch_size=128, validation=1 / 12, target=0.96),

@@ -12,30 +12,29 @@ def direction(spec: OptimizerSpec) -> optax.GradientTransformation:
 
     It has no learning rate: that is traced, given with every step, and never enters a buffer.
     """
-    coupled = _if(spec.weight_decay, optax.add_decayed_weights(spec.weight_decay))
-    momentum = _if(spec.momentum, optax.trace(decay=spec.momentum, nesterov=False))
+    decay = _unless_zero(spec.weight_decay, optax.add_decayed_weights(spec.weight_decay))
+    momentum = _unless_zero(spec.momentum, optax.trace(decay=spec.momentum, nesterov=False))
     adam = optax.scale_by_adam(b1=spec.beta1, b2=spec.beta2, eps=spec.epsilon, eps_root=0.0)
+    rms = optax.scale_by_rms(
+        decay=spec.alpha,
+        eps=spec.epsilon,
+        initial_scale=0.0,
+        eps_in_sqrt=False,
+        bias_correction=False,
+    )
     match spec.name:
         case "sgd":
-            return optax.chain(*coupled, *momentum)
+            return optax.chain(decay, momentum)
         case "rmsprop":
-            rms = optax.scale_by_rms(
-                decay=spec.alpha,
-                eps=spec.epsilon,
-                initial_scale=0.0,
-                eps_in_sqrt=False,
-                bias_correction=False,
-            )
-            return optax.chain(*coupled, rms, *momentum)
+            return optax.chain(decay, rms, momentum)
         case "adam":
-            return optax.chain(*coupled, adam)
-        case "adamw":  # p − ηλp − η · adam = p − η(adam + λp); the gradient stays as it is
-            decoupled = _if(spec.weight_decay, optax.add_decayed_weights(spec.weight_decay))
-            return optax.chain(adam, *decoupled)
+            return optax.chain(decay, adam)
+        case "adamw":  # p − ηλp − ηa = p − η(a + λp), and a does not depend on p
+            return optax.chain(adam, decay)
 
 
-def _if(
+def _unless_zero(
     coefficient: float, transform: optax.GradientTransformation
-) -> list[optax.GradientTransformation]:
-    """Leaves out a transform whose coefficient is 0: it would only cost time."""
-    return [transform] if coefficient else []
+) -> optax.GradientTransformation:
+    """The transform, or none where its coefficient makes it do nothing but cost time."""
+    return transform if coefficient else optax.identity()

@@ -1,0 +1,1 @@
+"""The Keras implementation, on the TensorFlow backend."""

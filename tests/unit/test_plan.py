@@ -23,8 +23,8 @@ def make(source: Source = DIGITS, **asked) -> plan.Plan:
 
 def test_digits_by_default():
     planned = make()
-    assert (planned.train_size, planned.val_size, planned.test_size) == (1258, 180, 359)
-    assert (planned.epochs, planned.batch_size, planned.target_accuracy) == (15, 64, 0.95)
+    assert (planned.train_size, planned.val_size, planned.test_size) == (1437, 90, 270)
+    assert (planned.epochs, planned.batch_size, planned.target_accuracy) == (20, 32, 0.95)
     assert (planned.optimizer.name, planned.learning_rate) == ("adam", 1e-3)
     assert planned.fit == "resize"
     assert planned.seeds == (0, 1, 2)
@@ -48,9 +48,9 @@ def test_colour():
 @pytest.mark.parametrize(
     ("asked", "sizes"),
     [
-        ({"train_size": 100}, (100, 10, 359)),
-        ({"val_size": 0}, (1438, 0, 359)),
-        ({"test_size": 97}, (1520, 180, 97)),
+        ({"train_size": 100}, (100, 5, 270)),
+        ({"val_size": 0}, (1527, 0, 270)),
+        ({"test_size": 97}, (1610, 90, 97)),
         ({"train_size": 1, "val_size": 0, "test_size": 1}, (1, 0, 1)),
         ({"train_size": 1436, "val_size": 2, "test_size": 359}, (1436, 2, 359)),
     ],

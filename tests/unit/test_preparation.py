@@ -46,9 +46,9 @@ def planned(tmp_path: Path):
 
 def test_parts_of_digits(planned):
     data = preparation.prepare(planned(), seed=3)
-    assert data.train.images.shape == (1258, 32, 32, 1)
+    assert data.train.images.shape == (1437, 32, 32, 1)
     assert data.train.labels.dtype == np.int32
-    assert (len(data.validation.labels), len(data.test.labels)) == (180, 359)
+    assert (len(data.validation.labels), len(data.test.labels)) == (90, 270)
     # The default normalisation leaves the training split with mean 0 and standard deviation 1.
     assert data.train.images.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
     assert data.train.images.std(dtype=np.float64) == pytest.approx(1, abs=1e-5)
