@@ -1,0 +1,91 @@
+"""`bench list`, `bench data` and `--help`."""
+
+from __future__ import annotations
+
+import json
+import time
+
+
+def test_help_is_quick(bench):
+    def seconds() -> float:
+        start = time.perf_counter()
+        assert bench("--help").returncode == 0
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(7)) < 0.4
+
+
+def test_help_tells_every_option_of_a_run(bench):
+    text = bench("run", "--help").stdout
+    for option in (
+        *("frameworks", "dataset", "data-root", "devices", "seeds", "epochs", "batch-size"),
+        *("optimizer", "lr", "momentum", "weight-decay", "model", "target", "threads"),
+        *("train-size", "test-size", "val-size", "timeout", "out", "resume", "dry-run", "json"),
+    ):
+        assert f"--{option} " in text
+
+
+def test_no_command_shows_the_help(bench):
+    done = bench()
+    assert done.returncode == 2
+    assert "run" in done.stdout
+    assert done.stderr == ""
+
+
+def test_list_tells_what_is_available_or_why_not(bench):
+    sections = json.loads(bench("list", "--json").stdout)
+    assert set(sections) == {"frameworks", "datasets", "models"}
+    frameworks = {row["name"]: row for row in sections["frameworks"]}
+    assert frameworks["reference"]["available"]
+    assert frameworks["reference"]["devices"] == ["cpu"]
+    assert "libfaulty.so.1" in frameworks["broken"]["reason"]
+    assert "a_module_that_nobody_has is not installed" in frameworks["absent"]["reason"]
+    for row in frameworks.values():
+        assert row["available"] == (row["reason"] is None)
+    data = {row["name"]: row for row in sections["datasets"]}
+    assert list(data) == ["digits", "mnist", "fashionmnist", "kmnist", "qmnist", "cifar10"]
+    assert data["digits"]["available"]
+    assert not data["cifar10"]["available"]
+    assert data["cifar10"]["reason"]
+    (lenet5,) = sections["models"]
+    assert lenet5["parameters at 32×32×1"] == 61_706
+
+
+def test_list_as_tables(bench):
+    done = bench("list", "datasets")
+    assert done.returncode == 0
+    assert "Fashion-MNIST" in done.stdout
+    assert "61,706" not in done.stdout
+
+
+def test_data_show(bench):
+    facts = json.loads(bench("data", "show", "digits", "--json").stdout)
+    assert facts["train_images"] == 1797
+    assert facts["test_images"] == 0
+    assert facts["native_shape"] == "8×8×1"
+    assert facts["delivered_shape"] == "32×32×1"
+    assert sum(facts["images_per_class"]["train"]) == 1797
+    assert "1797" in bench("data", "show", "digits").stdout
+
+
+def test_data_verify(bench, tmp_path):
+    assert bench("data", "verify", "digits").returncode == 0
+    done = bench("data", "verify", "mnist", "--data-root", str(tmp_path))
+    assert done.returncode == 1
+    assert "missing" in done.stdout
+    assert "train-images-idx3-ubyte" in done.stdout
+
+
+def test_a_missing_data_set_without_network(bench, refused, tmp_path):
+    # The proxy leads nowhere: every mirror is refused at once, as on a machine without network.
+    bench.env |= {"https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    complaint = refused("run", "--frameworks", "reference", "--dataset", "mnist",
+                        "--data-root", str(tmp_path), "--out", str(bench.out))  # fmt: skip
+    assert "train-images-idx3-ubyte" in complaint
+    assert "sha256" in complaint
+    assert not bench.out.exists()
+    planned = bench("run", "--frameworks", "reference", "--dataset", "mnist",
+                    "--data-root", str(tmp_path), "--dry-run")  # fmt: skip
+    assert planned.returncode == 0
+    assert "a run would fetch it" in planned.stderr
+    assert "55000" in planned.stdout
