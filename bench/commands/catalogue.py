@@ -13,6 +13,7 @@ from rich.table import Table
 from bench import datasets, frameworks, models, runner
 from bench.errors import UnknownNameError
 from bench.plan import INPUT_SIZE
+from report.text import plain
 
 SECTIONS = ("frameworks", "datasets", "models")
 
@@ -32,11 +33,22 @@ def list_(what: str | None, root: Path | None, *, as_json: bool) -> int:
         return 0
     console = Console(highlight=False)
     for name, rows in sections.items():
-        table = Table(*rows[0], title=name, title_justify="left")
-        for row in rows:
-            table.add_row(*(_text(value) for value in row.values()))
-        console.print(table)
+        _print_section(console, name, rows)
     return 0
+
+
+def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> None:
+    """A table, and below it why something is not available, which is too long for a column."""
+    shown = [key for key in rows[0] if key != "reason"]
+    table = Table(*shown, title=name, title_justify="left", title_style="bold", box=None)
+    for row in rows:
+        table.add_row(*(_text(row[key]) for key in shown))
+    console.print(table)
+    for row in rows:
+        if row.get("reason"):
+            line = f" {row['name']} is not available: {row['reason']}"
+            console.print(plain(line), style="dim", markup=False, soft_wrap=True)
+    console.print()
 
 
 def _frameworks() -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bench import datasets, preparation
@@ -43,14 +44,14 @@ def show(name: str, root: Path | None, *, as_json: bool) -> int:
         print(json.dumps(facts, indent=2))
         return 0
     counts = facts.pop("images_per_class")
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False)
     for key, value in facts.items():
         shown = ", ".join(f"{v:.4f}" for v in value) if isinstance(value, list) else value
-        console.print(f"{key.replace('_', ' '):>14}  {shown}", soft_wrap=True)
-    table = Table("class", *(part for part in counts if counts[part]))
+        console.print(f"{key.replace('_', ' '):>15}  {shown}", markup=False, soft_wrap=True)
+    parts = [part for part in ("train", "test") if counts[part]]
+    table = Table("class", *parts, box=None)
     for index, label in enumerate(counts["names"]):
-        row = [str(counts[part][index]) for part in ("train", "test") if counts.get(part)]
-        table.add_row(label, *row)
+        table.add_row(escape(label), *(f"{counts[part][index]:,}" for part in parts))
     console.print(table)
     return 0
 

@@ -209,15 +209,15 @@ def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"plan": planned.model_dump(mode="json"), "cells": names}, indent=2))
         return 0
-    console = Console(highlight=False, markup=False)
+    console = Console()
     for name, value in planned.model_dump(mode="json").items():
         if name == "optimizer":
             value = ", ".join(f"{key} {number}" for key, number in value.items())
         elif isinstance(value, list):
             value = ", ".join(map(str, value))
-        console.print(f"{name.replace('_', ' '):>16}  {'-' if value is None else value}")
-    console.print(f"{'parameters':>16}  {planned.spec().parameter_count():,}")
-    console.print(f"{len(names)} cells, in this order: {', '.join(names)}")
+        _say(console, f"{name.replace('_', ' '):>16}  {'-' if value is None else value}")
+    _say(console, f"{'parameters':>16}  {planned.spec().parameter_count():,}")
+    _say(console, f"{len(names)} cells, in this order: {', '.join(names)}")
     return 0
 
 
@@ -236,7 +236,7 @@ def _flag(name: str) -> str:
 
 
 def _say(notes: Console, text: str, style: str | None = None) -> None:
-    """One line for a person, on standard error, with nothing in it taken for markup."""
+    """One line for a person, with nothing in it taken for markup."""
     notes.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
