@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import flax
 import jax
 import jax.numpy as jnp
-import jaxlib
+import jaxlib.version
 import numpy as np
 import optax
 from flax import nnx
@@ -134,7 +134,7 @@ class FlaxAdapter:
             "flax": flax.__version__,
             "optax": optax.__version__,
             "jax": jax.__version__,
-            "jaxlib": jaxlib.__version__,
+            "jaxlib": jaxlib.version.__version__,
             "numpy": np.__version__,
             "xla_platform": device.client.platform_version,
             "xla_flags": os.environ.get("XLA_FLAGS", ""),

@@ -59,7 +59,7 @@ def loss_of(network: Graph, parameters: Tree, data: Data, indices: jax.Array) ->
     """Mean softmax cross-entropy over the batch, ()."""
     images, labels = (jnp.take(part, indices, axis=0, mode="clip") for part in data)
     logits = nnx.merge(network, parameters)(images)  # (B, classes)
-    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
 
 
 @partial(jax.jit, static_argnums=0)

@@ -2,27 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 
-from bench.contract import Adapter, Images, Labels, ModelSpec, OptimizerSpec, Order
+from bench.contract import (
+    Adapter,
+    Conv,
+    Dense,
+    Flatten,
+    Images,
+    Labels,
+    MaxPool,
+    ModelSpec,
+    OptimizerSpec,
+    Order,
+)
 from bench.models import lenet5
 from bench.order import initial_parameters
+
 from .selection import device
 
 IMAGES = 300
 CLASSES = 10
 THREADS = 2
-BATCH = 32
-REMAINDER = 13
+BATCH = 16
+REMAINDER = 7
 
-# A size whose sides differ tells height from width, 3 channels tell H, W, C from C, H, W;
-# neither error shows on a square image of one channel.
-SHAPES = {"32x32x1": (32, 32, 1), "32x32x3": (32, 32, 3), "20x28x2": (20, 28, 2)}
+# An error in the layout does not show on a square image of one channel. Sides that differ tell
+# height from width; several channels tell H, W, C from C, H, W.
+LENETS = {"32x32x1": (32, 32, 1), "32x32x3": (32, 32, 3), "20x28x2": (20, 28, 2)}
+
+
+def uneven() -> ModelSpec:
+    """Kernels and pooling windows whose sides differ, and a pooling that drops an edge."""
+    layers = (
+        Conv("conv1", (3, 5), 2, 4, "relu"),  # (B, 11, 14, 4)
+        MaxPool((2, 3)),  # (B, 5, 4, 4): a row and two columns are left over
+        Flatten(5, 4, 4),
+        Dense("dense1", 80, 12, "relu"),
+        Dense("dense2", 12, CLASSES, "none"),
+    )
+    return ModelSpec("uneven", (13, 18, 2), CLASSES, layers)
+
+
+def smooth() -> ModelSpec:
+    """A network without ReLU and pooling.
+
+    At a kink, rounding decides which way a gradient goes: a unit within 1e-7 of it, and there are
+    some among the millions of a few steps, makes two correct trajectories part. A network without
+    kinks keeps them together, so that what is seen is the optimizer.
+    """
+    layers = (
+        Conv("conv1", (5, 5), 1, 4, "none"),  # (B, 12, 12, 4)
+        Flatten(12, 12, 4),
+        Dense("dense1", 576, 24, "none"),
+        Dense("dense2", 24, CLASSES, "none"),
+    )
+    return ModelSpec("smooth", (16, 16, 1), CLASSES, layers)
+
+
+MODELS: dict[str, Callable[[], ModelSpec]] = {
+    **{name: partial(lenet5, shape, CLASSES) for name, shape in LENETS.items()},
+    "uneven": uneven,
+    "smooth": smooth,
+}
 
 
 @dataclass(frozen=True)
@@ -42,16 +90,16 @@ class Problem:
 
 
 @cache
-def problem(shape: str) -> Problem:
-    """Handwritten digits enlarged to one of SHAPES, with the harness's own initial weights."""
-    height, width, channels = SHAPES[shape]
+def problem(name: str) -> Problem:
+    """Handwritten digits enlarged for one of MODELS, with the harness's own initial weights."""
+    model = MODELS[name]()
+    height, width, channels = model.input_shape
     digits = load_digits()
     grey = zoom(digits.images[:IMAGES] / 16, (1, height / 8, width / 8), order=1)
     # Channels that differ: an error in their order must show.
     images = np.stack([np.roll(grey, 2 * c, axis=2) * 0.8**c for c in range(channels)], axis=-1)
     images = ((images - images.mean()) / images.std()).astype(np.float32)
     labels = digits.target[:IMAGES].astype(np.int32)
-    model = lenet5(SHAPES[shape], CLASSES)
     parameters = initial_parameters(7, model)
     for array in (images, labels, *parameters.values()):
         array.flags.writeable = False

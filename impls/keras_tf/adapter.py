@@ -1,0 +1,194 @@
+"""Keras on TensorFlow behind the adapter interface."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own log is not for the reader
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from bench.contract import (
+    Device,
+    Images,
+    Indices,
+    Labels,
+    ModelSpec,
+    OptimizerSpec,
+    Order,
+    Parameters,
+)
+from bench.errors import BenchError, UnavailableError
+from impls.keras_tf.model import network, variables
+from impls.keras_tf.optimizers import Optimizer
+from impls.keras_tf.training import Trainer
+
+PREDICT_BATCH = 1000  # one shape, so one trace, for any number of images
+TENSORFLOW_DEVICES: dict[Device, str] = {"cpu": "/CPU:0", "gpu": "/GPU:0"}
+
+
+class KerasAdapter:
+    """A Keras model in a training loop of its own; an epoch is one call of a `tf.function`.
+
+    As Keras's `jit_compile="auto"` would have it, XLA compiles on a GPU and not on a CPU, where its
+    convolutions are many times slower than TensorFlow's own, which oneDNN computes.
+    """
+
+    _device: Device
+    _variables: dict[str, tf.Variable]  # by canonical path
+    _optimizer: Optimizer
+    _trainer: Trainer
+    _images: tf.Tensor
+    _labels: tf.Tensor
+
+    def __init__(self) -> None:
+        """UnavailableError where Keras was told to use another backend."""
+        if keras.backend.backend() != "tensorflow":
+            raise UnavailableError(
+                f"Keras runs on the backend {keras.backend.backend()!r}, this adapter needs "
+                "'tensorflow': set KERAS_BACKEND=tensorflow, or leave it out"
+            )
+
+    def devices(self) -> tuple[Device, ...]:
+        """See `Adapter.devices`."""
+        return ("cpu", "gpu") if tf.config.list_physical_devices("GPU") else ("cpu",)
+
+    def build(
+        self,
+        model: ModelSpec,
+        parameters: Parameters,
+        optimizer: OptimizerSpec,
+        device: Device,
+        threads: int,
+    ) -> None:
+        """See `Adapter.build`; the number of threads cannot change once TensorFlow has started."""
+        if device not in self.devices():
+            raise UnavailableError(
+                "TensorFlow sees no gpu here: install tensorflow[and-cuda] in place of "
+                "tensorflow-cpu, and the driver, or take the device cpu"
+            )
+        _configure(threads)
+        self._device = device
+        with self._placed():
+            keras_model = network(model)
+            self._variables = {
+                path: variable.value for path, variable in variables(model, keras_model).items()
+            }
+            for path, variable in self._variables.items():
+                variable.assign(parameters[path])
+            weights = list(self._variables.values())
+            self._optimizer = Optimizer(optimizer, weights)
+            self._trainer = Trainer(
+                keras_model, weights, self._optimizer, jit_compile=device == "gpu"
+            )
+
+    def load(self, images: Images, labels: Labels) -> None:
+        """See `Adapter.load`; the whole set lies in the device's memory."""
+        with self._placed():
+            self._images = tf.constant(images)
+            self._labels = tf.constant(labels)
+
+    def compile(self, steps: int, batch_size: int, remainder: int) -> None:
+        """See `Adapter.compile`; trains on the first image, then puts every variable back."""
+        # XLA compiles for a number of steps; without it, one trace and two steps serve for all.
+        steps = steps if self._device == "gpu" else min(steps, 2)
+        order = Order(np.zeros((steps, batch_size), np.int32), np.zeros(remainder, np.int32))
+        state = [*self._variables.values(), *self._optimizer.variables]
+        before = [variable.numpy() for variable in state]
+        self.train_epoch(order, 0.0)
+        for variable, value in zip(state, before, strict=True):
+            variable.assign(value)
+
+    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+        """See `Adapter.train_epoch`."""
+        with self._placed():
+            rate = tf.constant(learning_rate, tf.float32)
+            losses = [
+                self._trainer.epoch(indices.shape[1])(
+                    self._images, self._labels, tf.constant(indices), rate
+                )
+                for indices in (order.batches, order.remainder[np.newaxis])
+                if indices.size
+            ]
+            return np.asarray(tf.concat(losses, axis=0).numpy())
+
+    def predict(self, images: Images) -> NDArray[np.float32]:
+        """See `Adapter.predict`; the last batch is filled up with images of zeros."""
+        padding = [(0, -len(images) % PREDICT_BATCH), (0, 0), (0, 0), (0, 0)]
+        batches = np.pad(images, padding).reshape(-1, PREDICT_BATCH, *images.shape[1:])
+        with self._placed():
+            logits = [self._trainer.logits(tf.constant(batch)) for batch in batches]
+            return np.asarray(tf.concat(logits, axis=0).numpy()[: len(images)])
+
+    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
+        """See `Adapter.gradients`."""
+        with self._placed():
+            loss, gradients = self._trainer.gradients(
+                self._images, self._labels, tf.constant(indices)
+            )
+        return float(loss), _arrays(self._variables, gradients)
+
+    def export(self) -> dict[str, NDArray[np.float32]]:
+        """See `Adapter.export`."""
+        return _arrays(self._variables, self._variables.values())
+
+    def synchronize(self) -> None:
+        """See `Adapter.synchronize`."""
+        tf.test.experimental.sync_devices()
+
+    def versions(self) -> dict[str, str]:
+        """See `Adapter.versions`."""
+        built_with = tf.sysconfig.get_build_info()
+        libraries = ("cuda_version", "cudnn_version")
+        threading = tf.config.threading
+        return {
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+            "xla": "on" if getattr(self, "_device", "cpu") == "gpu" else "off",
+            "tensor_float_32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
+            "intra_op_threads": str(threading.get_intra_op_parallelism_threads()),
+            "inter_op_threads": str(threading.get_inter_op_parallelism_threads()),
+            **{name: str(built_with[name]) for name in libraries if name in built_with},
+        }
+
+    def memory(self) -> int | None:
+        """See `Adapter.memory`; TensorFlow counts on a GPU only."""
+        if self._device == "cpu":
+            return None
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+    def _placed(self) -> AbstractContextManager[object]:
+        device: AbstractContextManager[object] = tf.device(TENSORFLOW_DEVICES[self._device])
+        return device
+
+
+def _configure(threads: int) -> None:
+    """Settings of the whole process; the same ones can be given again.
+
+    Both pools have `threads` threads, as TensorFlow itself gives each as many as there are CPUs:
+    within an operation, and for operations that do not wait for each other.
+    """
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError as error:
+        raise BenchError(
+            f"TensorFlow has started with other settings than {threads} threads and growing GPU "
+            "memory, and cannot change them: take a new process"
+        ) from error
+
+
+def _arrays(paths: Iterable[str], tensors: Iterable[tf.Tensor]) -> dict[str, NDArray[np.float32]]:
+    """Copies, by canonical path."""
+    return {path: tensor.numpy().copy() for path, tensor in zip(paths, tensors, strict=True)}

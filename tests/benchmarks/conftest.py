@@ -1,0 +1,18 @@
+"""The framework is a parameter, as in the parity tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.contract import Adapter
+from tests.parity.selection import chosen, obtain
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "framework" in metafunc.fixturenames:
+        metafunc.parametrize("framework", chosen(), scope="session")
+
+
+@pytest.fixture(scope="session")
+def adapter(framework: str) -> Adapter:
+    return obtain(framework)

@@ -1,0 +1,91 @@
+"""Throughput of each adapter, paired with a bare loop in the same framework."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.contract import Adapter, OptimizerSpec, Order
+from tests.parity.problems import problem
+from tests.parity.selection import device
+
+from .pairing import Opponent, speed_ratio
+
+IMAGES = 6000
+WINDOW_IMAGES = 2560  # a fraction of a second, short against the spells of a busy machine
+ROUNDS = 40
+RATE, MOMENTUM = 0.01, 0.9
+THREADS = int(os.environ.get("BENCH_THREADS", "2"))
+TARGET = 0.95
+
+
+@pytest.fixture(autouse=True)
+def no_garbage_collection() -> Iterator[None]:
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("batch", [64, 128])
+def test_adapter_against_bare_loop(
+    benchmark: BenchmarkFixture, adapter: Adapter, framework: str, batch: int
+) -> None:
+    """The adapter is as fast as the bare loop, within 5 %; and both do the same."""
+    task = problem("32x32x1")
+    rows = np.arange(IMAGES) % len(task.images)
+    images, labels = task.images[rows], task.labels[rows]
+    random = np.random.default_rng(1)
+    batches = random.integers(0, IMAGES, (WINDOW_IMAGES // batch, batch), dtype=np.int32)
+    order = Order(batches, np.empty(0, np.int32))
+
+    adapter.build(
+        task.model, task.parameters, OptimizerSpec("sgd", momentum=MOMENTUM), device(), THREADS
+    )
+    adapter.load(images, labels)
+    adapter.compile(len(batches), batch, 0)
+    bare = importlib.import_module(f"{__package__}.bare_{framework}").bare
+    bare_epoch = bare(images, labels, task.parameters, RATE, MOMENTUM, device(), THREADS)
+
+    # Also the warm-up of both. That they agree proves that they do the same work.
+    np.testing.assert_allclose(adapter.train_epoch(order, RATE), bare_epoch(batches), rtol=1e-3)
+
+    def window() -> None:
+        adapter.train_epoch(order, RATE)
+        adapter.synchronize()
+
+    opponent = Opponent(lambda: bare_epoch(batches))
+    benchmark.pedantic(window, setup=opponent.setup, teardown=opponent.teardown, rounds=ROUNDS)
+
+    seconds = list(benchmark.stats.stats.data)
+    ratio, low, high = speed_ratio(seconds, opponent.seconds)
+    speeds = {
+        "images_per_s": batches.size / float(np.median(seconds)),
+        "bare_images_per_s": batches.size / float(np.median(opponent.seconds)),
+    }
+    benchmark.extra_info.update(
+        speeds,
+        framework=framework,
+        batch=batch,
+        threads=THREADS,
+        ratio=ratio,
+        low=low,
+        high=high,
+        seconds=seconds,
+        bare_seconds=opponent.seconds,
+    )
+    print(
+        f"\n{framework}, batch {batch}: {speeds['images_per_s']:,.0f} images/s, bare "
+        f"{speeds['bare_images_per_s']:,.0f}, ratio {ratio:.3f} [{low:.3f}, {high:.3f}]"
+    )
+    # A noisy machine widens the interval; only one that lies below the target as a whole is news.
+    assert high >= TARGET

@@ -1,0 +1,41 @@
+"""The main job in small: every installed framework on the same real digits."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from bench import frameworks
+
+REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
+DEFAULT = [framework for framework in frameworks.BUILT_IN if framework.default]
+INSTALLED = [f.name for f in DEFAULT if f.name in REQUIRED or not frameworks.missing(f)]
+
+
+@pytest.mark.skipif(not INSTALLED, reason="no framework is installed")
+def test_all_train_the_same_network_on_the_same_batches(bench):
+    done = bench.run(",".join([*INSTALLED, "reference"]), "--json")
+    records = {record["framework"]: record for record in json.loads(done.stdout)["records"]}
+    assert done.returncode == 0, {name: r["reason"] for name, r in records.items()}
+    oracle = records.pop("reference")
+    for name, record in records.items():
+        for what in ("split", "order", "initial_weights"):
+            assert record[f"{what}_sha256"] == oracle[f"{what}_sha256"], (name, what)
+        assert record["parameters"] == 61_706
+        # 12 steps of Adam in float32: the losses agree to five digits or so, not to the last.
+        assert record["train_loss"] == pytest.approx(oracle["train_loss"], rel=1e-4), name
+        assert record["val_loss"] == pytest.approx(oracle["val_loss"], rel=1e-3), name
+        assert record["versions"]
+        assert record["framework_version"]
+        for phase in ("import_s", "device_start_s", "build_s", "placement_s", "compile_s"):
+            assert record[phase] >= 0, (name, phase)
+
+
+def test_a_gpu_that_is_not_there(bench):
+    done = bench.run("reference", "--devices", "gpu", "--json")
+    (record,) = json.loads(done.stdout)["records"]
+    assert done.returncode == 1
+    assert record["status"] == "unavailable"
+    assert "sees no gpu here" in record["reason"]
