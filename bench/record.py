@@ -64,14 +64,23 @@ class Record(BaseModel):
     target_accuracy: float | None = Field(
         default=None, description="validation accuracy whose first reaching is timed"
     )
-    train_images: int | None = None
-    val_images: int | None = None
-    test_images: int | None = None
+    train_images: int
+    val_images: int
+    test_images: int
     fit: str = Field(description="how images came to the model's size: pad or resize")
-    pixel_mean: list[float] = Field(
-        default_factory=list, description="per channel, of pixels scaled to [0, 1]"
+    given_mean: list[float] | None = Field(
+        default=None, description="--mean per channel; None: the mean of the training split"
     )
-    pixel_std: list[float] = Field(default_factory=list)
+    given_std: list[float] | None = Field(
+        default=None, description="--std per channel; None: that of the training split"
+    )
+    pixel_mean: list[float] = Field(
+        default_factory=list,
+        description="what was subtracted per channel from pixels scaled to [0, 1]",
+    )
+    pixel_std: list[float] = Field(
+        default_factory=list, description="what they were divided by afterwards"
+    )
 
     # What became of it
     status: Status

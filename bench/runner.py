@@ -145,6 +145,8 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
         "val_images": plan.val_size,
         "test_images": plan.test_size,
         "fit": plan.fit,
+        "given_mean": plan.pixel_mean,
+        "given_std": plan.pixel_std,
         "data_sha256": plan.data_sha256,
         "machine": on,
     }

@@ -21,23 +21,6 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """What a model was given: image counts and normalisation. None or () where not reached."""
-
-    train_images: int | None
-    val_images: int | None
-    test_images: int | None
-    pixel_mean: tuple[float, ...]
-    pixel_std: tuple[float, ...]
-
-    def may_be(self, other: Data) -> bool:
-        """Whether all that is known here is the same there."""
-        return all(
-            getattr(self, name) in (None, (), getattr(other, name)) for name in self.__slots__
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Setup:
     """What runs must have in common to be compared: the request, the data and the machine."""
 
@@ -53,8 +36,12 @@ class Setup:
     epochs: int
     target_accuracy: float | None
     fit: str
+    train_images: int
+    val_images: int
+    test_images: int
+    given_mean: tuple[float, ...] | None
+    given_std: tuple[float, ...] | None
     machine_fingerprint: str
-    data: Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +96,11 @@ class Comparison:
 def compare(records: Iterable[Record]) -> list[Comparison]:
     """Put like runs together; a record given twice counts once.
 
-    A run that failed before it knew its data or its framework's version joins the runs that
-    asked for the same, where there is just one possibility.
+    A run that failed before it knew its framework's version joins the runs of the framework, where
+    these have just one.
     """
-    requested = _grouped(distinct(records), _request)
-    comparisons = []
-    for same_request in requested.values():
-        for data, alike in _joined(same_request, _data, Data.may_be).items():
-            comparisons.append(_comparison(_setup(alike[0], data), alike))
+    alike = _grouped(distinct(records), _setup).items()
+    comparisons = [_comparison(setup, same) for setup, same in alike]
     return sorted(comparisons, key=lambda c: (c.setup.dataset, c.setup.model, repr(c.setup)))
 
 
@@ -139,29 +123,16 @@ def _grouped(records: Iterable[Record], key: Callable[[Record], Key]) -> dict[Ke
     return groups
 
 
-def _joined(
-    records: Iterable[Record], key: Callable[[Record], Key], may_be: Callable[[Key, Key], bool]
-) -> dict[Key, list[Record]]:
-    """Group by key; a group whose key is a less known form of just one other joins that one."""
-    groups = _grouped(records, key)
-    for vague in list(groups):
-        homes = [other for other in groups if other != vague and may_be(vague, other)]
-        if len(homes) == 1:
-            groups[homes[0]].extend(groups.pop(vague))
+def _by_version(records: Iterable[Record]) -> dict[str | None, list[Record]]:
+    """Group by the framework's version; an unknown one joins the known one if that is alone."""
+    groups = _grouped(records, lambda record: record.framework_version)
+    if None in groups and len(groups) == 2:
+        unknown = groups.pop(None)
+        next(iter(groups.values())).extend(unknown)
     return groups
 
 
-def _data(record: Record) -> Data:
-    return Data(
-        train_images=record.train_images,
-        val_images=record.val_images,
-        test_images=record.test_images,
-        pixel_mean=tuple(record.pixel_mean),
-        pixel_std=tuple(record.pixel_std),
-    )
-
-
-def _setup(record: Record, data: Data) -> Setup:
+def _setup(record: Record) -> Setup:
     return Setup(
         dataset=record.dataset,
         model=record.model,
@@ -175,14 +146,13 @@ def _setup(record: Record, data: Data) -> Setup:
         epochs=record.epochs,
         target_accuracy=record.target_accuracy,
         fit=record.fit,
+        train_images=record.train_images,
+        val_images=record.val_images,
+        test_images=record.test_images,
+        given_mean=None if record.given_mean is None else tuple(record.given_mean),
+        given_std=None if record.given_std is None else tuple(record.given_std),
         machine_fingerprint=record.machine.fingerprint,
-        data=data,
     )
-
-
-def _request(record: Record) -> Setup:
-    """The set-up but for what only a run that came far enough knows."""
-    return _setup(record, Data(None, None, None, (), ()))
 
 
 def _comparison(setup: Setup, records: Sequence[Record]) -> Comparison:
@@ -190,9 +160,7 @@ def _comparison(setup: Setup, records: Sequence[Record]) -> Comparison:
     rows = [
         _row(framework, version, alike)
         for framework, same in by_framework.items()
-        for version, alike in _joined(
-            same, lambda record: record.framework_version, lambda vague, _: vague is None
-        ).items()
+        for version, alike in _by_version(same).items()
     ]
     rows.sort(key=lambda row: (row.framework, row.framework_version or ""))
     rows.sort(key=lambda row: (row.runs_ok == 0, -(row.images_per_s or 0.0)))

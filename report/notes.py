@@ -25,18 +25,26 @@ def title(comparison: Comparison) -> Note:
 
 def settings(comparison: Comparison) -> Note:
     """Batch size, optimizer, epochs, threads, data and target, on one line."""
-    setup, data = comparison.setup, comparison.setup.data
-    counts = ((data.train_images, "training"), (data.val_images, "validation"))
-    images = [f"{n:,} {name}" for n, name in (*counts, (data.test_images, "test")) if n is not None]
+    setup = comparison.setup
     target = "none" if setup.target_accuracy is None else f"{percent(setup.target_accuracy)} %"
     return (
         f"Batch {setup.batch_size}, {setup.optimizer} (learning rate {setup.learning_rate:g}, "
         f"momentum {setup.momentum:g}, weight decay {setup.weight_decay:g}), "
         f"{_count(setup.epochs, 'epoch')}, {_count(setup.threads, 'thread')}, images fitted by ",
         Given(setup.fit),
-        *((f", {' / '.join(images)} images",) if images else ()),
-        f", target {target}",
+        *_given_normalisation(setup.given_mean, setup.given_std),
+        f", {setup.train_images:,} training / {setup.val_images:,} validation / "
+        f"{setup.test_images:,} test images, target {target}",
     )
+
+
+def _given_normalisation(
+    mean: tuple[float, ...] | None, std: tuple[float, ...] | None
+) -> tuple[str, ...]:
+    """What a person gave in place of the training split's own mean and standard deviation."""
+    parts = (("mean", mean), ("standard deviation", std))
+    given = [f"{name} {'/'.join(f'{v:g}' for v in values)}" for name, values in parts if values]
+    return (f", pixels normalised by a given {' and '.join(given)}",) if given else ()
 
 
 def machine(comparison: Comparison) -> Note:

@@ -39,11 +39,10 @@ _TEXTS = (
     "status",
 )
 _FLAGS = ("time_to_target_is_bound", "time_to_target_with_compile_is_bound")
-_COUNTS = ("train_images", "val_images", "test_images")
+_LISTS = ("given_mean", "given_std")
 _COLUMNS = (
     "comparison",
-    *(field.name for field in fields(Setup) if field.name != "data"),
-    *_COUNTS,
+    *(field.name for field in fields(Setup) if field.name not in _LISTS),
     *(field.name for field in fields(Row)),
 )
 
@@ -52,9 +51,9 @@ def summarise(records: Sequence[Record]) -> pd.DataFrame:
     """A tidy table: one row a framework, its version and a set-up, machine included.
 
     `comparison` numbers the groups of rows that may be compared with each other; a ratio of rows
-    of two groups has no meaning. The other columns are the fields of `Setup`, of `Data` (counts)
-    and of `Row`, in their units; `seeds` is the number of seeds. Figures that do not exist are
-    missing values.
+    of two groups has no meaning. The other columns are the fields of `Setup` (but for given
+    normalisations) and of `Row`, in their units; `seeds` is the number of seeds. Figures that do
+    not exist are missing values.
     """
     rows = [
         {"comparison": number, **_values(comparison, row)}
@@ -72,9 +71,10 @@ def summarise(records: Sequence[Record]) -> pd.DataFrame:
 def _values(comparison: Comparison, row: Row) -> dict[str, object]:
     setup = comparison.setup
     values: dict[str, object] = {
-        field.name: getattr(setup, field.name) for field in fields(Setup) if field.name != "data"
+        field.name: getattr(setup, field.name)
+        for field in fields(Setup)
+        if field.name not in _LISTS
     }
-    values |= {name: getattr(setup.data, name) for name in _COUNTS}
     values |= {field.name: getattr(row, field.name) for field in fields(Row)}
     values["seeds"] = len(row.seeds)
     return values

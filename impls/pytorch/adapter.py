@@ -123,7 +123,7 @@ class TorchAdapter:
         libraries = {name: match[1] for name, match in found.items() if match}
         if torch.version.cuda:
             libraries["cuda"] = torch.version.cuda
-            libraries["cudnn"] = str(torch.backends.cudnn.version())
+            libraries["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
         return {"torch": torch.__version__, "numpy": np.__version__, **libraries}
 
     def memory(self) -> int | None:
@@ -138,7 +138,7 @@ class TorchAdapter:
         for rows in batches:
             optimizer.zero_grad(set_to_none=True)
             loss = self._loss(network, rows)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             losses.append(loss.detach())
         return torch.stack(losses)
@@ -158,12 +158,10 @@ class TorchAdapter:
 
 def _compute_in_float32() -> None:
     """IEEE float32 on every backend: no TF32 and no bfloat16 inside a float32 operation."""
-    for backend in (
-        torch.backends.cuda.matmul,
-        torch.backends.cudnn.conv,
-        torch.backends.mkldnn.matmul,
-        torch.backends.mkldnn.conv,
-    ):
-        backend.fp32_precision = "ieee"
+    # Each operation by itself: what is set for one goes before what is set for its backend.
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.mkldnn.matmul.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.mkldnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
     # Shapes stay the same from step to step: `compile` pays for trying cuDNN's kernels.
     torch.backends.cudnn.benchmark = True

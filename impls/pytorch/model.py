@@ -40,7 +40,8 @@ class Network(nn.Module):
         """
         if self.channels_last:
             images = images.permute(0, 3, 1, 2)  # (B, C, H, W) by its axes, B, H, W, C in memory
-        return self.layers(images)
+        logits: Tensor = self.layers(images)
+        return logits
 
     def arrange(self, images: Tensor) -> Tensor:
         """Images (n, H, W, C) in the layout in which `forward` takes them, contiguous.
@@ -85,6 +86,7 @@ class FlattenCanonical(nn.Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) by its axes → (B, H · W · C)."""
         return x.permute(0, 2, 3, 1).flatten(1)
 
 

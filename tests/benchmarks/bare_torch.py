@@ -57,9 +57,9 @@ def bare(
             kernel.permute(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T.contiguous()
         )
         layer.bias.data = bias
-    model = model.to(
-        where, memory_format=torch.contiguous_format if on_gpu else torch.channels_last
-    )
+    model.to(where)
+    if not on_gpu:
+        model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(model.parameters(), learning_rate, momentum, fused=True)
 
     def epoch(batches: np.ndarray) -> np.ndarray:

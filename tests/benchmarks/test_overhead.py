@@ -18,8 +18,8 @@ from tests.parity.selection import device
 from .pairing import Opponent, speed_ratio
 
 IMAGES = 6000
-WINDOW_IMAGES = 2560  # a fraction of a second, short against the spells of a busy machine
-ROUNDS = 40
+WINDOW_IMAGES = 1280  # some tenths of a second, short against the spells of a busy machine
+ROUNDS = 80
 RATE, MOMENTUM = 0.01, 0.9
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 TARGET = 0.95

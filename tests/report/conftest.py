@@ -11,7 +11,7 @@ from bench.record import Record
 FROZEN = Path(__file__).parent / "frozen"
 
 SINGLE = (
-    *("train_images", "val_images", "test_images", "parameters", "test_loss", "test_accuracy"),
+    *("parameters", "test_loss", "test_accuracy"),
     *("images_per_s", "compile_s", "time_to_target_s", "time_to_target_with_compile_s"),
     *("peak_rss_bytes", "framework_version", "split_sha256", "order_sha256"),
     *("initial_weights_sha256", "data_sha256"),

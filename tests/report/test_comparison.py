@@ -37,7 +37,7 @@ def only_row(records: list[Record]) -> Row:
         {"target_accuracy": 0.5},
         {"fit": "resize"},
         {"train_images": 100},
-        {"pixel_mean": [0.5]},
+        {"given_mean": [0.5]},
         {"machine_fingerprint": "another"},
     ],
     ids=lambda change: next(iter(change)),
@@ -62,8 +62,15 @@ def test_early_failure_joins_the_runs_that_asked_for_the_same(make: Make, failed
     )
 
 
-def test_early_failure_of_two_possible_set_ups_stands_alone(make: Make, failed: Make) -> None:
-    assert len(compare([make(), make(train_images=9), failed(framework="flux")])) == 3
+def test_seeds_whose_training_splits_differ_share_a_row(make: Make) -> None:
+    row = only_row([make(pixel_mean=[0.5]), make(seed=1, pixel_mean=[0.51])])
+    assert row.seeds == (0, 1)
+
+
+def test_early_failure_of_two_possible_versions_stands_alone(make: Make, failed: Make) -> None:
+    records = [make(), make(framework_version="3.0"), failed(framework="torch")]
+    (comparison,) = compare(records)
+    assert [row.framework_version for row in comparison.rows] == ["2.9.1", "3.0", None]
 
 
 def test_rows_stand_by_speed_and_failures_last(make: Make, failed: Make) -> None:
