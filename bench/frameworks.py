@@ -120,6 +120,8 @@ def create(framework: Framework) -> Adapter:
     try:
         factory = getattr(importlib.import_module(module), attribute)
     except ImportError as error:
+        if (error.name or "").startswith(("bench", "impls")):
+            raise  # a mistake of ours, not something that is missing here
         raise UnavailableError(
             f"{framework.title} is installed but cannot be imported: {error}"
         ) from error

@@ -92,12 +92,13 @@ class FlaxAdapter:
         for indices in calls.values():
             copies = jax.tree.map(jnp.copy, self._state)
             train = self._executable(indices)
-            jax.block_until_ready(train(copies, self._data, indices, np.float32(0)))
+            done = train(copies, self._data, indices, np.float32(0))
+            jax.block_until_ready(done)  # type: ignore[no-untyped-call]
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
         rate = np.float32(learning_rate)
-        losses = []
+        losses = [np.empty(0, np.float32)]  # something to join, in an epoch without steps too
         for indices in self._calls(order):
             train = self._executable(indices)
             self._state, loss = train(self._state, self._data, indices, rate)
@@ -125,7 +126,8 @@ class FlaxAdapter:
 
     def synchronize(self) -> None:
         """See `Adapter.synchronize`; all that was queued ends in the data or in the state."""
-        jax.block_until_ready((getattr(self, "_data", None), getattr(self, "_state", None)))
+        queued = (getattr(self, "_data", None), getattr(self, "_state", None))
+        jax.block_until_ready(queued)  # type: ignore[no-untyped-call]
 
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""

@@ -109,13 +109,11 @@ class KerasAdapter:
         """See `Adapter.train_epoch`."""
         with self._placed():
             rate = tf.constant(learning_rate, tf.float32)
-            losses = [
-                self._trainer.epoch(indices.shape[1])(
-                    self._images, self._labels, tf.constant(indices), rate
-                )
-                for indices in (order.batches, order.remainder[np.newaxis])
-                if indices.size
-            ]
+            losses = [tf.zeros(0)]  # something to join, in an epoch without steps too
+            for indices in (order.batches, order.remainder[np.newaxis]):
+                if indices.size:
+                    epoch = self._trainer.epoch(indices.shape[1])
+                    losses.append(epoch(self._images, self._labels, tf.constant(indices), rate))
             return np.asarray(tf.concat(losses, axis=0).numpy())
 
     def predict(self, images: Images) -> NDArray[np.float32]:

@@ -1,22 +1,24 @@
-"""Loss, step and epoch as TensorFlow functions; what the adapter traces."""
+"""Loss, step and epoch as TensorFlow functions; what the adapter calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from impls.keras_tf.optimizers import Optimizer
 
-Function = Callable[..., tf.Tensor]  # traced for one signature
+Traced = Callable[..., Any]  # a function of tensors, traced for one signature
 
 
 class Trainer:
-    """A network with its optimizer, in functions that are traced once a batch size.
+    """A network with its optimizer, in functions that are traced once and never again.
 
-    An epoch is one call: a loop over steps inside TensorFlow, of any length, without a retrace.
-    XLA compiles it where `jit_compile` says so; then it compiles every number of steps anew.
+    An epoch is one call: a loop over any number of steps inside TensorFlow. XLA compiles where
+    `jit_compile` says so; it compiles anew for every number of steps.
     """
 
     def __init__(
@@ -26,36 +28,58 @@ class Trainer:
         optimizer: Optimizer,
         jit_compile: bool,
     ) -> None:
+        """`weights` are those of the model, in the order in which gradients are wanted."""
         self._model = model
         self._weights = weights
         self._optimizer = optimizer
-        self._epochs: dict[int, Function] = {}
-        self._epoch = tf.function(self._train, jit_compile=jit_compile)
-        self.logits = tf.function(self._logits, jit_compile=jit_compile)
-        self.gradients = tf.function(self._loss_and_gradients, jit_compile=jit_compile)
+        self._jit_compile = jit_compile
+        self._epochs: dict[int, Traced] = {}
+        self._images = tf.TensorSpec(model.input_shape, tf.float32)  # (None, H, W, C)
+        self._labels = tf.TensorSpec((None,), tf.int32)
 
-    def epoch(self, batch_size: int) -> Function:
+    def epoch(self, batch_size: int) -> Traced:
         """(images, labels, indices (steps, batch_size), rate) → losses (steps,), for any steps."""
         if batch_size not in self._epochs:
-            images = tf.TensorSpec((None, *self._model.input_shape[1:]), tf.float32)
-            labels = tf.TensorSpec((None,), tf.int32)
             indices = tf.TensorSpec((None, batch_size), tf.int32)
             rate = tf.TensorSpec((), tf.float32)
-            self._epochs[batch_size] = self._epoch.get_concrete_function(
-                images, labels, indices, rate
+            self._epochs[batch_size] = self._traced(
+                self._train, self._images, self._labels, indices, rate
             )
         return self._epochs[batch_size]
+
+    @cached_property
+    def gradients(self) -> Traced:
+        """(images, labels, indices (B,)) → loss (), gradients; for any batch size."""
+        indices = tf.TensorSpec((None,), tf.int32)
+        return self._traced(self._loss_and_gradients, self._images, self._labels, indices)
+
+    @cached_property
+    def logits(self) -> Traced:
+        """(B, H, W, C) → (B, classes), for any batch size."""
+        return self._traced(lambda images: self._model(images, training=False), self._images)
+
+    def _traced(self, function: Traced, *signature: tf.TensorSpec) -> Traced:
+        traced: Traced = tf.function(
+            function, autograph=False, jit_compile=self._jit_compile
+        ).get_concrete_function(*signature)
+        return traced
 
     def _train(
         self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, rate: tf.Tensor
     ) -> tf.Tensor:
         steps = tf.shape(indices)[0]
-        losses = tf.TensorArray(tf.float32, size=steps)
-        for step in tf.range(steps):
-            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            loss, gradients = self._loss_and_gradients(images, labels, indices[step])
+
+        def step(done: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            loss, gradients = self._loss_and_gradients(images, labels, indices[done])
             self._optimizer.apply(gradients, rate)
-            losses = losses.write(step, loss)
+            return done + 1, losses.write(done, loss)
+
+        _, losses = tf.while_loop(
+            lambda done, _: done < steps,
+            step,
+            (tf.constant(0), tf.TensorArray(tf.float32, size=steps)),
+            parallel_iterations=1,
+        )
         return losses.stack()  # (steps,)
 
     def _loss_and_gradients(
@@ -70,6 +94,3 @@ class Trainer:
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
             )
         return loss, tape.gradient(loss, self._weights)
-
-    def _logits(self, images: tf.Tensor) -> tf.Tensor:
-        return self._model(images, training=False)  # (B, classes)

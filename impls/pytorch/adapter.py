@@ -146,7 +146,9 @@ class TorchAdapter:
     def _loss(self, network: Network, rows: Tensor) -> Tensor:
         """Mean cross-entropy of the loaded images in these rows, int32 (B,)."""
         logits = network(self._images.index_select(0, rows))
-        return functional.cross_entropy(logits, self._labels.index_select(0, rows))
+        return functional.cross_entropy(
+            logits, self._labels.index_select(0, rows), reduction="mean"
+        )
 
     def _arranged(self, images: Images) -> Tensor:
         return self._network.arrange(torch.tensor(images, device=self._device))

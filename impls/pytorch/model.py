@@ -100,10 +100,18 @@ def _modules(spec: ModelSpec) -> Iterator[tuple[str, nn.Module]]:
 def _module(layer: Layer) -> nn.Module:
     match layer:
         case Conv():
-            return nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel)
+            return nn.Conv2d(
+                layer.in_channels,
+                layer.out_channels,
+                layer.kernel,
+                stride=1,
+                padding=0,
+                bias=True,
+                dtype=torch.float32,
+            )
         case Dense():
-            return nn.Linear(layer.in_features, layer.out_features)
+            return nn.Linear(layer.in_features, layer.out_features, bias=True, dtype=torch.float32)
         case MaxPool():
-            return nn.MaxPool2d(layer.window)
+            return nn.MaxPool2d(layer.window, stride=layer.window, padding=0, ceil_mode=False)
         case Flatten():
             return FlattenCanonical()

@@ -24,7 +24,9 @@ def test_time_left():
 
 @pytest.fixture
 def run(tmp_path):
-    asked = Options(frameworks=("torch",), devices=("cpu",), data_root=Path("/d"), epochs=2, train_size=1258)
+    asked = Options(
+        frameworks=("torch",), devices=("cpu",), data_root=Path("/d"), epochs=2, train_size=1258
+    )
     planned = plan.make(asked, plan.Source(1797, 0, 1, 10, "d" * 64))
     manifest = store.Manifest(
         name="r", created_at="", bench_version="0", command=(), asked=asked, plan=planned,
