@@ -58,11 +58,11 @@ class Live(PlainLines):
     def cell(self, cell: Cell) -> None:
         """A cell begins."""
         self._number += 1
-        self._bar.update(self._task, description=f"[{self._number}/{self._cells}] {cell.name}")
+        self._show(description=f"[{self._number}/{self._cells}] {cell.name}")
 
     def phase(self, name: str) -> None:
         """The running cell enters a phase."""
-        self._bar.update(self._task, now=name.replace("_", " "))
+        self._show(now=name.replace("_", " "))
 
     def epoch(self, measured: dict[str, Any]) -> None:
         """The running cell has ended an epoch."""
@@ -80,7 +80,11 @@ class Live(PlainLines):
         super().done(record)
 
     def _at(self, epochs: int, now: str) -> None:
-        self._bar.update(self._task, completed=epochs, now=now, left=self._left.after(epochs))
+        self._show(completed=epochs, now=now, left=self._left.after(epochs))
+
+    def _show(self, **changes: Any) -> None:
+        """Draw anew, and only now: a display that refreshes itself takes time from the workers."""
+        self._bar.update(self._task, refresh=True, **changes)
 
 
 class TimeLeft:
@@ -126,5 +130,5 @@ def make_progress(console: Console, run: Run) -> Iterator[PlainLines]:
         TextColumn("{task.fields[now]}", markup=False),
         TextColumn("{task.fields[left]}", markup=False),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
         yield Live(console, cells, bar, plan.epochs, plan.train_size)

@@ -64,6 +64,5 @@ def test_images_per_second_of_the_epoch(run):
     with progress.make_progress(console, run) as shown:
         shown.cell(run.manifest.plan.cells()[0])
         shown.epoch({"epoch_s": [1.0, 0.5]})
-        shown._bar.refresh()
     console.file.close()
     assert "epoch 2/2, 2,516 images/s" in console.export_text()
