@@ -93,7 +93,7 @@ class FlaxAdapter:
             copies = jax.tree.map(jnp.copy, self._state)
             train = self._executable(indices)
             done = train(copies, self._data, indices, np.float32(0))
-            jax.block_until_ready(done)  # type: ignore[no-untyped-call]
+            jax.block_until_ready(done)
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
@@ -127,7 +127,7 @@ class FlaxAdapter:
     def synchronize(self) -> None:
         """See `Adapter.synchronize`; all that was queued ends in the data or in the state."""
         queued = (getattr(self, "_data", None), getattr(self, "_state", None))
-        jax.block_until_ready(queued)  # type: ignore[no-untyped-call]
+        jax.block_until_ready(queued)
 
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""
