@@ -7,7 +7,7 @@ BIN ?= $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SUITES := tests/unit tests/data tests/cli tests/report
 
-.PHONY: bench test install lint type unit parity parity-% benchmarks clean
+.PHONY: bench test install lint type unit parity parity-% benchmarks benchmarks-% clean
 
 bench: install
 	$(BIN)/python -m bench run
@@ -46,7 +46,10 @@ parity-%:
 
 # Adapters against bare loops, paired in one run; for an idle machine, and not part of the tests.
 benchmarks: install
-	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only
+	$(MAKE) benchmarks-torch benchmarks-keras benchmarks-flax
+
+benchmarks-%:
+	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q -s tests/benchmarks --benchmark-only
 
 clean:
 	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

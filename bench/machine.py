@@ -47,6 +47,11 @@ def has_gpu() -> bool:
     return _gpu()[0] is not None
 
 
+def busy_cpus(watch_s: float = 0.5) -> float:
+    """How many CPUs' worth of work the machine does now, by watching it for so many seconds."""
+    return psutil.cpu_percent(interval=watch_s) / 100 * (psutil.cpu_count() or 1)
+
+
 def spread_cpus(threads: int) -> tuple[int, ...]:
     """`threads` of the usable CPUs, each on a core of its own as long as there are cores."""
     first: list[int] = []

@@ -33,6 +33,8 @@ from bench.plan import INPUT_SIZE, Cell, Plan, Source
 from bench.presets import preset
 from bench.progress import make_progress
 
+BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
+
 # The options that decide what is computed, by their names on the command line.
 SETTINGS = (
     *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
@@ -114,6 +116,7 @@ def _resume(
 def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
     """Run the cells, then print and write what came out, also when interrupted."""
     interrupted = False
+    _warn_if_busy(notes)
     with _terminations_interrupt(), make_progress(notes, folder) as progress:
         try:
             runner.run(folder, progress)
@@ -135,6 +138,18 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
         )
     all_ran = all(record.status in ("ok", "diverged") for record in records)
     return 1 if interrupted or not all_ran else 0
+
+
+def _warn_if_busy(notes: Console) -> None:
+    """Other programs that compute now would be in every figure."""
+    busy = machine.busy_cpus()
+    if busy > BUSY_CPUS:
+        _say(
+            notes,
+            f"warning: other programs keep {busy:.1f} CPUs busy: every figure will be worse than "
+            "it could be, and not for all frameworks alike; end them for figures to rely on",
+            style="yellow",
+        )
 
 
 def _options(settings: Mapping[str, Any], notes: Console) -> Options:
