@@ -139,7 +139,6 @@ class FlaxAdapter:
             "jaxlib": jaxlib.version.__version__,
             "numpy": np.__version__,
             "xla_platform": device.client.platform_version,
-            "xla_flags": os.environ.get("XLA_FLAGS", ""),
             "precision": "highest (float32)",
             "cpu_threads": str(_pool_threads()),
         }
