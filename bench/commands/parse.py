@@ -32,7 +32,7 @@ def dataset(text: str) -> str:
     """A data set's name; the file of npz:FILE becomes absolute, so that workers find it."""
     kind, colon, path = text.partition(":")
     if kind == "npz" and colon:
-        return f"npz:{Path(path).expanduser().absolute()}"
+        return f"npz:{Path(path).expanduser().resolve()}"
     return text
 
 
