@@ -14,8 +14,9 @@ from typing import TypeVar, cast, get_args
 from pydantic import BaseModel, ConfigDict
 
 from bench.contract import Device, OptimizerName, OptimizerSpec
+from bench.datasets import Fit
 from bench.errors import UnknownNameError, UsageError
-from bench.presets import LEARNING_RATES, WEIGHT_DECAYS, Fit, Preset
+from bench.presets import LEARNING_RATES, WEIGHT_DECAYS, Preset
 
 Value = TypeVar("Value")
 Distinct = TypeVar("Distinct", bound=Hashable)

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from bench import machine, models, options
 from bench.contract import Device, ModelSpec, OptimizerSpec
+from bench.datasets import Fit
 from bench.errors import UsageError
 from bench.options import Options
-from bench.presets import Fit, Preset, preset
+from bench.presets import Preset, preset
 
 INPUT_SIZE = (32, 32)
 

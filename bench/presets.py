@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from bench.contract import OptimizerName
-
-Fit = Literal["pad", "resize"]
+from bench.datasets import Fit
 
 
 @dataclass(frozen=True, slots=True)

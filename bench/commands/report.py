@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -30,26 +30,41 @@ def show_and_write(
     folder: Path,
     console: Console | None,
 ) -> None:
-    """Write the report into the folder; print the table and the paths where there is a console."""
-    from report.build import build
+    """Write the report into the folder; print the table and the paths where there is a console.
+
+    Without the extra `report` the table is printed all the same, and a line tells what is missing.
+    """
     from report.terminal import print_summary
     from report.text import plain
 
+    lines = [f"left out {path}: {reason}" for path, reason in problems]
+    try:
+        from report.build import build
+    except ModuleNotFoundError as error:
+        lines.append(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
+    else:
+        lines += [f"wrote {path}" for path in _written(build, records, problems, folder)]
+    if console is None:
+        return
+    print_summary(records, console)
+    for line in lines:
+        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def _written(
+    build: Callable[..., list[Path]],
+    records: Sequence[Record],
+    problems: Sequence[tuple[Path, str]],
+    folder: Path,
+) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = build(records, folder, problems)
+        return build(records, folder, problems)
     except OSError as error:
         raise StoreError(
             f"cannot write the report to {folder}: {error.strerror}; give a folder that you may "
             "write to, with room in it: python -m bench report RUN --out FOLDER"
         ) from error
-    if console is None:
-        return
-    print_summary(records, console)
-    lines = [f"left out {path}: {reason}" for path, reason in problems]
-    lines += [f"wrote {path}" for path in written]
-    for line in lines:
-        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _default_folder(paths: Sequence[Path]) -> Path:

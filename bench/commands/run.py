@@ -57,8 +57,7 @@ def run(
     if resume is not None:
         return _resume(resume, settings, given, notes, dry_run=dry_run, as_json=as_json)
     asked = _options(settings, notes)
-    data_source = _source(asked, notes, fetch=not dry_run)
-    planned = plan.make(asked, data_source)
+    planned = _plan(asked, notes, fetch=not dry_run)
     for warning in plan.warnings(planned):
         _say(notes, f"warning: {warning}", style="yellow")
     if dry_run:
@@ -89,8 +88,10 @@ def _resume(
     """Go on with a run; options that are given again must say what they said at first."""
     manifest = store.read_manifest(path)
     again = _parsed({name: settings[name] for name in given})
+    if "devices" in again:
+        again["devices"] = runner.choose_devices(again["devices"], manifest.asked.frameworks)
     earlier = manifest.asked.model_dump()
-    other = {name: value for name, value in again.items() if _differs(value, earlier[name])}
+    other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
         listed = ", ".join(
             f"{_flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
@@ -123,13 +124,13 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
         except KeyboardInterrupt:
             interrupted = True
     records = folder.records()
-    show_and_write(records, [], folder.folder, None if as_json else Console())
     if as_json:
         document = {
             "run": str(folder.folder),
             "records": [record.model_dump(mode="json") for record in records],
         }
         print(json.dumps(document, indent=2))
+    show_and_write(records, [], folder.folder, None if as_json else Console())
     if interrupted:
         _say(
             notes,
@@ -203,19 +204,21 @@ def _frameworks(names: tuple[str, ...] | None, notes: Console) -> tuple[str, ...
     return tuple(here)
 
 
-def _source(asked: Options, notes: Console, *, fetch: bool) -> Source:
-    """Sizes of the data set, which is fetched first where it is not there yet."""
+def _plan(asked: Options, notes: Console, *, fetch: bool) -> Plan:
+    """The plan; a data set that is not there yet is fetched, once the options have proved right."""
     about = datasets.describe(asked.dataset, asked.data_root)
     if not about.available and about.name in datasets.names():
+        sizes = (about.train_size, about.test_size, about.shape[-1], len(about.classes))
+        planned = plan.make(asked, Source(*sizes, sha256=None))
+        absent = f"{about.name} is not in {asked.data_root} yet"
         if not fetch:
-            _say(notes, f"{about.name} is not in {asked.data_root} yet: a run would fetch it")
-            return Source(
-                about.train_size, about.test_size, about.shape[-1], len(about.classes), sha256=None
-            )
-        _say(notes, f"{about.name} is not in {asked.data_root} yet: fetching it")
+            _say(notes, f"{absent}: a run would fetch it")
+            return planned
+        _say(notes, f"{absent}: fetching it")
         datasets.fetch(about.name, asked.data_root, progress=notes.is_terminal)
     fit = options.fit(asked.fit, preset(asked.dataset))
-    return preparation.source(datasets.load(asked.dataset, asked.data_root, INPUT_SIZE, fit))
+    loaded = datasets.load(asked.dataset, asked.data_root, INPUT_SIZE, fit)
+    return plan.make(asked, preparation.source(loaded))
 
 
 def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
@@ -236,14 +239,8 @@ def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
     return 0
 
 
-def _differs(now: Any, then: Any) -> bool:
-    return (list(now) if isinstance(now, tuple) else now) != (
-        list(then) if isinstance(then, tuple) else then
-    )
-
-
 def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _flag(name: str) -> str:

@@ -89,3 +89,10 @@ def test_a_missing_data_set_without_network(bench, refused, tmp_path):
     assert planned.returncode == 0
     assert "a run would fetch it" in planned.stderr
     assert "55000" in planned.stdout
+
+
+def test_wrong_options_are_told_before_anything_is_fetched(bench, refused, tmp_path):
+    complaint = refused("run", "--frameworks", "reference", "--dataset", "mnist", "--epochs", "0",
+                        "--data-root", str(tmp_path))  # fmt: skip
+    assert "--epochs 0 is too small" in complaint
+    assert not list(tmp_path.iterdir())

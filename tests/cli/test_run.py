@@ -160,3 +160,15 @@ def test_every_optimizer_learns(bench, optimizer):
     record = bench.records("reference", "--optimizer", optimizer, *momentum)["reference"]
     assert record["optimizer"] == optimizer
     assert record["train_loss"][-1] < record["train_loss"][0]
+
+
+def test_without_the_report_extra_the_table_is_printed_all_the_same(bench, tmp_path):
+    # A module of that name that cannot be found further, as where the extra is not installed.
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "jinja2.py").write_text("raise ModuleNotFoundError(name='jinja2')\n")
+    bench.env["PYTHONPATH"] = f"{hidden}:{bench.env['PYTHONPATH']}"
+    done = bench.run("reference")
+    assert done.returncode == 0, done.stderr
+    assert "61,706" in done.stdout
+    assert "no report files: jinja2 is missing: pip install 'lenet-bench[report]'" in done.stdout
