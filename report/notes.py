@@ -15,6 +15,7 @@ from report.equality import Check, agreeing, check
 from report.text import REASON_LIMIT, Given, Note
 
 SHORT_HASH = 12
+TOLD_IN_NOTES = ("Version", "Parameters")  # columns that are notes where there is no room for them
 
 
 def title(comparison: Comparison) -> Note:
@@ -94,6 +95,7 @@ def notes(comparison: Comparison, shown: Collection[str]) -> list[Note]:
         *_accuracy(rows),
         *_times(comparison, rows, shown),
         *([] if "Version" in shown else _row_versions(rows)),
+        *([] if "Parameters" in shown else _row_parameters(rows)),
         *_equality(comparison),
         *_failures(comparison),
     ]
@@ -149,6 +151,18 @@ def _row_versions(rows: list[Row]) -> list[Note]:
         fragments += [Given(row.framework), " ", Given(row.framework_version or "unknown"), ", "]
     fragments[-1] = "."
     return [tuple(fragments)]
+
+
+def _row_parameters(rows: list[Row]) -> list[Note]:
+    """How large each network is: one number where they are alike, as they should be."""
+    counts = {row.framework: f"{row.parameters:,}" for row in rows if row.parameters is not None}
+    if len(set(counts.values())) == 1:
+        return [(f"Parameters: {next(iter(counts.values()))}.",)]
+    fragments: list[str | Given] = ["Parameters: "]
+    for framework, count in counts.items():
+        fragments += [Given(framework), f" {count}", ", "]
+    fragments[-1] = "."
+    return [tuple(fragments)] if counts else []
 
 
 def _equality(comparison: Comparison) -> list[Note]:

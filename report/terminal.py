@@ -43,7 +43,8 @@ def _print_comparison(comparison: Comparison, console: Console) -> None:
     shown = _fitting(comparison, console)
     console.print(_table(comparison, shown, console))
     names = [column.name for column in shown]
-    left_out = [column.name for column in columns(comparison) if column.name not in names]
+    told = {*names, *notes.TOLD_IN_NOTES}
+    left_out = [column.name for column in columns(comparison) if column.name not in told]
     below = Table.grid(padding=(0, 1, 0, 0))
     for note in notes.notes(comparison, names):
         below.add_row("-", _text(note, console))

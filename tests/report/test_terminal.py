@@ -35,9 +35,19 @@ def test_at_100_columns_no_figure_is_cut(frozen: list[Record]) -> None:
 
 def test_narrow_consoles_leave_out_columns_and_say_so(frozen: list[Record]) -> None:
     text = " ".join(printed(frozen, 60).split())
-    assert "No room here for: Version, Seeds, Range, With compile," in text
+    assert "No room here for: Seeds, Range, With compile," in text
+    assert "Versions: torch 2.9.1, keras 3.12.0." in text
+    assert "Parameters: 61,706." in text
     assert "Versions: torch 2.9.1, keras 3.12.0." in text
     assert "No room here" not in printed(frozen, 160)
+
+
+def test_networks_of_unlike_size_are_told_apart(make: Make) -> None:
+    records = [make(), make(framework="keras", parameters=44_426)]
+    text = " ".join(printed(records, 60).split())
+    assert "Parameters: " in text
+    assert "torch 61,706" in text
+    assert "keras 44,426" in text
 
 
 def test_text_from_records_is_not_markup(make: Make, failed: Make) -> None:
