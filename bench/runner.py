@@ -58,8 +58,8 @@ class _Heard:
                 self.end = value
 
 
-def run(run_: Run, progress: Progress) -> list[Record]:
-    """Run what is missing of the plan; the records of all its cells, in the plan's order.
+def run(run_: Run, progress: Progress) -> None:
+    """Run what is missing of the plan, and save each cell's record.
 
     A cell that ended well, or diverged, is not run again; one that failed, was unavailable or
     took too long is, and its earlier record is set aside. What is done stays when this is
@@ -72,7 +72,6 @@ def run(run_: Run, progress: Progress) -> list[Record]:
         record = _run_cell(run_, plan, cell, progress)
         run_.save(record)
         progress.done(record)
-    return run_.records()
 
 
 def unsettled(run_: Run) -> list[Cell]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bench import frameworks, metrics, order
+from bench import metrics, order
 from bench.contract import Adapter, Order
 from bench.errors import UnavailableError
 from bench.plan import Cell, Plan
@@ -93,9 +93,10 @@ class _Session:
         parameters = order.initial_parameters(self._cell.seed, spec)
         with self.phase("build", adapter):
             adapter.build(spec, parameters, plan.optimizer, self._cell.device, plan.threads)
+        initial = adapter.export()
         self._measured(
-            parameters=sum(value.size for value in adapter.export().values()),
-            initial_weights_sha256=order.parameters_sha256(adapter.export()),
+            parameters=sum(value.size for value in initial.values()),
+            initial_weights_sha256=order.parameters_sha256(initial),
             versions=adapter.versions(),
         )
         with self.phase("placement", adapter):
@@ -191,8 +192,3 @@ def _resting_collector() -> Iterator[None]:
     finally:
         gc.enable()
         gc.unfreeze()
-
-
-def factory(cell: Cell) -> Callable[[], Adapter]:
-    """Makes the cell's adapter; importing its framework is the caller's to time."""
-    return lambda: frameworks.create(frameworks.named(cell.framework))

@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bench.errors import BenchError, UnavailableError
@@ -48,7 +49,7 @@ def main(argv: list[str]) -> None:
 
 def _do(task: Mapping[str, Any], send: Any) -> None:
     """A probe tells versions and devices; any other task is a cell to train."""
-    from bench import trainer  # after the affinity mask is set: it imports NumPy
+    from bench import frameworks, trainer  # after the affinity mask is set: they import NumPy
     from bench.plan import Cell, Plan
 
     if "probe" in task:
@@ -56,7 +57,8 @@ def _do(task: Mapping[str, Any], send: Any) -> None:
         return
     cell = Cell.model_validate(task["cell"])
     plan = Plan.model_validate(task["plan"])
-    trainer.train_cell(plan, cell, trainer.factory(cell), send, time.perf_counter)
+    create = partial(frameworks.create, frameworks.named(cell.framework))
+    trainer.train_cell(plan, cell, create, send, time.perf_counter)
 
 
 def _probe(name: str, send: Any) -> None:

@@ -46,7 +46,7 @@ def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> N
     console.print(table)
     for row in rows:
         if row.get("reason"):
-            line = f" {row['name']} is not available: {row['reason']}"
+            line = f"{row['name']} is not available: {row['reason']}"
             console.print(plain(line), style="dim", markup=False, soft_wrap=True)
     console.print()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -39,11 +39,9 @@ def show_and_write(
 
     lines = [f"left out {path}: {reason}" for path, reason in problems]
     try:
-        from report.build import build
+        lines += [f"wrote {path}" for path in _write(records, problems, folder)]
     except ModuleNotFoundError as error:
         lines.append(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
-    else:
-        lines += [f"wrote {path}" for path in _written(build, records, problems, folder)]
     if console is None:
         return
     print_summary(records, console)
@@ -51,12 +49,11 @@ def show_and_write(
         console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
 
-def _written(
-    build: Callable[..., list[Path]],
-    records: Sequence[Record],
-    problems: Sequence[tuple[Path, str]],
-    folder: Path,
+def _write(
+    records: Sequence[Record], problems: Sequence[tuple[Path, str]], folder: Path
 ) -> list[Path]:
+    from report.build import build
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return build(records, folder, problems)

@@ -137,8 +137,7 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
             f"interrupted: {len(records)} of {len(folder.manifest.plan.cells())} cells are saved; "
             f"go on with: python -m bench run --resume {folder.folder}",
         )
-    all_ran = all(record.status in ("ok", "diverged") for record in records)
-    return 1 if interrupted or not all_ran else 0
+    return 1 if interrupted or runner.unsettled(folder) else 0
 
 
 def _warn_if_busy(notes: Console) -> None:
