@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 Device = Literal["cpu", "gpu"]
 Activation = Literal["relu", "none"]
 OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw"]
+EpsilonForm = Literal["outside", "inside", "hat"]
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -135,7 +136,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerSpec:
-    """An optimizer in PyTorch's definitions, with every constant given.
+    """An optimizer, with every constant given; in PyTorch's definitions unless said otherwise.
 
     With gradient g, weight p, learning rate η, weight decay λ; t counts steps from 1:
 
@@ -147,6 +148,14 @@ class OptimizerSpec:
 
     The learning rate is not part of it: it is given with every epoch and never enters a buffer.
     Source: the algorithm boxes of the torch.optim documentation (SGD, RMSprop, Adam, AdamW).
+
+    The last three fields are for the definitions of other frameworks' own optimizers:
+
+    epsilon_form      "inside", rmsprop: g/√(s + ε) in place of g/(√s + ε)
+                      "hat", adam and adamw: p ← p − η · √(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε), the
+                      form before section 2.1 in Kingma & Ba, arXiv:1412.6980, with its ε̂
+    rate_in_momentum  sgd: v ← μv + ηg;  p ← p − v.   rmsprop: b ← μb + ηg/(√s + ε);  p ← p − b
+    decoupled_decay   p ← p − ηλp before the step, which then has λ = 0; adamw always does so
     """
 
     name: OptimizerName
@@ -156,6 +165,32 @@ class OptimizerSpec:
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_form: EpsilonForm = "outside"
+    rate_in_momentum: bool = False
+    decoupled_decay: bool = False
+
+    @property
+    def buffers(self) -> tuple[str, ...]:
+        """What it remembers of each parameter: `mean` is m, `square` v or s, `momentum` v or b."""
+        match self.name:
+            case "sgd":
+                return ("momentum",) if self.momentum else ()
+            case "rmsprop":
+                return ("square", "momentum") if self.momentum else ("square",)
+            case "adam" | "adamw":
+                return ("mean", "square")
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerState:
+    """What an optimizer remembers between steps.
+
+    steps    how many have been taken
+    buffers  for each of `OptimizerSpec.buffers` a canonical tree, shaped as the parameters
+    """
+
+    steps: int
+    buffers: Mapping[str, Parameters]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +274,15 @@ class Adapter(Protocol):
 
     def export(self) -> dict[str, NDArray[np.float32]]:
         """The current parameters, canonical, as copies that later steps do not change."""
+
+    def export_optimizer(self) -> OptimizerState:
+        """The optimizer's buffers and step count, as copies that later steps do not change."""
+
+    def restore_optimizer(self, state: OptimizerState) -> None:
+        """Continue from this state: called after `build`, with the same kind of optimizer.
+
+        The arrays may be read-only and are copied.
+        """
 
     def synchronize(self) -> None:
         """Return only when everything that was asked of the device is done."""
