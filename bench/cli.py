@@ -135,6 +135,14 @@ def run(
     timeout: Annotated[
         float, typer.Option(help="Seconds that a cell may take.", rich_help_panel=RUNNING)
     ] = 3600.0,
+    unverified: Annotated[
+        bool,
+        typer.Option(
+            "--unverified",
+            help="Time frameworks without proof that they are equal; marks every result.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = False,
     out: Annotated[
         Path, typer.Option(help="The run's own folder is made in here.", rich_help_panel=RUNNING)
     ] = Path("results"),
@@ -152,7 +160,8 @@ def run(
     """Train every framework on the same data in the same order, and compare.
 
     Each cell (framework × device × seed) runs in a process of its own; its record is saved as it
-    ends. Exit code: 0 if all cells ran, 1 if some did not, 2 for a wrong call.
+    ends. Before it is timed, a framework is verified, once for as long as nothing changes here.
+    Exit code: 0 if all cells ran, 1 if some did not, 2 for a wrong call.
 
     Example: python -m bench run --frameworks torch,flux --dataset cifar10
     """
@@ -161,6 +170,40 @@ def run(
     settings = {name: context.params[name] for name in command.SETTINGS}
     given = {name for name in settings if _is_given(context, name)}
     return command.run(settings, given, out=out, resume=resume, dry_run=dry_run, as_json=json)
+
+
+@app.command()
+def verify(
+    frameworks: Annotated[
+        str | None,
+        typer.Option(help="Frameworks, such as torch,keras. Default: all that are installed."),
+    ] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Networks, such as lenet5. Default: all.")
+    ] = None,
+    optimizers: Annotated[
+        str | None,
+        typer.Option(
+            help="Such as sgd,adamw; with constants: sgd:momentum=0.9:weight-decay=5e-4. "
+            "Default: each one, with and without momentum."
+        ),
+    ] = None,
+    devices: Annotated[str, typer.Option(help="cpu, gpu, both with a comma, or auto.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads of each framework. Default: all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws initial weights and batches.")] = 0,
+    channels: Annotated[int, typer.Option(help="Channels of the images: 1 or 3.")] = 1,
+    json: Json = False,
+) -> int:
+    """Prove that frameworks compute the same: each against a float64 oracle, check by check.
+
+    Exit code: 0 if every check passed, 1 if one did not, 2 for a wrong call.
+    """
+    from bench.commands import verify as command
+
+    asked = command.Asked(frameworks, models, optimizers, devices, threads, seed, channels)
+    return command.verify(asked, as_json=json)
 
 
 @app.command("list")

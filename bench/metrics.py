@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from bench.contract import Labels
 
 
-def accuracy(logits: NDArray[np.float32], labels: Labels) -> float:
+def accuracy(logits: NDArray[np.floating], labels: Labels) -> float:
     """Share of rows of logits (n, classes) whose largest entry is the label's; ties: the first."""
     return float(np.mean(np.argmax(logits, axis=1) == labels))
 
 
-def cross_entropy(logits: NDArray[np.float32], labels: Labels) -> float:
+def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
     """Mean over rows of log Σ exp(logits) − logits[label], in float64."""
     exact = logits.astype(np.float64)
     shifted = exact - exact.max(axis=1, keepdims=True)

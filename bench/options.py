@@ -48,6 +48,7 @@ class Options(BaseModel):
     target: float | None = None
     threads: int | None = None
     timeout: float = 3600.0
+    unverified: bool = False
 
 
 def default(value: Value | None, otherwise: Value) -> Value:
@@ -104,20 +105,20 @@ def optimizer_name(given: str) -> OptimizerName:
     return cast(OptimizerName, given)
 
 
-def optimizer(options: Options) -> OptimizerSpec:
+def optimizer(given: str, momentum: float, weight_decay: float | None) -> OptimizerSpec:
     """The optimizer with its constants; momentum only where the optimizer has one."""
-    name = optimizer_name(options.optimizer)
-    if not 0 <= options.momentum < 1:
-        raise UsageError(f"--momentum {options.momentum:g} is not allowed: give 0 or more, below 1")
-    if options.momentum and name not in ("sgd", "rmsprop"):
+    name = optimizer_name(given)
+    if not 0 <= momentum < 1:
+        raise UsageError(f"--momentum {momentum:g} is not allowed: give 0 or more, below 1")
+    if momentum and name not in ("sgd", "rmsprop"):
         raise UsageError(
-            f"--momentum {options.momentum:g} has no meaning for {name}: leave it out, or take "
+            f"--momentum {momentum:g} has no meaning for {name}: leave it out, or take "
             "--optimizer sgd or rmsprop"
         )
-    decay = default(options.weight_decay, WEIGHT_DECAYS[name])
+    decay = default(weight_decay, WEIGHT_DECAYS[name])
     if not 0 <= decay < math.inf:
         raise UsageError(f"--weight-decay {decay:g} is not a finite number from 0")
-    return OptimizerSpec(name, momentum=options.momentum, weight_decay=decay)
+    return OptimizerSpec(name, momentum=momentum, weight_decay=decay)
 
 
 def learning_rate(options: Options) -> float:

@@ -77,6 +77,7 @@ class Plan(BaseModel):
     target_accuracy: float | None
     threads: int
     timeout_s: float
+    unverified: bool = False
 
     def spec(self) -> ModelSpec:
         """The network that the plan trains."""
@@ -126,11 +127,12 @@ def make(asked: Options, source: Source) -> Plan:
         batch_size=options.batch_size(
             options.default(asked.batch_size, min(usual.batch_size, train_size)), train_size
         ),
-        optimizer=options.optimizer(asked),
+        optimizer=options.optimizer(asked.optimizer, asked.momentum, asked.weight_decay),
         learning_rate=options.learning_rate(asked),
         target_accuracy=options.target(asked.target, usual, val_size),
         threads=options.at_least(1, "--threads", threads),
         timeout_s=options.above_zero("--timeout", asked.timeout),
+        unverified=asked.unverified,
     )
     plan.spec()
     return plan

@@ -9,11 +9,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bench.certificate import Certificate
 from bench.contract import Device, OptimizerName
 
-SCHEMA = 1
+SCHEMA = 2  # 1: before certificates
 
-Status = Literal["ok", "failed", "diverged", "timeout", "unavailable"]
+Status = Literal["ok", "failed", "diverged", "timeout", "unavailable", "not-equivalent"]
 
 
 class Machine(BaseModel):
@@ -88,6 +89,14 @@ class Record(BaseModel):
     log_tail: str | None = Field(default=None, description="end of the log, where it failed")
     diverged_step: int | None = Field(
         default=None, description="first step, counted from 1, whose loss or weights are not finite"
+    )
+
+    certificate: Certificate | None = Field(
+        default=None,
+        description="what the framework was proved to compute; None: not examined",
+    )
+    unverified: bool = Field(
+        default=False, description="whether --unverified let it run without a certificate"
     )
 
     # What was learned

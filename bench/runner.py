@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench import frameworks, launch, machine, metrics
+from bench.certificate import Subject
+from bench.equivalence.certify import Verdict, certify
 from bench.plan import Cell, Plan
 from bench.record import Machine, Record, Status
 from bench.store import Run
 
+UNEXAMINED = Verdict(None)
 LOG_TAIL_LINES = 20
 LOG_TAIL_BYTES = 8192
 LISTS = ("epoch_s", "train_loss", "val_loss", "val_accuracy")
@@ -61,15 +64,20 @@ class _Heard:
 def run(run_: Run, progress: Progress) -> None:
     """Run what is missing of the plan, and save each cell's record.
 
-    A cell that ended well, or diverged, is not run again; one that failed, was unavailable or
-    took too long is, and its earlier record is set aside. What is done stays when this is
-    interrupted.
+    A framework is examined before it is timed, and not timed where the examination fails.
+    A cell that ended well, or diverged, is not run again; any other is, and its earlier record is
+    set aside. What is done stays when this is interrupted.
     """
     plan = run_.manifest.plan
+    verdicts: dict[Subject, Verdict] = {}  # one examination serves every seed
     for cell in unsettled(run_):
         run_.set_aside(cell)
         progress.cell(cell)
-        record = _run_cell(run_, plan, cell, progress)
+        of = subject(plan, cell)
+        if not plan.unverified and of not in verdicts:
+            progress.phase("verify")
+            verdicts[of] = certify(of, run_.log_path(cell), lambda check: None)
+        record = _run_cell(run_, plan, cell, verdicts.get(of, UNEXAMINED), progress)
         run_.save(record)
         progress.done(record)
 
@@ -80,7 +88,20 @@ def unsettled(run_: Run) -> list[Cell]:
     return [cell for cell in run_.manifest.plan.cells() if cell.name not in settled]
 
 
-def _run_cell(run_: Run, plan: Plan, cell: Cell, progress: Progress) -> Record:
+def subject(plan: Plan, cell: Cell) -> Subject:
+    """What must be proved of the cell before it is timed."""
+    return Subject(
+        framework=cell.framework,
+        device=cell.device,
+        model=plan.model,
+        input_shape=plan.spec().input_shape,
+        classes=plan.classes,
+        optimizers=(plan.optimizer,),
+        threads=plan.threads,
+    )
+
+
+def _run_cell(run_: Run, plan: Plan, cell: Cell, verdict: Verdict, progress: Progress) -> Record:
     """One cell in a process of its own, whatever becomes of it."""
     started_at = datetime.now(UTC)
     framework = frameworks.named(cell.framework)
@@ -88,6 +109,8 @@ def _run_cell(run_: Run, plan: Plan, cell: Cell, progress: Progress) -> Record:
     heard = _Heard(progress)
     if absent:
         heard.end = {"status": "unavailable", "reason": absent}
+    elif verdict.status is not None:
+        heard.end = {"status": verdict.status, "reason": verdict.reason}
     else:
         cpus = machine.spread_cpus(plan.threads)
         task = {
@@ -108,6 +131,7 @@ def _run_cell(run_: Run, plan: Plan, cell: Cell, progress: Progress) -> Record:
     return Record.model_validate(
         asked
         | {"started_at": started_at.isoformat(timespec="seconds")}
+        | {"certificate": verdict.certificate, "unverified": plan.unverified}
         | {"framework_version": frameworks.version(framework)}
         | heard.fields
         | derived(heard.fields, plan)

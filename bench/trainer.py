@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bench import metrics, order
-from bench.contract import Adapter, Order
+from bench.contract import Adapter, Device, Order
 from bench.errors import UnavailableError
 from bench.plan import Cell, Plan
 from bench.preparation import Examples, Prepared, prepare
@@ -38,7 +38,7 @@ def train_cell(
     with session.phase("import"):
         adapter = create()
     with session.phase("device_start"):
-        _require_device(adapter, cell)
+        require_device(adapter, cell.framework, cell.device)
     data = session.prepare()
     session.set_up(adapter, data)
     with _resting_collector():
@@ -159,11 +159,12 @@ class _Session:
         self._send("measured", fields)
 
 
-def _require_device(adapter: Adapter, cell: Cell) -> None:
+def require_device(adapter: Adapter, framework: str, device: Device) -> None:
+    """UnavailableError where the framework cannot compute on the device here."""
     devices = adapter.devices()
-    if cell.device not in devices:
+    if device not in devices:
         raise UnavailableError(
-            f"{cell.framework} sees no {cell.device} here, only {', '.join(devices)}: install its "
+            f"{framework} sees no {device} here, only {', '.join(devices)}: install its "
             "build for the GPU (the extra 'gpu') and the driver, or take --devices cpu"
         )
 

@@ -3,6 +3,7 @@
 `bench.launch` starts it; see there for how the task comes and the answers go. Each answer is one of
     {"phase": name}                  what it is about to do
     {"measured": {field: value}}     fields of the record, as they become known
+    {"check": {...}}                 one more check of the certificate
     {"epoch": {field: value}}        one more entry for the record's lists
     {"end": {"status": ..., ...}}    the last word
 so that a worker which is killed loses only what it had not measured yet.
@@ -18,7 +19,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from bench.errors import BenchError, UnavailableError
 
@@ -48,12 +49,15 @@ def main(argv: list[str]) -> None:
 
 
 def _do(task: Mapping[str, Any], send: Any) -> None:
-    """A probe tells versions and devices; any other task is a cell to train."""
+    """A probe tells versions and devices, a verification checks; else it is a cell to train."""
     from bench import frameworks, trainer  # after the affinity mask is set: they import NumPy
     from bench.plan import Cell, Plan
 
     if "probe" in task:
         _probe(task["probe"], send)
+        return
+    if "verify" in task:
+        _verify(task["verify"], send)
         return
     cell = Cell.model_validate(task["cell"])
     plan = Plan.model_validate(task["plan"])
@@ -66,6 +70,24 @@ def _probe(name: str, send: Any) -> None:
 
     adapter = frameworks.create(frameworks.named(name))
     send("measured", {"devices": adapter.devices(), "versions": adapter.versions()})
+    send("end", {"status": "ok"})
+
+
+def _verify(subject: Mapping[str, Any], send: Any) -> None:
+    """Examine an adapter beside the oracle, and send every check as it is made."""
+    from bench import frameworks, trainer
+    from bench.certificate import Subject
+    from bench.equivalence.examine import examine
+    from bench.equivalence.oracle import Oracle
+    from bench.equivalence.probes import Clocks
+
+    of = Subject.model_validate(subject)
+    adapter = frameworks.create(frameworks.named(of.framework))
+    trainer.require_device(adapter, of.framework, of.device)
+    oracle = cast(Oracle, frameworks.create(frameworks.named("reference")))
+    for check in examine(adapter, oracle, of, Clocks(time.perf_counter, time.process_time)):
+        send("check", check.model_dump(mode="json"))
+    send("measured", {"versions": adapter.versions()})
     send("end", {"status": "ok"})
 
 

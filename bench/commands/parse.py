@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
-from bench.errors import UsageError
+from bench.contract import Device
+from bench.errors import UnknownNameError, UsageError
 
 Value = TypeVar("Value")
 
@@ -14,6 +15,16 @@ Value = TypeVar("Value")
 def words(text: str) -> tuple[str, ...]:
     """Comma-separated words, without the blanks around them."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def devices(text: str) -> tuple[str, ...]:
+    """Such as cpu,gpu; or auto."""
+    allowed = (*get_args(Device), "auto")
+    named = words(text)
+    for device in named:
+        if device not in allowed:
+            raise UnknownNameError("device", device, allowed)
+    return named
 
 
 def whole_numbers(option: str, text: str) -> tuple[int, ...]:

@@ -9,14 +9,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from rich.console import Console
 
 from bench import (
     __version__,
     datasets,
-    frameworks,
     machine,
     options,
     plan,
@@ -25,9 +24,10 @@ from bench import (
     store,
 )
 from bench.commands import parse
+from bench.commands.console import installed
+from bench.commands.console import say as _say
 from bench.commands.report import show_and_write
-from bench.contract import Device
-from bench.errors import UnknownNameError, UsageError
+from bench.errors import UsageError
 from bench.options import Options
 from bench.plan import INPUT_SIZE, Cell, Plan, Source
 from bench.presets import preset
@@ -39,7 +39,7 @@ BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that compute
 SETTINGS = (
     *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
     *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_size", "optimizer", "lr"),
-    *("momentum", "weight_decay", "target", "threads", "timeout"),
+    *("momentum", "weight_decay", "target", "threads", "timeout", "unverified"),
 )
 
 
@@ -155,21 +155,18 @@ def _warn_if_busy(notes: Console) -> None:
 def _options(settings: Mapping[str, Any], notes: Console) -> Options:
     """The options with every default that depends on what is installed here."""
     parsed = _parsed(settings)
-    parsed["frameworks"] = _frameworks(parsed["frameworks"], notes)
-    asked_devices = parsed["devices"]
-    for device in asked_devices:
-        if device not in (*get_args(Device), "auto"):
-            raise UnknownNameError("device", device, (*get_args(Device), "auto"))
-    parsed["devices"] = runner.choose_devices(asked_devices, parsed["frameworks"])
+    parsed["frameworks"] = installed(parsed["frameworks"], notes)
+    parsed["devices"] = runner.choose_devices(parsed["devices"], parsed["frameworks"])
     return Options.model_validate(parsed)
 
 
 def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with their text turned into values."""
     values = dict(settings)
-    for name in ("frameworks", "devices"):
-        if values.get(name) is not None:
-            values[name] = parse.words(values[name])
+    if values.get("frameworks") is not None:
+        values["frameworks"] = parse.words(values["frameworks"])
+    if "devices" in values:
+        values["devices"] = parse.devices(values["devices"])
     if "seeds" in values:
         values["seeds"] = parse.whole_numbers("--seeds", values["seeds"])
     for name in ("mean", "std"):
@@ -180,27 +177,6 @@ def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     if "data_root" in values:
         values["data_root"] = (values["data_root"] or datasets.default_root()).absolute()
     return values
-
-
-def _frameworks(names: tuple[str, ...] | None, notes: Console) -> tuple[str, ...]:
-    """The named ones, which must exist; without names, those that are installed."""
-    if names is not None:
-        return tuple(frameworks.named(name).name for name in names)
-    here = []
-    for framework in frameworks.catalogue().values():
-        if not framework.default:
-            continue
-        absent = frameworks.missing(framework)
-        if absent is None:
-            here.append(framework.name)
-        else:
-            _say(notes, f"without {framework.name}: {absent}")
-    if not here:
-        raise UsageError(
-            "no framework is installed: pip install 'lenet-bench[torch]' or another one, or take "
-            "--frameworks reference"
-        )
-    return tuple(here)
 
 
 def _plan(asked: Options, notes: Console, *, fetch: bool) -> Plan:
@@ -244,11 +220,6 @@ def _shown(value: Any) -> str:
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
-
-
-def _say(notes: Console, text: str, style: str | None = None) -> None:
-    """One line for a person, with nothing in it taken for markup."""
-    notes.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from bench.contract import (
     Order,
     Parameters,
 )
-from impls.reference.model import forward, loss_and_gradients
+from impls.reference.model import forward, loss_and_gradients, margins
 from impls.reference.optimizers import Optimizer
 
 Array = NDArray[np.float64]
@@ -101,6 +101,14 @@ class ReferenceAdapter:
     def export64(self) -> dict[str, Array]:
         """As `export`, in float64."""
         return {path: p.copy() for path, p in self._parameters.items()}
+
+    def margins64(self, indices: Indices) -> Array:
+        """How far each of these loaded images is from a kink, (n,); see `model.margins`."""
+        return margins(self._model, self._parameters, self._images[indices].astype(np.float64))
+
+    def follow(self, parameters: Parameters) -> None:
+        """Take these parameters, and keep the optimizer's buffers and step count."""
+        self._parameters = {path: p.astype(np.float64) for path, p in parameters.items()}
 
     def synchronize(self) -> None:
         """NumPy returns when it is done."""

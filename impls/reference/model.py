@@ -7,6 +7,7 @@ gradient at the output to the gradient at the input and the gradients of the par
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -19,6 +20,8 @@ Array = NDArray[np.float64]
 Tree = dict[str, Array]
 Pullback = Callable[[Array], tuple[Array, Tree]]
 
+SAME = 1e-12  # part of a tensor's scale; float64 rounds to 1e-16
+
 
 def forward(
     spec: ModelSpec, parameters: Mapping[str, Array], images: Array
@@ -29,6 +32,32 @@ def forward(
         values, pullback = _apply(layer, parameters, values)
         pullbacks.append(pullback)
     return values, pullbacks
+
+
+def margins(spec: ModelSpec, parameters: Mapping[str, Array], images: Array) -> Array:
+    """How far each image is from the nearest kink of the network, (B,), 1 where there is none.
+
+    A kink is a unit whose ReLU would turn on or off, or a pooling window whose maximum would move
+    elsewhere; the distance is a part of the layer's largest absolute value. Values of a window that
+    agree but for float64's rounding have the same inputs, as on a plain background, and it makes no
+    difference which of them is taken.
+    """
+    nearest, values = np.ones(len(images)), images
+    for layer in spec.layers:
+        if isinstance(layer, MaxPool):
+            windows = _windows(layer.window, values)
+            gaps = windows.max(axis=-1, keepdims=True) - windows
+            gaps[gaps <= SAME * np.abs(values).max()] = np.inf
+            nearest = np.minimum(nearest, _least(gaps, np.abs(values).max()))
+        elif isinstance(layer, Conv | Dense) and layer.activation == "relu":
+            z, _ = _apply(replace(layer, activation="none"), parameters, values)
+            nearest = np.minimum(nearest, _least(np.abs(z), np.abs(z).max()))
+        values, _ = _apply(layer, parameters, values)
+    return nearest
+
+
+def _least(distances: Array, scale: float) -> Array:
+    return np.asarray(distances.reshape(len(distances), -1).min(axis=1) / scale)
 
 
 def loss_and_gradients(
@@ -106,15 +135,9 @@ def _max_pool(window: tuple[int, int], x: Array) -> tuple[Array, Pullback]:
     Where a window holds its maximum more than once, the gradient goes to the first in row-major
     order, as in PyTorch.
     """
+    windows = _windows(window, x)
+    batch, rows, columns, channels, _ = windows.shape
     window_h, window_w = window
-    batch, height, width, channels = x.shape
-    rows, columns = height // window_h, width // window_w
-    covered = x[:, : rows * window_h, : columns * window_w]
-    windows = (
-        covered.reshape(batch, rows, window_h, columns, window_w, channels)
-        .transpose(0, 1, 3, 5, 2, 4)  # (B, rows, columns, C, window_h, window_w)
-        .reshape(batch, rows, columns, channels, window_h * window_w)
-    )
     first = windows.argmax(axis=-1, keepdims=True)
     y = np.take_along_axis(windows, first, axis=-1)[..., 0]
 
@@ -125,11 +148,24 @@ def _max_pool(window: tuple[int, int], x: Array) -> tuple[Array, Pullback]:
         dx[:, : rows * window_h, : columns * window_w] = (
             d_windows.reshape(batch, rows, columns, channels, window_h, window_w)
             .transpose(0, 1, 4, 2, 5, 3)  # (B, rows, window_h, columns, window_w, C)
-            .reshape(covered.shape)
+            .reshape(batch, rows * window_h, columns * window_w, channels)
         )
         return dx, {}
 
     return y, pullback
+
+
+def _windows(window: tuple[int, int], x: Array) -> Array:
+    """What each pooling window covers: (B, H, W, C) → (B, rows, columns, C, values)."""
+    window_h, window_w = window
+    batch, height, width, channels = x.shape
+    rows, columns = height // window_h, width // window_w
+    covered = x[:, : rows * window_h, : columns * window_w]
+    return (
+        covered.reshape(batch, rows, window_h, columns, window_w, channels)
+        .transpose(0, 1, 3, 5, 2, 4)  # (B, rows, columns, C, window_h, window_w)
+        .reshape(batch, rows, columns, channels, window_h * window_w)
+    )
 
 
 def _activated(activation: Activation, z: Array, pullback: Pullback) -> tuple[Array, Pullback]:

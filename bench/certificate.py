@@ -1,0 +1,73 @@
+"""The certificate of equivalence: what was checked of a framework, and how far it was off."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.contract import Device, OptimizerSpec
+
+
+class Check(BaseModel):
+    """One comparison of a framework with the float64 oracle."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field(description="what was compared, such as gradients")
+    case: str = Field(description="on what, such as 'adam, 20 steps'")
+    error: float | None = Field(
+        description="the worst error, in the unit that `reason` gives; None: not finite, or of "
+        "another shape"
+    )
+    bound: float
+    where: str = Field(description="the path of the parameter, or the place, of the worst error")
+    reason: str = Field(
+        description="what the error is relative to, and why the bound is what it is"
+    )
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is known and within its bound."""
+        return self.error is not None and self.error <= self.bound
+
+    def describe(self) -> str:
+        """The check and its outcome in one line."""
+        error = "not finite or of another shape" if self.error is None else f"{self.error:.2g}"
+        place = f" at {self.where}" if self.where else ""
+        return f"{self.name} ({self.case}): error {error}{place}, allowed {self.bound:.2g}"
+
+
+class Subject(BaseModel):
+    """What is examined: a framework's network and optimizers, on a device, with its CPU threads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    framework: str
+    device: Device
+    model: str
+    input_shape: tuple[int, int, int] = Field(description="(height, width, channels)")
+    classes: int
+    optimizers: tuple[OptimizerSpec, ...]
+    threads: int
+    seed: int = Field(default=0, description="draws the initial weights and every order")
+
+
+class Certificate(BaseModel):
+    """What all checks of a subject came to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: Subject
+    bench_version: str
+    made_at: str = Field(description="UTC, ISO 8601")
+    versions: dict[str, str]
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there are checks and each one passed."""
+        return bool(self.checks) and not self.failures
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that did not pass."""
+        return tuple(check for check in self.checks if not check.passed)

@@ -1,0 +1,169 @@
+"""`bench verify`: each framework against the oracle, check by check."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import cast
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench import frameworks, machine, models, options, runner
+from bench.certificate import Check, Subject
+from bench.commands import parse
+from bench.commands.console import installed
+from bench.contract import Device, OptimizerSpec
+from bench.equivalence.certify import Verdict, certify
+from bench.errors import UnknownNameError, UsageError
+from bench.plan import INPUT_SIZE
+from report.text import plain
+
+CLASSES = 10
+OPTIMIZERS = (
+    OptimizerSpec("sgd"),
+    OptimizerSpec("sgd", momentum=0.9, weight_decay=5e-4),
+    OptimizerSpec("rmsprop"),
+    OptimizerSpec("rmsprop", momentum=0.9),
+    OptimizerSpec("adam"),
+    OptimizerSpec("adamw", weight_decay=1e-2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options as they were typed."""
+
+    frameworks: str | None
+    models: str | None
+    optimizers: str | None
+    devices: str
+    threads: int | None
+    seed: int
+    channels: int
+
+
+def verify(asked: Asked, *, as_json: bool) -> int:
+    """Examine every framework anew and print its checks; 0 where all of them passed."""
+    console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
+    subjects = _subjects(asked, notes)
+    verdicts: list[Verdict] = []
+    for subject in subjects:
+        with notes.status(f"{subject.framework} on {subject.device}, {subject.model}"):
+            verdict = certify(subject, Path(os.devnull), lambda check: None, fresh=True)
+        verdicts.append(verdict)
+        if not as_json:
+            _print(console, subject, verdict)
+    if as_json:
+        print(
+            json.dumps(
+                [_document(*pair) for pair in zip(subjects, verdicts, strict=True)], indent=2
+            )
+        )
+    return 0 if all(verdict.status is None for verdict in verdicts) else 1
+
+
+def _subjects(asked: Asked, notes: Console) -> list[Subject]:
+    named = None if asked.frameworks is None else parse.words(asked.frameworks)
+    names = installed(named, notes)
+    known = models.CATALOGUE
+    wanted = tuple(known) if asked.models is None else parse.words(asked.models)
+    for model in options.distinct("--models", wanted):
+        if model not in known:
+            raise UnknownNameError("model", model, known)
+    specs = (
+        OPTIMIZERS
+        if asked.optimizers is None
+        else tuple(_optimizer(text) for text in parse.words(asked.optimizers))
+    )
+    threads = options.default(asked.threads, len(machine.usable_cpus()))
+    if asked.channels not in (1, 3):
+        raise UsageError(f"--channels {asked.channels} is not possible: give 1 or 3")
+    devices = runner.choose_devices(parse.devices(asked.devices), names)
+    return [
+        Subject(
+            framework=name,
+            device=cast(Device, device),
+            model=model,
+            input_shape=(*INPUT_SIZE, asked.channels),
+            classes=CLASSES,
+            optimizers=options.distinct("--optimizers", specs),
+            threads=options.at_least(1, "--threads", threads),
+            seed=options.at_least(0, "--seed", asked.seed),
+        )
+        for name, device, model in product(names, devices, wanted)
+    ]
+
+
+def _optimizer(text: str) -> OptimizerSpec:
+    """`sgd`, or with constants `sgd:momentum=0.9:weight-decay=5e-4`."""
+    name, *parts = text.split(":")
+    given: dict[str, float] = {}
+    for part in parts:
+        key, _, value = part.partition("=")
+        if key not in ("momentum", "weight-decay"):
+            raise UnknownNameError(f"constant of {name}", key, ("momentum", "weight-decay"))
+        (given[key.replace("-", "_")],) = parse.numbers("--optimizers", value) or (0.0,)
+    return options.optimizer(name, given.get("momentum", 0.0), given.get("weight_decay"))
+
+
+def _document(subject: Subject, verdict: Verdict) -> dict[str, object]:
+    certificate = verdict.certificate
+    return {
+        "subject": subject.model_dump(mode="json"),
+        "status": verdict.status or "equivalent",
+        "reason": verdict.reason,
+        "certificate": certificate and certificate.model_dump(mode="json"),
+    }
+
+
+def _print(console: Console, subject: Subject, verdict: Verdict) -> None:
+    """The checks as a table, and the verdict below."""
+    title = frameworks.named(subject.framework).title
+    certificate = verdict.certificate
+    if certificate is not None and certificate.checks:
+        versions = ", ".join(f"{k} {v}" for k, v in certificate.versions.items())
+        head = f"{title} on {subject.device}, {subject.model}, {subject.threads} threads"
+        console.print(Text(head, style="bold"))
+        console.print(Text(plain(versions), style="dim"))
+        console.print(_table(certificate.checks))
+        reasons = dict.fromkeys((check.name, check.reason) for check in certificate.checks)
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for name, reason in reasons:
+            grid.add_row(Text(name, style="dim"), Text(reason, style="dim"))
+        console.print(grid)
+    if verdict.status is None and certificate is not None:
+        said = Text(f"{title}: equivalent, all {len(certificate.checks)} checks", style="green")
+    else:
+        said = Text(plain(f"{title}: {verdict.status}: {verdict.reason}"), style="bold red")
+    console.print(said, soft_wrap=True)
+    console.print()
+
+
+def _table(checks: tuple[Check, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for heading in ("Check", "On"):
+        table.add_column(heading)
+    for heading in ("Worst error", "Bound"):
+        table.add_column(heading, justify="right")
+    for heading in ("Where", ""):
+        table.add_column(heading)
+    before = None
+    for check in checks:
+        error = "–" if check.error is None else f"{check.error:.2g}"
+        table.add_row(
+            Text(check.name if check.name != before else ""),
+            Text(check.case),
+            error,
+            f"{check.bound:.2g}",
+            Text(plain(check.where)),
+            "ok" if check.passed else "FAILS",
+            style=None if check.passed else "bold red",
+        )
+        before = check.name
+    return table

@@ -1,0 +1,53 @@
+"""How large each error may be, and why.
+
+Bounds follow from float32, whose rounding is 6e-8 of a value, and from how many roundings add up.
+Each is at most ten times the worst that was seen of healthy frameworks over many seeds: what no
+framework could meet would be no check, and neither would be what a fault can meet.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Bound(NamedTuple):
+    """The largest allowed error, and what it is relative to."""
+
+    value: float
+    reason: str
+
+
+EXACT = Bound(0.0, "elements that differ in a bit: copies are exact")
+SHAPES = Bound(0.0, "numbers more or fewer than the model has")
+LOGITS = Bound(
+    2e-6, "of the largest logit: sums of some hundred terms in any order, layer upon layer"
+)
+LOSS = Bound(1e-6, "of the loss: a mean over a batch's logarithms")
+GRADIENTS = Bound(
+    2e-5,
+    "of each gradient's largest element: a kernel's sums over batch and image, thousands of terms "
+    "of both signs that cancel",
+)
+OPTIMIZER = Bound(
+    5e-4,
+    "of the way gone, in the Euclidean norm: RMSprop and Adam divide gradients by their own size, "
+    "so that rounding shows where they are small",
+)
+OPTIMIZER_LOSSES = Bound(
+    2e-6, "of the largest loss: it follows the weights, whose errors it hardly feels"
+)
+WEIGHTS = Bound(
+    2e-3,
+    "of the way gone; the oracle takes each step from the framework's own weights, on images that "
+    "are clear of the kinks of ReLU and pooling, where rounding decides what the gradient is",
+)
+EVALUATION_LOSS = Bound(2e-6, "of the loss over the whole evaluation set")
+CLASSES = Bound(0.0, "images of another class whose two largest logits are not within rounding")
+BATCHES = Bound(0.0, "images not gathered in the step that they were ordered for, or elsewhere too")
+PRECISION = Bound(
+    2e-6,
+    "of the largest element, in a network of one layer: float32 gives some 1e-7, "
+    "TF32 1e-4, bfloat16 1e-3",
+)
+THREADS_OVER = 0.1
+THREADS = "CPU seconds over wall seconds while training; the number of threads and 0.1"

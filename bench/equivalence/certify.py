@@ -1,0 +1,197 @@
+"""Has a framework examined in a process of its own, and keeps the certificate.
+
+A certificate holds as long as nothing changes that could change a result: the machine, the
+installed packages, the adapter, the oracle and the examination themselves, the settings that a
+worker is given. All of these are in the name of the file that it is kept in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bench import __version__, frameworks, launch, machine
+from bench.certificate import Certificate, Check, Subject
+from bench.frameworks import Framework
+from bench.record import Status
+from bench.store import write_atomically
+
+TIMEOUT_S = 900.0
+SOURCES = ("*.py", "*.jl", "*.json", "*.toml")
+ROOT = Path(__file__).resolve().parents[2]
+# What of a worker's environment is where things are, and not what is computed.
+HARMLESS = frozenset(
+    [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TZ",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "VIRTUAL_ENV",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+        "PYTHONUNBUFFERED",
+    ]
+)
+# Beside the adapter: what gives the examination its meaning.
+OWN_SOURCES = ("bench/equivalence", "impls/reference", "bench/contract.py", "bench/order.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of an examination: a certificate, or why there is none.
+
+    status, reason  why the subject cannot be timed; None where it can
+    """
+
+    certificate: Certificate | None
+    status: Status | None = None
+    reason: str | None = None
+
+
+def folder() -> Path:
+    """Where certificates are kept: $LENET_BENCH_CACHE, or the user's caches."""
+    if given := os.environ.get("LENET_BENCH_CACHE"):
+        return Path(given).expanduser() / "certificates"
+    import platformdirs
+
+    return platformdirs.user_cache_path("lenet-bench") / "certificates"
+
+
+def certify(
+    subject: Subject,
+    log: Path,
+    on_check: Callable[[Check], None],
+    *,
+    fresh: bool = False,
+    timeout_s: float = TIMEOUT_S,
+) -> Verdict:
+    """The verdict on a subject: a certificate that is kept still holds, unless `fresh` is asked.
+
+    Only certificates that passed are kept. `on_check` hears every check of a new examination.
+    """
+    framework = frameworks.named(subject.framework)
+    absent = frameworks.missing(framework)
+    if absent:
+        return Verdict(None, "unavailable", absent)
+    env = launch.environment(subject.threads, os.environ)
+    path = folder() / f"{_key(subject, framework, env)}.json"
+    kept = None if fresh else _read(path)
+    if kept is not None:
+        return Verdict(kept)
+    verdict = _examined(subject, env, log, on_check, timeout_s)
+    if verdict.certificate is not None and verdict.status is None:
+        # A folder that cannot be written to costs the next run its time, nothing else.
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, verdict.certificate.model_dump_json(indent=2))
+    return verdict
+
+
+def _examined(
+    subject: Subject,
+    env: Mapping[str, str],
+    log: Path,
+    on_check: Callable[[Check], None],
+    timeout_s: float,
+) -> Verdict:
+    checks: list[Check] = []
+    heard: dict[str, Any] = {}
+
+    def take(event: launch.Event) -> None:
+        if "check" in event:
+            checks.append(Check.model_validate(event["check"]))
+            on_check(checks[-1])
+        else:
+            heard.update(event)
+
+    # Without a mask of CPUs, so that a framework that takes more threads than it may shows it.
+    task = {"verify": subject.model_dump(mode="json")}
+    ending = launch.run_worker(task, env, log, timeout_s, take)
+    certificate = Certificate(
+        subject=subject,
+        bench_version=__version__,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=heard.get("measured", {}).get("versions", {}),
+        checks=tuple(checks),
+    )
+    during = f"while it was verified, after {len(checks)} checks: "
+    if ending.timed_out:
+        return Verdict(certificate, "timeout", f"{during}not done after {timeout_s:g} s")
+    end = heard.get("end", {"status": "failed", "reason": f"the worker {ending.describe()}"})
+    if end["status"] == "unavailable":
+        return Verdict(None, "unavailable", end["reason"])
+    if end["status"] != "ok":
+        return Verdict(certificate, end["status"], during + end["reason"])
+    if not certificate.passed:
+        first, *others = certificate.failures
+        more = f"; and {len(others)} more" if others else ""
+        return Verdict(certificate, "not-equivalent", first.describe() + more)
+    return Verdict(certificate)
+
+
+def _read(path: Path) -> Certificate | None:
+    """A certificate that is kept and passed; what cannot be read counts as none."""
+    try:
+        kept = Certificate.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError):
+        return None
+    return kept if kept.passed else None
+
+
+def _key(subject: Subject, framework: Framework, env: Mapping[str, str]) -> str:
+    parts: dict[str, Any] = {
+        "subject": subject.model_dump(mode="json"),
+        "machine": machine.describe().fingerprint,
+        "packages": sorted(
+            {f"{found.name}=={found.version}" for found in importlib.metadata.distributions()}
+        ),
+        "sources": _hash_of_sources(framework),
+        "environment": {name: value for name, value in env.items() if name not in HARMLESS},
+    }
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return f"{subject.framework}-{subject.device}-{subject.model}-{digest[:24]}"
+
+
+def _hash_of_sources(framework: Framework) -> str:
+    digest = hashlib.sha256()
+    own = [ROOT / part for part in OWN_SOURCES]
+    for file in _files([*own, *_adapter_sources(framework.adapter.partition(":")[0])]):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _adapter_sources(module: str) -> list[Path]:
+    """The folder of the adapter's package, or its single file; imports nothing below the top."""
+    top, *below = module.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or (spec.origin is None and not spec.submodule_search_locations):
+        return []
+    if not below or not spec.submodule_search_locations:
+        return [Path(spec.origin)] if spec.origin else []
+    return [place.joinpath(*below[:-1]) for place in map(Path, spec.submodule_search_locations)]
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    found: set[Path] = set()
+    for path in paths:
+        found |= {path} if path.is_file() else {f for kind in SOURCES for f in path.rglob(kind)}
+    return sorted(found)

@@ -1,0 +1,77 @@
+"""How far arrays are apart: pure functions, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Tree = Mapping[str, NDArray[np.floating]]
+
+INFINITE = float("inf")
+
+
+def scale_error(got: ArrayLike, want: ArrayLike) -> float:
+    """Max |got − want| / max |want|: elements near 0 are measured by their tensor's scale.
+
+    Infinite where the shapes differ or a value is not finite.
+    """
+    a, b = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    if a.shape != b.shape or not np.isfinite(a).all():
+        return INFINITE
+    difference = float(np.abs(a - b).max())
+    return _ratio(difference, float(np.abs(b).max()))
+
+
+def move_error(got: ArrayLike, want: ArrayLike, start: ArrayLike) -> float:
+    """‖got − want‖ / ‖want − start‖: how much of the way a tensor has gone is wrong.
+
+    The right measure of training. Against the size of the weights, the effect of an optimizer's
+    small constants vanishes: weight decay left out of five steps of SGD changes no weight by more
+    than 6e-5 of its tensor's scale, but is 5 % of the way gone. And in the Euclidean norm, because
+    Adam and RMSprop divide a gradient by its own size: where it is nothing but rounding, and there
+    are always some such among thousands, a single weight goes a whole step in either direction.
+    """
+    a, b, c = (np.asarray(array, np.float64) for array in (got, want, start))
+    if a.shape != b.shape or not np.isfinite(a).all():
+        return INFINITE
+    return _ratio(float(np.linalg.norm(a - b)), float(np.linalg.norm(b - c)))
+
+
+def worst(got: Tree, want: Tree, error: Callable[[str], float] | None = None) -> tuple[float, str]:
+    """The largest error over the paths of `want`, and its path; by `scale_error` if none is given.
+
+    The path is empty where there is no error.
+
+    Infinite where a path is missing, comes besides or comes in another order.
+    """
+    if list(got) != list(want):
+        unlike = [path for path in (*want, *got) if path not in got or path not in want]
+        return INFINITE, unlike[0] if unlike else "the order of the paths"
+    of = error or (lambda path: scale_error(got[path], want[path]))
+    errors = {path: of(path) for path in want}
+    path = max(errors, key=lambda path: errors[path])
+    return errors[path], path if errors[path] else ""
+
+
+def unlike_elements(got: Tree, want: Tree) -> tuple[float, str]:
+    """How many elements of `want` differ in a bit, and the path with the most; as `worst` else."""
+
+    def count(path: str) -> float:
+        a, b = got[path], want[path]
+        if a.dtype != b.dtype or a.shape != b.shape:
+            return INFINITE
+        return float(np.count_nonzero(_bits(a) != _bits(b)))
+
+    return worst(got, want, count)
+
+
+def _bits(array: NDArray[np.floating]) -> NDArray[np.unsignedinteger]:
+    return np.ascontiguousarray(array).view(f"u{array.itemsize}")
+
+
+def _ratio(difference: float, size: float) -> float:
+    if not difference:
+        return 0.0
+    return difference / size if size else INFINITE

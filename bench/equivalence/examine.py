@@ -1,0 +1,262 @@
+"""Holds an adapter against the float64 oracle, check by check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench import metrics, models
+from bench.certificate import Check, Subject
+from bench.contract import Adapter, ModelSpec, OptimizerSpec, Parameters
+from bench.equivalence import bounds, distance, probes, problems
+from bench.equivalence.bounds import Bound
+from bench.equivalence.oracle import Oracle
+from bench.equivalence.problems import BATCH, REMAINDER, Problem
+
+SGD = OptimizerSpec("sgd")
+BATCHES = ((f"full batch of {BATCH}", BATCH), (f"partial batch of {REMAINDER}", REMAINDER))
+EPOCH_STEPS = 15  # full batches of the epochs that are compiled for
+
+
+def examine(
+    adapter: Adapter, oracle: Oracle, subject: Subject, clocks: probes.Clocks
+) -> Iterator[Check]:
+    """Every check of the certificate, one after the other; the adapter is built anew for most.
+
+    A network of other parameters than the model's is told by the first check, and ends it.
+    """
+    examination = _Examination(adapter, oracle, subject)
+    model = models.build(subject.model, subject.input_shape, subject.classes)
+    problem = problems.problem(model, subject.seed)
+    counts = examination.parameters(problem)
+    yield counts
+    if not counts.passed:  # another network: there is nothing to compare
+        return
+    yield from examination.round_trip(problem)
+    yield from examination.forward_and_gradients(problem)
+    yield from examination.training_step(problem)
+    smooth = problems.problem(problems.smooth(), subject.seed)
+    for spec in subject.optimizers:
+        yield from examination.optimizer(smooth, spec)
+        yield from examination.weights(problem, spec)
+    yield from examination.evaluation(problem)
+    yield from examination.busy_threads(problem, clocks)
+    yield from examination.batches()
+    yield from examination.precision()
+
+
+def label(spec: OptimizerSpec) -> str:
+    """An optimizer with what distinguishes it, such as `sgd, momentum 0.9, weight decay 0.0005`."""
+    usual = OptimizerSpec(spec.name)
+    parts = [
+        name.replace("_", " ") + ("" if value is True else f" {value}")
+        for name in OptimizerSpec.__dataclass_fields__
+        if (value := getattr(spec, name)) != getattr(usual, name)
+    ]
+    return ", ".join([spec.name, *parts])
+
+
+@dataclass(frozen=True, slots=True)
+class _Examination:
+    """The checks; what they share."""
+
+    adapter: Adapter
+    oracle: Oracle
+    subject: Subject
+
+    def parameters(self, problem: Problem) -> Check:
+        """The count of each layer's numbers."""
+        self._start(problem, SGD)
+        return _counts(self.adapter.export(), problem.model)
+
+    def round_trip(self, problem: Problem) -> Iterator[Check]:
+        """Weights in and out again, before and after compilation."""
+        self._start(problem, SGD)
+        loaded = self.adapter.export()
+        case = "weights in and out"
+        yield _check(
+            "round trip", case, distance.unlike_elements(loaded, problem.parameters), bounds.EXACT
+        )
+        self.adapter.compile(EPOCH_STEPS, BATCH, REMAINDER)
+        compiled = distance.unlike_elements(self.adapter.export(), problem.parameters)
+        yield _check("round trip", "after compilation", compiled, bounds.EXACT)
+
+    def forward_and_gradients(self, problem: Problem) -> Iterator[Check]:
+        """Logits, loss and gradients at the initial weights, on a full and a partial batch."""
+        images, _ = problem.evaluation
+        logits = distance.scale_error(self.adapter.predict(images), self.oracle.predict64(images))
+        yield _check("logits", f"{len(images)} images", (logits, ""), bounds.LOGITS)
+        of_gradients = []
+        for case, count in BATCHES:
+            rows = problem.clear_rows(self.oracle, 4, count)
+            loss, gradients = self.adapter.gradients(rows)
+            expected_loss, expected = self.oracle.gradients64(rows)
+            own = distance.scale_error(loss, expected_loss)
+            yield _check("loss", case, (own, ""), bounds.LOSS)
+            error = distance.worst(gradients, expected)
+            of_gradients.append(_check("gradients", case, error, bounds.GRADIENTS))
+        yield from of_gradients
+
+    def training_step(self, problem: Problem) -> Iterator[Check]:
+        """Loss and gradient of the step that training takes: by SGD, p − p' is the gradient.
+
+        At a learning rate of 1, float32 rounds that difference of weights to less than 1e-6 of it.
+        """
+        for case, count in BATCHES:
+            self._start(problem, SGD)
+            rows = problem.clear_rows(self.oracle, 5, count)
+            expected_loss, expected = self.oracle.gradients64(rows)
+            losses = self.adapter.train_epoch(problems.one_step(rows), 1.0)
+            moved = self.adapter.export()
+            went = {
+                path: start.astype(np.float64) - moved[path]
+                for path, start in problem.parameters.items()
+                if path in moved and moved[path].shape == start.shape
+            }
+            loss = distance.scale_error(losses, [expected_loss])
+            yield _check("training step, loss", case, (loss, ""), bounds.LOSS)
+            error = distance.worst(went, expected)
+            yield _check("training step, gradients", case, error, bounds.GRADIENTS)
+
+    def optimizer(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
+        """The weights after 1, 5 and 20 steps, where nothing but the optimizer decides them."""
+        self._start(problem, spec)
+        self.adapter.compile(EPOCH_STEPS, BATCH, REMAINDER)  # must leave the buffers empty
+        for stage in problems.schedule(problem, problems.learning_rate(spec)):
+            losses = self.adapter.train_epoch(stage.order, stage.learning_rate)
+            expected = self.oracle.train_epoch64(stage.order, stage.learning_rate)
+            case = f"{label(spec)}, {_steps(stage.steps_after)}"
+            moved = _moved(self.adapter.export(), self.oracle.export64(), problem.parameters)
+            yield _check("optimizer", case, moved, bounds.OPTIMIZER)
+            loss = distance.scale_error(losses, expected)
+            yield _check("optimizer, losses", case, (loss, ""), bounds.OPTIMIZER_LOSSES)
+
+    def weights(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
+        """The model's weights after 1, 5 and 20 steps, against the sum of the oracle's steps.
+
+        The oracle takes each step from the weights that the adapter has come to, and chooses images
+        that are clear of kinks there.
+        """
+        self._start(problem, spec)
+        start = problem.parameters
+        expected = {path: value.astype(np.float64) for path, value in start.items()}
+        before: Parameters = start
+        draw = 100
+        for stage in problems.schedule(problem, problems.learning_rate(spec)):
+            for size in stage.order.sizes():
+                self.oracle.follow(before)
+                draw += 1
+                step = problems.one_step(problem.clear_rows(self.oracle, draw, int(size)))
+                self.oracle.train_epoch64(step, stage.learning_rate)
+                self.adapter.train_epoch(step, stage.learning_rate)
+                after = self.oracle.export64()
+                expected = {path: expected[path] + after[path] - before[path] for path in expected}
+                before = self.adapter.export()
+            case = f"{label(spec)}, {_steps(stage.steps_after)}"
+            check = _check("weights", case, _moved(before, expected, start), bounds.WEIGHTS)
+            yield check
+            if check.error is None:  # the oracle cannot follow
+                return
+
+    def evaluation(self, problem: Problem) -> Iterator[Check]:
+        """Loss and classes on the whole evaluation set, with the weights that training came to."""
+        images, labels = problem.evaluation
+        weights = self.adapter.export()
+        got = self.adapter.predict(images)
+        self.oracle.follow(weights)
+        want = self.oracle.predict64(images)
+        case = f"{len(images)} images after {problems.STEPS} steps"
+        loss = distance.scale_error(
+            metrics.cross_entropy(got, labels), metrics.cross_entropy(want, labels)
+        )
+        yield _check("evaluation, loss", case, (loss, ""), bounds.EVALUATION_LOSS)
+        first, second = np.sort(want, axis=1)[:, ::-1][:, :2].T
+        certain = first - second > 2 * bounds.LOGITS.value * np.abs(want).max()
+        wrong = np.flatnonzero((got.argmax(axis=1) != want.argmax(axis=1)) & certain)
+        where = f"image {wrong[0]}" if wrong.size else ""
+        yield _check("evaluation, classes", case, (float(wrong.size), where), bounds.CLASSES)
+
+    def batches(self) -> Iterator[Check]:
+        """What was gathered, read off the weights, against what was ordered."""
+        of = self.subject
+        epochs = probes.gathered(self.adapter, self.oracle, of.device, of.threads, of.seed)
+        for number, epoch in enumerate(epochs, start=1):
+            where = epoch.where or f"sha256 {epoch.got[:12]}"
+            error = float(epoch.misplaced), where
+            yield _check("batches gathered", f"epoch {number}", error, bounds.BATCHES)
+
+    def precision(self) -> Iterator[Check]:
+        """How precisely a convolution and a dense layer multiply, forward and backward."""
+        for model in probes.single_layers():
+            problem = problems.problem(model, self.subject.seed)
+            self._start(problem, SGD)
+            images, _ = problem.evaluation
+            rows = problem.rows(6, BATCH)
+            forward = distance.scale_error(
+                self.adapter.predict(images), self.oracle.predict64(images)
+            )
+            backward, path = distance.worst(
+                self.adapter.gradients(rows)[1], self.oracle.gradients64(rows)[1]
+            )
+            for case, error, place in (("forward", forward, ""), ("backward", backward, path)):
+                where = f"{place + ', ' if place else ''}{_bits(error)}"
+                name = f"{model.name}, {case}"
+                yield _check("precision", name, (error, where), bounds.PRECISION)
+
+    def busy_threads(self, problem: Problem, clocks: probes.Clocks) -> Iterator[Check]:
+        """How many CPUs training keeps busy."""
+        threads = self.subject.threads
+        epoch = problem.order(7, EPOCH_STEPS, REMAINDER)
+        busy = probes.busy_cpus(self.adapter, epoch, 0.0, clocks)
+        bound = Bound(threads + bounds.THREADS_OVER, bounds.THREADS)
+        yield _check("threads", f"{threads} asked for", (round(busy, 3), "CPUs busy"), bound)
+
+    def _start(self, problem: Problem, spec: OptimizerSpec) -> None:
+        problem.start(self.oracle, spec, "cpu", self.subject.threads)
+        problem.start(self.adapter, spec, self.subject.device, self.subject.threads)
+
+
+def _check(name: str, case: str, error: tuple[float, str], bound: Bound) -> Check:
+    value, where = error
+    return Check(
+        name=name,
+        case=case,
+        error=value if math.isfinite(value) else None,
+        bound=bound.value,
+        where=where,
+        reason=bound.reason,
+    )
+
+
+def _counts(exported: Parameters, model: ModelSpec) -> Check:
+    """Numbers in each parameter, against those of the model's description."""
+    sizes = {path: math.prod(shape) for path, shape in model.parameter_shapes().items()}
+    got = {path: value.size for path, value in exported.items()}
+    unlike = {
+        path: abs(got.get(path, 0) - sizes.get(path, 0))
+        for path in {**sizes, **got}
+        if got.get(path) != sizes.get(path)
+    }
+    where = max(unlike, key=lambda path: unlike[path]) if unlike else ""
+    case = f"{sum(sizes.values()):,} in {len(sizes)} tensors"
+    return _check("parameters", case, (float(sum(unlike.values())), where), bounds.SHAPES)
+
+
+def _moved(got: Parameters, want: distance.Tree, start: Parameters) -> tuple[float, str]:
+    return distance.worst(
+        got, want, lambda path: distance.move_error(got[path], want[path], start[path])
+    )
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'s' * (count > 1)}"
+
+
+def _bits(error: float) -> str:
+    """A relative error as the number of binary digits that agree."""
+    if not math.isfinite(error):
+        return "no bits"
+    return f"{-math.log2(error):.1f} bits" if error else "all bits"

@@ -1,0 +1,1 @@
+"""The certificate itself: what it must catch, and what it must let pass."""

@@ -1,0 +1,48 @@
+"""Every fault is caught, by the check that is meant for it; the healthy adapter passes."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from bench.certificate import Check, Subject
+from bench.contract import Adapter, OptimizerSpec
+from bench.equivalence.examine import examine
+from bench.equivalence.probes import Clocks
+from impls.reference.adapter import ReferenceAdapter
+
+from .faults import ADAM, FAULTS, Fault, Healthy
+
+CLOCKS = Clocks(time.perf_counter, time.process_time)
+
+
+def examined(adapter: Adapter, optimizer: OptimizerSpec, seed: int = 0) -> list[Check]:
+    subject = Subject(
+        framework="reference",
+        device="cpu",
+        model="lenet5",
+        input_shape=(32, 32, 1),
+        classes=10,
+        optimizers=(optimizer,),
+        threads=1,
+        seed=seed,
+    )
+    return list(examine(adapter, ReferenceAdapter(), subject, CLOCKS))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_fault_is_caught_by_its_check(fault: Fault, caught: dict[str, list[Check]]) -> None:
+    if fault.name == "a thread too many" and len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one CPU only: a second thread cannot compute")
+    checks = examined(fault.adapter(), fault.optimizer)
+    failed = [check for check in checks if not check.passed]
+    caught[fault.name] = [check for check in failed if check.name in fault.caught_by]
+    assert {check.name for check in failed} >= set(fault.caught_by), [*map(Check.describe, failed)]
+
+
+def test_the_healthy_adapter_passes() -> None:
+    checks = examined(Healthy(), ADAM)
+    assert [check.describe() for check in checks if not check.passed] == []
+    assert len(checks) > 25
