@@ -10,11 +10,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from bench.record import Record
 from bench.store import write_atomically
 from report import notes
+from report.certificates import Proof, proofs
 from report.columns import NONE, columns
 from report.comparison import Comparison, compare, distinct
 from report.csv_files import epochs_csv, records_csv
 from report.equality import PROPERTIES, Check, check
-from report.text import Given, Markdown, Note, markdown_cell, markdown_code
+from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
 
 
 def build(
@@ -77,10 +78,26 @@ def _view(comparison: Comparison) -> Mapping[str, object]:
         "machine": _prose(notes.machine(comparison)),
         "runs": _prose(notes.runs(comparison)),
         "versions": _proses(notes.versions(comparison)),
+        "proofs": [_proof(proof) for proof in proofs(comparison)],
         "once": [(Markdown(one.name.capitalize()), _value(one)) for one in once],
         "hash_headings": [Markdown(p.name.capitalize()) for p in PROPERTIES if p.by_seed],
         "hash_rows": _by_seed(checks),
     }
+
+
+def _proof(proof: Proof) -> list[Markdown]:
+    """One row of the certificates: framework, check, how many, worst error, bound, where."""
+    worst = proof.worst
+    where = f"{worst.case}{': ' * bool(worst.where)}{worst.where}"
+    return [
+        markdown_cell(proof.framework),
+        markdown_cell(proof.name),
+        Markdown(f"{proof.checks}"),
+        Markdown("not finite" if worst.error is None else f"{worst.error:.2g}"),
+        Markdown(f"{worst.bound:.2g}"),
+        markdown_cell(where, REASON_LIMIT),
+        Markdown("ok" if worst.passed else "**fails**"),
+    ]
 
 
 def _by_seed(checks: Iterable[Check]) -> dict[int, list[Markdown]]:

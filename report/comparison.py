@@ -203,10 +203,10 @@ def _row(framework: str, version: str | None, records: Sequence[Record]) -> Row:
 
 
 def _status(records: Sequence[Record]) -> str:
-    """`ok`, `2 of 3 ok`, or, with none ok, what became of them."""
+    """`ok`, `ok, unverified`, `2 of 3 ok`, or, with none ok, what became of them."""
     ok = sum(record.status == "ok" for record in records)
     if ok == len(records):
-        return "ok"
+        return "ok, unverified" if any(record.unverified for record in records) else "ok"
     if ok:
         return f"{ok} of {len(records)} ok"
     return ", ".join(sorted({record.status for record in records}))

@@ -21,23 +21,34 @@ EPOCH_FIELDS = ("train_loss", "val_loss", "val_accuracy", "epoch_s")
 RECORD_FIELDS = tuple(
     name
     for name in Record.model_fields
-    if name not in (*EPOCH_FIELDS, "log_tail", "machine", "versions")
+    if name not in (*EPOCH_FIELDS, "log_tail", "machine", "versions", "certificate")
 )
 MACHINE_FIELDS = tuple(Machine.model_fields)
 
 
 def records_csv(records: Iterable[Record]) -> str:
-    """One row a record: its fields but for the epochs', `machine_` fields and versions."""
-    heading = [*RECORD_FIELDS, *(f"machine_{name}" for name in MACHINE_FIELDS), "versions"]
+    """One row a record: its fields but for the epochs', `machine_` fields, versions, certificate.
+
+    The certificate is `passed`, `failed` or nothing; its checks stay in the record.
+    """
+    machine = (f"machine_{name}" for name in MACHINE_FIELDS)
+    heading = [*RECORD_FIELDS, *machine, "versions", "certificate"]
     rows = (
         [
             *(getattr(record, name) for name in RECORD_FIELDS),
             *(getattr(record.machine, name) for name in MACHINE_FIELDS),
             record.versions,
+            _verdict(record),
         ]
         for record in records
     )
     return _csv(heading, rows)
+
+
+def _verdict(record: Record) -> str | None:
+    if record.certificate is None:
+        return None
+    return "passed" if record.certificate.passed else "failed"
 
 
 def epochs_csv(records: Iterable[Record]) -> str:

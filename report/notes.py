@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from bench.record import Record
+from report import certificates
 from report.columns import percent
 from report.comparison import Comparison, Row
 from report.equality import Check, agreeing, check
@@ -71,7 +72,8 @@ def machine(comparison: Comparison) -> Note:
 
 def warnings(comparison: Comparison) -> list[Note]:
     """Why the comparison is not equal: loud; none where all that was compared agrees."""
-    return [_difference(one) for one in check(comparison) if one.differs]
+    differences = [_difference(one) for one in check(comparison) if one.differs]
+    return [*certificates.warnings(comparison), *differences]
 
 
 def _difference(one: Check) -> Note:
@@ -97,6 +99,7 @@ def notes(comparison: Comparison, shown: Collection[str]) -> list[Note]:
         *([] if "Version" in shown else _row_versions(rows)),
         *([] if "Parameters" in shown else _row_parameters(rows)),
         *_equality(comparison),
+        *certificates.notes(comparison),
         *_failures(comparison),
     ]
 

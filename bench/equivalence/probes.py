@@ -145,7 +145,7 @@ def single_layers() -> tuple[ModelSpec, ModelSpec]:
     dense = (Flatten(8, 8, 6), Dense("dense", 384, 64, "none"))
     return (
         ModelSpec("convolution", (8, 8, 6), 256, conv),
-        ModelSpec("dense layer", (8, 8, 6), 64, dense),
+        ModelSpec("dense", (8, 8, 6), 64, dense),
     )
 
 

@@ -26,7 +26,7 @@ class Bench:
     """Runs `python -m bench` with a results folder and a data root of the test's own."""
 
     def __init__(self, folder: Path, data: Path) -> None:
-        self.out = folder / "results"
+        self.out, self.cache = folder / "results", folder / "cache"
         self.env = {
             name: value
             for name, value in os.environ.items()
@@ -34,6 +34,7 @@ class Bench:
         } | {
             "PYTHONPATH": f"{ROOT}{os.pathsep}{PLUGINS}",
             "LENET_BENCH_DATA": str(data),
+            "LENET_BENCH_CACHE": str(self.cache),
             "COLUMNS": "200",
         }
 
@@ -55,12 +56,18 @@ class Bench:
             text=True,
         )
 
-    def run(self, frameworks: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self("run", "--frameworks", frameworks, "--out", str(self.out), *TINY, *arguments)
+    def run(
+        self, frameworks: str, *arguments: str, verified: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """A run of a tiny plan; unverified unless said otherwise, since that takes seconds."""
+        more = arguments if verified else ("--unverified", *arguments)
+        return self("run", "--frameworks", frameworks, "--out", str(self.out), *TINY, *more)
 
-    def records(self, frameworks: str, *arguments: str) -> dict[str, dict[str, Any]]:
+    def records(
+        self, frameworks: str, *arguments: str, verified: bool = False
+    ) -> dict[str, dict[str, Any]]:
         """The records of a run by framework, whatever its exit code."""
-        done = self.run(frameworks, "--json", *arguments)
+        done = self.run(frameworks, "--json", *arguments, verified=verified)
         return {record["framework"]: record for record in json.loads(done.stdout)["records"]}
 
     def only_run(self) -> Path:

@@ -102,7 +102,7 @@ def _workers() -> set[int]:
 def test_no_worker_outlives_the_run(bench, sign):
     before = _workers()
     process = bench.start(
-        *("run", "--frameworks", "slow", "--out", str(bench.out), "--epochs", "60"),
+        *("run", "--frameworks", "slow", "--unverified", "--out", str(bench.out), "--epochs", "60"),
         *("--train-size", "64", "--seeds", "0"),
     )
     _wait_for(lambda: _workers() - before)
@@ -113,7 +113,7 @@ def test_no_worker_outlives_the_run(bench, sign):
 
 def test_ctrl_c_keeps_what_is_done_and_resume_does_the_rest(bench):
     process = bench.start(
-        *("run", "--frameworks", "slow", "--out", str(bench.out), "--epochs", "3"),
+        *("run", "--frameworks", "slow", "--unverified", "--out", str(bench.out), "--epochs", "3"),
         *("--train-size", "64", "--val-size", "32", "--test-size", "32", "--seeds", "0,1,2"),
     )
     _wait_for(lambda: list(bench.out.glob("*/records/slow-cpu-seed0.json")))

@@ -34,8 +34,8 @@ def examined(adapter: Adapter, optimizer: OptimizerSpec, seed: int = 0) -> list[
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_a_fault_is_caught_by_its_check(fault: Fault, caught: dict[str, list[Check]]) -> None:
-    if fault.name == "a thread too many" and len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("one CPU only: a second thread cannot compute")
+    if fault.name == "more threads than allowed" and len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one CPU only: no second thread can compute at the same time")
     checks = examined(fault.adapter(), fault.optimizer)
     failed = [check for check in checks if not check.passed]
     caught[fault.name] = [check for check in failed if check.name in fault.caught_by]

@@ -22,6 +22,7 @@ from bench.contract import (
     OptimizerSpec,
     Order,
 )
+from bench.equivalence.problems import smooth
 from bench.models import lenet5
 from bench.order import initial_parameters
 
@@ -48,22 +49,6 @@ def uneven() -> ModelSpec:
         Dense("dense2", 12, CLASSES, "none"),
     )
     return ModelSpec("uneven", (13, 18, 2), CLASSES, layers)
-
-
-def smooth() -> ModelSpec:
-    """A network without ReLU and pooling.
-
-    At a kink, rounding decides which way a gradient goes: a unit within 1e-7 of it, and there are
-    some among the millions of a few steps, makes two correct trajectories part. A network without
-    kinks keeps them together, so that what is seen is the optimizer.
-    """
-    layers = (
-        Conv("conv1", (5, 5), 1, 4, "none"),  # (B, 12, 12, 4)
-        Flatten(12, 12, 4),
-        Dense("dense1", 576, 24, "none"),
-        Dense("dense2", 24, CLASSES, "none"),
-    )
-    return ModelSpec("smooth", (16, 16, 1), CLASSES, layers)
 
 
 MODELS: dict[str, Callable[[], ModelSpec]] = {

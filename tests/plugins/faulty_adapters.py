@@ -92,3 +92,16 @@ class Slow(_Faulty):
     def train_epoch(self, order, learning_rate):
         time.sleep(1.0)
         return ReferenceAdapter.train_epoch(self, order, learning_rate)
+
+
+class Flipped(ReferenceAdapter):
+    """A true convolution instead of a cross-correlation; no fault but this."""
+
+    def build(self, model, parameters, *others):
+        super().build(model, {path: self._flip(p) for path, p in parameters.items()}, *others)
+
+    def export(self):
+        return {path: self._flip(p) for path, p in super().export().items()}
+
+    def _flip(self, p):
+        return p[::-1, ::-1] if p.ndim == 4 else p

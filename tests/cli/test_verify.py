@@ -1,0 +1,142 @@
+"""Verification: alone, before a run, kept and made anew."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SGD = ("--optimizer", "sgd")  # the quickest to examine
+
+
+def _kept(bench):
+    return sorted((bench.cache / "certificates").glob("*.json"))
+
+
+def test_the_reference_is_equivalent_to_itself(bench):
+    done = bench("verify", "--frameworks", "reference", "--optimizers", "sgd,adam", "--json")
+    assert done.returncode == 0, done.stderr
+    (document,) = json.loads(done.stdout)
+    assert document["status"] == "equivalent"
+    certificate = document["certificate"]
+    assert [spec["name"] for spec in certificate["subject"]["optimizers"]] == ["sgd", "adam"]
+    assert certificate["versions"]["numpy"]
+    names = {check["name"] for check in certificate["checks"]}
+    for name in ("round trip", "logits", "gradients", "optimizer", "batches gathered", "threads"):
+        assert name in names
+    for check in certificate["checks"]:
+        assert 0 <= check["error"] <= check["bound"], check
+        assert check["reason"]
+
+
+def test_the_table_names_what_is_wrong(bench):
+    done = bench("verify", "--frameworks", "flipped", "--optimizers", "sgd")
+    assert done.returncode == 1
+    rows = [line for line in done.stdout.splitlines() if "FAILS" in line]
+    assert any("logits" in row for row in rows)
+    assert any("conv1/kernel" in row for row in rows)
+    assert "flipped: not-equivalent: logits" in done.stdout.replace("\n", " ")
+
+
+def test_three_channels_and_constants(bench):
+    done = bench(
+        *("verify", "--frameworks", "reference", "--channels", "3", "--threads", "1", "--json"),
+        *("--optimizers", "sgd:momentum=0.9:weight-decay=5e-4"),
+    )
+    (document,) = json.loads(done.stdout)
+    assert document["status"] == "equivalent", document["reason"]
+    (spec,) = document["certificate"]["subject"]["optimizers"]
+    assert (spec["momentum"], spec["weight_decay"]) == (0.9, 5e-4)
+    assert document["certificate"]["checks"][0]["case"] == "62,006 in 10 tensors"
+
+
+def test_a_run_verifies_once_and_attaches_the_certificate(bench):
+    done = bench.run("reference", "--seeds", "0,1", "--json", *SGD, verified=True)
+    records = json.loads(done.stdout)["records"]
+    assert done.returncode == 0
+    (path,) = _kept(bench)
+    kept = json.loads(path.read_text())
+    for record in records:
+        assert record["status"] == "ok"
+        assert record["certificate"] == kept
+        assert not record["unverified"]
+    report = next(bench.out.glob("*/report.md")).read_text()
+    assert "Verified against the float64 oracle before timing" in report
+    assert "Certificates of equivalence" in report
+
+
+def test_a_kept_certificate_serves_until_something_changes(bench):
+    made_at = bench.records("reference", *SGD, verified=True)["reference"]["certificate"]["made_at"]
+    (path,) = _kept(bench)
+    marked = json.loads(path.read_text()) | {"made_at": "earlier"}
+    path.write_text(json.dumps(marked))
+    again = bench.records("reference", *SGD, verified=True)["reference"]["certificate"]
+    assert again["made_at"] == "earlier"
+    path.write_text("{not whole")
+    anew = bench.records("reference", *SGD, verified=True)["reference"]["certificate"]
+    assert anew["made_at"] >= made_at
+    bench.records("reference", "--optimizer", "adamw", verified=True)
+    assert len(_kept(bench)) == 2
+
+
+def test_what_is_not_equivalent_is_not_timed_and_the_others_are(bench):
+    records = bench.records("flipped,reference", "--seeds", "0,1", *SGD, verified=True)
+    assert records["reference"]["status"] == "ok"
+    record = records["flipped"]
+    assert record["status"] == "not-equivalent"
+    assert record["reason"].startswith("logits (397 images): error ")
+    assert record["epoch_s"] == []
+    assert record["certificate"]["checks"]
+    assert len(_kept(bench)) == 1  # what failed is not kept
+
+
+def test_unverified_runs_all_the_same_and_says_so_everywhere(bench):
+    done = bench.run("flipped,reference", *SGD)
+    assert done.returncode == 0
+    assert "UNVERIFIED" in done.stdout
+    assert done.stdout.count("ok, unverified") == 2
+    folder = bench.only_run()
+    assert "UNVERIFIED" in (folder / "report.md").read_text()
+    for path in (folder / "records").iterdir():
+        record = json.loads(path.read_text())
+        assert record["unverified"]
+        assert record["certificate"] is None
+    assert _kept(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("killed", "failed", "the worker ended by SIGKILL"),
+        ("raises", "failed", "ValueError: the tensor has a cold"),
+        ("broken", "unavailable", "libfaulty.so.1"),
+        ("absent", "unavailable", "a_module_that_nobody_has is not installed"),
+    ],
+)
+def test_a_framework_that_fails_while_it_is_verified(bench, name, status, reason):
+    records = bench.records(f"{name},reference", *SGD, verified=True)
+    assert records["reference"]["status"] == "ok"
+    assert records[name]["status"] == status
+    assert reason in records[name]["reason"]
+    if status == "failed":
+        assert "while it was verified, after " in records[name]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--frameworks", "torhc"), "unknown framework 'torhc' (did you mean 'torch'?)"),
+        (("--models", "lenet6"), "unknown model 'lenet6' (did you mean 'lenet5'?)"),
+        (("--optimizers", "adagrad"), "unknown optimizer 'adagrad'"),
+        (("--optimizers", "sgd:beta=1"), "unknown constant of sgd 'beta'"),
+        (("--optimizers", "sgd:momentum=x"), "--optimizers 'x' cannot be read"),
+        (("--optimizers", "adam:momentum=0.9"), "--momentum 0.9 has no meaning for adam"),
+        (("--optimizers", "sgd,sgd"), "--optimizers names"),
+        (("--devices", "tpu"), "unknown device 'tpu'"),
+        (("--channels", "2"), "--channels 2 is not possible: give 1 or 3"),
+        (("--threads", "0"), "--threads 0 is too small"),
+        (("--seed", "-1"), "--seed -1 is too small"),
+    ],
+)
+def test_wrong_calls(refused, arguments, complaint):
+    assert complaint in refused("verify", *arguments)
