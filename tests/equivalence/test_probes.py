@@ -1,0 +1,132 @@
+"""What the probes read off an adapter, and the images that they choose."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from bench import order
+from bench.contract import OptimizerSpec
+from bench.equivalence import examine, probes, problems
+from bench.models import lenet5
+from impls.reference.adapter import ReferenceAdapter
+
+from .faults import DroppedRemainder, FirstEpochForever, reordered, repeated_image
+
+
+def gathered(adapter):
+    return list(probes.gathered(adapter, ReferenceAdapter(), "cpu", 1, 3))
+
+
+def test_the_hash_is_that_of_the_order():
+    """Of the harness's own order, with each batch sorted."""
+    for epoch, seen in enumerate(gathered(ReferenceAdapter())):
+        told = order.epoch_order(3, epoch, 144, 32)
+        none = np.empty(0, np.int32)
+        sorted_ = [order.Order(np.sort(b)[None], none) for b in (*told.batches, told.remainder)]
+        assert seen.got == seen.told == order.order_sha256(sorted_)
+        assert (seen.misplaced, seen.where) == (0, "")
+
+
+def test_an_image_twice_and_one_left_out():
+    first, second = gathered(reordered(repeated_image)())
+    told = order.epoch_order(3, 0, 144, 32).batches[0]
+    assert first.misplaced == second.misplaced == 2
+    assert first.got != first.told
+    lost = f"image {told[1]} ordered for step 1, gathered in none"
+    twice = f"image {told[0]} ordered for step 1, gathered in step 1, 1"
+    assert first.where in (f"epoch 1: {lost}", f"epoch 1: {twice}")
+
+
+def test_a_batch_that_is_dropped():
+    for seen in gathered(DroppedRemainder()):
+        assert seen.misplaced == 16
+        assert seen.where.endswith("ordered for step 5, gathered in none")
+
+
+def test_a_stale_order_shows_in_the_second_epoch():
+    first, second = gathered(FirstEpochForever())
+    assert first.misplaced == 0
+    assert second.misplaced > 100
+
+
+def test_steps_leave_marks_that_differ():
+    """By more than ten times what is taken for the same."""
+    oracle = ReferenceAdapter()
+    adapter = ReferenceAdapter()
+    list(probes.gathered(adapter, oracle, "cpu", 1, 0))
+    told = order.epoch_order(0, 2, 144, 32)
+    marks = probes._marks(oracle, told, adapter.export()["dense/kernel"])
+    for one, other in itertools.combinations(marks.T, 2):
+        assert (np.abs(one - other) > 10 * probes.RECOGNISED * marks.max()).all()
+
+
+def test_busy_cpus_is_cpu_time_over_wall_time():
+    class Idle(ReferenceAdapter):
+        trained = 0
+
+        def train_epoch(self, order, learning_rate):
+            Idle.trained += 1
+
+    wall = itertools.count(0.0, 0.1)
+    cpu = iter([5.0, 6.2])
+    clocks = probes.Clocks(lambda: next(wall), lambda: next(cpu))
+    # Wall: 0.0 at the start, then 0.1 to 0.6 before each epoch or the end.
+    assert probes.busy_cpus(Idle(), None, 0.1, clocks, watch_s=0.55) == pytest.approx(1.2 / 0.6)
+    assert Idle.trained == 5
+
+
+def test_clear_images_are_clear():
+    problem = problems.problem(lenet5((32, 32, 1), 10), 0)
+    oracle = ReferenceAdapter()
+    problem.start(oracle, OptimizerSpec("sgd"), "cpu", 1)
+    rows = problem.clear_rows(oracle, 1, 200)
+    assert len(set(rows.tolist())) == 200
+    assert (oracle.margins64(rows) > problems.CLEAR).all()
+    every = problem.rows(1, problems.TRAINING_IMAGES)
+    assert (oracle.margins64(every) <= problems.CLEAR).any()  # there is something to avoid
+
+
+def test_an_image_at_a_kink_has_no_margin():
+    """A bias that puts a unit of dense2 at 0 for one image: this image's margin is 0."""
+    problem = problems.problem(lenet5((32, 32, 1), 10), 0)
+    oracle = ReferenceAdapter()
+    problem.start(oracle, OptimizerSpec("sgd"), "cpu", 1)
+    rows = problem.clear_rows(oracle, 1, 4)
+    before = oracle.margins64(rows)
+    bias = "dense1/bias"
+    weights = oracle.export64()
+    eye = np.zeros_like(weights["dense2/kernel"])
+    eye[:84] = np.eye(84)
+    shown = weights | {"dense2/kernel": eye, "dense3/kernel": np.eye(84)[:, :10]}
+    oracle.follow(shown | {"dense2/bias": np.zeros(84)})
+    images = problem.images[rows]
+    unit = int(oracle.predict64(images)[0].argmax())
+    z = oracle.predict64(images)[0, unit] - weights["dense3/bias"][unit]
+    tipped = weights[bias].copy()
+    tipped[unit] -= z
+    oracle.follow(weights | {bias: tipped})
+    after = oracle.margins64(rows)
+    assert before[0] > problems.CLEAR
+    assert after[0] < 1e-15
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (OptimizerSpec("adam"), "adam"),
+        (
+            OptimizerSpec("sgd", momentum=0.9, weight_decay=5e-4),
+            "sgd, momentum 0.9, weight decay 0.0005",
+        ),
+        (OptimizerSpec("rmsprop", epsilon_form="inside"), "rmsprop, epsilon form inside"),
+        (
+            OptimizerSpec("sgd", momentum=0.5, rate_in_momentum=True),
+            "sgd, momentum 0.5, rate in momentum",
+        ),
+    ],
+)
+def test_labels(spec, text):
+    assert examine.label(spec) == text
