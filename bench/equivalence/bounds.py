@@ -28,8 +28,12 @@ GRADIENTS = Bound(
     "of each gradient's largest element: a kernel's sums over batch and image, thousands of terms "
     "of both signs that cancel",
 )
+STEP_GRADIENTS = Bound(
+    5e-5,
+    "of each gradient's largest element: as gradients, and a difference of weights that are rounded",
+)
 OPTIMIZER = Bound(
-    5e-4,
+    1e-3,
     "of the way gone, in the Euclidean norm: RMSprop and Adam divide gradients by their own size, "
     "so that rounding shows where they are small",
 )
@@ -37,15 +41,17 @@ OPTIMIZER_LOSSES = Bound(
     2e-6, "of the largest loss: it follows the weights, whose errors it hardly feels"
 )
 WEIGHTS = Bound(
-    2e-3,
+    5e-4,
     "of the way gone; the oracle takes each step from the framework's own weights, on images that "
     "are clear of the kinks of ReLU and pooling, where rounding decides what the gradient is",
 )
-EVALUATION_LOSS = Bound(2e-6, "of the loss over the whole evaluation set")
+EVALUATION_LOSS = Bound(
+    2e-8, "of the loss: over the whole evaluation set, the errors of the logits average out"
+)
 CLASSES = Bound(0.0, "images of another class whose two largest logits are not within rounding")
 BATCHES = Bound(0.0, "images not gathered in the step that they were ordered for, or elsewhere too")
 PRECISION = Bound(
-    2e-6,
+    5e-6,
     "of the largest element, in a network of one layer: float32 gives some 1e-7, "
     "TF32 1e-4, bfloat16 1e-3",
 )

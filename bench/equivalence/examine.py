@@ -119,7 +119,7 @@ class _Examination:
             loss = distance.scale_error(losses, [expected_loss])
             yield _check("training step, loss", case, (loss, ""), bounds.LOSS)
             error = distance.worst(went, expected)
-            yield _check("training step, gradients", case, error, bounds.GRADIENTS)
+            yield _check("training step, gradients", case, error, bounds.STEP_GRADIENTS)
 
     def optimizer(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
         """The weights after 1, 5 and 20 steps, where nothing but the optimizer decides them."""
