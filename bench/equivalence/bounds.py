@@ -30,7 +30,7 @@ GRADIENTS = Bound(
 )
 STEP_GRADIENTS = Bound(
     5e-5,
-    "of each gradient's largest element: as gradients, and a difference of weights that are rounded",
+    "of each gradient's largest element, which is a difference of weights that are rounded",
 )
 OPTIMIZER = Bound(
     1e-3,
