@@ -12,7 +12,7 @@ from bench import machine, models, options
 from bench.contract import Device, ModelSpec, OptimizerSpec
 from bench.datasets import Fit
 from bench.errors import UsageError
-from bench.options import Options
+from bench.options import Options, Save
 from bench.presets import Preset, preset
 
 INPUT_SIZE = (32, 32)
@@ -48,6 +48,20 @@ class Cell(BaseModel):
         return f"{self.framework}-{self.device}-seed{self.seed}"
 
 
+class Start(BaseModel):
+    """The checkpoint that training goes on from.
+
+    `sha256` is that of its content; `epoch` is how many epochs had been trained in `framework`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path
+    sha256: str
+    framework: str
+    epoch: int
+
+
 class Plan(BaseModel):
     """Everything that decides what a run computes."""
 
@@ -77,6 +91,14 @@ class Plan(BaseModel):
     target_accuracy: float | None
     threads: int
     timeout_s: float
+    save: tuple[Save, ...] = ()
+    save_every: int | None = None
+    start: Start | None = None
+
+    @property
+    def epochs_before(self) -> int:
+        """How many of the epochs were trained before the run, and came in a checkpoint."""
+        return self.start.epoch if self.start else 0
 
     def spec(self) -> ModelSpec:
         """The network that the plan trains."""
@@ -131,6 +153,10 @@ def make(asked: Options, source: Source) -> Plan:
         target_accuracy=options.target(asked.target, usual, val_size),
         threads=options.at_least(1, "--threads", threads),
         timeout_s=options.above_zero("--timeout", asked.timeout),
+        save=options.save(asked.save),
+        save_every=None
+        if asked.save_every is None
+        else options.at_least(1, "--save-every", asked.save_every),
     )
     plan.spec()
     return plan

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bench import (
     __version__,
+    checkpoint,
     datasets,
     frameworks,
     machine,
@@ -24,7 +25,7 @@ from bench import (
     runner,
     store,
 )
-from bench.commands import parse
+from bench.commands import going_on, parse
 from bench.commands.report import show_and_write
 from bench.contract import Device
 from bench.errors import UnknownNameError, UsageError
@@ -39,7 +40,7 @@ BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that compute
 SETTINGS = (
     *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
     *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_size", "optimizer", "lr"),
-    *("momentum", "weight_decay", "target", "threads", "timeout"),
+    *("momentum", "weight_decay", "target", "threads", "timeout", "save", "save_every"),
 )
 
 
@@ -49,15 +50,23 @@ def run(
     *,
     out: Path,
     resume: Path | None,
+    start: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     """Plan, run and report. `given` names the settings that a person typed."""
     notes = Console(stderr=True)
     if resume is not None:
+        going_on.refuse_both(resume, start)
         return _resume(resume, settings, given, notes, dry_run=dry_run, as_json=as_json)
-    asked = _options(settings, notes)
+    parsed, found = _parsed(settings), None
+    if start is not None:
+        found = checkpoint.read(start)
+        parsed = going_on.settings(start, found.header, parsed, given)
+    asked = _options(parsed, notes)
     planned = _plan(asked, notes, fetch=not dry_run)
+    if start is not None and found is not None:
+        planned = going_on.begin(planned, start, found)
     for warning in plan.warnings(planned):
         _say(notes, f"warning: {warning}", style="yellow")
     if dry_run:
@@ -152,9 +161,8 @@ def _warn_if_busy(notes: Console) -> None:
         )
 
 
-def _options(settings: Mapping[str, Any], notes: Console) -> Options:
+def _options(parsed: dict[str, Any], notes: Console) -> Options:
     """The options with every default that depends on what is installed here."""
-    parsed = _parsed(settings)
     parsed["frameworks"] = _frameworks(parsed["frameworks"], notes)
     asked_devices = parsed["devices"]
     for device in asked_devices:
@@ -167,7 +175,7 @@ def _options(settings: Mapping[str, Any], notes: Console) -> Options:
 def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with their text turned into values."""
     values = dict(settings)
-    for name in ("frameworks", "devices"):
+    for name in ("frameworks", "devices", "save"):
         if values.get(name) is not None:
             values[name] = parse.words(values[name])
     if "seeds" in values:
@@ -230,6 +238,8 @@ def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
     for name, value in planned.model_dump(mode="json").items():
         if name == "optimizer":
             value = ", ".join(f"{key} {number}" for key, number in value.items())
+        elif isinstance(value, dict):  # the checkpoint to go on from
+            value = value["file"]
         elif isinstance(value, list):
             value = ", ".join(map(str, value))
         _say(console, f"{name.replace('_', ' '):>16}  {'-' if value is None else value}")
