@@ -83,8 +83,8 @@ def _in_channels(image: Image, channels: int, path: Path) -> NDArray[np.uint8]:
     from PIL import Image
 
     if image.mode.startswith("I;16"):
-        grey = (np.asarray(image) // LEVELS_OF_16_BITS).astype(np.uint8)
-        return np.stack([grey] * channels, axis=-1)
+        grey = np.asarray(np.asarray(image) // LEVELS_OF_16_BITS, dtype=np.uint8)
+        return np.repeat(grey[..., np.newaxis], channels, axis=-1)
     if image.mode in ("I", "F"):
         raise ImageError(
             f"{path} has pixels of 32 bits, whose white is not known: save it with 8 bits"
