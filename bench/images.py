@@ -101,4 +101,4 @@ def _to_native(image: NDArray[np.uint8], native: tuple[int, int], fit: Fit) -> N
     scale = min(native[0] / height, native[1] / width)
     inner = (max(1, round(height * scale)), max(1, round(width * scale)))
     resized = bring(image[np.newaxis], native if fit == "resize" else inner, "resize")
-    return bring(resized, native, fit)[0]
+    return np.asarray(bring(resized, native, fit)[0], dtype=np.uint8)
