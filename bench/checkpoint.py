@@ -15,12 +15,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
 from bench import models
@@ -31,6 +31,7 @@ from bench.errors import BenchError, CheckpointError
 FORMAT = 1
 KEY = "lenet_bench"
 Tensors = Mapping[str, NDArray[np.float32]]
+Side = Annotated[int, Field(ge=1, le=16_384)]  # pixels; what a person's image is brought to
 
 
 class Header(BaseModel):
@@ -48,7 +49,7 @@ class Header(BaseModel):
     dataset: str
     data_sha256: str | None = Field(description="of the images and labels as they are delivered")
     classes: tuple[str, ...]
-    native_size: tuple[int, int] = Field(description="height and width before `fit`")
+    native_size: tuple[Side, Side] = Field(description="height and width before `fit`")
     fit: Fit
     pixel_mean: tuple[float, ...]
     pixel_std: tuple[float, ...]
@@ -73,6 +74,18 @@ class Header(BaseModel):
     val_accuracy: float | None = None
     test_loss: float | None = None
     test_accuracy: float | None = None
+
+    @model_validator(mode="after")
+    def _is_of_one_piece(self) -> Header:
+        channels = self.model.input_shape[-1]
+        if not len(self.pixel_mean) == len(self.pixel_std) == channels:
+            raise ValueError(f"mean and std are not those of {channels} channel(s)")
+        if len(self.classes) != self.model.classes:
+            raise ValueError(f"{len(self.classes)} names of {self.model.classes} classes")
+        of_pool = self.train_size + self.val_size + (0 if self.own_test_set else self.test_size)
+        if of_pool > self.pool_images:
+            raise ValueError(f"a split of {of_pool} images out of {self.pool_images}")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +177,8 @@ def _header(content: Mapping[str, Any], path: Path) -> Header:
         header = Header.model_validate({k: v for k, v in content.items() if k != "sha256"})
     except (ValidationError, RecursionError) as error:
         fault = error.errors()[0] if isinstance(error, ValidationError) else None
-        what = f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" if fault else "nested too deep"
+        where = ".".join(map(str, fault["loc"])) if fault else ""
+        what = f"{where or 'as a whole'}: {fault['msg']}" if fault else "nested too deep"
         raise CheckpointError(f"{path} is damaged: its header is not right: {what}") from error
     own = header.model
     try:

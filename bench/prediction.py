@@ -142,7 +142,8 @@ def examples_of(header: Header, dataset: str, root: Path) -> tuple[Examples, str
             f"{header.model.name} takes {header.model.input_shape[-1]} and tells "
             f"{header.model.classes} apart: choose a data set like {header.dataset}"
         )
-    own = data.sha256 == header.data_sha256
+    pool = len(data.train_images)
+    own = data.sha256 == header.data_sha256 and pool == header.pool_images
     if dataset == header.dataset and not own:
         raise DataError(
             f"{dataset} is not what the checkpoint was trained on: its content has the hash "
@@ -153,7 +154,7 @@ def examples_of(header: Header, dataset: str, root: Path) -> tuple[Examples, str
         images, labels, part = data.test_images[:count], data.test_labels[:count], "test images"
     elif own:
         sizes = (header.train_size, header.val_size, header.test_size)
-        rows = order.split(header.seed, header.pool_images, *sizes).test
+        rows = order.split(header.seed, pool, *sizes).test
         images, labels = data.train_images[rows], data.train_labels[rows]
         part = f"test images of the split of seed {header.seed}"
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.checkpoint import Checkpoint, Header
+from bench.commands import parse
 from bench.errors import UsageError
 from bench.plan import Plan, Start
 
@@ -26,7 +27,7 @@ def settings(
     """The checkpoint's settings in place of the defaults; UsageError where one contradicts it."""
     own = _own(header)
     unlike = [
-        f"{_flag(name)} is {_shown(own[name])} in it, not {_shown(parsed[name])}"
+        f"{parse.flag(name)} is {_shown(own[name])} in it, not {_shown(parsed[name])}"
         for name in own
         if name in given and not _agree(name, parsed[name], own[name], header)
     ]
@@ -95,10 +96,6 @@ def _agree(name: str, given: Any, own: Any, header: Header) -> bool:
 
 def _moved(name: str, given: set[str]) -> bool:
     return name == "dataset" and name in given
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def _shown(value: Any) -> str:

@@ -103,7 +103,7 @@ def _resume(
     other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
         listed = ", ".join(
-            f"{_flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
+            f"{parse.flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
             for name, value in other.items()
         )
         raise UsageError(
@@ -182,7 +182,7 @@ def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
         values["seeds"] = parse.whole_numbers("--seeds", values["seeds"])
     for name in ("mean", "std"):
         if name in values:
-            values[name] = parse.numbers(_flag(name), values[name])
+            values[name] = parse.numbers(parse.flag(name), values[name])
     if "dataset" in values:
         values["dataset"] = parse.dataset(values["dataset"])
     if "data_root" in values:
@@ -250,10 +250,6 @@ def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
 
 def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def _say(notes: Console, text: str, style: str | None = None) -> None:

@@ -150,6 +150,10 @@ def other_layers(document):
         (lambda d: [], "has no format or no sha256"),
         (lambda d: d | {"epoch": -1}, "epoch: Input should be greater"),
         (lambda d: d | {"surprise": 1}, "surprise: Extra inputs"),
+        (lambda d: d | {"pixel_std": [1, 2, 3]}, "mean and std are not those of 1 channel(s)"),
+        (lambda d: d | {"classes": ["a", "b"]}, "2 names of 10 classes"),
+        (lambda d: d | {"pool_images": 10}, "a split of 60000 images out of 10"),
+        (lambda d: d | {"native_size": [10**9, 1]}, "native_size.0: Input should be less"),
         (lambda d: d | {"val_accuracy": 1.0}, "is damaged: its content should have the hash"),
         (
             lambda d: d | {"model": d["model"] | {"name": "vgg"}},
@@ -211,12 +215,13 @@ def test_other_tensors(path, whole, name, value, complaint):
     assert complaint in str(caught.value)
 
 
-def test_values_that_are_not_finite_are_told(path, monkeypatch):
-    with monkeypatch.context() as patched:
-        patched.setattr(checkpoint, "_require_finite", lambda *_: None)  # as a foreign writer
-        parameters, buffers = trees()
-        parameters["conv1/bias"][0] = np.nan
-        path.write_bytes(checkpoint.encode(header(), parameters, buffers))
+def test_values_that_are_not_finite_are_told(path, whole):
+    """A foreign writer may have hashed them rightly."""
+    tensors = safetensors.numpy.load(whole)
+    tensors["parameters/conv1/bias"] = np.full(6, np.nan, np.float32)
+    content = header().model_dump(mode="json")
+    document = content | {"sha256": checkpoint._sha256(content, tensors)}
+    path.write_bytes(safetensors.numpy.save(tensors, {checkpoint.KEY: json.dumps(document)}))
     with pytest.raises(CheckpointError, match="parameters/conv1/bias holds values that are not"):
         checkpoint.read(path)
 

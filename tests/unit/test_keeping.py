@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -126,19 +126,18 @@ def test_the_test_accuracy_goes_only_into_the_last_epoch(planned, tmp_path):
     assert checkpoint.read(path).header.test_accuracy is None
 
 
-def test_a_failed_write_is_told_and_the_older_one_stays(planned, tmp_path, monkeypatch):
+def test_a_failed_write_is_told_and_the_older_one_stays(planned, tmp_path):
     kept = Kept(planned(), tmp_path / "c")
-    with monkeypatch.context() as patched:
-        kept.keeper(kept.adapter, kept.data, 1, {"val_accuracy": 0.5})
-
-        def full(*_: object) -> None:
-            raise OSError(28, "No space left on device")
-
-        patched.setattr(os, "fsync", full)
+    kept.keeper(kept.adapter, kept.data, 1, {"val_accuracy": 0.5})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # a seventh of a file, then no more
+    try:
         kept.keeper(kept.adapter, kept.data, 2, {"val_accuracy": 0.7})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert kept.files() == ["epoch1_acc0.5000"]
     assert (
-        "epoch2_acc0.7000.safetensors could not be written: No space"
+        "epoch2_acc0.7000.safetensors could not be written: File too large"
         in (kept.told["checkpoint_error"])
     )
     kept.keeper(kept.adapter, kept.data, 3, {"val_accuracy": 0.6})  # there is room again
