@@ -23,6 +23,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Fetch, verify and show data s
 app.add_typer(data_app, name="data")
 
 WHAT, DATA, TRAINING, RUNNING = "What to compare", "Data", "Training", "How to run"
+SAVED = "Checkpoints"
 
 DataRoot = Annotated[
     Path | None,
@@ -143,6 +144,22 @@ def run(
             rich_help_panel=RUNNING,
         ),
     ] = False,
+    save: Annotated[
+        str,
+        typer.Option(help="Checkpoints to keep: best, last, both, or none.", rich_help_panel=SAVED),
+    ] = "best",
+    save_every: Annotated[
+        int | None,
+        typer.Option(help="And one every so many epochs.", rich_help_panel=SAVED),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Go on training from this checkpoint, with its settings, up to --epochs in all.",
+            rich_help_panel=SAVED,
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="The run's own folder is made in here.", rich_help_panel=RUNNING)
     ] = Path("results"),
@@ -169,7 +186,45 @@ def run(
 
     settings = {name: context.params[name] for name in command.SETTINGS}
     given = {name for name in settings if _is_given(context, name)}
-    return command.run(settings, given, out=out, resume=resume, dry_run=dry_run, as_json=json)
+    return command.run(
+        settings, given, out=out, resume=resume, start=start, dry_run=dry_run, as_json=json
+    )
+
+
+@app.command()
+def predict(
+    checkpoint: Annotated[Path, typer.Option(help="A checkpoint that a run has saved.")],
+    images: Annotated[
+        list[Path] | None, typer.Argument(help="Image files. Default: a data set's test images.")
+    ] = None,
+    framework: Annotated[
+        str | None,
+        typer.Option(help="One, or several to compare. Default: the one that trained it."),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set to test on. Default: the checkpoint's own.")
+    ] = None,
+    data_root: DataRoot = None,
+    device: Annotated[str, typer.Option(help="cpu or gpu.")] = "cpu",
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads of each framework. Default: all.")
+    ] = None,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="For digits that are dark on a light ground.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Predict with a checkpoint in any framework: accuracy on a data set, or classes of images.
+
+    Images are fitted and normalised as in the training. Several frameworks: how far they agree.
+
+    Example: python -m bench predict --checkpoint FILE --framework torch,flax seven.png
+    """
+    from bench.commands import predict as command
+
+    source = command.Source(tuple(images or ()), dataset, data_root, invert)
+    names = command.Where(framework, device, threads)
+    return command.predict(checkpoint, names, source, as_json=json)
 
 
 @app.command()

@@ -4,7 +4,9 @@ BenchError                   a fault that one clear line explains; its text is s
 ├── UsageError               what was asked for cannot be done: exit code 2, nothing has been run
 │   ├── UnknownNameError     a framework, data set, model or optimizer that does not exist
 │   ├── DataError            a data set is missing, corrupt or not the one it claims to be
-│   └── StoreError           the results folder cannot be written, is in use or holds another plan
+│   ├── StoreError           the results folder cannot be written, is in use or holds another plan
+│   ├── CheckpointError      a checkpoint is missing, damaged, foreign or for another model
+│   └── ImageError           a file is no image, or none that can be brought to the model
 └── UnavailableError         a framework or a device that this machine does not have
 """
 
@@ -38,6 +40,14 @@ class DataError(UsageError):
 
 class StoreError(UsageError):
     """The results folder cannot be written, is in use or holds another plan."""
+
+
+class CheckpointError(UsageError):
+    """A checkpoint is missing, damaged, foreign or for another model."""
+
+
+class ImageError(UsageError):
+    """A file is no image, or none that can be brought to the model."""
 
 
 class UnavailableError(BenchError):

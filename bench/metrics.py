@@ -23,6 +23,13 @@ def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
     return float(np.mean(log_sums - shifted[np.arange(len(labels)), labels]))
 
 
+def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Softmax of each row of logits (n, classes), in float64."""
+    exact = logits.astype(np.float64)
+    powers = np.exp(exact - exact.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
 def first_not_finite(values: NDArray[np.floating]) -> int | None:
     """Index of the first value that is infinite or not a number."""
     bad = np.flatnonzero(~np.isfinite(values))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from pathlib import Path
-from typing import TypeVar, cast, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +18,7 @@ from bench.datasets import Fit
 from bench.errors import UnknownNameError, UsageError
 from bench.presets import LEARNING_RATES, WEIGHT_DECAYS, Preset
 
+Save = Literal["best", "last"]
 Value = TypeVar("Value")
 Distinct = TypeVar("Distinct", bound=Hashable)
 
@@ -49,6 +50,8 @@ class Options(BaseModel):
     threads: int | None = None
     timeout: float = 3600.0
     unverified: bool = False
+    save: tuple[str, ...] = ("best",)
+    save_every: int | None = None
 
 
 def default(value: Value | None, otherwise: Value) -> Value:
@@ -145,6 +148,17 @@ def fit(given: str | None, preset: Preset) -> Fit:
     if given not in get_args(Fit):
         raise UnknownNameError("way to fit images", given, get_args(Fit))
     return cast(Fit, given)
+
+
+def save(words: tuple[str, ...]) -> tuple[Save, ...]:
+    """Which checkpoints are kept; `none` stands alone."""
+    for word in words:
+        if word not in (*get_args(Save), "none"):
+            raise UnknownNameError("checkpoint to save", word, (*get_args(Save), "none"))
+    if "none" in words and len(words) > 1:
+        raise UsageError(f"--save {','.join(words)} contradicts itself: give none alone, or others")
+    chosen = distinct("--save", words)
+    return () if "none" in words else cast(tuple[Save, ...], chosen)
 
 
 def per_channel(

@@ -12,7 +12,7 @@ from bench import machine, models, options
 from bench.contract import Device, ModelSpec, OptimizerSpec
 from bench.datasets import Fit
 from bench.errors import UsageError
-from bench.options import Options
+from bench.options import Options, Save
 from bench.presets import Preset, preset
 
 INPUT_SIZE = (32, 32)
@@ -48,6 +48,20 @@ class Cell(BaseModel):
         return f"{self.framework}-{self.device}-seed{self.seed}"
 
 
+class Start(BaseModel):
+    """The checkpoint that training goes on from.
+
+    `sha256` is that of its content; `epoch` is how many epochs had been trained in `framework`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path
+    sha256: str
+    framework: str
+    epoch: int
+
+
 class Plan(BaseModel):
     """Everything that decides what a run computes."""
 
@@ -78,6 +92,14 @@ class Plan(BaseModel):
     threads: int
     timeout_s: float
     unverified: bool = False
+    save: tuple[Save, ...] = ()
+    save_every: int | None = None
+    start: Start | None = None
+
+    @property
+    def epochs_before(self) -> int:
+        """How many of the epochs were trained before the run, and came in a checkpoint."""
+        return self.start.epoch if self.start else 0
 
     def spec(self) -> ModelSpec:
         """The network that the plan trains."""
@@ -133,6 +155,10 @@ def make(asked: Options, source: Source) -> Plan:
         threads=options.at_least(1, "--threads", threads),
         timeout_s=options.above_zero("--timeout", asked.timeout),
         unverified=asked.unverified,
+        save=options.save(asked.save),
+        save_every=None
+        if asked.save_every is None
+        else options.at_least(1, "--save-every", asked.save_every),
     )
     plan.spec()
     return plan

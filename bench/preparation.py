@@ -24,7 +24,10 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The three parts of a data set for one seed, and what was done to the pixels."""
+    """The three parts of a data set for one seed, and what was done to the pixels.
+
+    `native_size` is (height, width) before the images were fitted to the model.
+    """
 
     train: Examples
     validation: Examples
@@ -32,6 +35,8 @@ class Prepared:
     pixel_mean: tuple[float, ...]
     pixel_std: tuple[float, ...]
     split_sha256: str
+    classes: tuple[str, ...]
+    native_size: tuple[int, int]
 
 
 def source(dataset: datasets.Dataset) -> Source:
@@ -78,6 +83,8 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         pixel_mean=mean,
         pixel_std=std,
         split_sha256=order.split_sha256(rows),
+        classes=data.classes,
+        native_size=datasets.describe(plan.dataset, plan.data_root).shape[:2],
     )
 
 

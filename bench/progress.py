@@ -50,7 +50,8 @@ class Live(PlainLines):
         self, console: Console, cells: int, bar: Progress, epochs: int, images: int
     ) -> None:
         super().__init__(console, cells)
-        self._bar, self._epochs, self._images = bar, epochs, images
+        self._bar, self._images = bar, images
+        self._epochs = epochs  # those that a cell trains here
         self._task: TaskID = bar.add_task("", total=cells * epochs, now="", left="")
         self._ended = 0
         self._left = TimeLeft(cells * epochs, time.monotonic)
@@ -114,6 +115,8 @@ def outcome(record: Record) -> str:
         parts.append(f"{record.images_per_s:,.0f} images/s")
     if record.wall_s is not None:
         parts.append(f"{record.wall_s:.1f} s in all")
+    if record.checkpoint_error is not None:
+        parts.append(record.checkpoint_error)
     return ", ".join(parts)
 
 
@@ -131,4 +134,4 @@ def make_progress(console: Console, run: Run) -> Iterator[PlainLines]:
         TextColumn("{task.fields[left]}", markup=False),
     )
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
-        yield Live(console, cells, bar, plan.epochs, plan.train_size)
+        yield Live(console, cells, bar, plan.epochs - plan.epochs_before, plan.train_size)

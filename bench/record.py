@@ -99,6 +99,21 @@ class Record(BaseModel):
         default=False, description="whether --unverified let it run without a certificate"
     )
 
+    # Weights
+    checkpoints: list[str] = Field(
+        default_factory=list, description="files of weights in the run's folder checkpoints/"
+    )
+    checkpoint_error: str | None = Field(
+        default=None, description="why a checkpoint could not be written"
+    )
+    resumed_from: str | None = Field(
+        default=None, description="file name of the checkpoint that training went on from"
+    )
+    resumed_framework: str | None = Field(default=None, description="what had trained it")
+    first_epoch: int = Field(
+        default=1, description="of the lists by epoch; those before came with the checkpoint"
+    )
+
     # What was learned
     parameters: int | None = None
     train_loss: list[float | None] = Field(

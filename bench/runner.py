@@ -15,7 +15,7 @@ from bench.certificate import Subject
 from bench.equivalence.certify import Verdict, certify
 from bench.plan import Cell, Plan
 from bench.record import Machine, Record, Status
-from bench.store import Run
+from bench.store import CHECKPOINTS, Run
 
 UNEXAMINED = Verdict(None)
 LOG_TAIL_LINES = 20
@@ -117,6 +117,7 @@ def _run_cell(run_: Run, plan: Plan, cell: Cell, verdict: Verdict, progress: Pro
             "plan": plan.model_dump(mode="json"),
             "cell": cell.model_dump(mode="json"),
             "cpus": cpus,
+            "checkpoints": str((run_.folder / CHECKPOINTS).absolute()),
         }
         env = launch.environment(plan.threads, os.environ)
         log = run_.log_path(cell)
@@ -172,6 +173,9 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
         "given_std": plan.pixel_std,
         "data_sha256": plan.data_sha256,
         "machine": on,
+        "resumed_from": plan.start.file.name if plan.start else None,
+        "resumed_framework": plan.start.framework if plan.start else None,
+        "first_epoch": plan.epochs_before + 1,
     }
 
 

@@ -4,7 +4,8 @@ results/<run>/
     run.json          what was asked for, the plan, the machine
     records/          one JSON file a cell, written when the cell ends
     logs/             what each cell printed
-    attempts/         records and logs of cells that a resumed run repeated
+    checkpoints/      weights and optimizer states, as `bench.naming` calls them
+    attempts/         records, logs and checkpoints of cells that a resumed run repeated
     lock              held while a run writes here
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import itertools
 import json
 import os
@@ -22,12 +24,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bench import naming
 from bench.errors import StoreError
 from bench.options import Options
 from bench.plan import Cell, Plan
 from bench.record import SCHEMA, Machine, Record
 
 MANIFEST = "run.json"
+CHECKPOINTS = "checkpoints"
 
 
 class Manifest(BaseModel):
@@ -59,6 +63,11 @@ class Run:
         """Where the cell's log is."""
         return self.folder / "logs" / f"{cell.name}.log"
 
+    def checkpoints(self, cell: Cell) -> list[Path]:
+        """The cell's checkpoints, also of a worker that never told of them."""
+        stem = naming.stem(self.manifest.plan, cell)
+        return sorted((self.folder / CHECKPOINTS).glob(f"{glob.escape(stem)}*{naming.SUFFIX}"))
+
     def save(self, record: Record) -> Path:
         """Write the record, whole or not at all.
 
@@ -86,11 +95,11 @@ class Run:
     def set_aside(self, cell: Cell) -> None:
         """Move the record and log of an earlier try at this cell into `attempts/`."""
         attempts = self.folder / "attempts"
-        for path in (self.record_path(cell), self.log_path(cell)):
-            if path.exists():
-                attempts.mkdir(exist_ok=True)
-                number = 1 + len(list(attempts.glob(f"{cell.name}.*{path.suffix}")))
-                path.replace(attempts / f"{cell.name}.{number}{path.suffix}")
+        written = (self.record_path(cell), self.log_path(cell), *self.checkpoints(cell))
+        for path in (path for path in written if path.exists()):
+            attempts.mkdir(exist_ok=True)
+            number = 1 + len(list(attempts.glob(f"{glob.escape(path.stem)}.*{path.suffix}")))
+            path.replace(attempts / f"{path.stem}.{number}{path.suffix}")
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -104,7 +113,7 @@ def create(out: Path, manifest: Manifest) -> Iterator[Run]:
         out.mkdir(parents=True, exist_ok=True)
         folder = _new_folder(out, manifest.name)
         manifest = manifest.model_copy(update={"name": folder.name})
-        for part in ("records", "logs"):
+        for part in ("records", "logs", CHECKPOINTS):
             (folder / part).mkdir()
         lock = _lock(folder)
         write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=2))
@@ -192,12 +201,12 @@ def _read(file: Path) -> Record:
     return Record.model_validate(content)
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader sees all of it or, at any fault, what was there before."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 
-from bench import metrics, order
+from bench import checkpoint, metrics, order
+from bench.checkpoint import Checkpoint
 from bench.contract import Adapter, Device, Order
-from bench.errors import UnavailableError
-from bench.plan import Cell, Plan
+from bench.errors import CheckpointError, UnavailableError
+from bench.plan import Cell, Plan, Start
 from bench.preparation import Examples, Prepared, prepare
 
 Clock = Callable[[], float]
@@ -30,11 +31,25 @@ class Send(Protocol):
         """Send one event."""
 
 
+class Keep(Protocol):
+    """Saves what is worth it, on nobody's clock; see `bench.keeping`."""
+
+    def __call__(
+        self, adapter: Adapter, data: Prepared, epoch: int, figures: Mapping[str, Any]
+    ) -> None:
+        """An epoch, counted from 1, has ended with these figures; or the test has."""
+
+
 def train_cell(
-    plan: Plan, cell: Cell, create: Callable[[], Adapter], send: Send, clock: Clock
+    plan: Plan,
+    cell: Cell,
+    create: Callable[[], Adapter],
+    send: Send,
+    clock: Clock,
+    keep: Keep | None = None,
 ) -> None:
     """Run one cell from the import of its framework to the test accuracy."""
-    session = _Session(plan, cell, send, clock)
+    session = _Session(plan, cell, send, clock, keep)
     with session.phase("import"):
         adapter = create()
     with session.phase("device_start"):
@@ -53,16 +68,19 @@ def train_cell(
             },
         )
         return
-    session.test(adapter, data.test)
+    session.test(adapter, data)
     send("end", {"status": "ok"})
 
 
 class _Session:
     """What the phases of one cell share."""
 
-    def __init__(self, plan: Plan, cell: Cell, send: Send, clock: Clock) -> None:
+    def __init__(self, plan: Plan, cell: Cell, send: Send, clock: Clock, keep: Keep | None) -> None:
         self._plan, self._cell, self._send, self._clock = plan, cell, send, clock
+        self._keep = keep
         self._eval_s = 0.0
+        self._start: Checkpoint | None = None
+        self._last: dict[str, Any] = {}  # figures of the last epoch
 
     @contextmanager
     def phase(self, name: str, adapter: Adapter | None = None) -> Iterator[None]:
@@ -78,6 +96,8 @@ class _Session:
         """The data and their hashes, on nobody's clock."""
         self._send("phase", "data")
         data = prepare(self._plan, self._cell.seed)
+        if self._plan.start is not None:
+            self._start = _resumed(self._plan.start, data)
         orders = (self._order(epoch) for epoch in range(self._plan.epochs))
         self._measured(
             split_sha256=data.split_sha256,
@@ -90,9 +110,12 @@ class _Session:
     def set_up(self, adapter: Adapter, data: Prepared) -> None:
         """Build the network, place the training set, compile for the epoch's shapes."""
         plan, spec = self._plan, self._plan.spec()
-        parameters = order.initial_parameters(self._cell.seed, spec)
+        start = self._start
+        parameters = start.parameters if start else order.initial_parameters(self._cell.seed, spec)
         with self.phase("build", adapter):
             adapter.build(spec, parameters, plan.optimizer, self._cell.device, plan.threads)
+            if start:
+                adapter.restore_optimizer(start.optimizer)
         initial = adapter.export()
         self._measured(
             parameters=sum(value.size for value in initial.values()),
@@ -108,8 +131,8 @@ class _Session:
     def epochs(self, adapter: Adapter, data: Prepared) -> int | None:
         """Train; the first step (from 1) that is not finite, or None when all went well."""
         self._send("phase", "train")
-        done = 0
-        for epoch in range(self._plan.epochs):
+        done = self._start.optimizer.steps if self._start else 0
+        for epoch in range(self._plan.epochs_before, self._plan.epochs):
             batches = self._order(epoch)
             adapter.synchronize()
             start = self._clock()
@@ -129,13 +152,19 @@ class _Session:
             if bad is not None:
                 return done + bad + 1
             done += batches.steps
+            self._last = entry
+            if self._keep:
+                self._keep(adapter, data, epoch + 1, entry)
         return None
 
-    def test(self, adapter: Adapter, examples: Examples) -> None:
+    def test(self, adapter: Adapter, data: Prepared) -> None:
         """The accuracy on the test set, once, with the last weights."""
         self._send("phase", "test")
-        self._measured(**self._evaluate(adapter, examples, "test"))
+        figures = self._evaluate(adapter, data.test, "test")
+        self._measured(**figures)
         self._measured(peak_device_bytes=adapter.memory())
+        if self._keep:
+            self._keep(adapter, data, self._plan.epochs, self._last | figures)
 
     def _evaluate(self, adapter: Adapter, examples: Examples, part: str) -> dict[str, Any]:
         """Loss and accuracy as record fields; nothing where there are no images."""
@@ -167,6 +196,24 @@ def require_device(adapter: Adapter, framework: str, device: Device) -> None:
             f"{framework} sees no {device} here, only {', '.join(devices)}: install its "
             "build for the GPU (the extra 'gpu') and the driver, or take --devices cpu"
         )
+
+
+def _resumed(start: Start, data: Prepared) -> Checkpoint:
+    """The checkpoint to go on from; an error where it, or the data, are not those of the plan."""
+    found = checkpoint.read(start.file)
+    if found.sha256 != start.sha256:
+        raise CheckpointError(
+            f"{start.file} has changed since the run was planned: its content had the hash "
+            f"{start.sha256} and has {found.sha256}; start a new run"
+        )
+    of_file = (found.header.split_sha256, found.header.pixel_mean, found.header.pixel_std)
+    here = (data.split_sha256, data.pixel_mean, data.pixel_std)
+    if of_file != here:
+        raise CheckpointError(
+            f"{start.file} was trained on another split or normalisation (split, mean, std): "
+            f"{of_file}, here {here}; the versions of lenet-bench may differ"
+        )
+    return found
 
 
 def _diverged_at(losses: np.ndarray[Any, np.dtype[np.float32]], adapter: Adapter) -> int | None:

@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from bench.errors import BenchError, UnavailableError
@@ -49,8 +50,9 @@ def main(argv: list[str]) -> None:
 
 
 def _do(task: Mapping[str, Any], send: Any) -> None:
-    """A probe tells versions and devices, a verification checks; else it is a cell to train."""
+    """Probe, verify or predict, as the task says; any other task is a cell to train."""
     from bench import frameworks, trainer  # after the affinity mask is set: they import NumPy
+    from bench.keeping import Keeper
     from bench.plan import Cell, Plan
 
     if "probe" in task:
@@ -59,10 +61,16 @@ def _do(task: Mapping[str, Any], send: Any) -> None:
     if "verify" in task:
         _verify(task["verify"], send)
         return
+    if "predict" in task:
+        from bench import prediction
+
+        prediction.predict_in_worker(prediction.Task.model_validate(task["predict"]), send)
+        return
     cell = Cell.model_validate(task["cell"])
     plan = Plan.model_validate(task["plan"])
     create = partial(frameworks.create, frameworks.named(cell.framework))
-    trainer.train_cell(plan, cell, create, send, time.perf_counter)
+    keep = Keeper(plan, cell, Path(task["checkpoints"]), send)
+    trainer.train_cell(plan, cell, create, send, time.perf_counter, keep)
 
 
 def _probe(name: str, send: Any) -> None:

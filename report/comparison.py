@@ -42,6 +42,8 @@ class Setup:
     given_mean: tuple[float, ...] | None
     given_std: tuple[float, ...] | None
     machine_fingerprint: str
+    resumed_from: str | None
+    first_epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ def _setup(record: Record) -> Setup:
         given_mean=None if record.given_mean is None else tuple(record.given_mean),
         given_std=None if record.given_std is None else tuple(record.given_std),
         machine_fingerprint=record.machine.fingerprint,
+        resumed_from=record.resumed_from,
+        first_epoch=record.first_epoch,
     )
 
 

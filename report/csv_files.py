@@ -58,7 +58,8 @@ def epochs_csv(records: Iterable[Record]) -> str:
         [record.run, record.cell, record.framework, record.seed, epoch, *values]
         for record in records
         for epoch, values in enumerate(
-            zip_longest(*(getattr(record, name) for name in EPOCH_FIELDS)), start=1
+            zip_longest(*(getattr(record, name) for name in EPOCH_FIELDS)),
+            start=record.first_epoch,
         )
     )
     return _csv(heading, rows)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from bench.record import Record
 from report import certificates
 from report.columns import percent
-from report.comparison import Comparison, Row
+from report.comparison import Comparison, Row, Setup
 from report.equality import Check, agreeing, check
 from report.text import REASON_LIMIT, Given, Note
 
@@ -32,12 +32,22 @@ def settings(comparison: Comparison) -> Note:
     return (
         f"Batch {setup.batch_size}, {setup.optimizer} (learning rate {setup.learning_rate:g}, "
         f"momentum {setup.momentum:g}, weight decay {setup.weight_decay:g}), "
-        f"{_count(setup.epochs, 'epoch')}, {_count(setup.threads, 'thread')}, images fitted by ",
+        f"{_count(setup.epochs, 'epoch')}",
+        *_resumed(setup),
+        f", {_count(setup.threads, 'thread')}, images fitted by ",
         Given(setup.fit),
         *_given_normalisation(setup.given_mean, setup.given_std),
         f", {setup.train_images:,} training / {setup.val_images:,} validation / "
         f"{setup.test_images:,} test images, target {target}",
     )
+
+
+def _resumed(setup: Setup) -> Note:
+    """Where training went on from a checkpoint, which the figures of time do not go back to."""
+    if setup.resumed_from is None:
+        return ()
+    before = _count(setup.first_epoch - 1, "epoch")
+    return (f" ({before} of them before, in ", Given(setup.resumed_from, 80), ")")
 
 
 def _given_normalisation(

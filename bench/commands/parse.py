@@ -12,6 +12,11 @@ from bench.errors import UnknownNameError, UsageError
 Value = TypeVar("Value")
 
 
+def flag(name: str) -> str:
+    """A setting's name as it is typed: --batch-size."""
+    return "--" + name.replace("_", "-")
+
+
 def words(text: str) -> tuple[str, ...]:
     """Comma-separated words, without the blanks around them."""
     return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bench import (
     __version__,
+    checkpoint,
     datasets,
     machine,
     options,
@@ -23,7 +24,7 @@ from bench import (
     runner,
     store,
 )
-from bench.commands import parse
+from bench.commands import going_on, parse
 from bench.commands.console import installed
 from bench.commands.console import say as _say
 from bench.commands.report import show_and_write
@@ -39,7 +40,8 @@ BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that compute
 SETTINGS = (
     *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
     *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_size", "optimizer", "lr"),
-    *("momentum", "weight_decay", "target", "threads", "timeout", "unverified"),
+    *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
+    "save_every",
 )
 
 
@@ -49,15 +51,23 @@ def run(
     *,
     out: Path,
     resume: Path | None,
+    start: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     """Plan, run and report. `given` names the settings that a person typed."""
     notes = Console(stderr=True)
     if resume is not None:
+        going_on.refuse_both(resume, start)
         return _resume(resume, settings, given, notes, dry_run=dry_run, as_json=as_json)
-    asked = _options(settings, notes)
+    parsed, found = _parsed(settings), None
+    if start is not None:
+        found = checkpoint.read(start)
+        parsed = going_on.settings(start, found.header, parsed, given)
+    asked = _options(parsed, notes)
     planned = _plan(asked, notes, fetch=not dry_run)
+    if start is not None and found is not None:
+        planned = going_on.begin(planned, start, found)
     for warning in plan.warnings(planned):
         _say(notes, f"warning: {warning}", style="yellow")
     if dry_run:
@@ -94,7 +104,7 @@ def _resume(
     other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
         listed = ", ".join(
-            f"{_flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
+            f"{parse.flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
             for name, value in other.items()
         )
         raise UsageError(
@@ -152,9 +162,8 @@ def _warn_if_busy(notes: Console) -> None:
         )
 
 
-def _options(settings: Mapping[str, Any], notes: Console) -> Options:
+def _options(parsed: dict[str, Any], notes: Console) -> Options:
     """The options with every default that depends on what is installed here."""
-    parsed = _parsed(settings)
     parsed["frameworks"] = installed(parsed["frameworks"], notes)
     parsed["devices"] = runner.choose_devices(parsed["devices"], parsed["frameworks"])
     return Options.model_validate(parsed)
@@ -163,15 +172,16 @@ def _options(settings: Mapping[str, Any], notes: Console) -> Options:
 def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with their text turned into values."""
     values = dict(settings)
-    if values.get("frameworks") is not None:
-        values["frameworks"] = parse.words(values["frameworks"])
+    for name in ("frameworks", "save"):
+        if values.get(name) is not None:
+            values[name] = parse.words(values[name])
     if "devices" in values:
         values["devices"] = parse.devices(values["devices"])
     if "seeds" in values:
         values["seeds"] = parse.whole_numbers("--seeds", values["seeds"])
     for name in ("mean", "std"):
         if name in values:
-            values[name] = parse.numbers(_flag(name), values[name])
+            values[name] = parse.numbers(parse.flag(name), values[name])
     if "dataset" in values:
         values["dataset"] = parse.dataset(values["dataset"])
     if "data_root" in values:
@@ -206,6 +216,8 @@ def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
     for name, value in planned.model_dump(mode="json").items():
         if name == "optimizer":
             value = ", ".join(f"{key} {number}" for key, number in value.items())
+        elif isinstance(value, dict):  # the checkpoint to go on from
+            value = value["file"]
         elif isinstance(value, list):
             value = ", ".join(map(str, value))
         _say(console, f"{name.replace('_', ' '):>16}  {'-' if value is None else value}")
@@ -216,10 +228,6 @@ def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
 
 def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 @contextlib.contextmanager

@@ -22,12 +22,13 @@ from bench.contract import (
     Labels,
     ModelSpec,
     OptimizerSpec,
+    OptimizerState,
     Order,
     Parameters,
 )
 from bench.errors import BenchError, UnavailableError
 from impls.flax.model import Network, Tree, flax_paths
-from impls.flax.optimizers import direction
+from impls.flax.optimizers import buffer, direction, set_state
 from impls.flax.training import Data, Graph, State, Train, logits_of, loss_and_gradients, trainer
 
 PREDICT_BATCH = 1000  # one shape, so one compilation, for any number of images
@@ -43,6 +44,8 @@ class FlaxAdapter:
 
     _device: jax.Device
     _spec: ModelSpec
+    _optimizer: OptimizerSpec
+    _taken: int  # steps; not every transform of Optax counts them
     _network: Graph
     _train: Train
     _state: State
@@ -68,13 +71,10 @@ class FlaxAdapter:
         """
         _check_threads(threads)
         self._device = _device(device)
-        self._spec = model
+        self._spec, self._optimizer, self._taken = model, optimizer, 0
         # Shapes only: the parameters are given, so none is drawn.
         self._network, _ = nnx.split(nnx.eval_shape(lambda: Network(model, nnx.Rngs(0))))
-        tree: Tree = {layer.name: {} for layer in model.weighted_layers}
-        for path, (layer, name) in flax_paths(model).items():
-            # Not an alias of the caller's memory: the steps reuse the state's.
-            tree[layer][name] = jax.device_put(parameters[path], self._device, may_alias=False)
+        tree = self._placed(parameters)
         transform = direction(optimizer)
         self._state = State(tree, jax.device_put(transform.init(tree), self._device))
         self._train = trainer(self._network, transform)
@@ -103,6 +103,7 @@ class FlaxAdapter:
             train = self._executable(indices)
             self._state, loss = train(self._state, self._data, indices, rate)
             losses.append(loss)
+        self._taken += order.steps
         return np.hstack(jax.device_get(losses))
 
     def predict(self, images: Images) -> NDArray[np.float32]:
@@ -123,6 +124,21 @@ class FlaxAdapter:
     def export(self) -> dict[str, NDArray[np.float32]]:
         """See `Adapter.export`."""
         return self._canonical(self._state.parameters)
+
+    def export_optimizer(self) -> OptimizerState:
+        """See `Adapter.export_optimizer`."""
+        buffers = {
+            name: self._canonical(buffer(self._state.buffers, name))
+            for name in self._optimizer.buffers
+        }
+        return OptimizerState(self._taken, buffers)
+
+    def restore_optimizer(self, state: OptimizerState) -> None:
+        """See `Adapter.restore_optimizer`."""
+        buffers = {name: self._placed(state.buffers[name]) for name in self._optimizer.buffers}
+        restored = set_state(self._state.buffers, state.steps, buffers)
+        self._state = self._state._replace(buffers=jax.device_put(restored, self._device))
+        self._taken = state.steps
 
     def synchronize(self) -> None:
         """See `Adapter.synchronize`; all that was queued ends in the data or in the state."""
@@ -164,6 +180,13 @@ class FlaxAdapter:
                 .compile()
             )
         return self._executables[indices.shape]
+
+    def _placed(self, canonical: Parameters) -> Tree:
+        """A canonical tree on the device, never an alias: the steps reuse the state's memory."""
+        tree: Tree = {layer.name: {} for layer in self._spec.weighted_layers}
+        for path, (layer, name) in flax_paths(self._spec).items():
+            tree[layer][name] = jax.device_put(canonical[path], self._device, may_alias=False)
+        return tree
 
     def _canonical(self, tree: Tree) -> dict[str, NDArray[np.float32]]:
         """Copies by canonical path: on a CPU an array may be a view of what a step reuses."""

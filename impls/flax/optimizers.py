@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import optax
 
 from bench.contract import OptimizerSpec
+
+# The contract's names of buffers → the fields of Optax's states.
+BUFFERS = {"mean": "mu", "square": "nu", "momentum": "trace"}
 
 
 def direction(spec: OptimizerSpec) -> optax.GradientTransformation:
@@ -38,3 +45,16 @@ def _unless_zero(
 ) -> optax.GradientTransformation:
     """The transform, or none where its coefficient makes it do nothing but cost time."""
     return transform if coefficient else optax.identity()
+
+
+def buffer(state: optax.OptState, name: str) -> Any:
+    """A buffer by the contract's name: a tree like the parameters'."""
+    return optax.tree.get(state, BUFFERS[name])
+
+
+def set_state(state: optax.OptState, steps: int, buffers: Mapping[str, Any]) -> optax.OptState:
+    """The state after so many steps, with these buffers."""
+    fields: dict[str, Any] = {BUFFERS[name]: tree for name, tree in buffers.items()}
+    if optax.tree.get_all_with_path(state, "count"):  # of Adam, for its bias correction
+        fields["count"] = np.int32(steps)
+    return optax.tree.set(state, **fields)

@@ -21,6 +21,7 @@ from bench.contract import (
     Labels,
     ModelSpec,
     OptimizerSpec,
+    OptimizerState,
     Order,
     Parameters,
 )
@@ -135,6 +136,20 @@ class KerasAdapter:
     def export(self) -> dict[str, NDArray[np.float32]]:
         """See `Adapter.export`."""
         return _arrays(self._variables, self._variables.values())
+
+    def export_optimizer(self) -> OptimizerState:
+        """See `Adapter.export_optimizer`."""
+        buffers = {
+            name: _arrays(self._variables, own) for name, own in self._optimizer.buffers.items()
+        }
+        return OptimizerState(int(self._optimizer.steps.numpy()), buffers)
+
+    def restore_optimizer(self, state: OptimizerState) -> None:
+        """See `Adapter.restore_optimizer`."""
+        self._optimizer.steps.assign(state.steps)
+        for name, own in self._optimizer.buffers.items():
+            for path, variable in zip(self._variables, own, strict=True):
+                variable.assign(state.buffers[name][path])
 
     def synchronize(self) -> None:
         """See `Adapter.synchronize`."""

@@ -30,6 +30,17 @@ class Optimizer:
         """All that a step changes besides the weights."""
         return [*self._first, *self._second, self._steps]
 
+    @property
+    def steps(self) -> tf.Variable:
+        """How many steps have been taken, int64 ()."""
+        return self._steps
+
+    @property
+    def buffers(self) -> dict[str, list[tf.Variable]]:
+        """The buffers by the contract's names, each in the order of the weights."""
+        own = {"mean": self._first, "momentum": self._first, "square": self._second}
+        return {name: own[name] for name in self._spec.buffers}
+
     def apply(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
         """Take one step; the learning rate is a float32 scalar, given anew each time."""
         spec = self._spec
@@ -38,8 +49,10 @@ class Optimizer:
             gradients = [g + spec.weight_decay * p for g, p in pairs]
         match spec.name:
             case "sgd":
+                self._steps.assign_add(1)
                 self._descend(gradients, rate)
             case "rmsprop":
+                self._steps.assign_add(1)
                 self._descend(self._scaled_by_root_mean_square(gradients), rate)
             case "adam" | "adamw":
                 self._adam(gradients, rate)

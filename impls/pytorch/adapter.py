@@ -20,11 +20,12 @@ from bench.contract import (
     Labels,
     ModelSpec,
     OptimizerSpec,
+    OptimizerState,
     Order,
     Parameters,
 )
 from impls.pytorch.model import Network
-from impls.pytorch.optimizers import make_optimizer
+from impls.pytorch.optimizers import buffer, make_optimizer, set_state
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations; large enough to fill a device
 WARM_UP_STEPS = 3
@@ -36,6 +37,7 @@ class TorchAdapter:
     _network: Network
     _optimizer: Optimizer
     _spec: OptimizerSpec
+    _taken: int  # steps; not every optimizer of PyTorch counts them
     _images: Tensor  # (N, H, W, C) or (N, C, H, W), see Network.arrange
     _labels: Tensor  # int64 (N,)
     _device: torch.device
@@ -62,6 +64,7 @@ class TorchAdapter:
         self._network.set_parameters(parameters, self._device)
         self._spec = optimizer
         self._optimizer = make_optimizer(optimizer, self._network.parameters())
+        self._taken = 0
 
     def load(self, images: Images, labels: Labels) -> None:
         """See `Adapter.load`; both are copied to the device."""
@@ -85,6 +88,7 @@ class TorchAdapter:
         batches = [*torch.tensor(order.batches, device=self._device)]
         if order.remainder.size:
             batches.append(torch.tensor(order.remainder, device=self._device))
+        self._taken += len(batches)
         return self._steps(self._network, self._optimizer, batches).cpu().numpy()
 
     def predict(self, images: Images) -> NDArray[np.float32]:
@@ -105,6 +109,23 @@ class TorchAdapter:
     def export(self) -> dict[str, NDArray[np.float32]]:
         """See `Adapter.export`."""
         return self._to_numpy(p.detach() for p in self._network.parameters())
+
+    def export_optimizer(self) -> OptimizerState:
+        """See `Adapter.export_optimizer`."""
+        buffers = {
+            name: self._to_numpy(buffer(self._optimizer, self._spec, name))
+            for name in self._spec.buffers
+        }
+        return OptimizerState(self._taken, buffers)
+
+    def restore_optimizer(self, state: OptimizerState) -> None:
+        """See `Adapter.restore_optimizer`."""
+        buffers = {
+            name: self._network.arranged(state.buffers[name], self._device).values()
+            for name in self._spec.buffers
+        }
+        set_state(self._optimizer, self._spec, state.steps, buffers)
+        self._taken = state.steps
 
     def synchronize(self) -> None:
         """On the CPU every call has returned its result; a GPU's queue is waited for."""

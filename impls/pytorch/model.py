@@ -52,24 +52,31 @@ class Network(nn.Module):
 
     def set_parameters(self, parameters: Parameters, device: torch.device) -> None:
         """Replace all parameters by copies of these canonical ones."""
+        self.load_state_dict(self.arranged(parameters, device), assign=True)
+
+    def arranged(self, tree: Parameters, device: torch.device) -> dict[str, Tensor]:
+        """Copies of a canonical tree by PyTorch's names, in the order and layout of `parameters()`.
+
+        The parameters themselves, or buffers of an optimizer.
+        """
         memory = torch.channels_last if self.channels_last else torch.contiguous_format
         state: dict[str, Tensor] = {}
         for layer in self.spec.weighted_layers:
-            kernel = torch.tensor(parameters[f"{layer.name}/kernel"], device=device)
+            kernel = torch.tensor(tree[f"{layer.name}/kernel"], device=device)
             if isinstance(layer, Conv):
                 kernel = kernel.permute(CONV_TO_TORCH).contiguous(memory_format=memory)
             else:
                 kernel = kernel.permute(DENSE_TRANSPOSED).contiguous()
             state[f"layers.{layer.name}.weight"] = kernel
             state[f"layers.{layer.name}.bias"] = torch.tensor(
-                parameters[f"{layer.name}/bias"], device=device
+                tree[f"{layer.name}/bias"], device=device
             )
-        self.load_state_dict(state, assign=True)
+        return state
 
     def canonical(self, tensors: Iterator[Tensor]) -> dict[str, Tensor]:
         """Name and transpose tensors that come in the order and layout of `parameters()`.
 
-        The parameters themselves, or their gradients; the results may be views.
+        The parameters themselves, their gradients, or buffers; the results may be views.
         """
         tree: dict[str, Tensor] = {}
         for layer in self.spec.weighted_layers:

@@ -16,6 +16,7 @@ from bench.contract import (
     Labels,
     ModelSpec,
     OptimizerSpec,
+    OptimizerState,
     Order,
     Parameters,
 )
@@ -109,6 +110,20 @@ class ReferenceAdapter:
     def follow(self, parameters: Parameters) -> None:
         """Take these parameters, and keep the optimizer's buffers and step count."""
         self._parameters = {path: p.astype(np.float64) for path, p in parameters.items()}
+
+    def export_optimizer(self) -> OptimizerState:
+        """See `Adapter.export_optimizer`; rounded to float32, as `export` is."""
+        buffers = {
+            name: {path: value.astype(np.float32) for path, value in own.items()}
+            for name, own in self._optimizer.buffers.items()
+        }
+        return OptimizerState(self._optimizer.steps, buffers)
+
+    def restore_optimizer(self, state: OptimizerState) -> None:
+        """See `Adapter.restore_optimizer`."""
+        self._optimizer.steps = state.steps
+        for name, own in self._optimizer.buffers.items():
+            own.update({path: v.astype(np.float64) for path, v in state.buffers[name].items()})
 
     def synchronize(self) -> None:
         """NumPy returns when it is done."""

@@ -21,7 +21,7 @@ class Optimizer:
         self._spec = spec
         self._first = {path: np.zeros_like(value) for path, value in parameters.items()}
         self._second = {path: np.zeros_like(value) for path, value in parameters.items()}
-        self._step = 0
+        self.steps = 0
         rules = {
             "sgd": self._sgd,
             "rmsprop": self._rmsprop,
@@ -30,9 +30,15 @@ class Optimizer:
         }
         self._rule = rules[spec.name]
 
+    @property
+    def buffers(self) -> dict[str, Tree]:
+        """The buffers in use by the contract's names; not copies."""
+        own = {"mean": self._first, "momentum": self._first, "square": self._second}
+        return {name: own[name] for name in self._spec.buffers}
+
     def update(self, parameters: Tree, gradients: Mapping[str, Array], rate: float) -> None:
         """Replace every parameter by its value after one step at the learning rate `rate`."""
-        self._step += 1
+        self.steps += 1
         for path, p in parameters.items():
             parameters[path] = self._rule(path, p, gradients[path], rate)
 
@@ -59,5 +65,5 @@ class Optimizer:
         beta1, beta2 = self._spec.beta1, self._spec.beta2
         self._first[path] = m = beta1 * self._first[path] + (1 - beta1) * g
         self._second[path] = v = beta2 * self._second[path] + (1 - beta2) * g**2
-        m_hat, v_hat = m / (1 - beta1**self._step), v / (1 - beta2**self._step)
+        m_hat, v_hat = m / (1 - beta1**self.steps), v / (1 - beta2**self.steps)
         return p - rate * m_hat / (np.sqrt(v_hat) + self._spec.epsilon)

@@ -80,7 +80,7 @@ class EpsilonHat(Optimizer):
         beta1, beta2 = self._spec.beta1, self._spec.beta2
         self._first[path] = m = beta1 * self._first[path] + (1 - beta1) * g
         self._second[path] = v = beta2 * self._second[path] + (1 - beta2) * g**2
-        rate *= np.sqrt(1 - beta2**self._step) / (1 - beta1**self._step)
+        rate *= np.sqrt(1 - beta2**self.steps) / (1 - beta1**self.steps)
         return p - rate * m / (np.sqrt(v) + self._spec.epsilon)
 
 
@@ -91,7 +91,7 @@ class EpsilonInsideAdam(Optimizer):
         beta1, beta2 = self._spec.beta1, self._spec.beta2
         self._first[path] = m = beta1 * self._first[path] + (1 - beta1) * g
         self._second[path] = v = beta2 * self._second[path] + (1 - beta2) * g**2
-        m_hat, v_hat = m / (1 - beta1**self._step), v / (1 - beta2**self._step)
+        m_hat, v_hat = m / (1 - beta1**self.steps), v / (1 - beta2**self.steps)
         return p - rate * m_hat / np.sqrt(v_hat + self._spec.epsilon)
 
 
@@ -136,7 +136,7 @@ class CompilationCounts(Healthy):
     """Compiling takes steps at a rate of 0, and forgets to put Adam's step count back."""
 
     def compile(self, steps, batch_size, remainder):
-        self._optimizer._step += 1
+        self._optimizer.steps += 1
 
 
 class CompilationTrains(Healthy):

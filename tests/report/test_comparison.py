@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.record import Record
+from report import notes
 from report.comparison import Row, _median_time, compare
 from report.tables import summarise
 
@@ -183,3 +184,15 @@ def test_summarise_of_nothing_has_the_same_columns(frozen: list[Record]) -> None
     empty = summarise([])
     assert len(empty) == 0
     assert empty.dtypes.to_dict() == summarise(frozen).dtypes.to_dict()
+
+
+def test_what_went_on_from_a_checkpoint_stands_apart_and_says_so(make: Make) -> None:
+    """Its epochs are fewer than the others', so its time and throughput are of another training."""
+    resumed = {"resumed_from": "MNIST_torch_seed0_epoch2.safetensors", "first_epoch": 3}
+    whole, rest = compare([make(), make(run="other", **resumed)])
+    if whole.setup.resumed_from:
+        whole, rest = rest, whole
+    assert whole.setup.first_epoch == 1
+    said = "".join(getattr(part, "text", part) for part in notes.settings(rest))
+    assert "3 epochs (2 epochs of them before, in MNIST_torch_seed0_epoch2.safetensors)" in said
+    assert "before" not in "".join(getattr(part, "text", part) for part in notes.settings(whole))

@@ -110,7 +110,7 @@ def planned(tmp_path_factory):
     return plan.make(asked, source)
 
 
-def train(planned, device="cpu", losses=(2.0, 1.0, 0.5)):
+def train(planned, device="cpu", losses=(2.0, 1.0, 0.5), keep=None):
     clock, events = Clock(), []
     made = []
 
@@ -122,7 +122,7 @@ def train(planned, device="cpu", losses=(2.0, 1.0, 0.5)):
         events.append({kind: json.loads(json.dumps(value, allow_nan=False))})
 
     cell = plan.Cell(framework="torch", device=device, seed=0)
-    trainer.train_cell(planned, cell, create, send, clock)
+    trainer.train_cell(planned, cell, create, send, clock, keep)
     measured = {k: v for event in events for k, v in event.get("measured", {}).items()}
     epochs = [event["epoch"] for event in events if "epoch" in event]
     return made[0], measured, epochs, events
@@ -139,6 +139,21 @@ def test_each_phase_costs_what_it_did_and_nothing_else(planned):
     for epoch in epochs:
         assert epoch["epoch_s"] == COSTS_S["train_epoch"] + COSTS_S["synchronize"]
     assert events[-1] == {"end": {"status": "ok"}}
+
+
+def test_saving_is_on_nobodys_clock(planned):
+    kept = []
+
+    def keep(adapter, data, epoch, figures):
+        kept.append((epoch, sorted(figures)))
+        adapter.spend("export")
+
+    of_epoch = ["epoch_s", "train_loss", "val_accuracy", "val_loss"]
+    _, measured, epochs, _ = train(planned, keep=keep)
+    of_test = sorted([*of_epoch, "test_accuracy", "test_loss"])
+    assert kept == [(1, of_epoch), (2, of_epoch), (2, of_test)]
+    assert {e["epoch_s"] for e in epochs} == {COSTS_S["train_epoch"] + COSTS_S["synchronize"]}
+    assert measured["eval_s"] == 3 * COSTS_S["predict"]
 
 
 def test_the_device_is_idle_at_both_edges_of_an_epoch(planned):

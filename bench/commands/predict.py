@@ -1,0 +1,221 @@
+"""`bench predict`: a checkpoint's accuracy on a data set, or its classes of image files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import checkpoint, datasets, frameworks, images, metrics, options, prediction
+from bench.checkpoint import Checkpoint, Header
+from bench.commands import parse
+from bench.contract import Device, Labels
+from bench.errors import UnknownNameError, UsageError
+from bench.plan import INPUT_SIZE
+from bench.prediction import Agreement, Logits
+from bench.preparation import normalise
+from report.text import plain
+
+MOST_LISTED = 20  # differing images on the terminal; --json lists all
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What to predict: image files, or a data set."""
+
+    files: tuple[Path, ...]
+    dataset: str | None
+    data_root: Path | None
+    invert: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """With what, and on what."""
+
+    frameworks: str | None
+    device: str
+    threads: int | None
+
+
+def predict(path: Path, where: Where, source: Source, *, as_json: bool) -> int:
+    """Predict in each of the frameworks, and print what came out and how far they agree."""
+    found = checkpoint.read(path)
+    names, device = _checked(where, source, found.header)
+    if source.files:
+        document = _of_files(path, found, names, device, where.threads, source)
+    else:
+        document = _of_dataset(path, found, names, device, where.threads, source)
+    if as_json:
+        print(json.dumps(document, indent=2))
+    else:
+        _print(document, found.header)
+    return 0
+
+
+def _checked(where: Where, source: Source, header: Header) -> tuple[tuple[str, ...], Device]:
+    names = parse.words(where.frameworks) if where.frameworks is not None else (header.framework,)
+    names = options.distinct("--framework", tuple(frameworks.named(name).name for name in names))
+    if where.device not in get_args(Device):
+        raise UnknownNameError("device", where.device, get_args(Device))
+    if where.threads is not None:
+        options.at_least(1, "--threads", where.threads)
+    if source.files and source.dataset is not None:
+        raise UsageError(
+            f"--dataset {source.dataset} and image files exclude each other: give one of them"
+        )
+    if source.invert and not source.files:
+        raise UsageError("--invert is for image files: give some, or leave it out")
+    return names, cast(Device, where.device)
+
+
+def _of_dataset(
+    path: Path,
+    found: Checkpoint,
+    names: tuple[str, ...],
+    device: Device,
+    threads: int | None,
+    source: Source,
+) -> dict[str, Any]:
+    """Accuracy and loss of each framework."""
+    dataset = found.header.dataset if source.dataset is None else parse.dataset(source.dataset)
+    root = (source.data_root or datasets.default_root()).absolute()
+    examples, what = prediction.examples_of(found.header, dataset, root)
+    with prediction.predictor(path, found, examples.images) as predictor:
+        logits = {name: predictor.logits(name, device, threads) for name in names}
+    return _about(path, found.header) | {
+        "dataset": dataset,
+        "what": what,
+        "images": len(examples.labels),
+        "results": [_scored(name, logits[name], examples.labels) for name in names],
+        "agreement": [_described(each, found.header) for each in prediction.agreements(logits)],
+    }
+
+
+def _scored(name: str, logits: Logits, labels: Labels) -> dict[str, Any]:
+    return {
+        "framework": name,
+        "accuracy": metrics.accuracy(logits, labels),
+        "loss": metrics.cross_entropy(logits, labels),
+        "wrong": int((logits.argmax(axis=1) != labels).sum()),
+    }
+
+
+def _of_files(
+    path: Path,
+    found: Checkpoint,
+    names: tuple[str, ...],
+    device: Device,
+    threads: int | None,
+    source: Source,
+) -> dict[str, Any]:
+    """Class, probability and runner-up of each file in each framework."""
+    header = found.header
+    pixels = images.load(
+        source.files,
+        header.native_size,
+        INPUT_SIZE,
+        header.model.input_shape[-1],
+        header.fit,
+        invert=source.invert,
+    )
+    normalised = normalise(pixels, header.pixel_mean, header.pixel_std)
+    with prediction.predictor(path, found, normalised) as predictor:
+        logits = {name: predictor.logits(name, device, threads) for name in names}
+    rows = [
+        _classed(file, name, logits[name][index], header)
+        for index, file in enumerate(source.files)
+        for name in names
+    ]
+    return _about(path, header) | {
+        "results": rows,
+        "agreement": [_described(each, header) for each in prediction.agreements(logits)],
+    }
+
+
+def _classed(file: Path, name: str, logits: Logits, header: Header) -> dict[str, Any]:
+    shares = metrics.probabilities(logits[None])[0]
+    (best, _), (second, _) = prediction.two_closest(logits)
+    return {
+        "file": str(file),
+        "framework": name,
+        "class": header.classes[best],
+        "probability": float(shares[best]),
+        "runner_up": header.classes[second],
+        "runner_up_probability": float(shares[second]),
+    }
+
+
+def _about(path: Path, header: Header) -> dict[str, Any]:
+    return {
+        "checkpoint": str(path),
+        "trained_in": header.framework,
+        "trained_on": header.dataset,
+        "epoch": header.epoch,
+        "seed": header.seed,
+        "val_accuracy": header.val_accuracy,
+        "test_accuracy": header.test_accuracy,
+    }
+
+
+def _described(agreement: Agreement, header: Header) -> dict[str, Any]:
+    """With classes by their names."""
+    described = asdict(agreement)
+    for difference in described["differing"]:
+        difference["closest"] = [
+            [[header.classes[index], logit] for index, logit in pair]
+            for pair in difference["closest"]
+        ]
+    return described
+
+
+def _print(document: dict[str, Any], header: Header) -> None:
+    console = Console(highlight=False)
+    validated = "" if header.val_accuracy is None else f", validation {header.val_accuracy:.2%}"
+    _say(
+        console,
+        f"{Path(document['checkpoint']).name}: {header.model.name} trained in {header.framework} "
+        f"on {header.dataset}, seed {header.seed}, epoch {header.epoch}{validated}",
+    )
+    if "what" in document:
+        _say(console, document["what"])
+        table = Table("framework", "accuracy", "wrong", "loss", box=None)
+        for row in document["results"]:
+            accuracy, loss = f"{row['accuracy']:.2%}", f"{row['loss']:.4f}"
+            table.add_row(row["framework"], accuracy, f"{row['wrong']:,}", loss)
+    else:
+        table = Table("file", "framework", "class", "probability", "runner-up", "", box=None)
+        for row in document["results"]:
+            first, second = f"{row['probability']:.2%}", f"{row['runner_up_probability']:.2%}"
+            texts = (row["file"], row["framework"], row["class"], first, row["runner_up"], second)
+            table.add_row(*(plain(text).replace("[", r"\[") for text in texts))
+    console.print(table)
+    for agreement in document["agreement"]:
+        _print_agreement(console, agreement)
+
+
+def _print_agreement(console: Console, agreement: dict[str, Any]) -> None:
+    differing = agreement["differing"]
+    _say(
+        console,
+        f"{agreement['first']} and {agreement['second']}: another class for {len(differing)} of "
+        f"{agreement['images']:,} images; logits within {agreement['largest']:.1e}",
+    )
+    for difference in differing[:MOST_LISTED]:
+        sides = (
+            f"{name} {first[0]} {first[1]:.6f}, {second[0]} {second[1]:.6f}"
+            for name, (first, second) in zip(
+                (agreement["first"], agreement["second"]), difference["closest"], strict=True
+            )
+        )
+        _say(console, f"  image {difference['image']}: {'; '.join(sides)}")
+    if len(differing) > MOST_LISTED:
+        _say(console, f"  and {len(differing) - MOST_LISTED} more, which --json lists")
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(plain(text), markup=False, soft_wrap=True)

@@ -1,0 +1,119 @@
+"""Writes a cell's checkpoints as its epochs end: the best, the last, every so many."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import __version__, frameworks, naming
+from bench.checkpoint import Header, encode
+from bench.contract import Adapter
+from bench.errors import CheckpointError
+from bench.plan import Cell, Plan
+from bench.preparation import Prepared
+from bench.store import write_atomically
+from bench.trainer import Send
+
+
+class Keeper:
+    """Keeps what the plan asks for, and tells the parent which files there are.
+
+    The best is the one of the highest validation accuracy, the earliest where several have it; the
+    last one where there are no validation images. The one before is removed when a better one
+    lies there whole. A write that fails is told, and the training goes on.
+    """
+
+    def __init__(self, plan: Plan, cell: Cell, folder: Path, send: Send) -> None:
+        self._plan, self._cell, self._folder, self._send = plan, cell, folder, send
+        self._stem = naming.stem(plan, cell)
+        self._files: list[str] = []
+        self._lasting: set[str] = set()  # those that no better one replaces
+        self._best: tuple[float, str] | None = None
+
+    def __call__(
+        self, adapter: Adapter, data: Prepared, epoch: int, figures: Mapping[str, Any]
+    ) -> None:
+        """After an epoch, counted from 1, with its figures; again when the test's are known."""
+        accuracy = figures.get("val_accuracy")
+        name = naming.file_name(self._stem, epoch, accuracy)
+        if "test_accuracy" in figures:
+            if name in self._files:
+                self._write(adapter, data, epoch, figures, name)
+            return
+        last = epoch == self._plan.epochs
+        every = self._plan.save_every
+        lasting = (last and "last" in self._plan.save) or bool(every and epoch % every == 0)
+        best = "best" in self._plan.save and self._is_best(accuracy, last)
+        if not (lasting or best) or not self._write(adapter, data, epoch, figures, name):
+            return
+        self._files.append(name)
+        if lasting:
+            self._lasting.add(name)
+        if best:
+            self._replace_best(accuracy or 0.0, name)
+        self._send("measured", {"checkpoints": self._files})
+
+    def _is_best(self, accuracy: float | None, last: bool) -> bool:
+        if accuracy is None:
+            return last
+        return self._best is None or accuracy > self._best[0]
+
+    def _replace_best(self, accuracy: float, name: str) -> None:
+        earlier, self._best = self._best, (accuracy, name)
+        if earlier is not None and earlier[1] not in self._lasting:
+            with contextlib.suppress(OSError):
+                (self._folder / earlier[1]).unlink(missing_ok=True)
+            self._files.remove(earlier[1])
+
+    def _write(
+        self, adapter: Adapter, data: Prepared, epoch: int, figures: Mapping[str, Any], name: str
+    ) -> bool:
+        state = adapter.export_optimizer()
+        header = self._header(data, epoch, state.steps, figures)
+        try:
+            content = encode(header, adapter.export(), state.buffers)
+            self._folder.mkdir(exist_ok=True)
+            write_atomically(self._folder / name, content)
+        except (OSError, CheckpointError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            self._send("measured", {"checkpoint_error": f"{name} could not be written: {why}"})
+            return False
+        return True
+
+    def _header(self, data: Prepared, epoch: int, steps: int, figures: Mapping[str, Any]) -> Header:
+        plan, cell = self._plan, self._cell
+        return Header(
+            bench_version=__version__,
+            framework=cell.framework,
+            framework_version=frameworks.version(frameworks.named(cell.framework)),
+            device=cell.device,
+            model=plan.spec(),
+            dataset=plan.dataset,
+            data_sha256=plan.data_sha256,
+            classes=data.classes,
+            native_size=data.native_size,
+            fit=plan.fit,
+            pixel_mean=data.pixel_mean,
+            pixel_std=data.pixel_std,
+            given_mean=plan.pixel_mean,
+            given_std=plan.pixel_std,
+            pool_images=plan.pool_images,
+            own_test_set=plan.own_test_set,
+            train_size=plan.train_size,
+            val_size=plan.val_size,
+            test_size=plan.test_size,
+            split_sha256=data.split_sha256,
+            seed=cell.seed,
+            epoch=epoch,
+            batch_size=plan.batch_size,
+            optimizer=plan.optimizer,
+            learning_rate=plan.learning_rate,
+            steps=steps,
+            train_loss=figures.get("train_loss"),
+            val_loss=figures.get("val_loss"),
+            val_accuracy=figures.get("val_accuracy"),
+            test_loss=figures.get("test_loss"),
+            test_accuracy=figures.get("test_accuracy"),
+        )

@@ -1,0 +1,38 @@
+"""What checkpoint files are called: MNIST_torch_seed0_epoch43_acc0.9913.safetensors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bench.plan import Cell, Plan
+
+SUFFIX = ".safetensors"
+PROPER = {
+    "mnist": "MNIST",
+    "fashionmnist": "FashionMNIST",
+    "kmnist": "KMNIST",
+    "qmnist": "QMNIST",
+    "cifar10": "CIFAR10",
+}
+LONGEST = 40  # of a person's own name; a file's may have 255 in all
+
+
+def stem(plan: Plan, cell: Cell) -> str:
+    """What the names of a cell's checkpoints begin with; unique within its run."""
+    device = f"_{cell.device}" if len(plan.devices) > 1 else ""
+    return f"{_title(plan.dataset)}_{cell.framework}{device}_seed{cell.seed}_epoch"
+
+
+def file_name(stem: str, epoch: int, val_accuracy: float | None) -> str:
+    """Epochs are counted from 1; without validation images there is no accuracy to name."""
+    accuracy = "" if val_accuracy is None else f"_acc{val_accuracy:.4f}"
+    return f"{stem}{epoch}{accuracy}{SUFFIX}"
+
+
+def _title(dataset: str) -> str:
+    """The proper name, or that of a person's own file with what a file name can hold anywhere."""
+    kind, colon, path = dataset.partition(":")
+    if not colon:
+        return PROPER.get(kind, kind)
+    return re.sub(r"[^A-Za-z0-9-]+", "-", Path(path).stem)[:LONGEST].strip("-") or kind

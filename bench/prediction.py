@@ -1,0 +1,183 @@
+"""Logits of a checkpoint in any framework, each in a process of its own, and how they agree."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from bench import checkpoint, datasets, frameworks, launch, machine, order
+from bench.checkpoint import Checkpoint, Header
+from bench.contract import Device, Images
+from bench.errors import BenchError, DataError, UnavailableError
+from bench.plan import INPUT_SIZE
+from bench.preparation import Examples, normalise
+from bench.trainer import Send
+
+TIMEOUT_S = 1800.0
+
+Logits = NDArray[np.float32]
+
+
+class Task(BaseModel):
+    """What a worker predicts: the images of one .npy file, to another one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    framework: str
+    device: Device
+    threads: int
+    checkpoint: Path
+    sha256: str
+    images: Path
+    logits: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An image that two frameworks see in different classes.
+
+    `closest` are, for each of the two, its two highest (class, logit), the higher one first.
+    """
+
+    image: int
+    closest: tuple[tuple[tuple[int, float], tuple[int, float]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two frameworks on the same images; `largest` is the largest difference of two logits."""
+
+    first: str
+    second: str
+    images: int
+    largest: float
+    differing: tuple[Difference, ...]
+
+
+class Predictor:
+    """One checkpoint and one set of images, asked of framework after framework."""
+
+    def __init__(self, folder: Path, path: Path, found: Checkpoint, images: Images) -> None:
+        self._folder, self._path, self._found = folder, path.absolute(), found
+        np.save(folder / "images.npy", images, allow_pickle=False)
+
+    def logits(self, name: str, device: Device, threads: int | None) -> Logits:
+        """(n, classes), computed by the named framework in a worker.
+
+        UnavailableError where it is not here; BenchError where its worker failed.
+        """
+        framework = frameworks.named(name)
+        absent = frameworks.missing(framework)
+        if absent:
+            raise UnavailableError(f"{name} cannot predict here: {absent}")
+        threads = threads or len(machine.usable_cpus())
+        task = Task(
+            framework=name,
+            device=device,
+            threads=threads,
+            checkpoint=self._path,
+            sha256=self._found.sha256,
+            images=self._folder / "images.npy",
+            logits=self._folder / f"{name}.npy",
+        )
+        heard: dict[str, Any] = {}
+        log = self._folder / f"{name}.log"
+        ending = launch.run_worker(
+            {"predict": task.model_dump(mode="json"), "cpus": machine.spread_cpus(threads)},
+            launch.environment(threads, os.environ),
+            log,
+            TIMEOUT_S,
+            heard.update,
+        )
+        end = heard.get("end", {"status": "failed", "reason": f"its worker {ending.describe()}"})
+        if end["status"] != "ok":
+            kind = UnavailableError if end["status"] == "unavailable" else BenchError
+            raise kind(f"{name} cannot predict: {end['reason']}")
+        return np.asarray(np.load(task.logits, allow_pickle=False))
+
+
+@contextmanager
+def predictor(path: Path, found: Checkpoint, images: Images) -> Iterator[Predictor]:
+    """A predictor with a temporary folder for what goes to the workers and comes back."""
+    with tempfile.TemporaryDirectory(prefix="lenet-bench-") as folder:
+        yield Predictor(Path(folder), path, found, images)
+
+
+def predict_in_worker(task: Task, send: Send) -> None:
+    """The worker's side: build the network with the checkpoint's weights, write the logits."""
+    found = checkpoint.read(task.checkpoint)
+    if found.sha256 != task.sha256:
+        raise BenchError(f"{task.checkpoint} has changed since it was read first: try again")
+    adapter = frameworks.create(frameworks.named(task.framework))
+    if task.device not in adapter.devices():
+        raise UnavailableError(f"{task.framework} sees no {task.device} here")
+    header = found.header
+    adapter.build(header.model, found.parameters, header.optimizer, task.device, task.threads)
+    images = np.load(task.images, mmap_mode="r", allow_pickle=False)
+    np.save(task.logits, adapter.predict(np.asarray(images)), allow_pickle=False)
+    send("measured", {"versions": adapter.versions()})
+    send("end", {"status": "ok"})
+
+
+def examples_of(header: Header, dataset: str, root: Path) -> tuple[Examples, str]:
+    """Images to test on, normalised as in the training, and what they are, in words.
+
+    Of the checkpoint's own data the test part of its split; of others the official test part, or
+    all images where there is none: nothing of them was trained on.
+    """
+    data = datasets.load(dataset, root, INPUT_SIZE, header.fit)
+    channels, classes = data.train_images.shape[-1], len(data.classes)
+    if (channels, classes) != (header.model.input_shape[-1], header.model.classes):
+        raise DataError(
+            f"{dataset} has {channels} channel(s) and {classes} classes, the checkpoint's "
+            f"{header.model.name} takes {header.model.input_shape[-1]} and tells "
+            f"{header.model.classes} apart: choose a data set like {header.dataset}"
+        )
+    pool = len(data.train_images)
+    own = data.sha256 == header.data_sha256 and pool == header.pool_images
+    if dataset == header.dataset and not own:
+        raise DataError(
+            f"{dataset} is not what the checkpoint was trained on: its content has the hash "
+            f"{data.sha256}, that of the checkpoint {header.data_sha256}"
+        )
+    if data.test_images is not None and data.test_labels is not None:
+        count = header.test_size if own else len(data.test_images)
+        images, labels, part = data.test_images[:count], data.test_labels[:count], "test images"
+    elif own:
+        sizes = (header.train_size, header.val_size, header.test_size)
+        rows = order.split(header.seed, pool, *sizes).test
+        images, labels = data.train_images[rows], data.train_labels[rows]
+        part = f"test images of the split of seed {header.seed}"
+    else:
+        images, labels, part = data.train_images, data.train_labels, "images"
+    pixels = normalise(np.asarray(images), header.pixel_mean, header.pixel_std)
+    return Examples(pixels, np.ascontiguousarray(labels)), f"{len(labels):,} {part} of {dataset}"
+
+
+def agreements(logits: dict[str, Logits]) -> list[Agreement]:
+    """The first framework against each of the others."""
+    first, *others = logits
+    return [_agreement(first, logits[first], name, logits[name]) for name in others]
+
+
+def _agreement(first: str, a: Logits, second: str, b: Logits) -> Agreement:
+    images = np.flatnonzero(a.argmax(axis=1) != b.argmax(axis=1))
+    differing = tuple(Difference(int(i), (two_closest(a[i]), two_closest(b[i]))) for i in images)
+    largest = float(np.abs(a.astype(np.float64) - b).max(initial=0.0))
+    return Agreement(first, second, len(a), largest, differing)
+
+
+def two_closest(row: Sequence[float] | Logits) -> tuple[tuple[int, float], tuple[int, float]]:
+    """The classes of the two highest logits of an image, (classes,), each with its logit."""
+    values = np.asarray(row)
+    best = np.argsort(-values, kind="stable")[:2]
+    return (int(best[0]), float(values[best[0]])), (int(best[-1]), float(values[best[-1]]))
