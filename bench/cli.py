@@ -59,6 +59,14 @@ def run(
             rich_help_panel=WHAT,
         ),
     ] = "0,1,2",
+    regime: Annotated[
+        str,
+        typer.Option(
+            help="matched: all equal. native: each framework's own defaults. each: matched but for "
+            "one of these at a time. Several with commas.",
+            rich_help_panel=WHAT,
+        ),
+    ] = "matched",
     dataset: Annotated[
         str,
         typer.Option(
@@ -151,7 +159,7 @@ def run(
 ) -> int:
     """Train every framework on the same data in the same order, and compare.
 
-    Each cell (framework × device × seed) runs in a process of its own; its record is saved as it
+    Each cell (framework × device × regime × seed) runs in a process of its own; its record is saved as it
     ends. Exit code: 0 if all cells ran, 1 if some did not, 2 for a wrong call.
 
     Example: python -m bench run --frameworks torch,flux --dataset cifar10

@@ -90,9 +90,10 @@ class _Session:
     def set_up(self, adapter: Adapter, data: Prepared) -> None:
         """Build the network, place the training set, compile for the epoch's shapes."""
         plan, spec = self._plan, self._plan.spec()
-        parameters = order.initial_parameters(self._cell.seed, spec)
+        setting = plan.setting(self._cell)
+        parameters = order.initial_parameters(self._cell.seed, spec, setting.kernel, setting.bias)
         with self.phase("build", adapter):
-            adapter.build(spec, parameters, plan.optimizer, self._cell.device, plan.threads)
+            adapter.build(spec, parameters, setting.optimizer, self._cell.device, plan.threads)
         initial = adapter.export()
         self._measured(
             parameters=sum(value.size for value in initial.values()),

@@ -39,7 +39,7 @@ BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that compute
 SETTINGS = (
     *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
     *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_size", "optimizer", "lr"),
-    *("momentum", "weight_decay", "target", "threads", "timeout"),
+    *("momentum", "weight_decay", "target", "threads", "timeout", "regime"),
 )
 
 
@@ -60,6 +60,8 @@ def run(
     planned = _plan(asked, notes, fetch=not dry_run)
     for warning in plan.warnings(planned):
         _say(notes, f"warning: {warning}", style="yellow")
+    for note in plan.notes(planned):
+        _say(notes, note)
     if dry_run:
         return _print_plan(planned, planned.cells(), as_json=as_json)
     now = datetime.now(UTC)
@@ -167,7 +169,7 @@ def _options(settings: Mapping[str, Any], notes: Console) -> Options:
 def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with their text turned into values."""
     values = dict(settings)
-    for name in ("frameworks", "devices"):
+    for name in ("frameworks", "devices", "regime"):
         if values.get(name) is not None:
             values[name] = parse.words(values[name])
     if "seeds" in values:
