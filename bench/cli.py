@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli_run import DataRoot, DatasetName, Json, run
 from bench.errors import BenchError, UsageError
 
 app = typer.Typer(
@@ -22,173 +23,7 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Fetch, verify and show data sets.")
 app.add_typer(data_app, name="data")
 
-WHAT, DATA, TRAINING, RUNNING = "What to compare", "Data", "Training", "How to run"
-SAVED = "Checkpoints"
-
-DataRoot = Annotated[
-    Path | None,
-    typer.Option(help="Folder of the data sets, in torchvision's layout.", rich_help_panel=DATA),
-]
-DatasetName = Annotated[str, typer.Argument(help="A data set, as `bench list datasets` names it.")]
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
-]
-
-
-@app.command()
-def run(
-    context: typer.Context,
-    frameworks: Annotated[
-        str | None,
-        typer.Option(
-            help="Frameworks, such as torch,keras,flax. Default: all that are installed.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
-    model: Annotated[str, typer.Option(help="Network.", rich_help_panel=WHAT)] = "lenet5",
-    devices: Annotated[
-        str,
-        typer.Option(
-            help="cpu, gpu, both with a comma, or auto: gpu where every framework sees one.",
-            rich_help_panel=WHAT,
-        ),
-    ] = "auto",
-    seeds: Annotated[
-        str,
-        typer.Option(
-            help="A run for each; a seed draws split, order and initial weights for all.",
-            rich_help_panel=WHAT,
-        ),
-    ] = "0,1,2",
-    dataset: Annotated[
-        str,
-        typer.Option(
-            help="digits, mnist, fashionmnist, kmnist, qmnist, cifar10, or npz:FILE.",
-            rich_help_panel=DATA,
-        ),
-    ] = "digits",
-    data_root: DataRoot = None,
-    train_size: Annotated[
-        int | None,
-        typer.Option(help="Training images. Default: what is left.", rich_help_panel=DATA),
-    ] = None,
-    val_size: Annotated[
-        int | None, typer.Option(help="Validation images; 0: none.", rich_help_panel=DATA)
-    ] = None,
-    test_size: Annotated[
-        int | None, typer.Option(help="Test images. Default: all.", rich_help_panel=DATA)
-    ] = None,
-    fit: Annotated[
-        str | None,
-        typer.Option(help="How images become 32×32: pad or resize.", rich_help_panel=DATA),
-    ] = None,
-    mean: Annotated[
-        str | None,
-        typer.Option(
-            help="Subtracted from pixels in [0, 1], per channel. Default: the training split's.",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    std: Annotated[
-        str | None,
-        typer.Option(
-            help="Divides them afterwards. Default: the training split's.", rich_help_panel=DATA
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(help="Epochs. Default: by data set.", rich_help_panel=TRAINING),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(help="Images a step. Default: by data set.", rich_help_panel=TRAINING),
-    ] = None,
-    optimizer: Annotated[
-        str, typer.Option(help="sgd, rmsprop, adam or adamw.", rich_help_panel=TRAINING)
-    ] = "adam",
-    lr: Annotated[
-        float | None,
-        typer.Option(
-            help="Learning rate. Default: sgd 0.01, others 0.001.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    momentum: Annotated[
-        float, typer.Option(help="For sgd and rmsprop.", rich_help_panel=TRAINING)
-    ] = 0.0,
-    weight_decay: Annotated[
-        float | None,
-        typer.Option(
-            help="L2 penalty; decoupled for adamw. Default: 0, adamw 0.01.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    target: Annotated[
-        float | None,
-        typer.Option(
-            help="Validation accuracy whose reaching is timed. Default: by data set.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(help="CPU threads of each framework. Default: all.", rich_help_panel=RUNNING),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(help="Seconds that a cell may take.", rich_help_panel=RUNNING)
-    ] = 3600.0,
-    unverified: Annotated[
-        bool,
-        typer.Option(
-            "--unverified",
-            help="Time frameworks without proof that they are equal; marks every result.",
-            rich_help_panel=RUNNING,
-        ),
-    ] = False,
-    save: Annotated[
-        str,
-        typer.Option(help="Checkpoints to keep: best, last, both, or none.", rich_help_panel=SAVED),
-    ] = "best",
-    save_every: Annotated[
-        int | None,
-        typer.Option(help="And one every so many epochs.", rich_help_panel=SAVED),
-    ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            help="Go on training from this checkpoint, with its settings, up to --epochs in all.",
-            rich_help_panel=SAVED,
-        ),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option(help="The run's own folder is made in here.", rich_help_panel=RUNNING)
-    ] = Path("results"),
-    resume: Annotated[
-        Path | None,
-        typer.Option(
-            help="Go on with this run's folder: only what is missing.", rich_help_panel=RUNNING
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan only.", rich_help_panel=RUNNING)
-    ] = False,
-    json: Json = False,
-) -> int:
-    """Train every framework on the same data in the same order, and compare.
-
-    Each cell (framework × device × seed) runs in a process of its own; its record is saved as it
-    ends. Before it is timed, a framework is verified, once for as long as nothing changes here.
-    Exit code: 0 if all cells ran, 1 if some did not, 2 for a wrong call.
-
-    Example: python -m bench run --frameworks torch,flux --dataset cifar10
-    """
-    from bench.commands import run as command
-
-    settings = {name: context.params[name] for name in command.SETTINGS}
-    given = {name for name in settings if _is_given(context, name)}
-    return command.run(
-        settings, given, out=out, resume=resume, start=start, dry_run=dry_run, as_json=json
-    )
+app.command()(run)
 
 
 @app.command()
@@ -312,12 +147,6 @@ def data_show(name: DatasetName, data_root: DataRoot = None, json: Json = False)
     from bench.commands import data
 
     return data.show(name, data_root, as_json=json)
-
-
-def _is_given(context: typer.Context, parameter: str) -> bool:
-    """Whether a person gave the option, as against its default."""
-    source = context.get_parameter_source(parameter)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def main() -> None:

@@ -170,6 +170,23 @@ class OptimizerSpec:
     decoupled_decay: bool = False
 
     @property
+    def forms(self) -> tuple[str, ...]:
+        """Where it leaves PyTorch's definitions, by the fields that say so; only what has effect.
+
+        Of `epsilon_inside`, `epsilon_hat`, `rate_in_momentum` and `decoupled_decay`.
+        """
+        adam = self.name in ("adam", "adamw")
+        found = {
+            "epsilon_inside": self.epsilon_form == "inside" and self.name != "sgd",
+            "epsilon_hat": self.epsilon_form == "hat" and self.name != "sgd",
+            "rate_in_momentum": self.rate_in_momentum and self.momentum != 0 and not adam,
+            "decoupled_decay": self.decoupled_decay
+            and self.weight_decay != 0
+            and self.name != "adamw",
+        }
+        return tuple(form for form, used in found.items() if used)
+
+    @property
     def buffers(self) -> tuple[str, ...]:
         """What it remembers of each parameter: `mean` is m, `square` v or s, `momentum` v or b."""
         match self.name:

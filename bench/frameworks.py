@@ -15,6 +15,7 @@ from typing import cast
 
 from bench.contract import Adapter
 from bench.errors import BenchError, UnavailableError, UnknownNameError
+from bench.regimes import FLAX, FLUX, KERAS, Default
 
 GROUP = "lenet_bench.frameworks"
 
@@ -28,6 +29,7 @@ class Framework:
     modules   what must be importable for it to be available
     install   the command that would make it available
     default   whether `run` takes it when no frameworks are named
+    own       its defaults that differ from the matched setting: what the regime `native` takes
     """
 
     name: str
@@ -37,16 +39,24 @@ class Framework:
     modules: tuple[str, ...]
     install: str
     default: bool = True
+    own: tuple[Default, ...] = ()
 
 
-def _own(name: str, title: str, adapter: str, version: str, *modules: str) -> Framework:
-    return Framework(name, title, adapter, version, modules, f"pip install 'lenet-bench[{name}]'")
+def _own(
+    name: str,
+    title: str,
+    adapter: str,
+    modules: tuple[str, ...],
+    own: tuple[Default, ...] = (),
+) -> Framework:
+    install = f"pip install 'lenet-bench[{name}]'"
+    return Framework(name, title, adapter, name, modules, install, own=own)
 
 
 BUILT_IN: tuple[Framework, ...] = (
-    _own("torch", "PyTorch", "impls.pytorch.adapter:TorchAdapter", "torch", "torch"),
-    _own("keras", "Keras", "impls.keras_tf.adapter:KerasAdapter", "keras", "keras", "tensorflow"),
-    _own("flax", "Flax", "impls.flax.adapter:FlaxAdapter", "flax", "jax", "flax", "optax"),
+    _own("torch", "PyTorch", "impls.pytorch.adapter:TorchAdapter", ("torch",)),
+    _own("keras", "Keras", "impls.keras_tf.adapter:KerasAdapter", ("keras", "tensorflow"), KERAS),
+    _own("flax", "Flax", "impls.flax.adapter:FlaxAdapter", ("jax", "flax", "optax"), FLAX),
     Framework(
         "flux",
         "Flux.jl",
@@ -54,6 +64,7 @@ BUILT_IN: tuple[Framework, ...] = (
         "juliacall",
         ("impls.flux",),
         "its adapter comes with a later version of lenet-bench",
+        own=FLUX,
     ),
     Framework(
         "reference",

@@ -108,7 +108,7 @@ class Keeper:
             seed=cell.seed,
             epoch=epoch,
             batch_size=plan.batch_size,
-            optimizer=plan.optimizer,
+            optimizer=plan.setting(cell).optimizer,
             learning_rate=plan.learning_rate,
             steps=steps,
             train_loss=figures.get("train_loss"),

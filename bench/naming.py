@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from bench.plan import Cell, Plan
+from bench.regimes import MATCHED
 
 SUFFIX = ".safetensors"
 PROPER = {
@@ -21,7 +22,8 @@ LONGEST = 40  # of a person's own name; a file's may have 255 in all
 def stem(plan: Plan, cell: Cell) -> str:
     """What the names of a cell's checkpoints begin with; unique within its run."""
     device = f"_{cell.device}" if len(plan.devices) > 1 else ""
-    return f"{_title(plan.dataset)}_{cell.framework}{device}_seed{cell.seed}_epoch"
+    regime = "" if cell.regime == MATCHED else f"_{cell.regime}"
+    return f"{_title(plan.dataset)}_{cell.framework}{device}{regime}_seed{cell.seed}_epoch"
 
 
 def file_name(stem: str, epoch: int, val_accuracy: float | None) -> str:

@@ -17,6 +17,7 @@ from bench.contract import Device, OptimizerName, OptimizerSpec
 from bench.datasets import Fit
 from bench.errors import UnknownNameError, UsageError
 from bench.presets import LEARNING_RATES, WEIGHT_DECAYS, Preset
+from bench.regimes import MATCHED, REGIMES, Regime
 
 Save = Literal["best", "last"]
 Value = TypeVar("Value")
@@ -31,6 +32,7 @@ class Options(BaseModel):
     frameworks: tuple[str, ...]
     devices: tuple[Device, ...]
     seeds: tuple[int, ...] = (0, 1, 2)
+    regime: tuple[str, ...] = (MATCHED,)
     dataset: str = "digits"
     data_root: Path
     train_size: int | None = None
@@ -88,6 +90,14 @@ def seeds(values: tuple[int, ...]) -> tuple[int, ...]:
     for value in values:
         at_least(0, "--seeds", value)
     return distinct("--seeds", values)
+
+
+def regimes(values: tuple[str, ...]) -> tuple[Regime, ...]:
+    """Distinct known regimes."""
+    for value in values:
+        if value not in REGIMES:
+            raise UnknownNameError("regime", value, REGIMES)
+    return cast(tuple[Regime, ...], distinct("--regime", values))
 
 
 def batch_size(value: int, train_size: int) -> int:

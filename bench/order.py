@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import initialisers
 from bench.contract import ModelSpec, Order, Parameters
 
 Purpose = Literal["split", "epoch", "weights"]
@@ -63,18 +64,24 @@ def epoch_order(seed: int, epoch: int, images: int, batch_size: int) -> Order:
     return Order(rows[:full].reshape(-1, batch_size), rows[full:])
 
 
-def initial_parameters(seed: int, model: ModelSpec) -> dict[str, NDArray[np.float32]]:
-    """PyTorch's default initialisation: kernel and bias uniform on ±1/√fan_in.
+def initial_parameters(
+    seed: int,
+    model: ModelSpec,
+    kernel: str = initialisers.PYTORCH,
+    bias: str = initialisers.PYTORCH,
+) -> dict[str, NDArray[np.float32]]:
+    """Initial weights, by names of `bench.initialisers`; by default PyTorch's distributions.
 
-    Source: torch.nn.Linear and torch.nn.Conv2d, "Variables" in their documentation.
+    Whatever the names, the same uniform numbers are drawn in the same order: another bias leaves
+    every kernel as it was, bit for bit.
     """
     stream = _stream(seed, "weights")
     parameters: dict[str, NDArray[np.float32]] = {}
     for layer in model.weighted_layers:
-        bound = layer.fan_in**-0.5
-        for part, shape in (("kernel", layer.kernel_shape), ("bias", layer.bias_shape)):
-            values = bound * (2 * _uniform(stream, shape) - 1)
-            parameters[f"{layer.name}/{part}"] = values.astype(np.float32)
+        drawn = _uniform(stream, layer.kernel_shape)
+        parameters[f"{layer.name}/kernel"] = initialisers.kernel(kernel, layer, drawn)
+        drawn = _uniform(stream, layer.bias_shape)
+        parameters[f"{layer.name}/bias"] = initialisers.bias(bias, layer, drawn)
     return parameters
 
 

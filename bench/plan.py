@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from bench import machine, models, options
+from bench import frameworks, machine, models, options, regimes
 from bench.contract import Device, ModelSpec, OptimizerSpec
 from bench.datasets import Fit
 from bench.errors import UsageError
 from bench.options import Options, Save
 from bench.presets import Preset, preset
+from bench.regimes import MATCHED, Default, Regime, Setting
 
 INPUT_SIZE = (32, 32)
 
@@ -34,18 +35,20 @@ class Source:
 
 
 class Cell(BaseModel):
-    """One process: a framework on a device with a seed."""
+    """One process: a framework on a device with a seed, in a regime (see `bench.regimes`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     framework: str
     device: Device
     seed: int
+    regime: str = MATCHED
 
     @property
     def name(self) -> str:
-        """Unique within a run and fit for a file name."""
-        return f"{self.framework}-{self.device}-seed{self.seed}"
+        """Unique within a run and fit for a file name; the regime is in it unless matched."""
+        regime = "" if self.regime == MATCHED else f"-{self.regime}"
+        return f"{self.framework}-{self.device}{regime}-seed{self.seed}"
 
 
 class Start(BaseModel):
@@ -70,6 +73,7 @@ class Plan(BaseModel):
     frameworks: tuple[str, ...]
     devices: tuple[Device, ...]
     seeds: tuple[int, ...]
+    regimes: tuple[Regime, ...] = ("matched",)
     dataset: str
     data_root: Path
     data_sha256: str | None
@@ -87,6 +91,7 @@ class Plan(BaseModel):
     epochs: int
     batch_size: int
     optimizer: OptimizerSpec
+    weight_decay_is_given: bool = True
     learning_rate: float
     target_accuracy: float | None
     threads: int
@@ -105,17 +110,33 @@ class Plan(BaseModel):
         """The network that the plan trains."""
         return models.build(self.model, (*INPUT_SIZE, self.channels), self.classes)
 
+    def own_defaults(self, framework: str) -> tuple[Default, ...]:
+        """The framework's defaults that change something in what this plan trains."""
+        return regimes.differing(
+            frameworks.named(framework).own,
+            self.optimizer,
+            decay_is_given=self.weight_decay_is_given,
+        )
+
+    def setting(self, cell: Cell) -> Setting:
+        """A cell's optimizer, and the distributions that its initial weights are drawn from."""
+        return regimes.setting(cell.regime, self.optimizer, self.own_defaults(cell.framework))
+
     def cells(self) -> tuple[Cell, ...]:
         """The cells in the order in which they run: a block a seed, shuffled within the block.
 
         The shuffle depends on the seed alone, so that a resumed run keeps its order.
         """
+        regimes_of = {
+            name: regimes.names(self.regimes, self.own_defaults(name)) for name in self.frameworks
+        }
         ordered: list[Cell] = []
         for seed in self.seeds:
             block = [
-                Cell(framework=name, device=device, seed=seed)
+                Cell(framework=name, device=device, seed=seed, regime=regime)
                 for name in self.frameworks
                 for device in self.devices
+                for regime in regimes_of[name]
             ]
             random.Random(seed).shuffle(block)  # noqa: S311 - an order, not a secret
             ordered += block
@@ -131,6 +152,7 @@ def make(asked: Options, source: Source) -> Plan:
         frameworks=options.distinct("--frameworks", asked.frameworks),
         devices=options.distinct("--devices", asked.devices),
         seeds=options.seeds(asked.seeds),
+        regimes=options.regimes(asked.regime),
         dataset=asked.dataset,
         data_root=asked.data_root,
         data_sha256=source.sha256,
@@ -150,6 +172,7 @@ def make(asked: Options, source: Source) -> Plan:
             options.default(asked.batch_size, min(usual.batch_size, train_size)), train_size
         ),
         optimizer=options.optimizer(asked.optimizer, asked.momentum, asked.weight_decay),
+        weight_decay_is_given=asked.weight_decay is not None,
         learning_rate=options.learning_rate(asked),
         target_accuracy=options.target(asked.target, usual, val_size),
         threads=options.at_least(1, "--threads", threads),
@@ -161,6 +184,12 @@ def make(asked: Options, source: Source) -> Plan:
         else options.at_least(1, "--save-every", asked.save_every),
     )
     plan.spec()
+    if not plan.cells():
+        raise UsageError(
+            f"--regime each changes one default at a time, and {', '.join(plan.frameworks)} has "
+            f"none that differs with {plan.optimizer.name}: add matched or native, or another "
+            "framework"
+        )
     return plan
 
 
@@ -172,6 +201,18 @@ def warnings(plan: Plan) -> list[str]:
     return [
         f"--threads {plan.threads} is more than the {usable} CPUs that this process may use: "
         "threads will wait for each other, and the figures will be worse than they could be"
+    ]
+
+
+def notes(plan: Plan) -> list[str]:
+    """What a plan does not hold, though one might look for it."""
+    if plan.regimes == (MATCHED,):
+        return []
+    return [
+        f"{name}: its own defaults are the matched setting with {plan.optimizer.name}, so that "
+        "its regime native is matched again, and there is no default to change alone"
+        for name in plan.frameworks
+        if not plan.own_defaults(name)
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bench.certificate import Certificate
-from bench.contract import Device, OptimizerName
+from bench.contract import Device, EpsilonForm, OptimizerName
 
 SCHEMA = 2  # 1: before certificates
 
@@ -55,12 +55,31 @@ class Record(BaseModel):
     model: str
     device: Device
     seed: int
+    regime: str = Field(
+        default="matched",
+        description="matched: equal for all; native: the framework's own defaults; native.NAME: "
+        "matched but for its default of that name",
+    )
     epochs: int
     batch_size: int
     optimizer: OptimizerName
     learning_rate: float
     momentum: float
     weight_decay: float
+    weight_decay_is_given: bool = Field(
+        default=True, description="whether a person typed it, so that every regime has it"
+    )
+    alpha: float | None = Field(default=None, description="RMSprop's decay of squares")
+    beta1: float | None = None
+    beta2: float | None = None
+    epsilon: float | None = None
+    epsilon_form: EpsilonForm | None = Field(
+        default=None, description="where epsilon stands, see bench.contract.OptimizerSpec"
+    )
+    rate_in_momentum: bool | None = None
+    decoupled_decay: bool | None = None
+    kernel_initialiser: str | None = Field(default=None, description="see bench.initialisers")
+    bias_initialiser: str | None = None
     threads: int
     target_accuracy: float | None = Field(
         default=None, description="validation accuracy whose first reaching is timed"
@@ -141,6 +160,9 @@ class Record(BaseModel):
         default=None, description="training alone until the target; None where not reached"
     )
     time_to_target_with_compile_s: float | None = None
+    steps_to_target: int | None = Field(
+        default=None, description="optimizer steps until the end of the epoch that reached it"
+    )
     peak_rss_bytes: int | None = None
     peak_device_bytes: int | None = None
 

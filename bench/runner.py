@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from bench.store import CHECKPOINTS, Run
 UNEXAMINED = Verdict(None)
 LOG_TAIL_LINES = 20
 LOG_TAIL_BYTES = 8192
+OPTIMIZER_FIELDS = {"name": "optimizer"}  # where a record's name is not that of `OptimizerSpec`
 LISTS = ("epoch_s", "train_loss", "val_loss", "val_accuracy")
 
 
@@ -96,7 +98,7 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         model=plan.model,
         input_shape=plan.spec().input_shape,
         classes=plan.classes,
-        optimizers=(plan.optimizer,),
+        optimizers=(plan.setting(cell).optimizer,),
         threads=plan.threads,
     )
 
@@ -149,6 +151,8 @@ def _without_last_word(ending: launch.Ending, plan: Plan) -> dict[str, Any]:
 
 def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, Any]:
     """The record's fields that are known before the cell has begun."""
+    setting = plan.setting(cell)
+    optimizer = setting.optimizer
     return {
         "run": run_name,
         "cell": cell.name,
@@ -157,12 +161,14 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
         "model": plan.model,
         "device": cell.device,
         "seed": cell.seed,
+        "regime": cell.regime,
         "epochs": plan.epochs,
         "batch_size": plan.batch_size,
-        "optimizer": plan.optimizer.name,
         "learning_rate": plan.learning_rate,
-        "momentum": plan.optimizer.momentum,
-        "weight_decay": plan.optimizer.weight_decay,
+        **{OPTIMIZER_FIELDS.get(name, name): v for name, v in asdict(optimizer).items()},
+        "weight_decay_is_given": plan.weight_decay_is_given,
+        "kernel_initialiser": setting.kernel,
+        "bias_initialiser": setting.bias,
         "threads": plan.threads,
         "target_accuracy": plan.target_accuracy,
         "train_images": plan.train_size,
@@ -187,6 +193,7 @@ def derived(fields: dict[str, Any], plan: Plan) -> dict[str, Any]:
     figures: dict[str, Any] = {"images_per_s": plan.train_size / statistics.median(epoch_s)}
     reached = metrics.epochs_to_target(fields["val_accuracy"], plan.target_accuracy)
     if reached is not None:
+        figures["steps_to_target"] = reached * math.ceil(plan.train_size / plan.batch_size)
         figures["time_to_target_s"] = sum(epoch_s[:reached])
         figures["time_to_target_with_compile_s"] = fields["compile_s"] + sum(epoch_s[:reached])
     return figures

@@ -110,10 +110,14 @@ class _Session:
     def set_up(self, adapter: Adapter, data: Prepared) -> None:
         """Build the network, place the training set, compile for the epoch's shapes."""
         plan, spec = self._plan, self._plan.spec()
-        start = self._start
-        parameters = start.parameters if start else order.initial_parameters(self._cell.seed, spec)
+        setting, start = plan.setting(self._cell), self._start
+        parameters = (
+            start.parameters
+            if start
+            else order.initial_parameters(self._cell.seed, spec, setting.kernel, setting.bias)
+        )
         with self.phase("build", adapter):
-            adapter.build(spec, parameters, plan.optimizer, self._cell.device, plan.threads)
+            adapter.build(spec, parameters, setting.optimizer, self._cell.device, plan.threads)
             if start:
                 adapter.restore_optimizer(start.optimizer)
         initial = adapter.export()

@@ -31,6 +31,8 @@ def settings(
         for name in own
         if name in given and not _agree(name, parsed[name], own[name], header)
     ]
+    if "regime" in given:
+        unlike.append("--regime has no meaning: the optimizer is the checkpoint's")
     if "target" in given:
         unlike.append("--target has no meaning: the time to it began before the checkpoint")
     if unlike:

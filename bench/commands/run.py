@@ -41,7 +41,7 @@ SETTINGS = (
     *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
     *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_size", "optimizer", "lr"),
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
-    "save_every",
+    *("save_every", "regime"),
 )
 
 
@@ -70,6 +70,8 @@ def run(
         planned = going_on.begin(planned, start, found)
     for warning in plan.warnings(planned):
         _say(notes, f"warning: {warning}", style="yellow")
+    for note in plan.notes(planned):
+        _say(notes, note)
     if dry_run:
         return _print_plan(planned, planned.cells(), as_json=as_json)
     now = datetime.now(UTC)
@@ -172,7 +174,7 @@ def _options(parsed: dict[str, Any], notes: Console) -> Options:
 def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with their text turned into values."""
     values = dict(settings)
-    for name in ("frameworks", "save"):
+    for name in ("frameworks", "save", "regime"):
         if values.get(name) is not None:
             values[name] = parse.words(values[name])
     if "devices" in values:
