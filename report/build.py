@@ -9,9 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from bench.record import Record
 from bench.store import write_atomically
-from report import notes
-from report.certificates import Proof, proofs
-from report.columns import NONE, columns
+from report import notes, regime_tables, regimes
+from report.certificates import Proof, named, proofs
+from report.columns import NONE, Column, Shown, columns
 from report.comparison import Comparison, compare, distinct
 from report.csv_files import epochs_csv, records_csv
 from report.equality import PROPERTIES, Check, check
@@ -71,9 +71,8 @@ def _view(comparison: Comparison) -> Mapping[str, object]:
         "title": _heading(notes.title(comparison)),
         "settings": _prose(notes.settings(comparison)),
         "warnings": _proses(notes.warnings(comparison)),
-        "headings": [Markdown(column.heading()) for column in shown],
-        "alignments": [Markdown(":--" if column.is_text else "--:") for column in shown],
-        "rows": [[_cell(column.cell(row)) for column in shown] for row in comparison.rows],
+        "table": _table(shown, comparison.rows),
+        "regimes": _regimes(comparison) if comparison.others else None,
         "notes": _proses(notes.notes(comparison, [column.name for column in shown])),
         "machine": _prose(notes.machine(comparison)),
         "runs": _prose(notes.runs(comparison)),
@@ -85,12 +84,35 @@ def _view(comparison: Comparison) -> Mapping[str, object]:
     }
 
 
+def _table(shown: Sequence[Column[Shown]], rows: Iterable[Shown]) -> Mapping[str, object]:
+    """Headings, alignments and rows of a table."""
+    return {
+        "headings": [Markdown(column.heading()) for column in shown],
+        "alignments": [Markdown(":--" if column.is_text else "--:") for column in shown],
+        "rows": [[_cell(column.cell(row)) for column in shown] for row in rows],
+    }
+
+
+def _regimes(comparison: Comparison) -> Mapping[str, object]:
+    """The section on regimes: what is said above, its tables, and what is said below."""
+    pairs, cases = regimes.pairs(comparison), regimes.cases(comparison)
+    return {
+        "introduction": _proses(regime_tables.introduction(comparison)),
+        "warnings": _proses(regime_tables.warnings(comparison)),
+        "tables": [
+            *([_table(regime_tables.pair_columns(pairs), pairs)] if pairs else []),
+            _table(regime_tables.case_columns(cases), cases),
+        ],
+        "notes": _proses(regime_tables.notes_below(comparison)),
+    }
+
+
 def _proof(proof: Proof) -> list[Markdown]:
     """One row of the certificates: framework, check, how many, worst error, bound, where."""
     worst = proof.worst
     where = f"{worst.case}{': ' * bool(worst.where)}{worst.where}"
     return [
-        markdown_cell(proof.framework),
+        _heading(named(proof.framework, proof.regime)),
         markdown_cell(proof.name),
         Markdown(f"{proof.checks}"),
         Markdown("not finite" if worst.error is None else f"{worst.error:.2g}"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.certificate import Check
+from bench.certificate import Check, Subject
 from bench.record import Record
-from report.comparison import Comparison
+from report.comparison import MATCHED, Comparison
 from report.text import Given, Note
 
 
@@ -15,10 +15,12 @@ from report.text import Given, Note
 class Proof:
     """One framework's checks of one name: how many, and the one nearest to its bound.
 
-    `worst` is the first that failed, where one did.
+    `worst` is the first that failed, where one did. `regime` is the first whose certificate it is:
+    matched, where another regime has no optimizer of its own.
     """
 
     framework: str
+    regime: str
     name: str
     checks: int
     worst: Check
@@ -26,22 +28,25 @@ class Proof:
 
 def proofs(comparison: Comparison) -> list[Proof]:
     """Every framework's checks, by name, in the order in which they were made."""
-    found: dict[tuple[str, str], dict[str, Check]] = {}
-    for record in comparison.records:
-        if record.certificate is not None:
-            for check in record.certificate.checks:
-                # Seeds share a certificate; of two, each check counts once, with the worse outcome.
-                of = found.setdefault((record.framework, check.name), {})
-                of[check.case] = max(of.get(check.case, check), check, key=_share)
+    regimes: dict[Subject, str] = {}  # matched before the others
+    found: dict[tuple[str, str, str], dict[str, Check]] = {}
+    for record in comparison.everything:
+        if record.certificate is None:
+            continue
+        regime = regimes.setdefault(record.certificate.subject, record.regime)
+        for check in record.certificate.checks:
+            # Seeds share a certificate; of two, each check counts once, with the worse outcome.
+            of = found.setdefault((record.framework, regime, check.name), {})
+            of[check.case] = max(of.get(check.case, check), check, key=_share)
     return [
-        Proof(framework, name, len(checks), max(checks.values(), key=_share))
-        for (framework, name), checks in found.items()
+        Proof(framework, regime, name, len(checks), max(checks.values(), key=_share))
+        for (framework, regime, name), checks in found.items()
     ]
 
 
 def warnings(comparison: Comparison) -> list[Note]:
     """Loud, where runs were let through without proof."""
-    names = _names(record for record in comparison.records if record.unverified)
+    names = _names(record for record in comparison.everything if record.unverified)
     if not names:
         return []
     said = ("UNVERIFIED: run with --unverified, so that nothing proves an equal computation: ",)
@@ -50,27 +55,25 @@ def warnings(comparison: Comparison) -> list[Note]:
 
 def notes(comparison: Comparison) -> list[Note]:
     """What was proved, and of whom nothing was."""
-    by_framework: dict[str, list[Proof]] = {}
+    by_framework: dict[tuple[str, str], list[Proof]] = {}
     for proof in proofs(comparison):
-        by_framework.setdefault(proof.framework, []).append(proof)
+        by_framework.setdefault((proof.framework, proof.regime), []).append(proof)
     said: list[Note] = []
     passed = {
-        framework: of
-        for framework, of in by_framework.items()
-        if all(proof.worst.passed for proof in of)
+        key: of for key, of in by_framework.items() if all(proof.worst.passed for proof in of)
     }
     if passed:
         fragments: list[str | Given] = ["Verified against the float64 oracle before timing: "]
-        for framework, of in passed.items():
+        for (framework, regime), of in passed.items():
             nearest = max(_share(proof.worst) for proof in of)
             count = sum(proof.checks for proof in of)
-            fragments += [Given(framework), f" {count} checks, at most {nearest:.0%} of a bound"]
-            fragments.append("; ")
+            fragments += named(framework, regime)
+            fragments += [f" {count} checks, at most {100 * nearest:.0f} % of a bound", "; "]
         fragments[-1] = "."
         said.append(tuple(fragments))
     without = _names(
         record
-        for record in comparison.records
+        for record in comparison.everything
         if record.status == "ok" and record.certificate is None and not record.unverified
     )
     if without:
@@ -88,12 +91,19 @@ def _share(check: Check) -> float:
     return 0.0 if check.name == "threads" and check.passed else check.error / check.bound
 
 
-def _names(records: Iterable[Record]) -> list[str]:
-    return sorted({record.framework for record in records})
+def named(framework: str, regime: str) -> Note:
+    """A framework, and its regime unless that is matched."""
+    return (Given(framework),) if regime == MATCHED else (Given(framework), " ", Given(regime))
 
 
-def _listed(names: list[str]) -> Note:
+def _names(records: Iterable[Record]) -> list[tuple[str, str]]:
+    """Which frameworks in which regimes, matched first."""
+    found = {(record.framework, record.regime) for record in records}
+    return sorted(found, key=lambda one: (one[0], one[1] != MATCHED, one[1]))
+
+
+def _listed(names: list[tuple[str, str]]) -> Note:
     fragments: list[str | Given] = []
-    for name in names:
-        fragments += [", ", Given(name)]
+    for framework, regime in names:
+        fragments += [", ", *named(framework, regime)]
     return tuple(fragments[1:])

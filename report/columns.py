@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from report.comparison import Comparison, Row
 from report.text import Given
@@ -11,14 +12,16 @@ from report.text import Given
 NONE = "–"
 MIB = 2**20
 
+Shown = TypeVar("Shown")
+
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Column(Generic[Shown]):
     """One column; where there is no room, those of the highest `rank` go first, rank 0 never."""
 
     name: str
     unit: str
-    cell: Callable[[Row], str | Given]
+    cell: Callable[[Shown], str | Given]
     rank: int
     is_text: bool = False
 
@@ -27,7 +30,7 @@ class Column:
         return f"{self.name}{separator}({self.unit})" if self.unit else self.name
 
 
-def columns(comparison: Comparison) -> tuple[Column, ...]:
+def columns(comparison: Comparison) -> tuple[Column[Row], ...]:
     """The columns that say something about this comparison, from left to right."""
     target = comparison.setup.target_accuracy is not None
     ranged = any(row.images_per_s_min is not None for row in comparison.rows)
@@ -65,6 +68,13 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f}"
 
 
+def accuracy(mean: float | None, std: float | None) -> str:
+    """An accuracy in [0, 1] in per cent, with its ± where there is one."""
+    if mean is None:
+        return NONE
+    return percent(mean) if std is None else f"{percent(mean)} ± {percent(std)}"
+
+
 def mebibytes(value_bytes: int | None) -> str:
     """Bytes as whole MiB."""
     return NONE if value_bytes is None else f"{value_bytes / MIB:,.0f}"
@@ -75,11 +85,7 @@ def _version(row: Row) -> str | Given:
 
 
 def _accuracy(row: Row) -> str:
-    if row.accuracy_mean is None:
-        return NONE
-    if row.accuracy_std is None:
-        return percent(row.accuracy_mean)
-    return f"{percent(row.accuracy_mean)} ± {percent(row.accuracy_std)}"
+    return accuracy(row.accuracy_mean, row.accuracy_std)
 
 
 def _seeds(row: Row) -> str:

@@ -1,20 +1,24 @@
 """Records → comparisons: runs that may stand beside each other, and one row of figures for each.
 
+Rows are of the regime `matched` alone, in which all is equal. Runs in other regimes go along with
+the comparison that they belong to; see regimes.py.
+
 Durations are seconds, memory is bytes, accuracies are in [0, 1]. Figures come from the runs that
 are `ok` alone; every other run stays in the row's counts and status, with its reason.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from statistics import fmean, median, stdev
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
 from typing import TypeVar
 
 from bench.record import Machine, Record
+from report.aggregate import by_seed, greatest, known, median_if_any, median_time
 
+MATCHED = "matched"  # the regime of `bench.record.Record` in which all is equal
 RUNS_FOR_A_RANGE = 3
 
 Key = TypeVar("Key", bound=Hashable)
@@ -22,7 +26,10 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What runs must have in common to be compared: the request, the data and the machine."""
+    """What runs must have in common to be compared: the request, the data and the machine.
+
+    `weight_decay` is None where no run is matched and each framework has its own.
+    """
 
     dataset: str
     model: str
@@ -32,7 +39,7 @@ class Setup:
     optimizer: str
     learning_rate: float
     momentum: float
-    weight_decay: float
+    weight_decay: float | None
     epochs: int
     target_accuracy: float | None
     fit: str
@@ -55,7 +62,7 @@ class Row:
     accuracy_std        sample standard deviation (n - 1) over the seeds; None for one seed
     images_per_s        median over the ok runs; least and greatest from three runs on
     time_to_target_s    median over the runs counted in target_runs: training alone; see
-                        `_median_time` for runs that did not reach the target. Where the flag
+                        `median_time` for runs that did not reach the target. Where the flag
                         beside it is set, the median is greater than the number
     target_runs         runs that tried: ok ones, and diverged ones as not having reached it
     compile_s           median over the ok runs
@@ -87,12 +94,21 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs of one set-up. Rows stand by images/s, fastest first, those without figures last."""
+    """Runs of one set-up. Rows stand by images/s, fastest first, those without figures last.
+
+    `rows` and `records` are of matched runs; `others` are the records in other regimes.
+    """
 
     setup: Setup
     machine: Machine
     rows: tuple[Row, ...]
     records: tuple[Record, ...]
+    others: tuple[Record, ...] = ()
+
+    @property
+    def everything(self) -> tuple[Record, ...]:
+        """The records of all regimes."""
+        return (*self.records, *self.others)
 
 
 def compare(records: Iterable[Record]) -> list[Comparison]:
@@ -101,8 +117,16 @@ def compare(records: Iterable[Record]) -> list[Comparison]:
     A run that failed before it knew its framework's version joins the runs of the framework, where
     these have just one.
     """
-    alike = _grouped(distinct(records), _setup).items()
-    comparisons = [_comparison(setup, same) for setup, same in alike]
+    unique = distinct(records)
+    matched = grouped((record for record in unique if record.regime == MATCHED), _setup)
+    others = grouped(
+        (record for record in unique if record.regime != MATCHED),
+        lambda record: _home(record, matched),
+    )
+    comparisons = [
+        _comparison(setup, matched.get(setup, []), others.get(setup, []))
+        for setup in {**matched, **others}
+    ]
     return sorted(comparisons, key=lambda c: (c.setup.dataset, c.setup.model, repr(c.setup)))
 
 
@@ -118,16 +142,17 @@ def distinct(records: Iterable[Record]) -> list[Record]:
     ]
 
 
-def _grouped(records: Iterable[Record], key: Callable[[Record], Key]) -> dict[Key, list[Record]]:
+def grouped(records: Iterable[Record], key: Callable[[Record], Key]) -> dict[Key, list[Record]]:
+    """The records by their key, in the order in which each first occurs."""
     groups: dict[Key, list[Record]] = defaultdict(list)
     for record in records:
         groups[key(record)].append(record)
-    return groups
+    return dict(groups)
 
 
-def _by_version(records: Iterable[Record]) -> dict[str | None, list[Record]]:
+def by_version(records: Iterable[Record]) -> dict[str | None, list[Record]]:
     """Group by the framework's version; an unknown one joins the known one if that is alone."""
-    groups = _grouped(records, lambda record: record.framework_version)
+    groups = grouped(records, lambda record: record.framework_version)
     if None in groups and len(groups) == 2:
         unknown = groups.pop(None)
         next(iter(groups.values())).extend(unknown)
@@ -159,39 +184,63 @@ def _setup(record: Record) -> Setup:
     )
 
 
-def _comparison(setup: Setup, records: Sequence[Record]) -> Comparison:
-    by_framework = _grouped(records, lambda record: record.framework)
+def _home(record: Record, matched: Mapping[Setup, Sequence[Record]]) -> Setup:
+    """The set-up of the matched runs that a run in another regime belongs to.
+
+    Its weight decay may be the framework's own. The matched one, which its record does not hold, is
+    then that of matched runs for which nobody typed one either, of the same run where there are
+    several. Where there are none, it is unknown, unless the record's own is a matched run's.
+    """
+    own = _setup(record)
+    if record.weight_decay_is_given:
+        return own
+    likely: list[tuple[bool, str, Setup]] = []
+    for setup, records in matched.items():
+        untyped = [one for one in records if not one.weight_decay_is_given]
+        if untyped and replace(setup, weight_decay=own.weight_decay) == own:
+            elsewhere = all(one.run != record.run for one in untyped)
+            likely.append((elsewhere, repr(setup), setup))
+    if likely:
+        return min(likely)[-1]
+    return own if own in matched else replace(own, weight_decay=None)
+
+
+def _comparison(setup: Setup, records: Sequence[Record], others: Sequence[Record]) -> Comparison:
+    by_framework = grouped(records, lambda record: record.framework)
     rows = [
         _row(framework, version, alike)
         for framework, same in by_framework.items()
-        for version, alike in _by_version(same).items()
+        for version, alike in by_version(same).items()
     ]
     rows.sort(key=lambda row: (row.framework, row.framework_version or ""))
     rows.sort(key=lambda row: (row.runs_ok == 0, -(row.images_per_s or 0.0)))
-    return Comparison(setup, records[0].machine, tuple(rows), tuple(distinct(records)))
+    decays = {record.weight_decay for record in others}
+    if setup.weight_decay is None and len(decays) == 1:
+        setup = replace(setup, weight_decay=decays.pop())
+    machine = (*records, *others)[0].machine
+    return Comparison(
+        setup, machine, tuple(rows), tuple(distinct(records)), tuple(distinct(others))
+    )
 
 
 def _row(framework: str, version: str | None, records: Sequence[Record]) -> Row:
     ok = [record for record in records if record.status == "ok"]
-    seeds = _grouped(ok, lambda record: record.seed)
-    accuracies = [
-        fmean(runs) for same in seeds.values() if (runs := _known(r.test_accuracy for r in same))
-    ]
-    speeds = _known(record.images_per_s for record in ok)
+    accuracies = list(by_seed(ok, lambda record: record.test_accuracy).values())
+    speeds = known(record.images_per_s for record in ok)
     ranged = len(speeds) >= RUNS_FOR_A_RANGE
     bare, with_compile = _to_target(records)
     tried = [record for record in records if record.status in ("ok", "diverged")]
     return Row(
         framework=framework,
         framework_version=version,
-        status=_status(records),
+        status=status(records),
         runs=len(records),
         runs_ok=len(ok),
-        seeds=tuple(sorted(seeds)),
-        parameters=_greatest(record.parameters for record in ok),
+        seeds=tuple(sorted({record.seed for record in ok})),
+        parameters=greatest(record.parameters for record in ok),
         accuracy_mean=fmean(accuracies) if accuracies else None,
         accuracy_std=stdev(accuracies) if len(accuracies) > 1 else None,
-        images_per_s=_median(speeds),
+        images_per_s=median_if_any(speeds),
         images_per_s_min=min(speeds) if ranged else None,
         images_per_s_max=max(speeds) if ranged else None,
         target_reached=sum(_reached(record) for record in tried),
@@ -200,13 +249,13 @@ def _row(framework: str, version: str | None, records: Sequence[Record]) -> Row:
         time_to_target_is_bound=bare[1],
         time_to_target_with_compile_s=with_compile[0],
         time_to_target_with_compile_is_bound=with_compile[1],
-        compile_s=_median(_known(record.compile_s for record in ok)),
-        peak_rss_bytes=_greatest(record.peak_rss_bytes for record in ok),
-        peak_device_bytes=_greatest(record.peak_device_bytes for record in ok),
+        compile_s=median_if_any(known(record.compile_s for record in ok)),
+        peak_rss_bytes=greatest(record.peak_rss_bytes for record in ok),
+        peak_device_bytes=greatest(record.peak_device_bytes for record in ok),
     )
 
 
-def _status(records: Sequence[Record]) -> str:
+def status(records: Sequence[Record]) -> str:
     """`ok`, `ok, unverified`, `2 of 3 ok`, or, with none ok, what became of them."""
     ok = sum(record.status == "ok" for record in records)
     if ok == len(records):
@@ -217,7 +266,7 @@ def _status(records: Sequence[Record]) -> str:
 
 
 def _reached(record: Record) -> bool:
-    return record.status == "ok" and bool(_known([record.time_to_target_s]))
+    return record.status == "ok" and bool(known([record.time_to_target_s]))
 
 
 def _to_target(records: Sequence[Record]) -> tuple[tuple[float | None, bool], ...]:
@@ -232,37 +281,13 @@ def _to_target(records: Sequence[Record]) -> tuple[tuple[float | None, bool], ..
     if not ok:
         return (None, False), (None, False)
     reached = [record for record in ok if _reached(record)]
-    trained = [(sum(_known(r.epoch_s)), sum(_known([r.compile_s]))) for r in ok]
+    trained = [(sum(known(r.epoch_s)), sum(known([r.compile_s]))) for r in ok]
     missed = [time for r, time in zip(ok, trained, strict=True) if not _reached(r)]
     diverged = sum(record.status == "diverged" for record in records)
     missed += [max(trained, key=sum)] * diverged
     return (
-        _median_time(_known(r.time_to_target_s for r in reached), [bare for bare, _ in missed]),
-        _median_time(
-            _known(r.time_to_target_with_compile_s for r in reached), [sum(t) for t in missed]
+        median_time(known(r.time_to_target_s for r in reached), [bare for bare, _ in missed]),
+        median_time(
+            known(r.time_to_target_with_compile_s for r in reached), [sum(t) for t in missed]
         ),
     )
-
-
-def _median_time(reached_s: list[float], budgets_s: list[float]) -> tuple[float | None, bool]:
-    """The median of times of which some are only known to exceed a budget; whether it is a bound.
-
-    The true median lies between the medians with those times at their budgets and at infinity.
-    Where the two differ, as when over half of the runs did not reach the target, the first is a
-    lower bound.
-    """
-    lower = _median(reached_s + budgets_s)
-    upper = _median(reached_s + [math.inf] * len(budgets_s))
-    return lower, lower != upper
-
-
-def _known(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
-
-
-def _median(values: Sequence[float]) -> float | None:
-    return median(values) if values else None
-
-
-def _greatest(values: Iterable[int | None]) -> int | None:
-    return max((value for value in values if value is not None), default=None)

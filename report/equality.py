@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.record import Record
@@ -56,11 +56,16 @@ class Check:
 
 
 def check(comparison: Comparison) -> tuple[Check, ...]:
-    """Check each property of the comparison's runs, for each seed where it depends on the seed."""
+    """Check each property of the matched runs, for each seed where it depends on the seed."""
+    return check_records(comparison.records, PROPERTIES)
+
+
+def check_records(records: Sequence[Record], properties: Iterable[Property]) -> tuple[Check, ...]:
+    """Check some of the properties of any records, for each seed where one depends on the seed."""
     checks = []
-    for item in PROPERTIES:
+    for item in properties:
         by_seed: dict[int | None, list[Record]] = defaultdict(list)
-        for record in comparison.records:
+        for record in records:
             by_seed[record.seed if item.by_seed else None].append(record)
         for seed in sorted(by_seed, key=lambda seed: -1 if seed is None else seed):
             checks.append(_check(item, seed, by_seed[seed]))

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 
 from bench.record import Record
 from report import certificates
+from report.certificates import named
 from report.columns import percent
 from report.comparison import Comparison, Row, Setup
 from report.equality import Check, agreeing, check
@@ -29,9 +30,10 @@ def settings(comparison: Comparison) -> Note:
     """Batch size, optimizer, epochs, threads, data and target, on one line."""
     setup = comparison.setup
     target = "none" if setup.target_accuracy is None else f"{percent(setup.target_accuracy)} %"
+    decay = "of each framework's own" if setup.weight_decay is None else f"{setup.weight_decay:g}"
     return (
         f"Batch {setup.batch_size}, {setup.optimizer} (learning rate {setup.learning_rate:g}, "
-        f"momentum {setup.momentum:g}, weight decay {setup.weight_decay:g}), "
+        f"momentum {setup.momentum:g}, weight decay {decay}), "
         f"{_count(setup.epochs, 'epoch')}",
         *_resumed(setup),
         f", {_count(setup.threads, 'thread')}, images fitted by ",
@@ -82,12 +84,14 @@ def machine(comparison: Comparison) -> Note:
 
 def warnings(comparison: Comparison) -> list[Note]:
     """Why the comparison is not equal: loud; none where all that was compared agrees."""
-    differences = [_difference(one) for one in check(comparison) if one.differs]
+    alarm = "NOT AN EQUAL COMPARISON"
+    differences = [difference(alarm, one) for one in check(comparison) if one.differs]
     return [*certificates.warnings(comparison), *differences]
 
 
-def _difference(one: Check) -> Note:
-    fragments: list[str | Given] = [f"NOT AN EQUAL COMPARISON: unequal {one.name}"]
+def difference(alarm: str, one: Check) -> Note:
+    """Which frameworks have which value of what should have been equal."""
+    fragments: list[str | Given] = [f"{alarm}: unequal {one.name}"]
     fragments.append(":" if one.seed is None else f" at seed {one.seed}:")
     for value, frameworks in one.values:
         fragments += [" ", *_names(frameworks), " ", Given(value, SHORT_HASH + 1), ";"]
@@ -101,8 +105,9 @@ def notes(comparison: Comparison, shown: Collection[str]) -> list[Note]:
     `shown` are the names of the columns beside which this stands.
     """
     rows = [row for row in comparison.rows if row.runs_ok]
+    failed = failures(comparison.records)
     if not rows:
-        return [("No run succeeded: there are no figures.",), *_failures(comparison)]
+        return [("No run succeeded: there are no figures.",), *failed] if failed else []
     return [
         *_accuracy(rows),
         *_times(comparison, rows, shown),
@@ -110,7 +115,7 @@ def notes(comparison: Comparison, shown: Collection[str]) -> list[Note]:
         *([] if "Parameters" in shown else _row_parameters(rows)),
         *_equality(comparison),
         *certificates.notes(comparison),
-        *_failures(comparison),
+        *failed,
     ]
 
 
@@ -199,25 +204,27 @@ def _equality(comparison: Comparison) -> list[Note]:
     return said
 
 
-def _failures(comparison: Comparison) -> list[Note]:
-    """Why runs are not ok, equal reasons of one framework together."""
-    alike: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
-    for record in comparison.records:
+def failures(records: Iterable[Record]) -> list[Note]:
+    """Why runs are not ok, equal reasons of one framework and regime together."""
+    alike: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
+    for record in records:
         if record.status != "ok":
             reason = record.reason or "no reason was recorded"
-            alike[record.framework, record.status, reason].append(record)
+            alike[record.framework, record.regime, record.status, reason].append(record)
     said: list[Note] = []
-    for (framework, status, reason), records in alike.items():
-        seeds = sorted({record.seed for record in records})
+    for (framework, regime, status, reason), same in alike.items():
+        seeds = sorted({record.seed for record in same})
         seeds_of = f"seed{'s' * (len(seeds) > 1)} {_listed(seeds)}"
-        said.append((Given(framework), f", {seeds_of}: {status}: ", Given(reason, REASON_LIMIT)))
+        said.append(
+            (*named(framework, regime), f", {seeds_of}: {status}: ", Given(reason, REASON_LIMIT))
+        )
     return said
 
 
 def versions(comparison: Comparison) -> list[Note]:
     """What computed in each row: libraries with their versions, all that occurred."""
     of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for record in comparison.records:
+    for record in comparison.everything:
         for name, version in record.versions.items():
             of[record.framework][name].add(version)
     return [
@@ -237,10 +244,10 @@ def versions(comparison: Comparison) -> list[Note]:
 
 def runs(comparison: Comparison) -> Note:
     """Which runs the records are of, and when their cells were started."""
-    started = sorted(record.started_at for record in comparison.records)
-    names = sorted({record.run for record in comparison.records})
+    started = sorted(record.started_at for record in comparison.everything)
+    names = sorted({record.run for record in comparison.everything})
     return (
-        f"{_count(len(comparison.records), 'record')} of {_count(len(names), 'run folder')} (",
+        f"{_count(len(comparison.everything), 'record')} of {_count(len(names), 'run folder')} (",
         *_names(names),
         "), started ",
         Given(started[0]),

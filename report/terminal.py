@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich import box
 from rich.console import Console
@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.record import Record
-from report import notes
-from report.columns import Column, columns
-from report.comparison import Comparison, compare
+from report import notes, regime_tables, regimes
+from report.columns import Column, Shown, columns
+from report.comparison import Comparison, Row, compare
 from report.text import Given, Note, encodable, plain
 
 MEASURED_WIDTH = 1000
@@ -40,32 +40,73 @@ def _print_comparison(comparison: Comparison, console: Console) -> None:
     console.print(_text(("Ran on ", *notes.machine(comparison)), console, style="dim"))
     for warning in notes.warnings(comparison):
         console.print(_text(warning, console, style="bold red"))
-    shown = _fitting(comparison, console)
-    console.print(_table(comparison, shown, console))
+    all_columns = columns(comparison)
+    shown = _fitting(all_columns, comparison.rows, console)
     names = [column.name for column in shown]
-    told = {*names, *notes.TOLD_IN_NOTES}
-    left_out = [column.name for column in columns(comparison) if column.name not in told]
+    if comparison.rows:
+        console.print(_table(shown, comparison.rows, console, _style))
+        told = {*names, *notes.TOLD_IN_NOTES}
+        left_out = [column.name for column in all_columns if column.name not in told]
+        _print_notes(notes.notes(comparison, names), left_out, console)
+    if comparison.others:
+        _print_regimes(comparison, console)
+
+
+def _print_regimes(comparison: Comparison, console: Console) -> None:
+    """Matched beside native, what each default changes, and what must be said of it."""
+    console.print()
+    console.print(_text(("Regimes",), console, style="bold"))
+    for note in regime_tables.introduction(comparison):
+        console.print(_text(note, console))
+    for warning in regime_tables.warnings(comparison):
+        console.print(_text(warning, console, style="bold red"))
+    pairs, cases = regimes.pairs(comparison), regimes.cases(comparison)
+    left_out: list[str] = []
+    if pairs:
+        left_out += _print_fitting(regime_tables.pair_columns(pairs), pairs, console)
+        console.print()
+    left_out += _print_fitting(regime_tables.case_columns(cases), cases, console)
+    _print_notes(regime_tables.notes_below(comparison), left_out, console)
+
+
+def _print_fitting(
+    all_columns: Sequence[Column[Shown]], rows: Sequence[Shown], console: Console
+) -> list[str]:
+    """Print a table as wide as there is room; return the headings of what is left out."""
+    shown = _fitting(all_columns, rows, console)
+    console.print(_table(shown, rows, console))
+    return [column.heading() for column in all_columns if column not in shown]
+
+
+def _print_notes(said: Sequence[Note], left_out: Sequence[str], console: Console) -> None:
     below = Table.grid(padding=(0, 1, 0, 0))
-    for note in notes.notes(comparison, names):
+    for note in said:
         below.add_row("-", _text(note, console))
     if left_out:
         below.add_row("-", f"No room here for: {', '.join(left_out)}.")
     console.print(below)
 
 
-def _fitting(comparison: Comparison, console: Console) -> list[Column]:
+def _fitting(
+    all_columns: Sequence[Column[Shown]], rows: Sequence[Shown], console: Console
+) -> list[Column[Shown]]:
     """The columns that the console has room for: the highest rank is left out first."""
-    shown = list(columns(comparison))
+    shown = list(all_columns)
     boundless = console.options.update_width(MEASURED_WIDTH)
     while (last := max(shown, key=lambda column: column.rank)).rank:
-        table = _table(comparison, shown, console)
+        table = _table(shown, rows, console)
         if Measurement.get(console, boundless, table).maximum <= console.width:
             break
         shown.remove(last)
     return shown
 
 
-def _table(comparison: Comparison, shown: Sequence[Column], console: Console) -> Table:
+def _table(
+    shown: Sequence[Column[Shown]],
+    rows: Iterable[Shown],
+    console: Console,
+    style: Callable[[Shown], str | None] = lambda _: None,
+) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column in shown:
         table.add_column(
@@ -74,10 +115,14 @@ def _table(comparison: Comparison, shown: Sequence[Column], console: Console) ->
             no_wrap=True,
             overflow="ellipsis",
         )
-    for row in comparison.rows:
-        style = None if row.runs_ok == row.runs else "yellow" if row.runs_ok else "red"
-        table.add_row(*(_text((column.cell(row),), console) for column in shown), style=style)
+    for row in rows:
+        cells = (_text((column.cell(row),), console) for column in shown)
+        table.add_row(*cells, style=style(row))
     return table
+
+
+def _style(row: Row) -> str | None:
+    return None if row.runs_ok == row.runs else "yellow" if row.runs_ok else "red"
 
 
 def _text(note: Note, console: Console, style: str = "") -> Text:

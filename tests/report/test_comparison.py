@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bench.record import Record
 from report import notes
-from report.comparison import Row, _median_time, compare
+from report.aggregate import median_time
+from report.comparison import Row, compare
 from report.tables import summarise
 
 Make = Callable[..., Record]
@@ -160,7 +161,7 @@ def test_a_diverged_run_counts_as_one_that_did_not_reach_the_target(
 def test_bound_is_below_the_median_that_longer_runs_would_have_shown(
     runs: list[tuple[float, float]],
 ) -> None:
-    shown, is_bound = _median_time([], [budget for budget, _ in runs])
+    shown, is_bound = median_time([], [budget for budget, _ in runs])
     assert is_bound
     assert shown is not None
     assert shown <= median(true for _, true in runs)
