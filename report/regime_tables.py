@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from report import notes
+from report import certificates, notes
 from report.columns import NONE, Column, accuracy, figure
 from report.comparison import Comparison
-from report.equality import PROPERTIES, check_records
+from report.equality import PROPERTIES, check, check_records
 from report.regimes import Case, Outcome, Pair, cases, pairs
 from report.text import Given, Note
 
@@ -52,7 +52,7 @@ def pair_columns(shown: Sequence[Pair]) -> tuple[Column[Pair], ...]:
 
 
 def case_columns(shown: Sequence[Case]) -> tuple[Column[Case], ...]:
-    """Each regime's own figures, and its difference to matched."""
+    """Each regime's own figures, and its gap to matched."""
     several = len({(case.framework, case.regime) for case in shown}) < len(shown)
     paired = any(case.difference for case in shown)
     target = any(case.outcome.tried for case in shown)
@@ -61,10 +61,10 @@ def case_columns(shown: Sequence[Case]) -> tuple[Column[Case], ...]:
         *((Column("Version", "", _case_version, 0, is_text=True),) if several else ()),
         Column("Regime", "", lambda case: Given(case.regime), 0, is_text=True),
         Column("Test acc.", "%", lambda case: _accuracy(case.outcome), 2),
-        *((Column("Less matched", "points", _points, 0),) if paired else ()),
+        *((Column("Gap", "points", _accuracy_gap, 0),) if paired else ()),
         *((Column("Seeds", "", _seeds, 1),) if paired else ()),
         *((Column("Steps to target", "", lambda case: _steps(case.outcome), 4),) if target else ()),
-        *((Column("Less matched", "steps", _fewer_steps, 1),) if paired and target else ()),
+        *((Column("Gap", "steps", _steps_gap, 1),) if paired and target else ()),
         Column("Status", "", lambda case: case.outcome.status, 3, is_text=True),
     )
 
@@ -75,33 +75,40 @@ def introduction(comparison: Comparison) -> list[Note]:
 
 
 def warnings(comparison: Comparison) -> list[Note]:
-    """Loud, where the regimes differ in more than defaults."""
+    """Loud, where the regimes differ in more than defaults.
+
+    What differs between the matched runs already stands above their table.
+    """
+    above = {(one.name, one.seed) for one in check(comparison) if one.differs}
     return [
         notes.difference("REGIMES THAT DIFFER IN MORE THAN DEFAULTS", one)
         for one in check_records(comparison.everything, EQUAL_IN_ALL)
-        if one.differs
+        if one.differs and (one.name, one.seed) not in above
     ]
 
 
 def notes_below(comparison: Comparison) -> list[Note]:
-    """What the differences are, which defaults are whose, and what became of runs not ok."""
+    """What the gaps are, which defaults are whose, and what became of runs not ok."""
     of = cases(comparison)
     said: list[Note] = []
     if any(case.difference for case in of):
         said.append(
             (
-                "Less matched: the regime's value less the matched one at the same seed, mean ± "
-                "standard error over the seeds that both have; no ± for a single one.",
+                "Gap, and which default explains it: the regime's value minus the matched one at "
+                "the same seed, mean ± standard error over the seeds that both have; no ± for a "
+                "single one.",
             )
         )
     if any(case.outcome.tried for case in of):
         said.append(
             (
                 "Steps to target: optimizer steps until the end of the first epoch at the target, "
-                "median over the runs (k of n reached it); less matched over the seeds at which "
+                "median over the runs (k of n reached it); its gap is over the seeds at which "
                 "both reached it (k of n).",
             )
         )
+    if not comparison.records:  # with matched records, they stand below the main table
+        said += certificates.notes(comparison)
     return [*said, *_defaults(of), *_same(comparison), *notes.failures(comparison.others)]
 
 
@@ -154,11 +161,11 @@ def _accuracy(outcome: Outcome) -> str:
 def _steps(outcome: Outcome) -> str:
     if outcome.steps_to_target is None:
         return NONE
-    steps = f"{'> ' * outcome.is_bound}{figure(outcome.steps_to_target)}"
+    steps = f"{'> ' * outcome.is_bound}{_steps_figure(outcome.steps_to_target)}"
     return f"{steps} ({outcome.reached} of {outcome.tried})"
 
 
-def _points(case: Case) -> str:
+def _accuracy_gap(case: Case) -> str:
     """The difference of accuracies in percentage points."""
     if case.difference is None or case.difference.accuracy_mean is None:
         return NONE
@@ -167,15 +174,20 @@ def _points(case: Case) -> str:
     return mean if error is None else f"{mean} ± {100 * error:.2f}"
 
 
-def _fewer_steps(case: Case) -> str:
+def _steps_gap(case: Case) -> str:
     if case.difference is None or not case.difference.tried:
         return NONE
     counts = f"({case.difference.reached} of {case.difference.tried})"
     if case.difference.steps_mean is None:
         return f"{NONE} {counts}"
-    mean = _signed(figure(case.difference.steps_mean))
+    mean = _signed(_steps_figure(case.difference.steps_mean))
     error = case.difference.steps_error
-    return f"{mean} {counts}" if error is None else f"{mean} ± {figure(error)} {counts}"
+    return f"{mean} {counts}" if error is None else f"{mean} ± {_steps_figure(error)} {counts}"
+
+
+def _steps_figure(steps: float) -> str:
+    """Whole steps are whole; a mean or a median of them need not be."""
+    return f"{steps:,.0f}" if steps == round(steps) else figure(steps)
 
 
 def _signed(number: str) -> str:

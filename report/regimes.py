@@ -1,6 +1,6 @@
 """What the frameworks' own defaults change: records of other regimes beside the matched ones.
 
-Accuracies are in [0, 1]. Differences are of a regime less matched, in the same framework and
+Accuracies are in [0, 1]. Differences are of a regime minus matched, in the same framework and
 version, paired by seed: what the seed's split, order and draw of the weights do to both alike
 cancels.
 """
@@ -50,7 +50,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A regime less matched, over the seeds that both have.
+    """A regime minus matched, over the seeds that both have.
 
     shared          seeds at which both were run, whatever became of it
     seeds           those with a test accuracy in both; accuracy_mean is over them
@@ -138,7 +138,7 @@ def outcome(records: Sequence[Record]) -> Outcome:
     """What the runs of one framework in one regime came to."""
     ok = [record for record in records if record.status == "ok"]
     accuracies = list(by_seed(ok, lambda record: record.test_accuracy).values())
-    tried = [record for record in records if _tried(record)]
+    tried = _trials(records)
     reached = known(record.steps_to_target for record in tried if _reached(record))
     missed = [_budget(record) for record in tried if not _reached(record)]
     steps, is_bound = median_time(reached, missed)
@@ -155,7 +155,7 @@ def outcome(records: Sequence[Record]) -> Outcome:
 
 
 def difference(records: Sequence[Record], matched: Sequence[Record]) -> Difference:
-    """The regime of `records` less `matched`, seed by seed."""
+    """The regime of `records` minus `matched`, seed by seed."""
     accuracies, matched_accuracies = _accuracies(records), _accuracies(matched)
     seeds = sorted(accuracies.keys() & matched_accuracies.keys())
     accuracy = mean_and_error([accuracies[seed] - matched_accuracies[seed] for seed in seeds])
@@ -237,7 +237,7 @@ def _seeds(records: Iterable[Record]) -> set[int]:
 
 def _steps(records: Iterable[Record]) -> dict[int, float | None]:
     """At each seed that tried: the mean of its runs' steps; None where one did not reach it."""
-    tried = grouped((record for record in records if _tried(record)), lambda record: record.seed)
+    tried = grouped(_trials(records), lambda record: record.seed)
     return {
         seed: fmean(known(record.steps_to_target for record in runs))
         if all(_reached(record) for record in runs)
@@ -246,12 +246,19 @@ def _steps(records: Iterable[Record]) -> dict[int, float | None]:
     }
 
 
-def _tried(record: Record) -> bool:
-    """Whether it is known if, and in how many steps, the run reached the target."""
-    if record.target_accuracy is None or record.status not in ("ok", "diverged"):
-        return False
-    # Records of before `steps_to_target` know a time alone.
-    return record.time_to_target_s is None or record.steps_to_target is not None
+def _trials(records: Iterable[Record]) -> list[Record]:
+    """The runs that tried for the target; none where it is not known how many steps one took.
+
+    Records of before `steps_to_target` know a time alone, and without the runs that reached the
+    target the others would tell nothing.
+    """
+    tried = [
+        record
+        for record in records
+        if record.target_accuracy is not None and record.status in ("ok", "diverged")
+    ]
+    unknown = any(one.time_to_target_s is not None and one.steps_to_target is None for one in tried)
+    return [] if unknown else tried
 
 
 def _reached(record: Record) -> bool:

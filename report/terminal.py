@@ -90,14 +90,14 @@ def _print_notes(said: Sequence[Note], left_out: Sequence[str], console: Console
 def _fitting(
     all_columns: Sequence[Column[Shown]], rows: Sequence[Shown], console: Console
 ) -> list[Column[Shown]]:
-    """The columns that the console has room for: the highest rank is left out first."""
+    """The columns that the console has room for: the highest rank is left out first, as a whole."""
     shown = list(all_columns)
     boundless = console.options.update_width(MEASURED_WIDTH)
     while (last := max(shown, key=lambda column: column.rank)).rank:
         table = _table(shown, rows, console)
         if Measurement.get(console, boundless, table).maximum <= console.width:
             break
-        shown.remove(last)
+        shown = [column for column in shown if column.rank != last.rank]
     return shown
 
 
