@@ -68,7 +68,10 @@ def notes(comparison: Comparison) -> list[Note]:
             nearest = max(_share(proof.worst) for proof in of)
             count = sum(proof.checks for proof in of)
             fragments += named(framework, regime)
-            fragments += [f" {count} checks, at most {100 * nearest:.0f} % of a bound", "; "]
+            fragments += [
+                f" {count} check{'s' * (count > 1)}, at most {100 * nearest:.0f} % of a bound",
+                "; ",
+            ]
         fragments[-1] = "."
         said.append(tuple(fragments))
     without = _names(
