@@ -1,0 +1,185 @@
+"""Regimes: which of a framework's defaults differ, and the cells that they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import options, plan, regimes
+from bench.contract import OptimizerSpec
+from bench.errors import UnknownNameError, UsageError
+from bench.options import Options
+from bench.plan import Source
+from bench.regimes import FLAX, FLUX, KERAS, Default, Setting
+
+DIGITS = Source(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
+
+
+def make(**asked) -> plan.Plan:
+    defaults = {"frameworks": ("keras", "flax"), "devices": ("cpu",), "data_root": Path("/data")}
+    return plan.make(Options(**(defaults | asked)), DIGITS)
+
+
+def differing(defaults, optimizer: OptimizerSpec, *, decay_is_given: bool = False) -> list[str]:
+    found = regimes.differing(defaults, optimizer, decay_is_given=decay_is_given)
+    return [one.name for one in found]
+
+
+@pytest.mark.parametrize(
+    ("defaults", "optimizer", "expected"),
+    [
+        (KERAS, OptimizerSpec("sgd"), ["kernel-init", "bias-init"]),
+        (
+            KERAS,
+            OptimizerSpec("sgd", momentum=0.9, weight_decay=0.1),
+            ["kernel-init", "bias-init", "momentum-form", "decay-form"],
+        ),
+        (
+            KERAS,
+            OptimizerSpec("rmsprop"),
+            ["kernel-init", "bias-init", "epsilon", "epsilon-form", "alpha"],
+        ),
+        (
+            KERAS,
+            OptimizerSpec("rmsprop", momentum=0.5, weight_decay=0.1),
+            [
+                *("kernel-init", "bias-init", "epsilon", "epsilon-form", "alpha"),
+                *("momentum-form", "decay-form"),
+            ],
+        ),
+        (KERAS, OptimizerSpec("adam"), ["kernel-init", "bias-init", "epsilon", "epsilon-form"]),
+        (
+            KERAS,
+            OptimizerSpec("adam", epsilon=1e-7, weight_decay=0.1),
+            ["kernel-init", "bias-init", "epsilon-form", "decay-form"],
+        ),
+        (
+            KERAS,
+            OptimizerSpec("adamw", weight_decay=0.01),
+            ["kernel-init", "bias-init", "epsilon", "epsilon-form", "weight-decay"],
+        ),
+        (FLAX, OptimizerSpec("sgd", momentum=0.9), ["kernel-init", "bias-init"]),
+        (FLAX, OptimizerSpec("adam"), ["kernel-init", "bias-init"]),
+        (FLAX, OptimizerSpec("rmsprop"), ["kernel-init", "bias-init", "epsilon-form", "alpha"]),
+        (FLUX, OptimizerSpec("sgd", momentum=0.9), ["kernel-init", "bias-init", "momentum-form"]),
+        ((), OptimizerSpec("adam"), []),
+    ],
+)
+def test_only_what_changes_something_differs(defaults, optimizer, expected):
+    assert differing(defaults, optimizer) == expected
+
+
+def test_a_weight_decay_that_was_typed_stays():
+    adamw = OptimizerSpec("adamw", weight_decay=0.01)
+    assert "weight-decay" in differing(FLAX, adamw)
+    assert "weight-decay" not in differing(FLAX, adamw, decay_is_given=True)
+    typed = make(optimizer="adamw", weight_decay=0.01, regime=("native", "each"))
+    free = make(optimizer="adamw", regime=("native", "each"))
+    assert {typed.setting(cell).optimizer.weight_decay for cell in typed.cells()} == {0.01}
+    decays = {
+        cell.framework: free.setting(cell).optimizer.weight_decay
+        for cell in free.cells()
+        if cell.regime == "native"
+    }
+    assert decays == {"keras": 0.004, "flax": 1e-4}
+    assert not any(cell.regime == "native.weight-decay" for cell in typed.cells())
+
+
+def test_settings():
+    adam = OptimizerSpec("adam")
+    own = regimes.differing(KERAS, adam, decay_is_given=False)
+    assert regimes.setting("matched", adam, own) == Setting(adam)
+    assert regimes.setting("native", adam, own) == Setting(
+        OptimizerSpec("adam", epsilon=1e-7, epsilon_form="hat"), "glorot_uniform", "zeros"
+    )
+    assert regimes.setting("native.bias-init", adam, own) == Setting(adam, bias="zeros")
+    assert regimes.setting("native.epsilon", adam, own) == Setting(
+        OptimizerSpec("adam", epsilon=1e-7)
+    )
+    assert Setting(adam, bias="zeros").value("bias") == "zeros"
+    assert Setting(adam).value("epsilon") == 1e-8
+
+
+def test_a_regime_that_a_framework_has_not_is_refused():
+    own = (Default("epsilon", "epsilon", 1e-7, "here"),)
+    with pytest.raises(UnknownNameError, match=r"'native.alpha'.*matched, native, native.epsilon"):
+        regimes.setting("native.alpha", OptimizerSpec("adam"), own)
+
+
+@pytest.mark.parametrize("defaults", [KERAS, FLAX, FLUX], ids=["keras", "flax", "flux"])
+def test_every_default_is_of_a_known_field_and_no_matched_value(defaults):
+    for default in defaults:
+        for name in default.optimizers or ("sgd", "rmsprop", "adam", "adamw"):
+            matched = Setting(OptimizerSpec(name, momentum=0.9, weight_decay=0.01))
+            assert matched.changed(default).value(default.field) == default.value
+            assert matched.value(default.field) != default.value
+        assert default.source
+
+
+def test_each_stands_for_one_cell_a_default():
+    own = regimes.differing(FLAX, OptimizerSpec("adam"), decay_is_given=False)
+    assert regimes.names(("matched", "each", "native"), own) == [
+        *("matched", "native.kernel-init", "native.bias-init", "native"),
+    ]
+    assert regimes.names(("each",), ()) == []
+
+
+def test_cells_are_named_by_their_regime():
+    names = {cell.name for cell in make(seeds=(0,), regime=("matched", "native", "each")).cells()}
+    assert names == {
+        *("keras-cpu-seed0", "keras-cpu-native-seed0", "keras-cpu-native.kernel-init-seed0"),
+        *("keras-cpu-native.bias-init-seed0", "keras-cpu-native.epsilon-seed0"),
+        *("keras-cpu-native.epsilon-form-seed0", "flax-cpu-seed0", "flax-cpu-native-seed0"),
+        *("flax-cpu-native.kernel-init-seed0", "flax-cpu-native.bias-init-seed0"),
+    }
+
+
+def test_blocks_are_balanced():
+    asked = {"frameworks": ("torch", "keras"), "regime": ("matched", "native", "each")}
+    planned = make(**asked, seeds=(0, 1, 2, 3))
+    cells = planned.cells()
+    blocks = [cells[start : start + 8] for start in range(0, 32, 8)]
+    kinds = [{(cell.framework, cell.regime) for cell in block} for block in blocks]
+    assert all(len(kind) == 8 and kind == kinds[0] for kind in kinds)
+    assert [{cell.seed for cell in block} for block in blocks] == [{0}, {1}, {2}, {3}]
+    orders = {tuple((cell.framework, cell.regime) for cell in block) for block in blocks}
+    assert len(orders) > 1  # no regime always goes first
+    assert planned.cells() == cells
+
+
+def test_matched_alone_keeps_its_names_and_order():
+    assert make().cells() == make(regime=("matched",)).cells()
+    assert all("native" not in cell.name for cell in make().cells())
+
+
+def test_each_without_any_default_is_refused():
+    with pytest.raises(UsageError, match=r"--regime each .* torch, reference has none .* with sgd"):
+        make(frameworks=("torch", "reference"), regime=("each",), optimizer="sgd")
+    assert len(make(frameworks=("torch",), regime=("each", "native"), seeds=(0,)).cells()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (("nativ",), r"'nativ' \(did you mean 'native'\?\): choose from matched, native, each"),
+        (("native", "native"), "--regime names native more than once"),
+        ((), "--regime names nothing"),
+    ],
+)
+def test_regimes_that_cannot_be(given, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        options.regimes(given)
+
+
+def test_a_plan_says_for_whom_native_is_matched_again():
+    assert plan.notes(make(frameworks=("torch", "keras"))) == []
+    (note,) = plan.notes(make(frameworks=("torch", "keras"), regime=("matched", "native")))
+    assert note.startswith("torch: its own defaults are the matched setting with adam")
+
+
+def test_a_plan_with_regimes_survives_its_file():
+    planned = make(regime=("native", "each"), optimizer="adamw")
+    again = plan.Plan.model_validate_json(planned.model_dump_json())
+    assert again == planned
+    assert again.cells() == planned.cells()
