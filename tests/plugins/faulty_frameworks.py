@@ -1,8 +1,12 @@
-"""Frameworks that fail, each in its own way: the light half, which the parent process loads."""
+"""Frameworks that fail, each in its own way: the light half, which the parent process loads.
+
+One works: `opinionated` computes as the NumPy reference does, and has defaults of its own.
+"""
 
 from __future__ import annotations
 
 from bench.frameworks import Framework
+from bench.regimes import Default
 
 
 def _faulty(name: str, adapter: str, *modules: str) -> Framework:
@@ -23,3 +27,17 @@ broken = _faulty("broken", "faulty_broken_import:Adapter")
 absent = _faulty("absent", "faulty_adapters:Killed", "a_module_that_nobody_has")
 slow = _faulty("slow", "faulty_adapters:Slow")
 flipped = _faulty("flipped", "faulty_adapters:Flipped")
+
+opinionated = Framework(
+    "opinionated",
+    "the NumPy reference with initial weights of its own",
+    "impls.reference.adapter:ReferenceAdapter",
+    "faulty-frameworks",
+    (),
+    "no way",
+    False,
+    own=(
+        Default("kernel-init", "kernel", "glorot_uniform", "tests"),
+        Default("bias-init", "bias", "zeros", "tests"),
+    ),
+)
