@@ -17,7 +17,6 @@ from bench.equivalence.oracle import Oracle
 from bench.equivalence.problems import BATCH, REMAINDER, Problem
 
 SGD = OptimizerSpec("sgd")
-BATCHES = ((f"full batch of {BATCH}", BATCH), (f"partial batch of {REMAINDER}", REMAINDER))
 EPOCH_STEPS = 15  # full batches of the epochs that are compiled for
 
 
@@ -90,7 +89,7 @@ class _Examination:
         logits = distance.scale_error(self.adapter.predict(images), self.oracle.predict64(images))
         yield _check("logits", f"{len(images)} images", (logits, ""), bounds.LOGITS)
         of_gradients = []
-        for case, count in BATCHES:
+        for case, count in self._batches():
             rows = problem.clear_rows(self.oracle, 4, count)
             loss, gradients = self.adapter.gradients(rows)
             expected_loss, expected = self.oracle.gradients64(rows)
@@ -105,11 +104,11 @@ class _Examination:
 
         At a learning rate of 1, float32 rounds that difference of weights to less than 1e-6 of it.
         """
-        for case, count in BATCHES:
+        for case, count in self._batches():
             self._start(problem, SGD)
             rows = problem.clear_rows(self.oracle, 5, count)
             expected_loss, expected = self.oracle.gradients64(rows)
-            losses = self.adapter.train_epoch(problems.one_step(rows), 1.0)
+            losses = self.adapter.train_epoch(problems.one_step(rows, self.subject.batch_size), 1.0)
             moved = self.adapter.export()
             went = {
                 path: start.astype(np.float64) - moved[path]
@@ -149,7 +148,7 @@ class _Examination:
             for size in stage.order.sizes():
                 self.oracle.follow(before)
                 draw += 1
-                step = problems.one_step(problem.clear_rows(self.oracle, draw, int(size)))
+                step = problems.one_step(problem.clear_rows(self.oracle, draw, int(size)), BATCH)
                 self.oracle.train_epoch64(step, stage.learning_rate)
                 self.adapter.train_epoch(step, stage.learning_rate)
                 after = self.oracle.export64()
@@ -213,6 +212,12 @@ class _Examination:
         busy = probes.busy_cpus(self.adapter, epoch, 0.0, clocks)
         bound = Bound(threads + bounds.THREADS_OVER, bounds.THREADS)
         yield _check("threads", f"{threads} asked for", (round(busy, 3), "CPUs busy"), bound)
+
+    def _batches(self) -> list[tuple[str, int]]:
+        """The sizes of the batches that are to be timed, each with what it is."""
+        full, partial = self.subject.batch_size, self.subject.remainder
+        sizes = [(f"full batch of {full}", full), (f"partial batch of {partial}", partial)]
+        return sizes if partial else sizes[:1]
 
     def _start(self, problem: Problem, spec: OptimizerSpec) -> None:
         problem.start(self.oracle, spec, "cpu", self.subject.threads)
