@@ -104,6 +104,7 @@ class _Examination:
 
         At a learning rate of 1, float32 rounds that difference of weights to less than 1e-6 of it.
         """
+        of_gradients = []
         for case, count in self._batches():
             self._start(problem, SGD)
             rows = problem.clear_rows(self.oracle, 5, count)
@@ -118,12 +119,15 @@ class _Examination:
             loss = distance.scale_error(losses, [expected_loss])
             yield _check("training step, loss", case, (loss, ""), bounds.LOSS)
             error = distance.worst(went, expected)
-            yield _check("training step, gradients", case, error, bounds.STEP_GRADIENTS)
+            name = "training step, gradients"
+            of_gradients.append(_check(name, case, error, bounds.STEP_GRADIENTS))
+        yield from of_gradients
 
     def optimizer(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
         """The weights after 1, 5 and 20 steps, where nothing but the optimizer decides them."""
         self._start(problem, spec)
         self.adapter.compile(EPOCH_STEPS, BATCH, REMAINDER)  # must leave the buffers empty
+        of_losses = []
         for stage in problems.schedule(problem, problems.learning_rate(spec)):
             losses = self.adapter.train_epoch(stage.order, stage.learning_rate)
             expected = self.oracle.train_epoch64(stage.order, stage.learning_rate)
@@ -131,7 +135,8 @@ class _Examination:
             moved = _moved(self.adapter.export(), self.oracle.export64(), problem.parameters)
             yield _check("optimizer", case, moved, bounds.OPTIMIZER)
             loss = distance.scale_error(losses, expected)
-            yield _check("optimizer, losses", case, (loss, ""), bounds.OPTIMIZER_LOSSES)
+            of_losses.append(_check("optimizer, losses", case, (loss, ""), bounds.OPTIMIZER_LOSSES))
+        yield from of_losses
 
     def weights(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
         """The model's weights after 1, 5 and 20 steps, against the sum of the oracle's steps.
