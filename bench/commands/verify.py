@@ -20,7 +20,6 @@ from bench.commands import parse
 from bench.commands.console import installed
 from bench.contract import Device, OptimizerSpec
 from bench.equivalence.certify import Verdict, certify
-from bench.equivalence.problems import STEPS
 from bench.errors import UnknownNameError, UsageError
 from bench.plan import INPUT_SIZE
 from report.text import plain
@@ -180,6 +179,6 @@ def _subject(check: Check) -> str:
     """The case without the number of steps, or of images in a batch, or of the epoch."""
     subject, comma, last = check.case.rpartition(", ")
     if comma and last.endswith(("step", "steps")):
-        return f"{subject}, 1 to {STEPS} steps"
+        return subject
     first = check.case.split(" ")[0]
     return {"full": "batches", "partial": "batches", "epoch": "epochs"}.get(first, check.case)
