@@ -48,6 +48,8 @@ class Subject(BaseModel):
     classes: int
     optimizers: tuple[OptimizerSpec, ...]
     threads: int
+    batch_size: int = Field(default=32, description="images in a full batch")
+    remainder: int = Field(default=13, description="images in the last, partial one; 0: none")
     seed: int = Field(default=0, description="draws the initial weights and every order")
 
 

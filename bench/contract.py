@@ -15,12 +15,14 @@ Parameters are a flat mapping in the order of the layers: `conv1/kernel`, `conv1
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bench.errors import UsageError
 
 Device = Literal["cpu", "gpu"]
 Activation = Literal["relu", "none"]
@@ -185,6 +187,15 @@ class OptimizerSpec:
             and self.name != "adamw",
         }
         return tuple(form for form, used in found.items() if used)
+
+    def refuse_forms_but(self, allowed: Collection[str], framework: str) -> None:
+        """UsageError where the framework cannot build one of the forms; for implementations."""
+        unknown = [form for form in self.forms if form not in allowed]
+        if unknown:
+            raise UsageError(
+                f"{framework} cannot compute {self.name} with {', '.join(unknown)}: it has "
+                f"{', '.join(allowed) or 'none of these forms'}; take another regime or framework"
+            )
 
     @property
     def buffers(self) -> tuple[str, ...]:

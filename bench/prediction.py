@@ -75,10 +75,6 @@ class Predictor:
 
         UnavailableError where it is not here; BenchError where its worker failed.
         """
-        framework = frameworks.named(name)
-        absent = frameworks.missing(framework)
-        if absent:
-            raise UnavailableError(f"{name} cannot predict here: {absent}")
         threads = threads or len(machine.usable_cpus())
         task = Task(
             framework=name,

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from bench import frameworks, launch, machine, metrics
 from bench.certificate import Subject
 from bench.equivalence.certify import Verdict, certify
+from bench.equivalence.problems import MOST_IN_A_BATCH
 from bench.plan import Cell, Plan
 from bench.record import Machine, Record, Status
 from bench.store import CHECKPOINTS, Run
@@ -100,6 +101,8 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         classes=plan.classes,
         optimizers=(plan.setting(cell).optimizer,),
         threads=plan.threads,
+        batch_size=min(plan.batch_size, MOST_IN_A_BATCH),
+        remainder=min(plan.train_size % plan.batch_size, MOST_IN_A_BATCH - 1),
     )
 
 

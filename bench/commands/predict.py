@@ -14,7 +14,7 @@ from bench import checkpoint, datasets, frameworks, images, metrics, options, pr
 from bench.checkpoint import Checkpoint, Header
 from bench.commands import parse
 from bench.contract import Device, Labels
-from bench.errors import UnknownNameError, UsageError
+from bench.errors import UnavailableError, UnknownNameError, UsageError
 from bench.plan import INPUT_SIZE
 from bench.prediction import Agreement, Logits
 from bench.preparation import normalise
@@ -60,6 +60,10 @@ def predict(path: Path, where: Where, source: Source, *, as_json: bool) -> int:
 def _checked(where: Where, source: Source, header: Header) -> tuple[tuple[str, ...], Device]:
     names = parse.words(where.frameworks) if where.frameworks is not None else (header.framework,)
     names = options.distinct("--framework", tuple(frameworks.named(name).name for name in names))
+    for name in names:
+        absent = frameworks.missing(frameworks.named(name))
+        if absent:
+            raise UnavailableError(f"{name} cannot predict here: {absent}")
     if where.device not in get_args(Device):
         raise UnknownNameError("device", where.device, get_args(Device))
     if where.threads is not None:

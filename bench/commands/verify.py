@@ -146,24 +146,39 @@ def _print(console: Console, subject: Subject, verdict: Verdict) -> None:
 
 
 def _table(checks: tuple[Check, ...]) -> Table:
+    """One row a check, an optimizer's steps together: the worst case, or every one that fails."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in ("Check", "On"):
         table.add_column(heading)
-    for heading in ("Worst error", "Bound"):
+    for heading in ("Cases", "Worst error", "Bound"):
         table.add_column(heading, justify="right")
     for heading in ("Where", ""):
         table.add_column(heading)
-    before = None
+    groups: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
-        error = "–" if check.error is None else f"{check.error:.2g}"
-        table.add_row(
-            Text(check.name if check.name != before else ""),
-            Text(check.case),
-            error,
-            f"{check.bound:.2g}",
-            Text(plain(check.where)),
-            "ok" if check.passed else "FAILS",
-            style=None if check.passed else "bold red",
-        )
-        before = check.name
+        groups.setdefault((check.name, _subject(check)), []).append(check)
+    before = None
+    for (name, subject), alike in groups.items():
+        failed = [check for check in alike if not check.passed]
+        for check in failed or [max(alike, key=lambda check: check.error or 0.0)]:
+            table.add_row(
+                Text(name if name != before else ""),
+                Text(check.case if failed or len(alike) == 1 else subject),
+                f"{len(alike)}",
+                "–" if check.error is None else f"{check.error:.2g}",
+                f"{check.bound:.2g}",
+                Text(plain(check.where)),
+                "ok" if check.passed else "FAILS",
+                style=None if check.passed else "bold red",
+            )
+            before = name
     return table
+
+
+def _subject(check: Check) -> str:
+    """The case without the number of steps, or of images in a batch, or of the epoch."""
+    subject, comma, last = check.case.rpartition(", ")
+    if comma and last.endswith(("step", "steps")):
+        return subject
+    first = check.case.split(" ")[0]
+    return {"full": "batches", "partial": "batches", "epoch": "epochs"}.get(first, check.case)

@@ -38,7 +38,7 @@ OPTIMIZER = Bound(
     "so that rounding shows where they are small",
 )
 OPTIMIZER_LOSSES = Bound(
-    2e-6, "of the largest loss: it follows the weights, whose errors it hardly feels"
+    1e-5, "of the largest loss: it follows the weights, whose errors it hardly feels"
 )
 WEIGHTS = Bound(
     5e-4,

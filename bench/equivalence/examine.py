@@ -17,7 +17,6 @@ from bench.equivalence.oracle import Oracle
 from bench.equivalence.problems import BATCH, REMAINDER, Problem
 
 SGD = OptimizerSpec("sgd")
-BATCHES = ((f"full batch of {BATCH}", BATCH), (f"partial batch of {REMAINDER}", REMAINDER))
 EPOCH_STEPS = 15  # full batches of the epochs that are compiled for
 
 
@@ -90,7 +89,7 @@ class _Examination:
         logits = distance.scale_error(self.adapter.predict(images), self.oracle.predict64(images))
         yield _check("logits", f"{len(images)} images", (logits, ""), bounds.LOGITS)
         of_gradients = []
-        for case, count in BATCHES:
+        for case, count in self._batches():
             rows = problem.clear_rows(self.oracle, 4, count)
             loss, gradients = self.adapter.gradients(rows)
             expected_loss, expected = self.oracle.gradients64(rows)
@@ -105,11 +104,12 @@ class _Examination:
 
         At a learning rate of 1, float32 rounds that difference of weights to less than 1e-6 of it.
         """
-        for case, count in BATCHES:
+        of_gradients = []
+        for case, count in self._batches():
             self._start(problem, SGD)
             rows = problem.clear_rows(self.oracle, 5, count)
             expected_loss, expected = self.oracle.gradients64(rows)
-            losses = self.adapter.train_epoch(problems.one_step(rows), 1.0)
+            losses = self.adapter.train_epoch(problems.one_step(rows, self.subject.batch_size), 1.0)
             moved = self.adapter.export()
             went = {
                 path: start.astype(np.float64) - moved[path]
@@ -119,12 +119,15 @@ class _Examination:
             loss = distance.scale_error(losses, [expected_loss])
             yield _check("training step, loss", case, (loss, ""), bounds.LOSS)
             error = distance.worst(went, expected)
-            yield _check("training step, gradients", case, error, bounds.STEP_GRADIENTS)
+            name = "training step, gradients"
+            of_gradients.append(_check(name, case, error, bounds.STEP_GRADIENTS))
+        yield from of_gradients
 
     def optimizer(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
         """The weights after 1, 5 and 20 steps, where nothing but the optimizer decides them."""
         self._start(problem, spec)
         self.adapter.compile(EPOCH_STEPS, BATCH, REMAINDER)  # must leave the buffers empty
+        of_losses = []
         for stage in problems.schedule(problem, problems.learning_rate(spec)):
             losses = self.adapter.train_epoch(stage.order, stage.learning_rate)
             expected = self.oracle.train_epoch64(stage.order, stage.learning_rate)
@@ -132,7 +135,8 @@ class _Examination:
             moved = _moved(self.adapter.export(), self.oracle.export64(), problem.parameters)
             yield _check("optimizer", case, moved, bounds.OPTIMIZER)
             loss = distance.scale_error(losses, expected)
-            yield _check("optimizer, losses", case, (loss, ""), bounds.OPTIMIZER_LOSSES)
+            of_losses.append(_check("optimizer, losses", case, (loss, ""), bounds.OPTIMIZER_LOSSES))
+        yield from of_losses
 
     def weights(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
         """The model's weights after 1, 5 and 20 steps, against the sum of the oracle's steps.
@@ -149,7 +153,7 @@ class _Examination:
             for size in stage.order.sizes():
                 self.oracle.follow(before)
                 draw += 1
-                step = problems.one_step(problem.clear_rows(self.oracle, draw, int(size)))
+                step = problems.one_step(problem.clear_rows(self.oracle, draw, int(size)), BATCH)
                 self.oracle.train_epoch64(step, stage.learning_rate)
                 self.adapter.train_epoch(step, stage.learning_rate)
                 after = self.oracle.export64()
@@ -213,6 +217,12 @@ class _Examination:
         busy = probes.busy_cpus(self.adapter, epoch, 0.0, clocks)
         bound = Bound(threads + bounds.THREADS_OVER, bounds.THREADS)
         yield _check("threads", f"{threads} asked for", (round(busy, 3), "CPUs busy"), bound)
+
+    def _batches(self) -> list[tuple[str, int]]:
+        """The sizes of the batches that are to be timed, each with what it is."""
+        full, partial = self.subject.batch_size, self.subject.remainder
+        sizes = [(f"full batch of {full}", full), (f"partial batch of {partial}", partial)]
+        return sizes if partial else sizes[:1]
 
     def _start(self, problem: Problem, spec: OptimizerSpec) -> None:
         problem.start(self.oracle, spec, "cpu", self.subject.threads)

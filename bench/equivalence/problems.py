@@ -31,6 +31,7 @@ TRAINING_IMAGES = 1400  # of the 1,797 digits; the others are the evaluation set
 BATCH = 32
 REMAINDER = 13
 STEPS = 20
+MOST_IN_A_BATCH = 700  # of the training set: half of it, so that enough are clear of kinks
 CLEAR = 1e-6  # of a layer's largest value: what sums in float32 can be wrong by
 
 # RMSprop's first step is 1/√(1 − α) = 10 learning rates long, with momentum up to 100: at Adam's
@@ -117,11 +118,11 @@ def schedule(problem: Problem, rate: float) -> list[Stage]:
     ]
 
 
-def one_step(rows: Indices) -> Order:
+def one_step(rows: Indices, batch_size: int) -> Order:
     """An epoch of one step: a full batch, or a remainder where there are fewer images."""
-    if len(rows) == BATCH:
+    if len(rows) == batch_size:
         return Order(rows[np.newaxis], np.empty(0, np.int32))
-    return Order(np.empty((0, BATCH), np.int32), rows)
+    return Order(np.empty((0, batch_size), np.int32), rows)
 
 
 @lru_cache(maxsize=8)

@@ -10,34 +10,56 @@ import optax
 
 from bench.contract import OptimizerSpec
 
+# Beside PyTorch's definitions, those that Optax has.
+FORMS = {
+    "sgd": (),
+    "rmsprop": ("epsilon_inside", "rate_in_momentum"),
+    "adam": (),
+    "adamw": (),
+}
 # The contract's names of buffers → the fields of Optax's states.
 BUFFERS = {"mean": "mu", "square": "nu", "momentum": "trace"}
 
 
-def direction(spec: OptimizerSpec) -> optax.GradientTransformation:
-    """The transform from gradients to u, where p ← p − ηu.
+def direction(spec: OptimizerSpec) -> optax.GradientTransformationExtraArgs:
+    """The transform from gradients to u, where p ← p − u; `update` takes the rate as `rate`.
 
-    It has no learning rate: that is traced, given with every step, and never enters a buffer.
+    Raises:
+        UsageError: a form that cannot be composed of Optax's transforms.
     """
+    spec.refuse_forms_but(FORMS[spec.name], "flax")
     decay = _unless_zero(spec.weight_decay, optax.add_decayed_weights(spec.weight_decay))
     momentum = _unless_zero(spec.momentum, optax.trace(decay=spec.momentum, nesterov=False))
+    times_rate = _times_rate()
+    descent = (times_rate, momentum) if spec.rate_in_momentum else (momentum, times_rate)
     adam = optax.scale_by_adam(b1=spec.beta1, b2=spec.beta2, eps=spec.epsilon, eps_root=0.0)
     rms = optax.scale_by_rms(
         decay=spec.alpha,
         eps=spec.epsilon,
         initial_scale=0.0,
-        eps_in_sqrt=False,
+        eps_in_sqrt=spec.epsilon_form == "inside",
         bias_correction=False,
     )
     match spec.name:
         case "sgd":
-            return optax.chain(decay, momentum)
+            return optax.chain(decay, *descent)
         case "rmsprop":
-            return optax.chain(decay, rms, momentum)
+            return optax.chain(decay, rms, *descent)
         case "adam":
-            return optax.chain(decay, adam)
+            return optax.chain(decay, adam, times_rate)
         case "adamw":  # p − ηλp − ηa = p − η(a + λp), and a does not depend on p
-            return optax.chain(adam, decay)
+            return optax.chain(adam, decay, times_rate)
+
+
+def _times_rate() -> optax.GradientTransformationExtraArgs:
+    """Multiplies by the learning rate, which is traced and given with every step."""
+
+    def update(
+        updates: Any, state: optax.EmptyState, params: Any = None, *, rate: Any, **_: Any
+    ) -> tuple[Any, optax.EmptyState]:
+        return optax.tree.scale(rate, updates), state
+
+    return optax.GradientTransformationExtraArgs(lambda _: optax.EmptyState(), update)
 
 
 def _unless_zero(

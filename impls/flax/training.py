@@ -29,7 +29,7 @@ class State(NamedTuple):
 Train = Callable[[State, Data, jax.Array, jax.Array], tuple[State, jax.Array]]
 
 
-def trainer(network: Graph, transform: optax.GradientTransformation) -> Train:
+def trainer(network: Graph, transform: optax.GradientTransformationExtraArgs) -> Train:
     """The function that takes one step on indices (B,), or one on each row of (steps, B).
 
     The losses are () or (steps,). The network and the transform are constants of its compilation.
@@ -41,8 +41,8 @@ def trainer(network: Graph, transform: optax.GradientTransformation) -> Train:
         loss, gradients = jax.value_and_grad(loss_of, argnums=1)(
             network, state.parameters, data, indices
         )
-        u, buffers = transform.update(gradients, state.buffers, state.parameters)
-        parameters = optax.apply_updates(state.parameters, optax.tree.scale(-rate, u))
+        u, buffers = transform.update(gradients, state.buffers, state.parameters, rate=rate)
+        parameters = optax.tree.sub(state.parameters, u)
         return State(parameters, buffers), loss
 
     def train(

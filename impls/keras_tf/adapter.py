@@ -27,7 +27,8 @@ from bench.contract import (
 )
 from bench.errors import BenchError, UnavailableError
 from impls.keras_tf.model import network, variables
-from impls.keras_tf.optimizers import Optimizer
+from impls.keras_tf.optimizers import Optimizer, make_optimizer
+from impls.keras_tf.stock import StockOptimizer
 from impls.keras_tf.training import Trainer
 
 PREDICT_BATCH = 1000  # one shape, so one trace, for any number of images
@@ -43,7 +44,7 @@ class KerasAdapter:
 
     _device: Device
     _variables: dict[str, tf.Variable]  # by canonical path
-    _optimizer: Optimizer
+    _optimizer: Optimizer | StockOptimizer
     _trainer: Trainer
     _images: tf.Tensor
     _labels: tf.Tensor
@@ -78,13 +79,12 @@ class KerasAdapter:
         self._device = device
         with self._placed():
             keras_model = network(model)
-            self._variables = {
-                path: variable.value for path, variable in variables(model, keras_model).items()
-            }
+            own = variables(model, keras_model)
+            self._variables = {path: variable.value for path, variable in own.items()}
             for path, variable in self._variables.items():
                 variable.assign(parameters[path])
             weights = list(self._variables.values())
-            self._optimizer = Optimizer(optimizer, weights)
+            self._optimizer = make_optimizer(optimizer, list(own.values()))
             self._trainer = Trainer(
                 keras_model, weights, self._optimizer, jit_compile=device == "gpu"
             )
@@ -139,17 +139,20 @@ class KerasAdapter:
 
     def export_optimizer(self) -> OptimizerState:
         """See `Adapter.export_optimizer`."""
-        buffers = {
-            name: _arrays(self._variables, own) for name, own in self._optimizer.buffers.items()
-        }
+        buffers = {}
+        for name, own in self._optimizer.buffers.items():
+            sign = np.float32(self._optimizer.sign(name))
+            arrays = _arrays(self._variables, own)
+            buffers[name] = {path: sign * array for path, array in arrays.items()}
         return OptimizerState(int(self._optimizer.steps.numpy()), buffers)
 
     def restore_optimizer(self, state: OptimizerState) -> None:
         """See `Adapter.restore_optimizer`."""
         self._optimizer.steps.assign(state.steps)
         for name, own in self._optimizer.buffers.items():
+            sign = np.float32(self._optimizer.sign(name))
             for path, variable in zip(self._variables, own, strict=True):
-                variable.assign(state.buffers[name][path])
+                variable.assign(sign * state.buffers[name][path])
 
     def synchronize(self) -> None:
         """See `Adapter.synchronize`."""

@@ -1,17 +1,42 @@
-"""The optimizers of `OptimizerSpec` in TensorFlow operations.
+"""The optimizers of `OptimizerSpec` in TensorFlow operations, and those of Keras.
 
 Keras's own follow other definitions: its Adam adds ε to √v instead of √v̂, its RMSprop adds ε inside
 the root, its momentum buffer holds the learning rate, and its weight decay is decoupled everywhere.
-No choice of their arguments gives PyTorch's definitions. These here are as fast.
+No choice of their arguments gives PyTorch's definitions. Where all of a specification's forms are
+Keras's, its own class does the work; else the update is written out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from bench.contract import OptimizerSpec
+from impls.keras_tf.stock import StockOptimizer, is_stock
+
+_DESCENT = ("rate_in_momentum", "decoupled_decay")
+FORMS = {
+    "sgd": _DESCENT,
+    "rmsprop": ("epsilon_inside", *_DESCENT),
+    "adam": ("epsilon_hat", "decoupled_decay"),
+    "adamw": ("epsilon_hat",),
+}
+
+
+def make_optimizer(
+    spec: OptimizerSpec, weights: Sequence[keras.Variable]
+) -> Optimizer | StockOptimizer:
+    """Keras's own optimizer where it is what the specification says, else a written one.
+
+    Raises:
+        UsageError: a form that the optimizer does not have in any framework.
+    """
+    spec.refuse_forms_but(FORMS[spec.name], "keras")
+    if is_stock(spec):
+        return StockOptimizer(spec, weights)
+    return Optimizer(spec, [weight.value for weight in weights])
 
 
 class Optimizer:
@@ -41,10 +66,17 @@ class Optimizer:
         own = {"mean": self._first, "momentum": self._first, "square": self._second}
         return {name: own[name] for name in self._spec.buffers}
 
+    def sign(self, buffer: str) -> float:
+        """By what a buffer's values are to be multiplied to be the contract's."""
+        return 1.0
+
     def apply(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
         """Take one step; the learning rate is a float32 scalar, given anew each time."""
         spec = self._spec
-        if spec.weight_decay and spec.name != "adamw":
+        if spec.weight_decay and (spec.decoupled_decay or spec.name == "adamw"):
+            for p in self._weights:
+                p.assign_sub(rate * spec.weight_decay * p)
+        elif spec.weight_decay:
             pairs = zip(gradients, self._weights, strict=True)
             gradients = [g + spec.weight_decay * p for g, p in pairs]
         match spec.name:
@@ -58,21 +90,26 @@ class Optimizer:
                 self._adam(gradients, rate)
 
     def _descend(self, directions: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
-        """Momentum and descent: b ← μb + d;  p ← p − ηb."""
+        """Momentum and descent: b ← μb + d;  p ← p − ηb; or with the rate in the buffer."""
         if not self._first:
             for p, d in zip(self._weights, directions, strict=True):
                 p.assign_sub(rate * d)
             return
+        momentum, rate_inside = self._spec.momentum, self._spec.rate_in_momentum
         for p, b, d in zip(self._weights, self._first, directions, strict=True):
-            p.assign_sub(rate * b.assign(self._spec.momentum * b + d))
+            if rate_inside:
+                p.assign_sub(b.assign(momentum * b + rate * d))
+            else:
+                p.assign_sub(rate * b.assign(momentum * b + d))
 
     def _scaled_by_root_mean_square(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """The mean of squares, s ← αs + (1 − α)g², and by its root g/(√s + ε)."""
+        """The mean of squares, s ← αs + (1 − α)g², and by its root g/(√s + ε) or g/√(s + ε)."""
         alpha, epsilon = self._spec.alpha, self._spec.epsilon
+        inside = self._spec.epsilon_form == "inside"
         scaled = []
         for s, g in zip(self._second, gradients, strict=True):
             s.assign(alpha * s + (1 - alpha) * tf.square(g))
-            scaled.append(g / (tf.sqrt(s) + epsilon))
+            scaled.append(g / (tf.sqrt(s + epsilon) if inside else tf.sqrt(s) + epsilon))
         return scaled
 
     def _adam(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
@@ -84,11 +121,12 @@ class Optimizer:
         root_t = tf.cast(tf.sqrt(1 - spec.beta2**step), tf.float32)
         buffers = zip(self._weights, self._first, self._second, gradients, strict=True)
         for p, m, v, g in buffers:
-            if spec.weight_decay and spec.name == "adamw":
-                p.assign_sub(rate * spec.weight_decay * p)
             m.assign(spec.beta1 * m + (1 - spec.beta1) * g)
             v.assign(spec.beta2 * v + (1 - spec.beta2) * tf.square(g))
-            p.assign_sub(rate_t * m / (tf.sqrt(v) / root_t + spec.epsilon))
+            if spec.epsilon_form == "hat":  # √v + ε, and the step size corrected
+                p.assign_sub(rate_t * root_t * m / (tf.sqrt(v) + spec.epsilon))
+            else:
+                p.assign_sub(rate_t * m / (tf.sqrt(v) / root_t + spec.epsilon))
 
 
 def _zeros_like(weights: Sequence[tf.Variable]) -> list[tf.Variable]:

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from impls.keras_tf.optimizers import Optimizer
+from impls.keras_tf.stock import StockOptimizer
 
 Traced = Callable[..., Any]  # a function of tensors, traced for one signature
 
@@ -25,7 +26,7 @@ class Trainer:
         self,
         model: keras.Sequential,
         weights: Sequence[tf.Variable],
-        optimizer: Optimizer,
+        optimizer: Optimizer | StockOptimizer,
         jit_compile: bool,
     ) -> None:
         """`weights` are those of the model, in the order in which gradients are wanted."""

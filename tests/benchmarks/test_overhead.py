@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -23,16 +21,6 @@ ROUNDS = 80
 RATE, MOMENTUM = 0.01, 0.9
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 TARGET = 0.95
-
-
-@pytest.fixture(autouse=True)
-def no_garbage_collection() -> Iterator[None]:
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    yield
-    gc.enable()
-    gc.unfreeze()
 
 
 @pytest.mark.timeout(900)
