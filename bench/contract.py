@@ -177,14 +177,10 @@ class OptimizerSpec:
 
         Of `epsilon_inside`, `epsilon_hat`, `rate_in_momentum` and `decoupled_decay`.
         """
-        adam = self.name in ("adam", "adamw")
         found = {
-            "epsilon_inside": self.epsilon_form == "inside" and self.name != "sgd",
-            "epsilon_hat": self.epsilon_form == "hat" and self.name != "sgd",
-            "rate_in_momentum": self.rate_in_momentum and self.momentum != 0 and not adam,
-            "decoupled_decay": self.decoupled_decay
-            and self.weight_decay != 0
-            and self.name != "adamw",
+            f"epsilon_{self.epsilon_form}": self.epsilon_form != "outside" and self.name != "sgd",
+            "rate_in_momentum": self.rate_in_momentum and "momentum" in self.buffers,
+            "decoupled_decay": self.decoupled_decay and self.weight_decay and self.name != "adamw",
         }
         return tuple(form for form, used in found.items() if used)
 

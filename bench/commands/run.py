@@ -222,8 +222,8 @@ def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
             value = value["file"]
         elif isinstance(value, list):
             value = ", ".join(map(str, value))
-        _say(console, f"{name.replace('_', ' '):>16}  {'-' if value is None else value}")
-    _say(console, f"{'parameters':>16}  {planned.spec().parameter_count():,}")
+        _say(console, f"{name.replace('_', ' '):>21}  {'-' if value is None else value}")
+    _say(console, f"{'parameters':>21}  {planned.spec().parameter_count():,}")
     _say(console, f"{len(names)} cells, in this order: {', '.join(names)}")
     return 0
 
