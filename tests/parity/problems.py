@@ -22,7 +22,7 @@ from bench.contract import (
     OptimizerSpec,
     Order,
 )
-from bench.equivalence.problems import smooth
+from bench.equivalence.problems import Stage, smooth
 from bench.models import lenet5
 from bench.order import initial_parameters
 
@@ -100,15 +100,6 @@ def order(seed: int, steps: int, remainder: int = 0) -> Order:
     """`steps` full batches of BATCH images, drawn anew for each, and a remainder."""
     batches = np.stack([rows(seed * 1000 + step, BATCH) for step in range(steps)])
     return Order(batches, rows(seed * 1000 + steps, remainder))
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One call of `train_epoch`, and how many steps have been taken after it."""
-
-    order: Order
-    learning_rate: float
-    steps_after: int
 
 
 def schedule(rate: float) -> list[Stage]:
