@@ -1,0 +1,44 @@
+# Compiled when the package is installed: what LeNet-5 needs with each optimizer, for any size of
+# image and batch, since sizes are not part of the types.
+
+@setup_workload begin
+    layers = (
+        ("conv", "relu"),
+        ("maxpool", (2, 2)),
+        ("conv", "relu"),
+        ("maxpool", (2, 2)),
+        ("flatten", "flux"),
+        ("dense", "relu"),
+        ("dense", "relu"),
+        ("dense", "none"),
+    )
+    shapes = ((5, 5, 1, 2), 2, (5, 5, 2, 3), 3, (4, 3), 4, (4, 4), 4, (2, 4), 2)
+    arrays = map(shape -> ones(Float32, shape), shapes)
+    constants = (
+        ("momentum", 0.0),
+        ("weight_decay", 0.0),
+        ("alpha", 0.9),
+        ("beta1", 0.9),
+        ("beta2", 0.9),
+        ("epsilon", 1e-8),
+        ("rate_in_momentum", false),
+    )
+    images, labels = ones(Float32, 16, 16, 1, 4), Int32[0, 1, 0, 1]
+    order = batches(Int32[0 1; 2 3], Int32[1])
+    threads_of_blas = BLAS.get_num_threads()
+    @compile_workload begin
+        for name in ("sgd", "rmsprop", "adam", "adamw"), momentum in (0.0, 0.5)
+            with_momentum = (("momentum", momentum), constants[2:end]...)
+            session = start(layers, arrays, name, with_momentum, 1)
+            load!(session, images, labels, 2)
+            warm_up(session, order)
+            train!(session, order, 0.1)
+            predict(session, images)
+            gradients(session, Int32[0, 1])
+            parameters(session)
+            buffers(session)
+        end
+        versions()
+    end
+    BLAS.set_num_threads(threads_of_blas)
+end
