@@ -14,10 +14,9 @@ the last where the following dense kernel is in Flux's order of features.
 function network(layers::Tuple, arrays::Tuple)
     remaining = Iterators.Stateful(arrays)
     next() = Array(popfirst!(remaining))
-    function layer(position, (kind, detail))
+    function layer((kind, detail))
         if kind == "conv"
-            conv = Conv(next(), next(), ACTIVATIONS[detail]; stride=1, pad=0, dilation=1, groups=1)
-            return position == 1 ? OfImages(conv) : conv
+            return Conv(next(), next(), ACTIVATIONS[detail]; stride=1, pad=0, dilation=1, groups=1)
         elseif kind == "dense"
             return Dense(next(), next(), ACTIVATIONS[detail])
         elseif kind == "maxpool"
@@ -27,12 +26,11 @@ function network(layers::Tuple, arrays::Tuple)
         end
         throw(ArgumentError("unknown layer $kind: choose from conv, dense, maxpool, flatten"))
     end
-    return Chain((layer(position, each) for (position, each) in enumerate(layers))...)
+    return Chain(map(layer, layers)...)
 end
 
 """The arrays of a network, or of a gradient or state of the same structure: kernel, bias, ..."""
-arrays_of(chain) = Any[array for layer in chain.layers for array in arrays_of_layer(layer)]
+arrays_of(chain) =
+    Any[array for layer in chain.layers if has_arrays(layer) for array in (layer.weight, layer.bias)]
 
-arrays_of_layer(layer) =
-    hasproperty(layer, :weight) ? (layer.weight, layer.bias) :
-    hasproperty(layer, :conv) ? (layer.conv.weight, layer.conv.bias) : ()
+has_arrays(layer) = hasproperty(layer, :weight)
