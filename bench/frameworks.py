@@ -127,11 +127,17 @@ def named(name: str) -> Framework:
 
 def missing(framework: Framework) -> str | None:
     """Why the framework is not available here, or None; looks for packages, imports none."""
-    absent = [module for module in framework.modules if not _is_importable(module)]
+    absent = absent_modules(framework)
     if absent:
-        return f"{_listed(absent)} not installed: {framework.install}"
+        return absent
     tools = toolchain(framework)
     return tools.missing() if tools else None
+
+
+def absent_modules(framework: Framework) -> str | None:
+    """Which packages of Python's are missing, and the command that installs them; or None."""
+    absent = [module for module in framework.modules if not _is_importable(module)]
+    return f"{_listed(absent)} not installed: {framework.install}" if absent else None
 
 
 def toolchain(framework: Framework) -> Toolchain | None:
