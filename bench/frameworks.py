@@ -26,6 +26,9 @@ class Toolchain(Protocol):
     def missing(self) -> str | None:
         """Why it cannot be used here and what would help, or None; fetches nothing."""
 
+    def version(self) -> str | None:
+        """The framework's own version, where it is here."""
+
     def locked(self) -> str:
         """What identifies the versions of all that it holds."""
 
@@ -146,7 +149,10 @@ def toolchain(framework: Framework) -> Toolchain | None:
 
 
 def version(framework: Framework) -> str | None:
-    """The installed version, from the distribution's metadata."""
+    """The installed version, from the toolchain or else from the distribution's metadata."""
+    tools = toolchain(framework)
+    if tools:
+        return tools.version()
     try:
         return importlib.metadata.version(framework.version)
     except importlib.metadata.PackageNotFoundError:

@@ -130,7 +130,7 @@ class FluxAdapter:
 
     def versions(self) -> dict[str, str]:
         """Julia, the packages that compute, BLAS, and how many threads each has."""
-        own = {str(name): str(value) for name, value in call("versions").items()}
+        own = {str(name): str(value) for name, value in call("versions")}
         return own | {"juliacall": metadata.version("juliacall"), "numpy": np.__version__}
 
     def memory(self) -> int | None:

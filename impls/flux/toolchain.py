@@ -41,6 +41,11 @@ class JuliaToolchain:
             return f"{given} is set and {absent} is not: set both, or neither"
         return None if _resolved() else f"no Julia with Flux is set up here: {HELP}"
 
+    def version(self) -> str | None:
+        """Flux' version in the manifest of the project that is used."""
+        found = [_versions(manifest).get("Flux") for manifest in _manifests(_project())]
+        return next((version for version in found if version), None)
+
     def locked(self) -> str:
         """A hash of the manifests of Julia's packages, which name every version."""
         digest = hashlib.sha256()

@@ -1,5 +1,5 @@
 # Compiled when the package is installed: what LeNet-5 needs with each optimizer, for any size of
-# image and batch, since sizes are not part of the types.
+# image and batch, since of the sizes only the channels of a pooling are part of a type.
 
 @setup_workload begin
     layers = (
@@ -12,7 +12,7 @@
         ("dense", "relu"),
         ("dense", "none"),
     )
-    shapes = ((5, 5, 1, 2), 2, (5, 5, 2, 3), 3, (4, 3), 4, (4, 4), 4, (2, 4), 2)
+    shapes = ((5, 5, 1, 6), 6, (5, 5, 6, 16), 16, (4, 16), 4, (4, 4), 4, (2, 4), 2)
     arrays = map(shape -> ones(Float32, shape), shapes)
     constants = (
         ("momentum", 0.0),
@@ -31,12 +31,16 @@
             with_momentum = (("momentum", momentum), constants[2:end]...)
             session = start(layers, arrays, name, with_momentum, 1)
             load!(session, images, labels, 2)
-            warm_up(session, order)
-            train!(session, order, 0.1)
-            predict(session, images)
-            gradients(session, Int32[0, 1])
+            for parts in 1:2  # tasks need no threads of their own
+                session.parts = parts
+                warm_up(session, order)
+                train!(session, order, 0.1)
+                predict(session, images)
+                gradients(session, Int32[0, 1])
+            end
             parameters(session)
-            buffers(session)
+            found = buffers(session)
+            restore!(session, Tuple((name, Tuple(found[name])) for name in keys(found)), 1)
         end
         versions()
     end

@@ -85,14 +85,15 @@ end
 """Without tasks that NNlib would start within ours."""
 alone(compute) = NNlib.@disallow_spawns compute()
 
+"""What computes, in pairs of name and version."""
 function versions()
     packages = ("flux" => Flux, "zygote" => Zygote, "nnlib" => NNlib, "optimisers" => Optimisers)
     libraries = join((basename(lib.libname) for lib in BLAS.get_config().loaded_libs), ", ")
-    return Dict(
-        "julia" => string(VERSION),
-        (name => string(pkgversion(package)) for (name, package) in packages)...,
-        "blas" => libraries,
-        "blas_threads" => string(BLAS.get_num_threads()),
-        "julia_threads" => string(Threads.nthreads()),
+    return (
+        ("julia", string(VERSION)),
+        ((name, string(pkgversion(package))) for (name, package) in packages)...,
+        ("blas", libraries),
+        ("blas_threads", string(BLAS.get_num_threads())),
+        ("julia_threads", string(Threads.nthreads())),
     )
 end
