@@ -167,7 +167,7 @@ def _flux(name: str, start: np.ndarray, gradients: np.ndarray, rates: np.ndarray
             model = (; weights=Array(start))
             state = Flux.setup(rule, model)
             for (gradient, rate) in zip(eachcol(gradients), rates)
-                Flux.adjust!(state, Float64(rate))
+                Flux.adjust!(state, oftype(rule.eta, rate))
                 Flux.update!(state, model, (; weights=Array(gradient)))
             end
             return model.weights
