@@ -38,8 +38,11 @@ type:
 unit:
 	$(BIN)/python -m pytest -q $(SUITES)
 
-# One framework a process, as in the harness; what is named here must be installed.
+# One framework a process, as in the harness; what is named here must be installed. Flux is not
+# among them, since it needs Julia besides: make parity-flux, after python -m bench setup flux.
 parity: parity-torch parity-keras parity-flax
+
+parity-flux benchmarks-flux: export PYTHON_JULIACALL_THREADS ?= 2
 
 parity-%:
 	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q tests/parity

@@ -96,6 +96,19 @@ def verify(
     return command.verify(asked, as_json=json)
 
 
+@app.command()
+def setup(
+    framework: Annotated[str, typer.Argument(help="The framework, such as flux.")],
+) -> int:
+    """Fetch what a framework needs that pip does not install: Julia and its packages for flux.
+
+    Says first how much that is, and shows what it does. A Julia that is here is used.
+    """
+    from bench.commands import setup as command
+
+    return command.setup(framework)
+
+
 @app.command("list")
 def list_(
     what: Annotated[

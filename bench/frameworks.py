@@ -9,15 +9,34 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from bench.contract import Adapter
 from bench.errors import BenchError, UnavailableError, UnknownNameError
 from bench.regimes import FLAX, FLUX, KERAS, Default
 
 GROUP = "lenet_bench.frameworks"
+
+
+class Toolchain(Protocol):
+    """What a framework needs that pip does not install; never imports the framework itself."""
+
+    def missing(self) -> str | None:
+        """Why it cannot be used here and what would help, or None; fetches nothing."""
+
+    def version(self) -> str | None:
+        """The framework's own version, where it is here."""
+
+    def locked(self) -> str:
+        """What identifies the versions of all that it holds."""
+
+    def expected(self) -> str | None:
+        """How much `setup` would fetch and how long that takes; None where nothing is missing."""
+
+    def setup(self) -> None:
+        """Fetch and install, with progress on the terminal; BenchError where that fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +49,7 @@ class Framework:
     install   the command that would make it available
     default   whether `run` takes it when no frameworks are named
     own       its defaults that differ from the matched setting: what the regime `native` takes
+    toolchain "package.module:object", a `Toolchain`, where packages of Python's are not enough
     """
 
     name: str
@@ -40,6 +60,7 @@ class Framework:
     install: str
     default: bool = True
     own: tuple[Default, ...] = ()
+    toolchain: str | None = None
 
 
 def _own(
@@ -62,9 +83,10 @@ BUILT_IN: tuple[Framework, ...] = (
         "Flux.jl",
         "impls.flux.adapter:FluxAdapter",
         "juliacall",
-        ("impls.flux",),
-        "its adapter comes with a later version of lenet-bench",
+        ("juliacall",),
+        "pip install 'lenet-bench[flux]'",
         own=FLUX,
+        toolchain="impls.flux.toolchain:JULIA",
     ),
     Framework(
         "reference",
@@ -108,14 +130,29 @@ def named(name: str) -> Framework:
 
 def missing(framework: Framework) -> str | None:
     """Why the framework is not available here, or None; looks for packages, imports none."""
+    absent = absent_modules(framework)
+    if absent:
+        return absent
+    tools = toolchain(framework)
+    return tools.missing() if tools else None
+
+
+def absent_modules(framework: Framework) -> str | None:
+    """Which packages of Python's are missing, and the command that installs them; or None."""
     absent = [module for module in framework.modules if not _is_importable(module)]
-    if not absent:
-        return None
-    return f"{_listed(absent)} not installed: {framework.install}"
+    return f"{_listed(absent)} not installed: {framework.install}" if absent else None
+
+
+def toolchain(framework: Framework) -> Toolchain | None:
+    """What the framework needs besides packages of Python's, or None."""
+    return cast(Toolchain, _attribute(framework.toolchain)) if framework.toolchain else None
 
 
 def version(framework: Framework) -> str | None:
-    """The installed version, from the distribution's metadata."""
+    """The installed version, from the toolchain or else from the distribution's metadata."""
+    tools = toolchain(framework)
+    if tools:
+        return tools.version()
     try:
         return importlib.metadata.version(framework.version)
     except importlib.metadata.PackageNotFoundError:
@@ -127,16 +164,22 @@ def create(framework: Framework) -> Adapter:
     reason = missing(framework)
     if reason:
         raise UnavailableError(reason)
-    module, _, attribute = framework.adapter.partition(":")
     try:
-        factory = getattr(importlib.import_module(module), attribute)
+        factory = cast(Callable[[], Adapter], _attribute(framework.adapter))
     except ImportError as error:
         if (error.name or "").startswith(("bench", "impls")):
             raise  # a mistake of ours, not something that is missing here
         raise UnavailableError(
             f"{framework.title} is installed but cannot be imported: {error}"
         ) from error
-    return cast(Adapter, factory())
+    return factory()
+
+
+def _attribute(path: str) -> object:
+    """What "package.module:name" names."""
+    module, _, name = path.partition(":")
+    found: object = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _is_importable(module: str) -> bool:

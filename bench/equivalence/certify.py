@@ -164,6 +164,7 @@ def _key(subject: Subject, framework: Framework, env: Mapping[str, str]) -> str:
         "packages": sorted(
             {f"{found.name}=={found.version}" for found in importlib.metadata.distributions()}
         ),
+        "toolchain": tools.locked() if (tools := frameworks.toolchain(framework)) else None,
         "sources": _hash_of_sources(framework),
         "environment": {name: value for name, value in env.items() if name not in HARMLESS},
     }

@@ -21,6 +21,7 @@ ROUNDS = 80
 RATE, MOMENTUM = 0.01, 0.9
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 TARGET = 0.95
+TARGETS = {"flux": 0.97}  # an epoch is one call: there is less that could cost
 
 
 @pytest.mark.timeout(900)
@@ -28,7 +29,7 @@ TARGET = 0.95
 def test_adapter_against_bare_loop(
     benchmark: BenchmarkFixture, adapter: Adapter, framework: str, batch: int
 ) -> None:
-    """The adapter is as fast as the bare loop, within 5 %; and both do the same."""
+    """The adapter is as fast as the bare loop, within 5 % or less; and both do the same."""
     task = problem("32x32x1")
     rows = np.arange(IMAGES) % len(task.images)
     images, labels = task.images[rows], task.labels[rows]
@@ -76,4 +77,4 @@ def test_adapter_against_bare_loop(
         f"{speeds['bare_images_per_s']:,.0f}, ratio {ratio:.3f} [{low:.3f}, {high:.3f}]"
     )
     # A noisy machine widens the interval; only one that lies below the target as a whole is news.
-    assert high >= TARGET
+    assert high >= TARGETS.get(framework, TARGET)

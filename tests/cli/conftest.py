@@ -16,6 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "plugins"
 
+# Where a Julia is that a person has named; without them juliapkg finds one.
+JULIA = ("JULIA_DEPOT_PATH", "PYTHON_JULIACALL_EXE", "PYTHON_JULIACALL_PROJECT")
+
 # Small enough for a NumPy network: 4 steps an epoch, and a last batch of 8.
 TINY = (
     *("--train-size", "200", "--val-size", "60", "--test-size", "60"),
@@ -31,7 +34,7 @@ class Bench:
         self.env = {
             name: value
             for name, value in os.environ.items()
-            if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
+            if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR", *JULIA)
         } | {
             "PYTHONPATH": f"{ROOT}{os.pathsep}{PLUGINS}",
             "LENET_BENCH_DATA": str(data),

@@ -109,16 +109,6 @@ def test_report_names_a_record_that_it_cannot_read(bench):
     assert "reference" in (bench.only_run() / "report.md").read_text()
 
 
-def test_flux_until_it_is_there(bench):
-    done = bench.run("reference,flux", "--json", "--dataset", "digits")
-    records = {r["framework"]: r for r in json.loads(done.stdout)["records"]}
-    assert records["reference"]["status"] == "ok"
-    if records["flux"]["status"] != "ok":
-        assert done.returncode == 1
-        assert records["flux"]["status"] == "unavailable"
-        assert "not installed" in records["flux"]["reason"]
-
-
 def test_dry_run_prints_the_plan_and_writes_nothing(bench):
     done = bench.run("reference", "--dry-run", "--seeds", "3,1")
     assert done.returncode == 0, done.stderr

@@ -148,8 +148,42 @@ def _torch(name: str, start: np.ndarray, gradients: np.ndarray, rates: np.ndarra
     return weights.detach().numpy()
 
 
+def _flux(name: str, start: np.ndarray, gradients: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    from juliacall import Main
+
+    rules = {
+        "sgd": "Flux.Descent()",
+        "sgd-momentum": "Flux.Momentum()",
+        "rmsprop": "Flux.RMSProp()",
+        "adam": "Flux.Adam()",
+        "adamw": "Flux.AdamW()",
+    }
+    if name not in rules:
+        pytest.skip(f"flux: Optimisers.jl has no {name}")
+    train = Main.seval(
+        """
+        import Flux
+        function (rule, start, gradients, rates)
+            model = (; weights=Array(start))
+            state = Flux.setup(rule, model)
+            for (gradient, rate) in zip(eachcol(gradients), rates)
+                Flux.adjust!(state, oftype(rule.eta, rate))
+                Flux.update!(state, model, (; weights=Array(gradient)))
+            end
+            return model.weights
+        end
+        """
+    )
+    return np.array(train(Main.seval(rules[name]), start, gradients.T, rates))
+
+
 # Each framework's optimizers as a person makes them: (name, start, gradients, rates) → weights.
-OWN: dict[str, Callable[..., np.ndarray]] = {"keras": _keras, "flax": _flax, "torch": _torch}
+OWN: dict[str, Callable[..., np.ndarray]] = {
+    "keras": _keras,
+    "flax": _flax,
+    "flux": _flux,
+    "torch": _torch,
+}
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -216,9 +250,20 @@ def _drawn_torch() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
+def _drawn_flux() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    from juliacall import Main
+
+    conv, dense = Main.seval("import Flux; (Flux.Conv((5, 5), 32 => 64), Flux.Dense(400 => 300))")
+    return {
+        "conv": (np.array(conv.weight), np.array(conv.bias)),  # (kernel_w, kernel_h, in, out)
+        "dense": (np.array(dense.weight).T, np.array(dense.bias)),
+    }
+
+
 DRAWN: dict[str, Callable[[], Any]] = {
     "keras": _drawn_keras,
     "flax": _drawn_flax,
+    "flux": _drawn_flux,
     "torch": _drawn_torch,
 }
 

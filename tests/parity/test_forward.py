@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.contract import Adapter, Indices, OptimizerSpec
+from bench.contract import (
+    Adapter,
+    Conv,
+    Dense,
+    Flatten,
+    Indices,
+    MaxPool,
+    ModelSpec,
+    OptimizerSpec,
+)
+from bench.order import initial_parameters
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_close, assert_trees_close, assert_trees_identical
@@ -85,6 +95,29 @@ def test_gradients_change_nothing(adapter: Adapter, framework: str, square: Prob
         adapter.train_epoch(order(2, 2), 1e-3)
         trained.append(adapter.export())
     assert_trees_identical(framework, trained[1], trained[0], "training after gradients()")
+
+
+def test_a_gradient_goes_to_the_maximum_and_not_to_what_is_nearly_it(
+    adapter: Adapter, framework: str, oracle: ReferenceAdapter
+) -> None:
+    """In each window the first value is smaller than the last, by a ten-thousandth of it."""
+    layers = (
+        Conv("conv", (1, 1), 1, 1, "none"),
+        MaxPool((2, 2)),
+        Flatten(4, 4, 1),
+        Dense("dense", 16, 10, "none"),
+    )
+    model = ModelSpec("ties", (8, 8, 1), 10, layers)
+    draw = np.random.default_rng(3)
+    images = draw.uniform(0, 0.5, (BATCH, 8, 8, 1)).astype(np.float32)
+    images[:, 1::2, 1::2] = draw.uniform(1, 2, (BATCH, 4, 4, 1))
+    images[:, ::2, ::2] = images[:, 1::2, 1::2] * np.float32(1 - 1e-4)
+    parameters = initial_parameters(7, model)
+    parameters["conv/kernel"][:] = 1
+    task = Problem(model, parameters, images, (np.arange(BATCH) % 10).astype(np.int32))
+    task.start(oracle)
+    task.start(adapter)
+    _compare_gradients(adapter, framework, oracle, np.arange(BATCH, dtype=np.int32))
 
 
 def test_no_gradient_flows_where_relu_is_flat(

@@ -1,0 +1,25 @@
+"""
+The networks of lenet-bench in Flux: model, optimizers, training.
+
+What comes from Python are NumPy arrays with their axes reversed, so that nothing is copied on the
+way: images (W, H, C, N), convolution kernels (kernel_w, kernel_h, in, out) flipped, dense kernels
+(out, in). Whatever stays is copied here.
+"""
+module LenetBenchFlux
+
+using ChainRulesCore: ChainRulesCore, NoTangent, unthunk
+using Flux: Flux, Chain, Conv, Dense, relu
+using LinearAlgebra: BLAS
+using NNlib: NNlib
+using Optimisers: Optimisers
+using PrecompileTools: @compile_workload, @setup_workload
+using Zygote: Zygote
+
+include("layers.jl")
+include("model.jl")
+include("optimizers.jl")
+include("training.jl")
+include("session.jl")
+include("precompile.jl")
+
+end

@@ -1,0 +1,99 @@
+# What Python calls. A session holds one network, its optimizer and the training set.
+
+mutable struct Session
+    model::Any  # the type is that of the network: each call below goes through one dispatch
+    optimizer::Any
+    examples::Union{Examples,Nothing}
+    parts::Int
+end
+
+"""
+    start(layers, arrays, optimizer, constants, threads)
+
+A session with a new network, see `network`, an optimizer with empty buffers, see `rule`, whose
+constants are a tuple of pairs, and no training set yet. BLAS gets one thread in each of ours.
+"""
+function start(layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads)
+    if threads > Threads.nthreads()
+        throw(ArgumentError("$threads threads asked for, and Julia has $(Threads.nthreads())"))
+    end
+    BLAS.set_num_threads(1)
+    model = network(layers, arrays)
+    chosen = rule(optimizer; (Symbol(name) => value for (name, value) in constants)...)
+    return Session(model, Optimisers.setup(chosen, model), nothing, threads)
+end
+
+"""Copy the training set: images (W, H, C, N) and labels (N,) from 0."""
+function load!(session::Session, images, labels, classes)
+    session.examples = Examples(Array(images), UInt32.(labels) .+ UInt32(1), classes)
+    return nothing
+end
+
+"""Rows (B, steps) and (r,), counted from 0, as arrays of Julia's and counted from 1."""
+batches(full, rest) = (Array(full) .+ Int32(1), Array(rest) .+ Int32(1))
+
+"""An epoch; see `steps!`. Touches nothing of Python's."""
+function train!(session::Session, (full, rest), rate)
+    Optimisers.adjust!(session.optimizer, rate)
+    return alone() do
+        steps!(session.model, session.optimizer, session.examples, full, rest, session.parts)
+    end
+end
+
+"""Steps on twins of network and optimizer, which are thrown away. Touches nothing of Python's."""
+function warm_up(session::Session, (full, rest))
+    model, optimizer = deepcopy((session.model, session.optimizer))
+    alone() do
+        steps!(model, optimizer, session.examples, full, rest, session.parts)
+    end
+    return nothing
+end
+
+function predict(session::Session, images)
+    copied = Array(images)
+    return alone(() -> logits(session.model, copied, session.parts))
+end
+
+function gradients(session::Session, rows)
+    loss, gradient = alone() do
+        loss_and_gradient(session.model, session.examples, Array(rows) .+ Int32(1), session.parts)
+    end
+    return loss, arrays_of(gradient)
+end
+
+parameters(session::Session) = arrays_of(session.model)
+
+"""The buffers by name, each a vector of arrays in the order of the parameters, as they are now."""
+function buffers(session::Session)
+    found = [buffers(leaf.rule, leaf.state) for leaf in arrays_of(session.optimizer)]
+    names = keys(first(found))
+    return Dict(String(name) => Any[each[name] for each in found] for name in names)
+end
+
+"""Copy into the buffers, and set the count of steps taken."""
+function restore!(session::Session, name_and_arrays::Tuple, steps)
+    leaves = arrays_of(session.optimizer)
+    for (name, arrays) in name_and_arrays, (leaf, array) in zip(leaves, arrays)
+        copyto!(buffers(leaf.rule, leaf.state)[Symbol(name)], array)
+    end
+    for leaf in leaves
+        leaf.state = after(leaf.rule, leaf.state, steps)
+    end
+    return nothing
+end
+
+"""Without tasks that NNlib would start within ours."""
+alone(compute) = NNlib.@disallow_spawns compute()
+
+"""What computes, in pairs of name and version."""
+function versions()
+    packages = ("flux" => Flux, "zygote" => Zygote, "nnlib" => NNlib, "optimisers" => Optimisers)
+    libraries = join((basename(lib.libname) for lib in BLAS.get_config().loaded_libs), ", ")
+    return (
+        ("julia", string(VERSION)),
+        ((name, string(pkgversion(package))) for (name, package) in packages)...,
+        ("blas", libraries),
+        ("blas_threads", string(BLAS.get_num_threads())),
+        ("julia_threads", string(Threads.nthreads())),
+    )
+end

@@ -1,0 +1,1 @@
+"""The Flux.jl implementation, driven through juliacall."""

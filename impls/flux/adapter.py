@@ -1,0 +1,143 @@
+"""Flux.jl behind the adapter interface: one call of Julia an epoch, the loop in Julia."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.contract import (
+    Device,
+    Images,
+    Indices,
+    Labels,
+    ModelSpec,
+    OptimizerSpec,
+    OptimizerState,
+    Order,
+    Parameters,
+)
+from bench.errors import UnavailableError
+from impls.flux.julia import call, call_without_python
+from impls.flux.layout import description, images_to_flux, to_canonical, to_flux
+
+PREDICT_BATCH = 1000  # bounds the memory of the activations
+WARM_UP_STEPS = 2
+# Beside PyTorch's definitions, those of Optimisers.jl, whose RMSProp takes no momentum.
+FORMS: Mapping[str, tuple[str, ...]] = {
+    "sgd": ("rate_in_momentum",),
+    "rmsprop": (),
+    "adam": (),
+    "adamw": (),
+}
+CONSTANTS = ("momentum", "weight_decay", "alpha", "beta1", "beta2", "epsilon")
+
+
+class FluxAdapter:
+    """Flux on the CPU. Network, optimizer and training set live in Julia, in a session.
+
+    Each of `threads` tasks of Julia's takes an even share of a batch; BLAS has one thread in each.
+    """
+
+    _model: ModelSpec
+    _spec: OptimizerSpec
+    _session: Any
+    _taken: int  # steps; not every rule counts them
+
+    def devices(self) -> tuple[Device, ...]:
+        """The CPU."""
+        return ("cpu",)
+
+    def build(
+        self,
+        model: ModelSpec,
+        parameters: Parameters,
+        optimizer: OptimizerSpec,
+        device: Device,
+        threads: int,
+    ) -> None:
+        """See `Adapter.build`; Julia must have been started with at least as many threads."""
+        if device != "cpu":
+            raise UnavailableError(
+                f"Flux computes on the CPU only here, and was asked for {device}: take the "
+                "device cpu"
+            )
+        optimizer.refuse_forms_but(FORMS[optimizer.name], "flux")
+        self._model, self._spec, self._taken = model, optimizer, 0
+        values = asdict(optimizer)
+        constants = (
+            *((name, float(values[name])) for name in CONSTANTS),
+            ("rate_in_momentum", "rate_in_momentum" in optimizer.forms),
+        )
+        arrays = to_flux(model, parameters)
+        self._session = call(
+            "start", description(model), arrays, optimizer.name, constants, threads
+        )
+
+    def load(self, images: Images, labels: Labels) -> None:
+        """See `Adapter.load`; Julia keeps copies."""
+        call("load!", self._session, images_to_flux(images), labels, self._model.classes)
+
+    def compile(self, steps: int, batch_size: int, remainder: int) -> None:
+        """See `Adapter.compile`: a few steps of each shape, taken by twins that are thrown away."""
+        full = np.zeros((min(steps, WARM_UP_STEPS), batch_size), np.int32)
+        batches = _batches(Order(full, np.zeros(remainder, np.int32)))
+        call_without_python("warm_up", self._session, batches)
+
+    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+        """See `Adapter.train_epoch`."""
+        losses = call_without_python("train!", self._session, _batches(order), learning_rate)
+        self._taken += order.steps
+        return np.array(losses, np.float32)
+
+    def predict(self, images: Images) -> NDArray[np.float32]:
+        """See `Adapter.predict`."""
+        logits = [np.empty((0, self._model.classes), np.float32)]
+        for start in range(0, len(images), PREDICT_BATCH):
+            some = images_to_flux(images[start : start + PREDICT_BATCH])
+            logits.append(np.asarray(call("predict", self._session, some)).T)  # (n, classes)
+        return np.concatenate(logits)
+
+    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
+        """See `Adapter.gradients`."""
+        loss, arrays = call("gradients", self._session, indices)
+        return float(loss), to_canonical(self._model, arrays)
+
+    def export(self) -> dict[str, NDArray[np.float32]]:
+        """See `Adapter.export`."""
+        return to_canonical(self._model, call("parameters", self._session))
+
+    def export_optimizer(self) -> OptimizerState:
+        """See `Adapter.export_optimizer`."""
+        own = call("buffers", self._session)
+        buffers = {name: to_canonical(self._model, own[name]) for name in self._spec.buffers}
+        return OptimizerState(self._taken, buffers)
+
+    def restore_optimizer(self, state: OptimizerState) -> None:
+        """See `Adapter.restore_optimizer`."""
+        arrays = tuple(
+            (name, to_flux(self._model, state.buffers[name])) for name in self._spec.buffers
+        )
+        call("restore!", self._session, arrays, state.steps)
+        self._taken = state.steps
+
+    def synchronize(self) -> None:
+        """Every call has returned its result."""
+
+    def versions(self) -> dict[str, str]:
+        """Julia, the packages that compute, BLAS, and how many threads each has."""
+        own = {str(name): str(value) for name, value in call("versions")}
+        return own | {"juliacall": metadata.version("juliacall"), "numpy": np.__version__}
+
+    def memory(self) -> int | None:
+        """None: on the CPU nobody counts."""
+        return None
+
+
+def _batches(order: Order) -> Any:
+    """Julia's own copies of the rows, (B, steps) and (r,), counted from 1."""
+    return call("batches", order.batches.T, order.remainder)

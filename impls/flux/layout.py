@@ -1,0 +1,95 @@
+"""Where each canonical array is in Flux, and the description of a network for Julia.
+
+NumPy's (a, b, c) in C order is Julia's (c, b, a): what is called reversed here is a view whose axes
+are in Julia's order, so that Julia sees contiguous memory. Flux wants, in Julia's order,
+
+    images        (W, H, C, N)
+    conv kernel   (kernel_w, kernel_h, in, out), flipped: Flux computes true convolutions
+    dense kernel  (out, in), which is the canonical (in, out) without a copy
+    flattened     W, H, C from the fastest, the canonical order is C, W, H
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.contract import Conv, Dense, Flatten, Images, MaxPool, ModelSpec, Parameters
+
+Array = NDArray[np.float32]
+HWIO_TO_OIHW = (3, 2, 0, 1)
+OIHW_TO_HWIO = (2, 3, 1, 0)
+
+
+def description(spec: ModelSpec) -> tuple[tuple[str, Any], ...]:
+    """What the Julia function `network` takes for the layers."""
+    following = [*spec.layers[1:], None]
+    return tuple(
+        _described(layer, then) for layer, then in zip(spec.layers, following, strict=True)
+    )
+
+
+def _described(layer: object, then: object) -> tuple[str, Any]:
+    match layer:
+        case Conv():
+            return "conv", layer.activation
+        case Dense():
+            return "dense", layer.activation
+        case MaxPool():
+            return "maxpool", layer.window
+        case Flatten():  # the kernel of a dense layer that follows is brought to Flux's order once
+            return "flatten", "flux" if isinstance(then, Dense) else "canonical"
+    raise TypeError(f"{layer} is not a layer of the contract")
+
+
+def to_flux(spec: ModelSpec, tree: Parameters) -> tuple[Array, ...]:
+    """A canonical tree, reversed: kernel, bias, kernel, ... in the order of the layers."""
+    arrays: list[Array] = []
+    for layer, flattened in _weighted(spec):
+        kernel = np.asarray(tree[f"{layer.name}/kernel"], np.float32)
+        if isinstance(layer, Conv):
+            kernel = kernel[::-1, ::-1].transpose(HWIO_TO_OIHW)
+        elif flattened is not None:
+            kernel = kernel.reshape(*_sizes(flattened), -1).transpose(2, 0, 1, 3)
+            kernel = kernel.reshape(layer.kernel_shape)  # rows in the order C, H, W
+        bias = np.asarray(tree[f"{layer.name}/bias"], np.float32)
+        arrays += [np.ascontiguousarray(kernel).T, np.ascontiguousarray(bias)]
+    return tuple(arrays)
+
+
+def to_canonical(spec: ModelSpec, arrays: Iterable[Any]) -> dict[str, Array]:
+    """Copies of Julia's arrays, in the order of `to_flux`, as a canonical tree."""
+    remaining = iter(arrays)
+    tree: dict[str, Array] = {}
+    for layer, flattened in _weighted(spec):
+        kernel = np.asarray(next(remaining)).T
+        if isinstance(layer, Conv):
+            kernel = kernel.transpose(OIHW_TO_HWIO)[::-1, ::-1]
+        elif flattened is not None:
+            height, width, channels = _sizes(flattened)
+            kernel = kernel.reshape(channels, height, width, -1).transpose(1, 2, 0, 3)
+            kernel = kernel.reshape(layer.kernel_shape)
+        tree[f"{layer.name}/kernel"] = np.array(kernel, np.float32, order="C")
+        tree[f"{layer.name}/bias"] = np.array(np.asarray(next(remaining)), np.float32)
+    return tree
+
+
+def images_to_flux(images: Images) -> Array:
+    """(n, H, W, C) → (W, H, C, n), reversed; a copy only where there are several channels."""
+    return np.ascontiguousarray(images.transpose(0, 3, 1, 2)).T
+
+
+def _weighted(spec: ModelSpec) -> Iterator[tuple[Conv | Dense, Flatten | None]]:
+    """The layers that have weights, each with the flattening right before it."""
+    before: object = None
+    for layer in spec.layers:
+        if isinstance(layer, Conv | Dense):
+            yield layer, before if isinstance(before, Flatten) else None
+        before = layer
+
+
+def _sizes(layer: Flatten) -> tuple[int, int, int]:
+    return layer.height, layer.width, layer.channels

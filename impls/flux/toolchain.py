@@ -1,0 +1,153 @@
+"""Which Julia Flux runs in: found without starting it, and fetched only when that is asked for.
+
+Either a person names a Julia and a project that has Flux, in PYTHON_JULIACALL_EXE and
+PYTHON_JULIACALL_PROJECT; or juliapkg, which comes with juliacall, finds or fetches both by the
+bounds in `impls/juliapkg.json` and remembers them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.errors import BenchError
+
+EXE, PROJECT = "PYTHON_JULIACALL_EXE", "PYTHON_JULIACALL_PROJECT"
+FLUX = "0.16"
+HELP = "python -m bench setup flux"
+EXPECTED = (
+    "Julia, where none of the right version is found, and Flux with some 80 packages: a few "
+    "hundred MB to fetch, 1 to 2 GB on the disk, 5 to 15 minutes, most of them for compiling"
+)
+
+
+class JuliaToolchain:
+    """See `bench.frameworks.Toolchain`."""
+
+    def missing(self) -> str | None:
+        """Why Julia cannot be started here as it is; fetches and starts nothing."""
+        named = {name: os.environ.get(name) for name in (EXE, PROJECT)}
+        if all(named.values()):
+            return _complaint_of(str(named[EXE]), Path(str(named[PROJECT])))
+        if any(named.values()):
+            given, absent = sorted(named, key=lambda name: not named[name])
+            return f"{given} is set and {absent} is not: set both, or neither"
+        return None if _resolved() else f"no Julia with Flux is set up here: {HELP}"
+
+    def version(self) -> str | None:
+        """Flux' version in the manifest of the project that is used."""
+        found = [_versions(manifest).get("Flux") for manifest in _manifests(_project())]
+        return next((version for version in found if version), None)
+
+    def locked(self) -> str:
+        """A hash of the manifests of Julia's packages, which name every version."""
+        digest = hashlib.sha256()
+        for manifest in _manifests(_project()):
+            digest.update(manifest.read_bytes())
+        return digest.hexdigest()
+
+    def expected(self) -> str | None:
+        """What `setup` will do and how long it takes; None where all is there."""
+        return EXPECTED if self.missing() and not os.environ.get(EXE) else None
+
+    def setup(self) -> None:
+        """Find or fetch Julia and the packages; juliapkg and Julia print what they do.
+
+        Raises:
+            BenchError: no network, no room, or what was named cannot be used.
+        """
+        if not (os.environ.get(EXE) or os.environ.get(PROJECT)):
+            import juliapkg
+
+            try:
+                juliapkg.resolve()
+            except Exception as error:  # juliapkg raises plain exceptions, and urllib's
+                raise BenchError(
+                    f"Julia and Flux could not be fetched: {error or type(error).__name__}; it "
+                    f"needs the network and room on the disk, and can be begun again. Or name a "
+                    f"Julia that is here: {EXE} and, with Flux {FLUX}, {PROJECT}"
+                ) from error
+        reason = self.missing()
+        if reason:
+            raise BenchError(reason)
+
+
+JULIA = JuliaToolchain()
+
+
+def settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What juliacall is to be told by its environment variables, before it is imported.
+
+    Without PYTHON_JULIACALL_THREADS Julia has a thread for each CPU; the adapter uses fewer.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "PYTHON_JULIACALL_THREADS": environment.get("PYTHON_JULIACALL_THREADS") or str(usable or 1),
+        "PYTHON_JULIACALL_HANDLE_SIGNALS": "yes",
+        "PYTHON_JULIACALL_STARTUP_FILE": "no",
+        "PYTHON_JULIACALL_AUTOLOAD_IPYTHON_EXTENSION": "no",
+        "PYTHON_JULIAPKG_OFFLINE": "yes",  # what is not here is not fetched behind one's back
+    }
+
+
+def _complaint_of(exe: str, project: Path) -> str | None:
+    """What is wrong with a Julia and a project that a person named."""
+    if shutil.which(exe) is None:
+        return f"{EXE}={exe} is not a program: name a Julia executable, or unset it: {HELP}"
+    manifests = _manifests(project)
+    if not manifests:
+        return f"{PROJECT}={project} has no Manifest.toml: instantiate it, or unset it: {HELP}"
+    versions = [_versions(manifest) for manifest in manifests]
+    fluxes = [found.get("Flux") for found in versions]
+    if not any(version and version.startswith(f"{FLUX}.") for version in fluxes):
+        found = ", ".join(str(version) for version in fluxes if version) or "no Flux"
+        return f"{PROJECT}={project} has {found}, Flux {FLUX} is needed: Pkg.add it there"
+    python_calls = {found.get("PythonCall") for found in versions} - {None}
+    own = importlib.metadata.version("juliacall")
+    if own not in python_calls:
+        there = ", ".join(map(str, python_calls)) or "none"
+        return (
+            f"juliacall is {own} and PythonCall in {PROJECT}={project} is {there}: they must be "
+            "of one version; pip install the one or Pkg.add the other"
+        )
+    return None
+
+
+def _versions(manifest: Path) -> dict[str, str]:
+    """Each package's version, as Julia's manifests of format 2 have them."""
+    with manifest.open("rb") as file:
+        packages = tomllib.load(file).get("deps", {})
+    return {name: found["version"] for name, (found, *_) in packages.items() if "version" in found}
+
+
+def _manifests(project: Path | None) -> list[Path]:
+    """Of any Julia: Manifest.toml, JuliaManifest.toml, Manifest-v1.11.toml."""
+    return sorted(project.glob("*Manifest*.toml")) if project else []
+
+
+def _resolved() -> bool:
+    """Whether juliapkg has all that it needs on this disk; it looks, and does nothing else."""
+    try:
+        import juliapkg
+    except ImportError:
+        return False
+    with contextlib.redirect_stdout(sys.stderr), contextlib.suppress(OSError):
+        return bool(juliapkg.resolve(dry_run=True))
+    return False
+
+
+def _project() -> Path | None:
+    if os.environ.get(PROJECT):
+        return Path(os.environ[PROJECT])
+    if not _resolved():
+        return None
+    import juliapkg
+
+    return Path(juliapkg.project())
