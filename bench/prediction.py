@@ -20,7 +20,7 @@ from bench.contract import Device, Images
 from bench.errors import BenchError, DataError, UnavailableError
 from bench.plan import INPUT_SIZE
 from bench.preparation import Examples, normalise
-from bench.trainer import Send
+from bench.trainer import Send, require_device
 
 TIMEOUT_S = 1800.0
 
@@ -114,8 +114,7 @@ def predict_in_worker(task: Task, send: Send) -> None:
     if found.sha256 != task.sha256:
         raise BenchError(f"{task.checkpoint} has changed since it was read first: try again")
     adapter = frameworks.create(frameworks.named(task.framework))
-    if task.device not in adapter.devices():
-        raise UnavailableError(f"{task.framework} sees no {task.device} here")
+    require_device(adapter, task.framework, task.device)
     header = found.header
     adapter.build(header.model, found.parameters, header.optimizer, task.device, task.threads)
     images = np.load(task.images, mmap_mode="r", allow_pickle=False)
