@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -11,14 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import checkpoint, datasets, frameworks, images, metrics, options, prediction
-from bench.checkpoint import Checkpoint, Header
+from bench.checkpoint import Header
 from bench.commands import parse
-from bench.contract import Device, Labels
+from bench.contract import Device, Images, Labels
 from bench.errors import UnavailableError, UnknownNameError, UsageError
 from bench.plan import INPUT_SIZE
 from bench.prediction import Agreement, Logits
 from bench.preparation import normalise
 from report.text import plain
+
+LogitsOf = Callable[[Images], dict[str, Logits]]  # of normalised images, by framework
 
 MOST_LISTED = 20  # differing images on the terminal; --json lists all
 
@@ -46,10 +49,13 @@ def predict(path: Path, where: Where, source: Source, *, as_json: bool) -> int:
     """Predict in each of the frameworks, and print what came out and how far they agree."""
     found = checkpoint.read(path)
     names, device = _checked(where, source, found.header)
-    if source.files:
-        document = _of_files(path, found, names, device, where.threads, source)
-    else:
-        document = _of_dataset(path, found, names, device, where.threads, source)
+
+    def logits_of(pixels: Images) -> dict[str, Logits]:
+        with prediction.predictor(path, found, pixels) as predictor:
+            return {name: predictor.logits(name, device, where.threads) for name in names}
+
+    predicted = _of_files if source.files else _of_dataset
+    document = _about(path, found.header) | predicted(found.header, source, logits_of)
     if as_json:
         print(json.dumps(document, indent=2))
     else:
@@ -77,26 +83,18 @@ def _checked(where: Where, source: Source, header: Header) -> tuple[tuple[str, .
     return names, cast(Device, where.device)
 
 
-def _of_dataset(
-    path: Path,
-    found: Checkpoint,
-    names: tuple[str, ...],
-    device: Device,
-    threads: int | None,
-    source: Source,
-) -> dict[str, Any]:
+def _of_dataset(header: Header, source: Source, logits_of: LogitsOf) -> dict[str, Any]:
     """Accuracy and loss of each framework."""
-    dataset = found.header.dataset if source.dataset is None else parse.dataset(source.dataset)
+    dataset = header.dataset if source.dataset is None else parse.dataset(source.dataset)
     root = (source.data_root or datasets.default_root()).absolute()
-    examples, what = prediction.examples_of(found.header, dataset, root)
-    with prediction.predictor(path, found, examples.images) as predictor:
-        logits = {name: predictor.logits(name, device, threads) for name in names}
-    return _about(path, found.header) | {
+    examples, what = prediction.examples_of(header, dataset, root)
+    logits = logits_of(examples.images)
+    return {
         "dataset": dataset,
         "what": what,
         "images": len(examples.labels),
-        "results": [_scored(name, logits[name], examples.labels) for name in names],
-        "agreement": [_described(each, found.header) for each in prediction.agreements(logits)],
+        "results": [_scored(name, own, examples.labels) for name, own in logits.items()],
+        "agreement": [_described(each, header) for each in prediction.agreements(logits)],
     }
 
 
@@ -109,16 +107,8 @@ def _scored(name: str, logits: Logits, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _of_files(
-    path: Path,
-    found: Checkpoint,
-    names: tuple[str, ...],
-    device: Device,
-    threads: int | None,
-    source: Source,
-) -> dict[str, Any]:
+def _of_files(header: Header, source: Source, logits_of: LogitsOf) -> dict[str, Any]:
     """Class, probability and runner-up of each file in each framework."""
-    header = found.header
     pixels = images.load(
         source.files,
         header.native_size,
@@ -127,15 +117,13 @@ def _of_files(
         header.fit,
         invert=source.invert,
     )
-    normalised = normalise(pixels, header.pixel_mean, header.pixel_std)
-    with prediction.predictor(path, found, normalised) as predictor:
-        logits = {name: predictor.logits(name, device, threads) for name in names}
+    logits = logits_of(normalise(pixels, header.pixel_mean, header.pixel_std))
     rows = [
-        _classed(file, name, logits[name][index], header)
+        _classed(file, name, own[index], header)
         for index, file in enumerate(source.files)
-        for name in names
+        for name, own in logits.items()
     ]
-    return _about(path, header) | {
+    return {
         "results": rows,
         "agreement": [_described(each, header) for each in prediction.agreements(logits)],
     }
