@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bench.certificate import Certificate
 from bench.contract import Device, EpsilonForm, OptimizerName
 
-SCHEMA = 2  # 1: before certificates
+SCHEMA = 3  # 1: before certificates; 2: before windows of throughput
 
 Status = Literal["ok", "failed", "diverged", "timeout", "unavailable", "not-equivalent"]
 
@@ -36,6 +36,34 @@ class Machine(BaseModel):
     fingerprint: str = Field(description="hash of the fields above: equal on equal machines")
 
 
+class Conditions(BaseModel):
+    """The state of the machine at a moment; counters count since it started.
+
+    What this system does not tell is None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    load_1min: float | None = Field(default=None, description="programs that run or wait, mean")
+    cpu_busy_s: float | None = Field(default=None, description="counter, sum over all CPUs")
+    cpu_stolen_s: float | None = Field(
+        default=None, description="counter: CPU time that other virtual machines took"
+    )
+    quota_throttled_s: float | None = Field(
+        default=None, description="counter: time that the control group was held back"
+    )
+    thermal_throttles: int | None = Field(default=None, description="counter, sum over all cores")
+    temperature_c: float | None = Field(default=None, description="the hottest sensor of the CPU")
+    frequency_mhz: float | None = Field(default=None, description="mean over the CPUs")
+    governor: str | None = Field(default=None, description="the policy of the CPUs' frequency")
+    available_memory_bytes: int | None = None
+    on_battery: bool | None = None
+    gpu_temperature_c: float | None = Field(default=None, description="the hottest GPU")
+    gpu_throttle: str | None = Field(
+        default=None, description="why the GPU's clock is held back, in NVML's words"
+    )
+
+
 class Record(BaseModel):
     """One cell's result: a framework on a device with a seed. A file of its own in a run's folder.
 
@@ -50,7 +78,7 @@ class Record(BaseModel):
     started_at: str = Field(description="UTC, ISO 8601")
 
     # What was asked for
-    framework: str
+    framework: str = Field(description="as `bench list` names it, such as torch or torch:compile")
     dataset: str
     model: str
     device: Device
@@ -61,6 +89,12 @@ class Record(BaseModel):
         "matched but for its default of that name",
     )
     epochs: int
+    repeat: int = Field(
+        default=0, description="of the same seed, from 0; those after it measure speed alone"
+    )
+    throughput_only: bool = Field(
+        default=False, description="whether speed alone was measured, without training to the end"
+    )
     batch_size: int
     optimizer: OptimizerName
     learning_rate: float
@@ -144,10 +178,45 @@ class Record(BaseModel):
     test_loss: float | None = None
     test_accuracy: float | None = Field(default=None, description="after the last epoch")
 
-    # What it took
+    # How fast: full batches in windows of some tenths of a second, after warm-up
     images_per_s: float | None = Field(
-        default=None, description="training images over the median of epoch_s"
+        default=None, description="images of a window over the median of window_s"
     )
+    window_s: list[float] = Field(
+        default_factory=list, description="steady windows, in the order in which they ran"
+    )
+    window_steps: int | None = Field(default=None, description="optimizer steps in each window")
+    warm_up_windows: int | None = Field(default=None, description="windows before the steady ones")
+    warm_up_s: float | None = Field(default=None, description="what those took together")
+    compiling_windows: int | None = Field(
+        default=None, description="windows left out since something was compiled in them"
+    )
+    steady: bool | None = Field(
+        default=None,
+        description="whether the two halves of the windows agree; False: no steady state within "
+        "the windows allowed, and images_per_s is that of the last ones",
+    )
+    busy_threads: float | None = Field(
+        default=None, description="CPU seconds a wall second of the process, in the windows"
+    )
+    flops_per_image: int | None = Field(
+        default=None, description="of a training step, see bench.flops"
+    )
+    gflop_per_s: float | None = Field(
+        default=None, description="10⁹ operations a second: flops_per_image · images_per_s"
+    )
+    matrix_gflop_per_s: float | None = Field(
+        default=None, description="of the framework's own product of matrices, same process"
+    )
+    machine_gflop_per_s: float | None = Field(
+        default=None, description="of NumPy's product of matrices on this CPU, same run"
+    )
+    energy_j: float | None = Field(
+        default=None, description="over the steady windows, where a counter can be read"
+    )
+    energy_counter: str | None = Field(default=None, description="rapl or nvml")
+
+    # What it took
     epoch_s: list[float] = Field(default_factory=list, description="training alone, per epoch")
     import_s: float | None = Field(default=None, description="importing framework and adapter")
     device_start_s: float | None = None
@@ -165,6 +234,14 @@ class Record(BaseModel):
     )
     peak_rss_bytes: int | None = None
     peak_device_bytes: int | None = None
+    conditions_before: Conditions | None = None
+    conditions_after: Conditions | None = None
+    other_busy_cpus: float | None = Field(
+        default=None, description="CPUs' worth of work that other programs did meanwhile"
+    )
+    warnings: list[str] = Field(
+        default_factory=list, description="what may have disturbed it, each with its remedy"
+    )
 
     # On what
     framework_version: str | None = None

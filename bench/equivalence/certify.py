@@ -52,7 +52,7 @@ HARMLESS = frozenset(
     ]
 )
 # Beside the adapter: what gives the examination its meaning.
-OWN_SOURCES = ("bench/equivalence", "impls/reference", "bench/contract.py", "bench/order.py")
+OWN_SOURCES = ("bench/equivalence", "impls/reference", "bench/contract", "bench/order.py")
 
 
 @dataclass(frozen=True, slots=True)
