@@ -39,10 +39,12 @@ BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that compute
 # The options that decide what is computed, by their names on the command line.
 SETTINGS = (
     *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
-    *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_size", "optimizer", "lr"),
+    *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_sizes", "optimizer", "lr"),
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
-    *("save_every", "regime"),
+    *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
+    *("windows", "window"),
 )
+WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
 
 
 def run(
@@ -179,8 +181,11 @@ def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = parse.words(values[name])
     if "devices" in values:
         values["devices"] = parse.devices(values["devices"])
-    if "seeds" in values:
-        values["seeds"] = parse.whole_numbers("--seeds", values["seeds"])
+    for name, option in WHOLE_NUMBERS.items():
+        if values.get(name) is not None:
+            values[name] = parse.whole_numbers(option, values[name])
+    if values.get("precision") is not None:
+        values["precision"] = parse.share("--precision", values["precision"])
     for name in ("mean", "std"):
         if name in values:
             values[name] = parse.numbers(parse.flag(name), values[name])

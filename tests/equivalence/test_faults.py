@@ -10,7 +10,7 @@ from bench import machine
 from bench.certificate import Check, Subject
 from bench.contract import Adapter, OptimizerSpec
 from bench.equivalence.examine import examine
-from bench.equivalence.probes import Clocks
+from bench.clocks import Clocks
 from impls.reference.adapter import ReferenceAdapter
 
 from .faults import ADAM, FAULTS, Fault, Healthy
