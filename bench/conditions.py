@@ -88,9 +88,7 @@ def warnings(
     return found
 
 
-def _of_machine(
-    before: Conditions, after: Conditions, wall_s: float, cpus: int
-) -> Iterator[str]:
+def _of_machine(before: Conditions, after: Conditions, wall_s: float, cpus: int) -> Iterator[str]:
     stolen = _growth(before.cpu_stolen_s, after.cpu_stolen_s) / (wall_s * cpus)
     if stolen > STOLEN_SHARE:
         yield (
@@ -162,7 +160,10 @@ def _gpu() -> tuple[float | None, str | None]:
     rows = [line.split(", ") for line in text.splitlines()] if text else []
     rows = [row for row in rows if len(row) == 1 + len(reasons)]
     active = {
-        name for row in rows for name, said in zip(reasons, row[1:], strict=True) if said == "Active"
+        name
+        for row in rows
+        for name, said in zip(reasons, row[1:], strict=True)
+        if said == "Active"
     }
     temperatures = [float(row[0]) for row in rows if row[0].isdecimal()]
     return max(temperatures, default=None), ", ".join(sorted(active)) or None

@@ -199,7 +199,9 @@ def target(options: Options, preset: Preset, val_size: int) -> float | None:
     if given is None:
         return preset.target if val_size and not options.throughput_only else None
     if options.throughput_only:
-        raise UsageError(f"--target {given:g} is never reached with --throughput-only: leave it out")
+        raise UsageError(
+            f"--target {given:g} is never reached with --throughput-only: leave it out"
+        )
     if not 0 < given <= 1:
         raise UsageError(f"--target {given:g} is not an accuracy: give one above 0 and at most 1")
     if not val_size:

@@ -161,7 +161,7 @@ def _calibrated(
     steps = CALIBRATION_STEPS
     while True:
         order = _order(batches, steps)
-        adapter.compile(*order.batches.shape, 0)
+        adapter.compile(steps, order.batches.shape[1], 0)
         took_s = _window(adapter, order, learning_rate, clocks).wall_s
         if took_s >= min(CALIBRATION_S, window_s) or steps >= MOST_STEPS:
             break

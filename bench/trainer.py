@@ -8,8 +8,8 @@ Throughput is measured by itself, after the training or instead of it: see `benc
 from __future__ import annotations
 
 import gc
-import math
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict

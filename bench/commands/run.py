@@ -21,6 +21,7 @@ from bench import (
     options,
     plan,
     preparation,
+    repeats,
     runner,
     store,
 )
@@ -33,6 +34,7 @@ from bench.options import Options
 from bench.plan import INPUT_SIZE, Cell, Plan, Source
 from bench.presets import preset
 from bench.progress import make_progress
+from bench.record import Record
 
 BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
 
@@ -103,7 +105,7 @@ def _resume(
     manifest = store.read_manifest(path)
     again = _parsed({name: settings[name] for name in given})
     if "devices" in again:
-        again["devices"] = runner.choose_devices(again["devices"], manifest.asked.frameworks)
+        again["devices"] = probing.choose_devices(again["devices"], manifest.asked.frameworks)
     earlier = manifest.asked.model_dump()
     other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
@@ -145,6 +147,7 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
         }
         print(json.dumps(document, indent=2))
     show_and_write(records, [], folder.folder, None if as_json else Console())
+    _say_precision(folder.manifest.plan, records, notes)
     if interrupted:
         _say(
             notes,
@@ -152,6 +155,21 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
             f"go on with: python -m bench run --resume {folder.folder}",
         )
     return 1 if interrupted or runner.unsettled(folder) else 0
+
+
+def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> None:
+    """How narrow the intervals of throughput have become, where a width was asked for."""
+    if planned.precision is None:
+        return
+    for one in repeats.precisions(planned, records):
+        what = f"{one.framework} on {one.device}, batch {one.batch_size}, {one.threads} threads"
+        if one.half_width is None:
+            reached = "no interval"
+        else:
+            missed = one.half_width > planned.precision
+            reached = f"±{one.half_width:.1%}{', wider than' if missed else ' of'}"
+            reached += f" {planned.precision:.1%} asked for"
+        _say(notes, f"{what}: {reached} after {one.processes} processes")
 
 
 def _warn_if_busy(notes: Console) -> None:
@@ -169,7 +187,7 @@ def _warn_if_busy(notes: Console) -> None:
 def _options(parsed: dict[str, Any], notes: Console) -> Options:
     """The options with every default that depends on what is installed here."""
     parsed["frameworks"] = installed(parsed["frameworks"], notes)
-    parsed["devices"] = runner.choose_devices(parsed["devices"], parsed["frameworks"])
+    parsed["devices"] = probing.choose_devices(parsed["devices"], parsed["frameworks"])
     return Options.model_validate(parsed)
 
 

@@ -21,9 +21,7 @@ SGD = OptimizerSpec("sgd")
 EPOCH_STEPS = 15  # full batches of the epochs that are compiled for
 
 
-def examine(
-    adapter: Adapter, oracle: Oracle, subject: Subject, clocks: Clocks
-) -> Iterator[Check]:
+def examine(adapter: Adapter, oracle: Oracle, subject: Subject, clocks: Clocks) -> Iterator[Check]:
     """Every check of the certificate, one after the other; the adapter is built anew for most.
 
     A network of other parameters than the model's is told by the first check, and ends it.
