@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import datasets, frameworks, models
+from bench import datasets, frameworks, models, probing
 from bench.errors import UnknownNameError
 from bench.plan import INPUT_SIZE
 from report.text import plain

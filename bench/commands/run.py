@@ -21,6 +21,7 @@ from bench import (
     options,
     plan,
     preparation,
+    probing,
     repeats,
     runner,
     store,

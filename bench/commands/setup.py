@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import frameworks
+from bench import frameworks, probing
 from bench.commands.console import say
 from bench.errors import BenchError
 

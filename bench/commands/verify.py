@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench import frameworks, machine, models, options
+from bench import frameworks, machine, models, options, probing
 from bench.certificate import Check, Subject
 from bench.commands import parse
 from bench.commands.console import installed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import machine, plan, progress, store
+from bench import machine, plan, progress, recording, store
 from bench.options import Options
 from bench.record import Record
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, plan, runner, store
+from bench import machine, plan, recording, runner, store
 from bench.errors import StoreError
 from bench.options import Options
 from bench.record import SCHEMA, Record
