@@ -77,6 +77,12 @@ class Costly:
     def synchronize(self):
         self.spend("synchronize")
 
+    def compilations(self):
+        return 0
+
+    def multiply(self, size, times):
+        self.multiplied = (size, times)
+
     def versions(self):
         self.spend("versions")
         return {"costly": "1"}
