@@ -52,8 +52,8 @@ def restricted_mean(
     Analysis, second edition, 2003, equations 4.5.1 and 4.5.2).
     """
     done, missed = sorted(reached), sorted(budgets)
-    every = checked([*done, *missed])
-    longest = float(every.max())
+    every = [float(one) for one in checked([*done, *missed])]
+    longest = max(every)
     if limit is None:
         limit = longest
     if limit > longest and (not done or done[-1] < longest):
@@ -68,4 +68,4 @@ def restricted_mean(
     ends = [*starts[1:], limit]
     areas = [h * (end - start) for h, start, end in zip(heights, starts, ends, strict=True)]
     variance = sum(sum(areas[i:]) ** 2 * hazard for i, hazard in enumerate(hazards))
-    return RestrictedMean(sum(areas), math.sqrt(variance), limit)
+    return RestrictedMean(sum(areas), math.sqrt(variance), float(limit))

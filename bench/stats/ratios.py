@@ -14,6 +14,7 @@ from bench.stats.intervals import (
     Values,
     bootstrap_interval,
     checked,
+    exp,
     median_interval,
 )
 from bench.stats.signed_rank import decisive_pairs, hodges_lehmann, signed_rank_p
@@ -59,7 +60,7 @@ def paired_ratio(
     by_ranks = signed_rank_p(list(logs))
     few = len(logs) < decisive_pairs(comparisons, level=level)
     shift = hodges_lehmann(list(logs), level=level)
-    estimate = math.exp(float(np.median(logs)))
+    estimate = exp(float(np.median(logs)))
     found = median_interval(list(np.exp(logs)), level=level)
     return Ratio(
         counts=(len(logs),),
@@ -105,8 +106,8 @@ def unpaired_ratio(
     )
 
 
-def _median_ratio(values: Values, base: Values) -> Values:
-    ratio: Values = np.median(values, axis=-1) / np.median(base, axis=-1)
+def _median_ratio(values: Values, base: Values, *, axis: int) -> Values:
+    ratio: Values = np.median(values, axis=axis) / np.median(base, axis=axis)
     return ratio
 
 
@@ -127,7 +128,7 @@ def _welch(
     )
     half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
     p = float(2 * stats.t.sf(abs(difference) / error, freedom))
-    low, high = math.exp(difference - half), math.exp(difference + half)
+    low, high = exp(difference - half), exp(difference + half)
     return Interval(estimate, min(low, estimate), max(high, estimate), level, "Welch's t"), p
 
 
@@ -142,4 +143,4 @@ def _t_p(logs: Values) -> float:
 
 
 def _exponentials(of: Interval) -> Interval:
-    return Interval(math.exp(of.estimate), math.exp(of.low), math.exp(of.high), of.level, of.method)
+    return Interval(exp(of.estimate), exp(of.low), exp(of.high), of.level, of.method)
