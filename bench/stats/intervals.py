@@ -65,14 +65,24 @@ def median_interval(values: Sequence[float], *, level: float = LEVEL) -> Interva
     The estimate lies within the interval.
     """
     data = checked(values, positive=True)
+    if len(data) >= FEWEST_FOR_ORDER:
+        return centre_interval(values, level=level)
+    of_logs = centre_interval(list(np.log(data)), level=level)
+    if of_logs is None:
+        return None
+    low, high = exp(of_logs.low), exp(of_logs.high)
+    return Interval(float(np.median(data)), low, high, level, "t on logarithms")
+
+
+def centre_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
+    """The median of values of any sign and its interval: as `median_interval`, but on no scale."""
+    data = checked(values)
     if len(data) == 1:
         return None
+    estimate = float(np.median(data))
     if len(data) < FEWEST_FOR_ORDER:
-        low, high = t_interval(np.log(data), level)
-        estimate = float(np.median(data))
-        return Interval(estimate, exp(low), exp(high), level, "t on logarithms")
-    low, high, reached = _order_interval(np.sort(data), level)
-    return Interval(float(np.median(data)), low, high, reached, "order statistics")
+        return Interval(estimate, *t_interval(data, level), level, "t")
+    return Interval(estimate, *_order_interval(np.sort(data), level), "order statistics")
 
 
 def exp(value: float) -> float:
