@@ -16,6 +16,8 @@ from bench.stats.intervals import (
     centre_interval,
     checked,
     exp,
+    student_p,
+    student_quantile,
 )
 from bench.stats.signed_rank import decisive_pairs, hodges_lehmann, signed_rank_p
 
@@ -135,8 +137,6 @@ def _difference_of_medians(values: Values, base: Values, *, axis: int) -> Values
 
 def _welch(values: Values, base: Values, level: float) -> tuple[Interval | None, float | None]:
     """Welch's interval about the difference of the medians, widened to hold it; and his p."""
-    from scipy import stats
-
     if min(len(values), len(base)) < 2:
         return None, None
     estimate = float(np.median(values) - np.median(base))
@@ -148,20 +148,18 @@ def _welch(values: Values, base: Values, level: float) -> tuple[Interval | None,
     freedom = sum(errors) ** 2 / (
         errors[0] ** 2 / (len(values) - 1) + errors[1] ** 2 / (len(base) - 1)
     )
-    half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+    half = student_quantile(level, freedom) * error
     low, high = min(difference - half, estimate), max(difference + half, estimate)
-    p = float(2 * stats.t.sf(abs(difference) / error, freedom))
+    p = student_p(difference / error, freedom)
     return Interval(estimate, low, high, level, "Welch's t"), p
 
 
 def _t_p(differences: Values) -> float:
     """Student's two-sided p of the mean 0 of two or more values."""
-    from scipy import stats
-
     error = differences.std(ddof=1) / math.sqrt(len(differences))
     if not error:
         return float(differences.mean() == 0)
-    return float(2 * stats.t.sf(abs(differences.mean()) / error, len(differences) - 1))
+    return student_p(differences.mean() / error, len(differences) - 1)
 
 
 def _exponential(of: Effect) -> Effect:

@@ -92,10 +92,23 @@ def exp(value: float) -> float:
 
 def t_interval(data: Values, level: float = LEVEL) -> tuple[float, float]:
     """Student's interval of the mean of two or more values."""
-    from scipy import stats
-
-    half = stats.t.ppf((1 + level) / 2, len(data) - 1) * data.std(ddof=1) / math.sqrt(len(data))
+    quantile = student_quantile(level, len(data) - 1)
+    half = quantile * data.std(ddof=1) / math.sqrt(len(data))
     return float(data.mean() - half), float(data.mean() + half)
+
+
+def student_quantile(level: float, freedom: float) -> float:
+    """How many standard errors Student's t is within at this level."""
+    from scipy import special  # a fifth of the time that scipy.stats takes to import
+
+    return float(special.stdtrit(freedom, (1 + level) / 2))
+
+
+def student_p(t: float, freedom: float) -> float:
+    """Student's two-sided p."""
+    from scipy import special
+
+    return float(2 * special.stdtr(freedom, -abs(t)))
 
 
 def _order_interval(ordered: Values, level: float) -> tuple[float, float, float]:
