@@ -168,8 +168,8 @@ def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> 
             reached = "no interval"
         else:
             missed = one.half_width > planned.precision
-            reached = f"±{one.half_width:.1%}{', wider than' if missed else ' of'}"
-            reached += f" {planned.precision:.1%} asked for"
+            reached = f"±{one.half_width:.2%}{', wider than' if missed else ' of'}"
+            reached += f" {100 * planned.precision:.3g}% asked for"
         _say(notes, f"{what}: {reached} after {one.processes} processes")
 
 
