@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli_results import compare, history, report
 from bench.cli_run import DataRoot, DatasetName, Json, run
 from bench.errors import BenchError, UsageError
 
@@ -24,6 +25,9 @@ data_app = typer.Typer(no_args_is_help=True, help="Fetch, verify and show data s
 app.add_typer(data_app, name="data")
 
 app.command()(run)
+app.command()(report)
+app.command()(compare)
+app.command()(history)
 
 
 @app.command()
@@ -121,21 +125,6 @@ def list_(
     from bench.commands import catalogue
 
     return catalogue.list_(what, data_root, as_json=json)
-
-
-@app.command()
-def report(
-    paths: Annotated[
-        list[Path], typer.Argument(help="Run folders, a results folder, or record files.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write to. Default: the single run's folder.")
-    ] = None,
-) -> int:
-    """Make the comparison report of one or several runs: a table, report.md and CSV files."""
-    from bench.commands import report as command
-
-    return command.report(paths, out)
 
 
 @app.command()

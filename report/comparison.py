@@ -106,6 +106,11 @@ def compare(records: Iterable[Record]) -> list[Comparison]:
     return sorted(comparisons, key=lambda c: c.setup.place)
 
 
+def by_setup(records: Iterable[Record]) -> dict[Setup, Comparison]:
+    """The comparisons that hold matched records, by their set-up."""
+    return {one.setup: one for one in compare(records) if one.records}
+
+
 def _comparison(setup: Setup, records: Sequence[Record], others: Sequence[Record]) -> Comparison:
     limit = limit_gflop_per_s(records)
     by_framework = grouped(records, lambda record: record.framework)

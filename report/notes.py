@@ -15,7 +15,7 @@ from report.columns import percent
 from report.comparison import Comparison, Row
 from report.equality import Check, agreeing, check
 from report.setups import Setup
-from report.text import REASON_LIMIT, Given, Note
+from report.text import REASON_LIMIT, Given, Note, plain
 
 SHORT_HASH = 12
 INTERVAL = (
@@ -260,6 +260,13 @@ def runs(comparison: Comparison) -> Note:
         Given(started[0]),
         *((" to ", Given(started[-1])) if started[0] != started[-1] else ()),
         " (UTC)",
+    )
+
+
+def plain_note(note: Note) -> str:
+    """A note as one harmless line, for where there is nothing but text."""
+    return "".join(
+        plain(part.text, part.limit) if isinstance(part, Given) else part for part in note
     )
 
 

@@ -96,7 +96,7 @@ def limit_gflop_per_s(records: Iterable[Record]) -> float | None:
     return max(known(found), default=None)
 
 
-def ratios(rows: Sequence[Sequence[Record]], base: Sequence[Record]) -> list[stats.Ratio | None]:
+def ratios(rows: Sequence[Sequence[Record]], base: Sequence[Record]) -> list[stats.Effect | None]:
     """Each row's ok records over those of the base; None for the base itself and without speeds."""
     comparisons = max(1, sum(bool(by_block(row)) for row in rows) - 1)
     return [None if row is base else ratio(row, base, comparisons) for row in rows]
@@ -104,7 +104,7 @@ def ratios(rows: Sequence[Sequence[Record]], base: Sequence[Record]) -> list[sta
 
 def ratio(
     records: Sequence[Record], base: Sequence[Record], comparisons: int = 1
-) -> stats.Ratio | None:
+) -> stats.Effect | None:
     """images/s over that of the base: paired by block, or of the medians where they share none."""
     own, other = by_block(records), by_block(base)
     blocks = sorted(own.keys() & other.keys())
@@ -119,7 +119,7 @@ def ratio(
     return None
 
 
-def with_ratios(speeds: Sequence[Speed], found: Sequence[stats.Ratio | None]) -> list[Speed]:
+def with_ratios(speeds: Sequence[Speed], found: Sequence[stats.Effect | None]) -> list[Speed]:
     """The speeds with their ratios in them, and p corrected for all of them."""
     p_values = [one.p for one in found if one and one.p is not None]
     corrected = iter(stats.holm(p_values))
