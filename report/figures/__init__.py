@@ -1,0 +1,69 @@
+"""Records → figures: each answers the question that is its title, with units on its axes.
+
+palette.py   one colour, marker and dash a framework
+canvas.py    what all figures share
+speed.py, training.py, phases.py   the figures: what is drawn is what the records hold
+svg.py       a drawing → SVG and PNG
+
+Only figures that say something are drawn; of many set-ups, only those of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from report.comparison import Comparison
+from report.figures import phases, speed, training
+from report.figures.canvas import Drawing, house_style
+from report.figures.palette import Style, styles
+from report.figures.svg import Picture, render
+from report.sweeps import Sweep
+
+MOST_FIGURES = 24  # a report over thousands of records stays quick to make and to open
+MOST_ROWS = 16
+
+
+class Gallery:
+    """The pictures of a report, by what they belong to; all are made at once."""
+
+    def __init__(self, comparisons: Sequence[Comparison], sweeps: Sequence[Sweep]) -> None:
+        names = {record.framework for one in comparisons for record in one.everything}
+        self.styles = styles(names)
+        self.of_comparisons: list[list[Picture]] = [[] for _ in comparisons]
+        self.of_sweeps: list[Picture] = []
+        self.left_out = 0
+        with house_style():
+            for number, one in enumerate(comparisons):
+                if len(self.pictures) >= MOST_FIGURES or len(one.rows) > MOST_ROWS:
+                    self.left_out += 1
+                    continue
+                prefix = f"{number + 1}-" if len(comparisons) > 1 else ""
+                drawn = drawings(one, self.styles, prefix)
+                self.of_comparisons[number] = [render(drawing) for drawing in drawn]
+            for number, sweep in enumerate(sweeps[: MOST_FIGURES // 4]):
+                name = f"sweep-{sweep.swept.replace('_', '-')}-{number + 1}"
+                if len(sweep.curves) <= MOST_ROWS:
+                    self.of_sweeps.append(render(speed.sweep(sweep, self.styles, name)))
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """All of them, in the order of the report."""
+        return [*(one for several in self.of_comparisons for one in several), *self.of_sweeps]
+
+
+def drawings(
+    comparison: Comparison, styles: Mapping[str, Style], prefix: str = ""
+) -> Iterator[Drawing]:
+    """The figures of a comparison that say something; `prefix` begins their names."""
+    made = (
+        speed.throughput(comparison, styles, f"{prefix}throughput"),
+        phases.phases(comparison, f"{prefix}phases"),
+        training.accuracy(comparison, styles, f"{prefix}accuracy-epochs", against_seconds=False),
+        training.accuracy(comparison, styles, f"{prefix}accuracy-seconds", against_seconds=True),
+        training.to_target(comparison, styles, f"{prefix}time-to-target"),
+        training.loss(comparison, styles, f"{prefix}loss"),
+    )
+    yield from (drawing for drawing in made if drawing is not None)
+
+
+__all__ = ["Drawing", "Gallery", "Picture", "Style", "drawings", "render", "styles"]

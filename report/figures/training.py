@@ -1,0 +1,268 @@
+"""Figures of training: accuracy against epochs and seconds, time to target, loss on one seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from statistics import median
+
+from bench.record import Record
+from report.columns import figure, percent
+from report.comparison import Comparison, Row, reached
+from report.figures.canvas import (
+    NAME_LIMIT,
+    TEXT,
+    Drawing,
+    blank,
+    by_epoch,
+    by_row,
+    from_zero,
+    row_height_in,
+    thinned,
+)
+from report.figures.palette import Style
+from report.text import plain
+
+WIDEST, NARROWEST = 4.2, 1.2  # equal trainings coincide: a thin line on a wide one shows both
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How one row's validation accuracy grew, by epoch.
+
+    median, low and high are over its runs, of which there are `runs`; low and high are the least
+    and the greatest. seconds is the median training time at the end of each epoch.
+    """
+
+    framework: str
+    runs: int
+    epochs: tuple[int, ...]
+    seconds: tuple[float, ...]
+    median: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def crossing(self, target: float | None) -> int | None:
+        """The place of the first epoch whose median is at the target; None where none is."""
+        if target is None:
+            return None
+        return next((at for at, value in enumerate(self.median) if value >= target), None)
+
+
+def courses(comparison: Comparison) -> list[Course]:
+    """One for each row with trainings that went on to the end."""
+    found = []
+    for row in comparison.rows:
+        trained = [
+            record
+            for record in comparison.of(row)
+            if record.status == "ok" and record.val_accuracy and not record.throughput_only
+        ]
+        if trained:
+            found.append(_course(row.framework, trained, comparison.setup.first_epoch))
+    return found
+
+
+def _course(framework: str, trained: Sequence[Record], first: int) -> Course:
+    ends = [list(accumulate(record.epoch_s)) for record in trained]
+    count = min(
+        min(len(record.val_accuracy), len(end)) for record, end in zip(trained, ends, strict=True)
+    )
+    values = [[record.val_accuracy[at] for record in trained] for at in range(count)]
+    return Course(
+        framework,
+        len(trained),
+        tuple(range(first, first + count)),
+        tuple(median(end[at] for end in ends) for at in range(count)),
+        tuple(median(of) for of in values),
+        tuple(min(of) for of in values),
+        tuple(max(of) for of in values),
+    )
+
+
+def accuracy(
+    comparison: Comparison, styles: Mapping[str, Style], name: str, *, against_seconds: bool
+) -> Drawing | None:
+    """Median and band over the seeds, target and crossings; None of fewer than two epochs."""
+    found = courses(comparison)
+    if max((len(course.epochs) for course in found), default=0) < 2:
+        return None
+    against = "training time" if against_seconds else "epochs"
+    drawing = blank(name, f"How does accuracy grow with {against}?", 3.5)
+    target = comparison.setup.target_accuracy
+    for place, course in enumerate(found):
+        _course_drawn(drawing, course, styles[course.framework], target, against_seconds, place)
+    if target is not None:
+        drawing.axes.axhline(100 * target, color=TEXT, lw=1, ls=(0, (2, 2)), alpha=0.7)
+        across = drawing.axes.get_yaxis_transform()
+        said = f"target {percent(target)} %"
+        drawing.axes.text(0.01, 100 * target, said, transform=across, va="bottom")
+    drawing.axes.set_ylabel("Validation accuracy (%)")
+    if against_seconds:
+        drawing.axes.set_xlabel("Training time (s)")
+    else:
+        by_epoch(drawing)
+    drawing.legend()
+    drawing.seen = " ".join(_said(course, target, against_seconds) for course in found)
+    runs = max(course.runs for course in found)
+    band = "; the band goes from the least to the greatest" if runs > 1 else ", so no band"
+    of = f"Medians over {runs} runs" if runs > 1 else "One run each"
+    rings = "" if target is None else " A ring: the first epoch whose median is at the target."
+    drawing.note = f"{of}{band}.{rings}"
+    return drawing
+
+
+def _course_drawn(
+    drawing: Drawing,
+    course: Course,
+    style: Style,
+    target: float | None,
+    against_seconds: bool,
+    place: int,
+) -> None:
+    x = course.seconds if against_seconds else course.epochs
+    y = [100 * value for value in course.median]
+    if course.runs > 1:
+        low, high = ([100 * value for value in side] for side in (course.low, course.high))
+        drawing.axes.fill_between(x, low, high, color=style.colour, alpha=0.16, lw=0)
+    width = 1.6 if against_seconds else max(NARROWEST, WIDEST - place)
+    drawing.line(x, y, style, lw=width)
+    texts = [
+        f"{course.framework}, epoch {epoch}, {figure(second)} s: {percent(value)} %"
+        for epoch, second, value in zip(course.epochs, course.seconds, course.median, strict=True)
+    ]
+    shown = thinned(list(zip(x, y, texts, strict=True)), 60)
+    drawing.points(
+        [one[0] for one in shown], [one[1] for one in shown], style, [one[2] for one in shown]
+    )
+    label = plain(course.framework, NAME_LIMIT)
+    drawing.line([], [], style, marker=style.marker, ms=5, label=label)
+    at = course.crossing(target)
+    if at is not None:
+        said = f"{course.framework} is at the target after epoch {course.epochs[at]}"
+        drawing.points([x[at]], [y[at]], style, [said], marker="o", ms=12, mfc="none", mew=1.4)
+
+
+def _said(course: Course, target: float | None, against_seconds: bool) -> str:
+    end = f"{percent(course.median[-1])} % after {course.epochs[-1]} epochs"
+    if against_seconds:
+        end += f" and {figure(course.seconds[-1])} s"
+    at = course.crossing(target)
+    crossed = "" if at is None else f", at the target after {course.epochs[at]}"
+    return f"{course.framework}: {end}{crossed}."
+
+
+def to_target(comparison: Comparison, styles: Mapping[str, Style], name: str) -> Drawing | None:
+    """Seconds until the target, a point a run; hollow where a run never got there."""
+    target = comparison.setup.target_accuracy
+    rows = [row for row in comparison.rows if row.target_runs and row.runs_ok]
+    if target is None or not any(row.target_reached for row in rows):
+        return None
+    title = f"How long until {percent(target)} % validation accuracy?"
+    drawing = blank(name, title, row_height_in(len(rows)))
+    by_row(drawing, [row.framework for row in rows])
+    for place, row in enumerate(rows):
+        _arrivals(drawing, row, comparison.of(row), styles[row.framework], place)
+    from_zero(drawing)
+    drawing.axes.set_xlabel("Training time until the target (s), without compilation")
+    drawing.seen = " ".join(
+        f"{row.framework}: {row.target_reached} of {row.target_runs} runs, median "
+        f"{'more than ' * row.time_to_target_is_bound}{figure(row.time_to_target_s)} s."
+        for row in rows
+    )
+    drawing.note = (
+        "A filled point is a run at the target; a hollow arrow is one that ended before it, at the "
+        "time it had; the stroke is the median, where half of the runs got there. Farther left is "
+        "better."
+    )
+    return drawing
+
+
+def _arrivals(
+    drawing: Drawing, row: Row, records: Sequence[Record], style: Style, place: int
+) -> None:
+    trained = [one for one in records if not one.throughput_only]
+    there = [one for one in trained if reached(one) and one.time_to_target_s is not None]
+    ended = [one for one in trained if one.status == "ok" and not reached(one) and one.epoch_s]
+    shown = thinned(there)
+    drawing.points(
+        [one.time_to_target_s or 0.0 for one in shown],
+        [place + 0.13] * len(shown),
+        style,
+        [f"{one.framework}, seed {one.seed}: {figure(one.time_to_target_s)} s" for one in shown],
+        alpha=0.8,
+    )
+    missed = thinned(ended)
+    drawing.points(
+        [sum(one.epoch_s) for one in missed],
+        [place + 0.13] * len(missed),
+        style,
+        [
+            f"{one.framework}, seed {one.seed}: not reached in {figure(sum(one.epoch_s))} s"
+            for one in missed
+        ],
+        marker=">",
+        mfc="none",
+        ms=7,
+    )
+    if row.time_to_target_s is not None and not row.time_to_target_is_bound:
+        text = f"{row.framework}: median {figure(row.time_to_target_s)} s"
+        drawing.points(
+            [row.time_to_target_s], [place - 0.13], style, [text], marker="|", ms=11, mew=2.2
+        )
+
+
+def loss(comparison: Comparison, styles: Mapping[str, Style], name: str) -> Drawing | None:
+    """Training loss of all frameworks on one seed; None where nobody trained two epochs."""
+    curves = _losses(comparison)
+    if not curves:
+        return None
+    seed = curves[0].seed
+    drawing = blank(name, f"Do all learn the same? Training loss on seed {seed}", 3.5)
+    for place, record in enumerate(curves):
+        at = [
+            (epoch, value)
+            for epoch, value in enumerate(record.train_loss, record.first_epoch)
+            if value is not None
+        ]
+        style = styles[record.framework]
+        x, y = [epoch for epoch, _ in at], [value for _, value in at]
+        label = plain(record.framework, NAME_LIMIT)
+        drawing.line(x, y, style, lw=max(NARROWEST, WIDEST - place))
+        shown = thinned(at, 60)
+        texts = [f"{record.framework}, epoch {epoch}: loss {value:.4g}" for epoch, value in shown]
+        drawing.points([e for e, _ in shown], [v for _, v in shown], style, texts, ms=4)
+        drawing.line([], [], style, marker=style.marker, ms=5, label=label)
+    by_epoch(drawing)
+    drawing.axes.set_ylabel("Training loss (nats an image)")
+    drawing.legend()
+    last = [
+        (one.framework, next(v for v in reversed(one.train_loss) if v is not None))
+        for one in curves
+    ]
+    drawing.seen = f"After the last epoch: {', '.join(f'{n} {v:.4g}' for n, v in last)}."
+    drawing.note = (
+        "Equal data, order and initial weights should give one curve; lines narrow from one "
+        "framework to the next, so that those which coincide show."
+    )
+    return drawing
+
+
+def _losses(comparison: Comparison) -> list[Record]:
+    """One record a row, of the seed that most rows have."""
+    having = {
+        index: {
+            record.seed: record
+            for record in reversed(comparison.of(row))
+            if record.status in ("ok", "diverged")
+            and sum(value is not None for value in record.train_loss) > 1
+        }
+        for index, row in enumerate(comparison.rows)
+    }
+    seeds = Counter(seed for records in having.values() for seed in sorted(records))
+    if not seeds:
+        return []
+    seed = min(seeds, key=lambda one: (-seeds[one], one))
+    return [records[seed] for records in having.values() if seed in records]

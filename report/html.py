@@ -1,0 +1,167 @@
+"""Comparisons → one HTML file that holds everything: styles, script, figures, raw data.
+
+The page loads nothing, and its policy forbids it to; the one script that may run is its own. All
+is there without it: it sorts tables, and opens what is folded when the page is printed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.record import Record
+from report import contents, html_parts, notes, regime_tables, regimes
+from report.certificates import proofs
+from report.columns import Column, columns
+from report.commands import Commands, commands
+from report.comparison import Comparison, compare
+from report.csv_files import epochs_csv, records_csv
+from report.dictionary import Entry, entries
+from report.equality import check
+from report.figures import Gallery, Picture
+from report.html_parts import sentence, sentences
+from report.protocol import protocol
+from report.sweeps import sweeps
+from report.text import Given, plain
+from report.verdict import verdict
+
+PATH_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The report's text, and its figures as files of their own."""
+
+    html: str
+    pictures: tuple[Picture, ...]
+
+
+def page(
+    records: Sequence[Record],
+    problems: Sequence[tuple[Path, str]] = (),
+    typed: Commands | None = None,
+) -> Page:
+    """The report as HTML; `typed` are the arguments that runs were started with, by their names."""
+    compared = compare(records)
+    found = sweeps(compared)
+    gallery = Gallery(compared, found)
+    swatches = {name: style.colour for name, style in gallery.styles.items()}
+    across = [html_parts.section(one, swatches) for one in contents.across(compared)]
+    template = _environment().get_template("report.html.j2")
+    style, script = _asset("report.css"), _asset("report.js")
+    html = template.render(
+        style=style,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        count=len(records),
+        comparisons=[
+            _comparison(one, number, gallery, swatches, typed or {})
+            for number, one in enumerate(compared)
+        ],
+        across=across,
+        sweep_figures=[_figure(one) for one in gallery.of_sweeps],
+        figures_left_out=gallery.left_out,
+        problems=[
+            (sentence((Given(str(path), PATH_LIMIT),)), sentence((Given(reason, 300),)))
+            for path, reason in problems
+        ],
+        downloads=[
+            html_parts.download("records.csv", records_csv(records)),
+            html_parts.download("epochs.csv", epochs_csv(records)),
+        ],
+        dictionary=_dictionary(),
+    )
+    return Page(html, tuple(gallery.pictures))
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _asset(name: str) -> Markup:
+    """A file of ours that goes into the page as it is."""
+    return Markup((resources.files("report") / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704 - not from a record
+
+
+def _comparison(
+    of: Comparison, number: int, gallery: Gallery, swatches: Mapping[str, str], typed: Commands
+) -> Mapping[str, Any]:
+    """All that stands under a comparison's heading."""
+    shown = columns(of)
+    told = verdict(of)
+    checks = check(of)
+    return {
+        "id": f"c{number + 1}",
+        "title": sentence(notes.title(of)),
+        "plain_title": plain(notes.plain_note(notes.title(of))),
+        "settings": sentence(notes.settings(of)),
+        "warnings": sentences(notes.warnings(of)),
+        "headline": sentence(told.headline),
+        "findings": [
+            {"name": one.name, "tone": one.tone, "said": sentences(one.said)}
+            for one in told.findings
+        ],
+        "table": html_parts.table(shown, of.rows, ("Figures, fastest first",), swatches)
+        if of.rows
+        else None,
+        "notes": sentences(notes.notes(of, [column.name for column in shown])),
+        "figures": [_figure(one) for one in gallery.of_comparisons[number]],
+        "sections": [html_parts.section(one, swatches) for one in contents.below(of)],
+        "proofs": html_parts.proof_table(proofs(of)),
+        "hashes": html_parts.hash_table(checks) if of.rows else None,
+        "once": [
+            (one.name.capitalize(), html_parts.text(html_parts.value(one)))
+            for one in checks
+            if one.seed is None
+        ],
+        "regimes": _regimes(of, swatches) if of.others else None,
+        "protocol": [(name, sentences(said)) for name, said in protocol(of)],
+        "commands": [(sentence(of_what), sentence(line)) for of_what, line in commands(of, typed)],
+        "failures": sentences(notes.failures(of.everything)),
+    }
+
+
+def _figure(picture: Picture) -> Mapping[str, Any]:
+    """A figure for the page. Its SVG was put together by `report.figures.svg`, all text escaped."""
+    return {"svg": Markup(picture.inline), "note": picture.note}  # noqa: S704
+
+
+def _regimes(of: Comparison, swatches: Mapping[str, str]) -> Mapping[str, Any]:
+    pairs, cases = regimes.pairs(of), regimes.cases(of)
+    beside = regime_tables.pair_columns(pairs) if pairs else ()
+    tables = [html_parts.table(beside, pairs, ("Matched and native",), swatches)] if pairs else []
+    each = html_parts.table(
+        regime_tables.case_columns(cases), cases, ("Each regime, and its gap to matched",), swatches
+    )
+    return {
+        "introduction": sentences(regime_tables.introduction(of)),
+        "warnings": sentences(regime_tables.warnings(of)),
+        "tables": [*tables, each],
+        "notes": sentences(regime_tables.notes_below(of)),
+    }
+
+
+def _dictionary() -> Mapping[str, Any]:
+    columns: tuple[Column[Entry], ...] = (
+        Column("Column", "", lambda one: one.column, 0, is_text=True),
+        Column("File", "", lambda one: one.file, 0, is_text=True),
+        Column("Unit", "", lambda one: one.unit, 0, is_text=True),
+        Column("Form", "", lambda one: one.form, 0, is_text=True),
+        Column("Meaning", "", lambda one: one.meaning, 0, is_text=True),
+    )
+    return html_parts.table(columns, entries(), ("Columns of the raw data",))
