@@ -17,11 +17,25 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to. Default: the single run's folder.")
     ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="html, md, csv, latex, json; several with commas. Default: html,md,csv"
+        ),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--open", help="Open the HTML report in a browser.")
+    ] = False,
 ) -> int:
-    """Make the comparison report of one or several runs: a table, report.md and CSV files."""
+    """Make the comparison report of one or several runs: a table, and files of several formats.
+
+    report.html holds verdict, tables, figures and raw data in one file that needs no network.
+
+    Example: python -m bench report results/RUN --format html,latex --open
+    """
     from bench.commands import report as command
 
-    return command.report(paths, out)
+    return command.report(paths, out, formats, show=show)
 
 
 def compare(

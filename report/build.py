@@ -1,9 +1,10 @@
-"""Comparisons → files: report.md, records.csv and epochs.csv."""
+"""Comparisons → files, by format; and the report as Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -12,33 +13,69 @@ from bench.store import write_atomically
 from report import contents, notes, regime_tables, regimes
 from report.certificates import Proof, named, proofs
 from report.columns import NONE, Column, Shown, columns
+from report.commands import Commands
 from report.comparison import Comparison, compare
 from report.csv_files import epochs_csv, records_csv
 from report.equality import PROPERTIES, Check, check
+from report.json_file import document
+from report.latex import latex
 from report.sections import Section
 from report.setups import distinct
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
 
+Format = Literal["html", "md", "csv", "latex", "json"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
 
 def build(
-    records: Sequence[Record], out: Path, problems: Sequence[tuple[Path, str]] = ()
+    records: Sequence[Record],
+    out: Path,
+    problems: Sequence[tuple[Path, str]] = (),
+    formats: Collection[Format] = ("md", "csv"),
+    typed: Commands | None = None,
 ) -> list[Path]:
     """Write the report of `records` into the folder `out`; return the paths of its files.
 
     `problems` are the files that could not be read, each with the reason: the report names them.
+    `typed` are the arguments that runs were started with, by their names. With `html` comes the
+    folder figures/, each figure as SVG and PNG; it is returned as one path.
     The folder is made if need be. Each file is replaced as a whole or not at all, and the same
     records give the same bytes. Raises OSError where the folder cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
     ordered = distinct(records)
-    contents = {
-        "report.md": markdown(ordered, problems),
-        "records.csv": records_csv(ordered),
-        "epochs.csv": epochs_csv(ordered),
-    }
-    for name, text in contents.items():
-        write_atomically(out / name, text)
-    return [out / name for name in contents]
+    files: dict[str, str | bytes] = {}
+    for form in (one for one in FORMATS if one in formats):
+        files |= _files(form, ordered, problems, typed)
+    for name, content in files.items():
+        (out / name).parent.mkdir(exist_ok=True)
+        write_atomically(out / name, content)
+    return list(dict.fromkeys(out / Path(name).parts[0] for name in files))
+
+
+def _files(
+    form: Format,
+    records: Sequence[Record],
+    problems: Sequence[tuple[Path, str]],
+    typed: Commands | None,
+) -> dict[str, str | bytes]:
+    """The files of one format, by their names. What only one of them needs is imported here."""
+    if form == "md":
+        return {"report.md": markdown(records, problems)}
+    if form == "csv":
+        return {"records.csv": records_csv(records), "epochs.csv": epochs_csv(records)}
+    if form == "latex":
+        return {"report.tex": latex(records)}
+    if form == "json":
+        return {"report.json": document(records, problems)}
+    from report.html import page
+
+    made = page(records, problems, typed)
+    files: dict[str, str | bytes] = {"report.html": made.html}
+    for picture in made.pictures:
+        files[f"figures/{picture.name}.svg"] = picture.svg
+        files[f"figures/{picture.name}.png"] = picture.png
+    return files
 
 
 def markdown(records: Sequence[Record], problems: Sequence[tuple[Path, str]] = ()) -> str:

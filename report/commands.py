@@ -11,23 +11,22 @@ from report.setups import MATCHED
 from report.text import Given, Note
 
 PROGRAM = ("python", "-m", "bench")
-LIMIT = 2000
 Commands = Mapping[str, Sequence[str]]
 """By the name of a run: the arguments that it was started with."""
 
 
-def commands(comparison: Comparison, typed: Commands) -> list[tuple[Note, Note]]:
-    """For each command, what it is of and the command itself.
+def commands(comparison: Comparison, typed: Commands) -> list[tuple[Note, str]]:
+    """For each command, what it is of and the command itself, which is text from a file.
 
     Of runs whose arguments are not known, one is made of what their records say.
     """
     runs = sorted({record.run for record in comparison.everything})
-    found: list[tuple[Note, Note]] = [
-        (("As typed, run ", Given(run)), (_line(typed[run]),)) for run in runs if run in typed
+    found: list[tuple[Note, str]] = [
+        (("as typed, run ", Given(run)), _line(typed[run])) for run in runs if run in typed
     ]
     others = [record for record in comparison.everything if record.run not in typed]
     if others:
-        found.append((("Made of what the records say",), (_line(arguments(others)),)))
+        found.append((("made of what the records say",), _line(arguments(others))))
     return found
 
 
@@ -70,8 +69,8 @@ def arguments(records: Sequence[Record]) -> list[str]:
     return ["run", *named, *flags]
 
 
-def _line(parts: Sequence[str]) -> Given:
-    return Given(shlex.join([*PROGRAM, *parts]), LIMIT)
+def _line(parts: Sequence[str]) -> str:
+    return shlex.join([*PROGRAM, *parts])
 
 
 def _joined(values: Iterable[object]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from report import speed_tables
+from report import notes
 from report.comparison import Comparison, Row
 from report.text import Given, Note
 
@@ -12,10 +12,12 @@ WIDE = 0.05  # half of an interval of images/s over its figure: more is worth a 
 
 
 def doubts(comparison: Comparison) -> list[Note]:
-    """In sentences, the gravest first; one that says so where there is nothing."""
+    """In sentences, the gravest first; one that says so where there is nothing.
+
+    What the report warns of loudly (`report.notes.warnings`) is not said again.
+    """
     rows = [row for row in comparison.rows if row.runs_ok]
     said = [
-        *speed_tables.warnings(comparison),
         *_failed(comparison),
         *_single(rows),
         *_wide(rows),
@@ -23,7 +25,8 @@ def doubts(comparison: Comparison) -> list[Note]:
         *_outliers(rows),
         *_disturbed(comparison),
     ]
-    return said or [("Nothing in the records speaks against these figures.",)]
+    nothing = "Nothing else" if notes.warnings(comparison) else "Nothing"
+    return said or [(f"{nothing} in the records speaks against these figures.",)]
 
 
 def _failed(comparison: Comparison) -> list[Note]:

@@ -30,7 +30,8 @@ from report.figures import Gallery, Picture
 from report.html_parts import sentence, sentences
 from report.protocol import protocol
 from report.sweeps import sweeps
-from report.text import Given, plain
+from report.text import Given, Note
+from report.titles import titles
 from report.verdict import verdict
 
 PATH_LIMIT = 200
@@ -63,8 +64,8 @@ def page(
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         count=len(records),
         comparisons=[
-            _comparison(one, number, gallery, swatches, typed or {})
-            for number, one in enumerate(compared)
+            _comparison(one, title, number, gallery, swatches, typed or {})
+            for number, (one, title) in enumerate(zip(compared, titles(compared), strict=True))
         ],
         across=across,
         sweep_figures=[_figure(one) for one in gallery.of_sweeps],
@@ -99,7 +100,12 @@ def _asset(name: str) -> Markup:
 
 
 def _comparison(
-    of: Comparison, number: int, gallery: Gallery, swatches: Mapping[str, str], typed: Commands
+    of: Comparison,
+    title: Note,
+    number: int,
+    gallery: Gallery,
+    swatches: Mapping[str, str],
+    typed: Commands,
 ) -> Mapping[str, Any]:
     """All that stands under a comparison's heading."""
     shown = columns(of)
@@ -107,8 +113,8 @@ def _comparison(
     checks = check(of)
     return {
         "id": f"c{number + 1}",
-        "title": sentence(notes.title(of)),
-        "plain_title": plain(notes.plain_note(notes.title(of))),
+        "title": sentence(title),
+        "plain_title": notes.plain_note(title),
         "settings": sentence(notes.settings(of)),
         "warnings": sentences(notes.warnings(of)),
         "headline": sentence(told.headline),
@@ -131,7 +137,9 @@ def _comparison(
         ],
         "regimes": _regimes(of, swatches) if of.others else None,
         "protocol": [(name, sentences(said)) for name, said in protocol(of)],
-        "commands": [(sentence(of_what), sentence(line)) for of_what, line in commands(of, typed)],
+        "commands": [
+            (sentence(what), html_parts.command(line)) for what, line in commands(of, typed)
+        ],
         "failures": sentences(notes.failures(of.everything)),
     }
 

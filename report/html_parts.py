@@ -65,6 +65,7 @@ def table(
     """
     return {
         "caption": sentence(caption),
+        "is_titled": False,
         "columns": [
             {"name": one.name, "unit": one.unit, "is_text": one.is_text} for one in columns
         ],
@@ -94,7 +95,7 @@ def section(of: Section, swatches: Mapping[str, str]) -> Mapping[str, Any]:
     return {
         "title": of.title,
         "tables": [
-            part(one, (of.title if count == 1 else f"{of.title}, {at} of {count}",), swatches)
+            part(one, (of.title, *([] if count == 1 else [f", {at} of {count}"])), swatches)
             for at, one in enumerate(of.tables, 1)
         ],
         "notes": sentences(of.notes),
@@ -102,8 +103,15 @@ def section(of: Section, swatches: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def part(of: Table[Any], caption: Note, swatches: Mapping[str, str]) -> Mapping[str, Any]:
-    """A section's table."""
-    return table(of.columns, of.rows, caption, swatches)
+    """A section's table; the heading of a section with one table says what its caption says."""
+    return {**table(of.columns, of.rows, caption, swatches), "is_titled": len(caption) == 1}
+
+
+def command(line: str) -> Markup:
+    """A command, which breaks at its options alone where it needs more than one line."""
+    head, *options = plain(line).split(" --")
+    parts = [head, *(f"--{option}" for option in options)]
+    return Markup(" ").join(Markup("<span>{}</span>").format(part) for part in parts)
 
 
 def proof_table(proofs: Sequence[Proof]) -> Mapping[str, Any] | None:

@@ -41,14 +41,14 @@ def _speed(ok: Sequence[Record]) -> list[Note]:
     in_windows = [record for record in ok if record.window_s]
     said: list[Note] = []
     if in_windows:
-        count = figure(median(len(record.window_s) for record in in_windows))
+        count = median(len(record.window_s) for record in in_windows)
         length_s = figure(median(median(record.window_s) for record in in_windows))
-        steps = figure(median(known(record.window_steps for record in in_windows) or [0.0]))
+        steps = median(known(record.window_steps for record in in_windows) or [0.0])
         said.append(
             (
                 "Images a second: the images of a window over the median duration of a process's "
-                f"windows; {count} windows of {steps} steps and {length_s} s each, medians over "
-                "the processes, after warm-up, with the device synchronised at their edges.",
+                f"windows; {count:g} windows of {steps:g} steps and {length_s} s each, medians "
+                "over the processes, after warm-up, with the device synchronised at their edges.",
             )
         )
     if len(in_windows) < len(ok):

@@ -148,10 +148,10 @@ def _times(speeds: Field, place: int) -> Note:
     effect = speeds.effects[0, place]
     sure = []
     if effect.interval:
-        sure.append(f"95 % from {ratio(effect.interval.low)} to {ratio(effect.interval.high)}")
+        sure.append(f"95\u00a0% from {ratio(effect.interval.low)} to {ratio(effect.interval.high)}")
     if (0, place) in speeds.p:
         p = probability(speeds.p[0, place])
-        sure.append(f"p {p if p.startswith('<') else f'= {p}'}")
+        sure.append(f"p {p if p.startswith('<') else f'= {p}'}".replace(" ", "\u00a0"))
     told = f" ({', '.join(sure)})" if sure else " (one process each: no interval)"
     return (f"{ratio(effect.estimate)} times as fast as ", _name(speeds.samples[place]), told)
 

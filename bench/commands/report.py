@@ -1,26 +1,41 @@
-"""`bench report`: records → a table on the terminal, report.md and CSV files."""
+"""`bench report`: records → a table on the terminal, and files of several formats."""
 
 from __future__ import annotations
 
+import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
 from bench import store
+from bench.commands import parse
 from bench.errors import StoreError, UsageError
 from bench.record import Record
 
+FORMATS = ("html", "md", "csv", "latex", "json")  # as in report.build, which needs an extra
+WRITTEN = ("html", "md", "csv")  # where nothing was asked for
 
-def report(paths: Sequence[Path], out: Path | None) -> int:
-    """Read the records below the paths and report on them all together."""
+
+def report(
+    paths: Sequence[Path], out: Path | None, formats: str | None = None, *, show: bool = False
+) -> int:
+    """Read the records below the paths and report on them all together; `show` opens the HTML."""
+    chosen = _formats(formats)
+    if show and "html" not in chosen:
+        raise UsageError("--open shows the HTML report: add html to --format")
     records, problems = store.read_records(paths)
     if not records and not problems:
         raise UsageError(
             f"there are no records in {', '.join(map(str, paths))}: give run folders, a results "
             "folder or record files"
         )
-    show_and_write(records, problems, out or _default_folder(paths), Console())
+    folder = out or _default_folder(paths)
+    typed = _commands(paths)
+    show_and_write(records, problems, folder, Console(), formats=chosen, typed=typed)
+    if show and (folder / "report.html").exists():
+        webbrowser.open((folder / "report.html").absolute().as_uri())
     return 1 if problems else 0
 
 
@@ -29,17 +44,24 @@ def show_and_write(
     problems: Sequence[tuple[Path, str]],
     folder: Path,
     console: Console | None,
+    *,
+    formats: Sequence[str] = WRITTEN,
+    typed: dict[str, tuple[str, ...]] | None = None,
 ) -> None:
     """Write the report into the folder; print the table and the paths where there is a console.
 
-    Without the extra `report` the table is printed all the same, and a line tells what is missing.
+    `typed` are the arguments that runs were started with, by their names; without it they are
+    looked for in the folder. Without the extra `report` the table is printed all the same, and a
+    line tells what is missing.
     """
     from report.terminal import print_summary
     from report.text import plain
 
+    typed = _commands([folder]) if typed is None else typed
     lines = [f"left out {path}: {reason}" for path, reason in problems]
     try:
-        lines += [f"wrote {path}" for path in _write(records, problems, folder)]
+        written = _write(records, problems, folder, formats, typed)
+        lines += [f"wrote {path}" for path in written]
     except ModuleNotFoundError as error:
         lines.append(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
     if console is None:
@@ -50,18 +72,46 @@ def show_and_write(
 
 
 def _write(
-    records: Sequence[Record], problems: Sequence[tuple[Path, str]], folder: Path
+    records: Sequence[Record],
+    problems: Sequence[tuple[Path, str]],
+    folder: Path,
+    formats: Sequence[str],
+    typed: dict[str, tuple[str, ...]],
 ) -> list[Path]:
-    from report.build import build
+    from report.build import FORMATS, build
 
+    chosen = [form for form in FORMATS if form in formats]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return build(records, folder, problems)
+        return build(records, folder, problems, chosen, typed)
     except OSError as error:
         raise StoreError(
             f"cannot write the report to {folder}: {error.strerror}; give a folder that you may "
             "write to, with room in it: python -m bench report RUN --out FOLDER"
         ) from error
+
+
+def _formats(text: str | None) -> tuple[str, ...]:
+    """The formats that were asked for; UsageError names one that there is not."""
+    if text is None:
+        return WRITTEN
+    chosen = parse.words(text)
+    unknown = [one for one in chosen if one not in FORMATS]
+    if unknown or not chosen:
+        what = f"unknown format {unknown[0]!r}" if unknown else f"--format {text!r} names no format"
+        raise UsageError(f"{what}: choose from {', '.join(FORMATS)}")
+    return tuple(chosen)
+
+
+def _commands(paths: Sequence[Path]) -> dict[str, tuple[str, ...]]:
+    """The arguments that runs were started with, as far as their folders are at hand."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in paths:
+        for folder in (path, *(file.parent for file in sorted(path.glob(f"*/{store.MANIFEST}")))):
+            with suppress(StoreError):
+                manifest = store.read_manifest(folder)
+                found[manifest.name] = manifest.command
+    return found
 
 
 def _default_folder(paths: Sequence[Path]) -> Path:
