@@ -98,7 +98,7 @@ def accuracy(
         drawing.axes.axhline(100 * target, color=TEXT, lw=1, ls=(0, (2, 2)), alpha=0.7)
         across = drawing.axes.get_yaxis_transform()
         said = f"target {percent(target)} %"
-        drawing.axes.text(0.01, 100 * target, said, transform=across, va="bottom")
+        drawing.axes.text(1, 100 * target, said, transform=across, ha="right", va="top")
     drawing.axes.set_ylabel("Validation accuracy (%)")
     if against_seconds:
         drawing.axes.set_xlabel("Training time (s)")
