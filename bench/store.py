@@ -27,6 +27,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench import naming
+from bench.certificate import Certificate
 from bench.errors import StoreError
 from bench.options import Options
 from bench.plan import Cell, Plan
@@ -203,9 +204,10 @@ def read_records(paths: Sequence[Path]) -> tuple[list[Record], list[tuple[Path, 
     """
     records: list[Record] = []
     problems: list[tuple[Path, str]] = []
+    certificates: dict[str, Certificate] = {}
     for file in dict.fromkeys(file for path in paths for file in _record_files(path)):
         try:
-            record = _read(file)
+            record = _read(file, certificates)
         except (OSError, ValueError, RecursionError) as error:
             problems.append((file, _brief(error)))
         else:
@@ -221,7 +223,8 @@ def _record_files(path: Path) -> list[Path]:
     return sorted((path / "records").glob("*.json")) or sorted(path.glob("*/records/*.json"))
 
 
-def _read(file: Path) -> Record:
+def _read(file: Path, certificates: dict[str, Certificate]) -> Record:
+    """A record; those that carry the same certificate share one, which is most of their size."""
     content = json.loads(file.read_text(encoding="utf-8"))
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, int):
@@ -230,7 +233,13 @@ def _read(file: Path) -> Record:
         raise ValueError(
             f"written by a newer lenet-bench (schema {version}, this one reads up to {SCHEMA})"
         )
-    return Record.model_validate(content)
+    own = json.dumps(content.get("certificate"))
+    if own in certificates:
+        content["certificate"] = certificates[own]
+    record = Record.model_validate(content)
+    if record.certificate is not None:
+        certificates[own] = record.certificate
+    return record
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

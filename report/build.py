@@ -44,9 +44,12 @@ def build(
     """
     out.mkdir(parents=True, exist_ok=True)
     ordered = distinct(records)
+    data: dict[str, str] = {}
+    if {"html", "csv"} & set(formats):  # the page holds the same files
+        data = {"records.csv": records_csv(ordered), "epochs.csv": epochs_csv(ordered)}
     files: dict[str, str | bytes] = {}
     for form in (one for one in FORMATS if one in formats):
-        files |= _files(form, ordered, problems, typed)
+        files |= data if form == "csv" else _files(form, ordered, problems, data, typed)
     for name, content in files.items():
         (out / name).parent.mkdir(exist_ok=True)
         write_atomically(out / name, content)
@@ -57,20 +60,19 @@ def _files(
     form: Format,
     records: Sequence[Record],
     problems: Sequence[tuple[Path, str]],
+    data: Mapping[str, str],
     typed: Commands | None,
 ) -> dict[str, str | bytes]:
     """The files of one format, by their names. What only one of them needs is imported here."""
     if form == "md":
         return {"report.md": markdown(records, problems)}
-    if form == "csv":
-        return {"records.csv": records_csv(records), "epochs.csv": epochs_csv(records)}
     if form == "latex":
         return {"report.tex": latex(records)}
     if form == "json":
         return {"report.json": document(records, problems)}
     from report.html import page
 
-    made = page(records, problems, typed)
+    made = page(records, data, problems, typed)
     files: dict[str, str | bytes] = {"report.html": made.html}
     for picture in made.pictures:
         files[f"figures/{picture.name}.svg"] = picture.svg

@@ -31,14 +31,19 @@ def proofs(comparison: Comparison) -> list[Proof]:
     """Every framework's checks, by name, in the order in which they were made."""
     regimes: dict[Subject, str] = {}  # matched before the others
     found: dict[tuple[str, str, str], dict[str, Check]] = {}
+    seen: set[tuple[str, str, int]] = set()
     for record in comparison.everything:
-        if record.certificate is None:
+        of_record = (record.framework, record.regime, id(record.certificate))
+        if record.certificate is None or of_record in seen:
             continue
+        seen.add(of_record)
         regime = regimes.setdefault(record.certificate.subject, record.regime)
         for check in record.certificate.checks:
             # Seeds share a certificate; of two, each check counts once, with the worse outcome.
             of = found.setdefault((record.framework, regime, check.name), {})
-            of[check.case] = max(of.get(check.case, check), check, key=_share)
+            before = of.get(check.case)
+            if before is None or _share(check) > _share(before):
+                of[check.case] = check
     return [
         Proof(framework, regime, name, len(checks), max(checks.values(), key=_share))
         for (framework, regime, name), checks in found.items()

@@ -125,9 +125,7 @@ def _comparison(setup: Setup, records: Sequence[Record], others: Sequence[Record
     if setup.weight_decay is None and len(decays) == 1:
         setup = replace(setup, weight_decay=decays.pop())
     machine = (*records, *others)[0].machine
-    return Comparison(
-        setup, machine, _compared(rows), tuple(distinct(records)), tuple(distinct(others))
-    )
+    return Comparison(setup, machine, _compared(rows), tuple(records), tuple(others))
 
 
 def _compared(rows: Sequence[tuple[Row, list[Record]]]) -> tuple[Row, ...]:

@@ -23,7 +23,6 @@ from report.certificates import proofs
 from report.columns import Column, columns
 from report.commands import Commands, commands
 from report.comparison import Comparison, compare
-from report.csv_files import epochs_csv, records_csv
 from report.dictionary import Entry, entries
 from report.equality import check
 from report.figures import Gallery, Picture
@@ -47,10 +46,15 @@ class Page:
 
 def page(
     records: Sequence[Record],
+    data: Mapping[str, str],
     problems: Sequence[tuple[Path, str]] = (),
     typed: Commands | None = None,
 ) -> Page:
-    """The report as HTML; `typed` are the arguments that runs were started with, by their names."""
+    """The report as HTML.
+
+    `data` are the files to be downloaded from within it, by their names; `typed` are the arguments
+    that runs were started with, by the runs' names.
+    """
     compared = compare(records)
     found = sweeps(compared)
     gallery = Gallery(compared, found)
@@ -74,10 +78,7 @@ def page(
             (sentence((Given(str(path), PATH_LIMIT),)), sentence((Given(reason, 300),)))
             for path, reason in problems
         ],
-        downloads=[
-            html_parts.download("records.csv", records_csv(records)),
-            html_parts.download("epochs.csv", epochs_csv(records)),
-        ],
+        downloads=[html_parts.download(name, content) for name, content in data.items()],
         dictionary=_dictionary(),
     )
     return Page(html, tuple(gallery.pictures))

@@ -44,7 +44,8 @@ def plain(text: str, limit: int | None = None) -> str:
     direction-changing, surrogate and unassigned characters becomes U+FFFD.
     """
     text = " ".join(_ANSI_ESCAPE.sub("", text).split())
-    text = "".join("\ufffd" if unicodedata.category(c).startswith("C") else c for c in text)
+    if not text.isprintable():  # which only text with such characters, or with rare spaces, is not
+        text = "".join("\ufffd" if unicodedata.category(c).startswith("C") else c for c in text)
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -19,7 +19,7 @@ from report.figures.palette import Style, styles
 from report.figures.svg import Picture, render
 from report.sweeps import Sweep
 
-MOST_FIGURES = 24  # a report over thousands of records stays quick to make and to open
+MOST_FIGURES = 18  # a report over thousands of records stays quick to make and to open
 MOST_ROWS = 16
 
 
@@ -40,7 +40,7 @@ class Gallery:
                 prefix = f"{number + 1}-" if len(comparisons) > 1 else ""
                 drawn = drawings(one, self.styles, prefix)
                 self.of_comparisons[number] = [render(drawing) for drawing in drawn]
-            for number, sweep in enumerate(sweeps[: MOST_FIGURES // 4]):
+            for number, sweep in enumerate(sweeps[: MOST_FIGURES // 3]):
                 name = f"sweep-{sweep.swept.replace('_', '-')}-{number + 1}"
                 if len(sweep.curves) <= MOST_ROWS:
                     self.of_sweeps.append(render(speed.sweep(sweep, self.styles, name)))
