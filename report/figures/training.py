@@ -25,7 +25,7 @@ from report.figures.canvas import (
 from report.figures.palette import Style
 from report.text import plain
 
-WIDEST, NARROWEST = 4.2, 1.2  # equal trainings coincide: a thin line on a wide one shows both
+WIDEST, NARROWEST = 4.6, 1.2  # equal trainings coincide: a thin line on a wide one shows both
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ def accuracy(
     drawing = blank(name, f"How does accuracy grow with {against}?", 3.5)
     target = comparison.setup.target_accuracy
     for place, course in enumerate(found):
-        _course_drawn(drawing, course, styles[course.framework], target, against_seconds, place)
+        width = 1.6 if against_seconds else _width(place, len(found))
+        _course_drawn(drawing, course, styles[course.framework], target, against_seconds, width)
     if target is not None:
         drawing.axes.axhline(100 * target, color=TEXT, lw=1, ls=(0, (2, 2)), alpha=0.7)
         across = drawing.axes.get_yaxis_transform()
@@ -120,14 +121,13 @@ def _course_drawn(
     style: Style,
     target: float | None,
     against_seconds: bool,
-    place: int,
+    width: float,
 ) -> None:
     x = course.seconds if against_seconds else course.epochs
     y = [100 * value for value in course.median]
     if course.runs > 1:
         low, high = ([100 * value for value in side] for side in (course.low, course.high))
         drawing.axes.fill_between(x, low, high, color=style.colour, alpha=0.16, lw=0)
-    width = 1.6 if against_seconds else max(NARROWEST, WIDEST - place)
     drawing.line(x, y, style, lw=width)
     texts = [
         f"{course.framework}, epoch {epoch}, {figure(second)} s: {percent(value)} %"
@@ -143,6 +143,11 @@ def _course_drawn(
     if at is not None:
         said = f"{course.framework} is at the target after epoch {course.epochs[at]}"
         drawing.points([x[at]], [y[at]], style, [said], marker="o", ms=12, mfc="none", mew=1.4)
+
+
+def _width(place: int, count: int) -> float:
+    """Of a line that others may coincide with: each is narrower than the one before."""
+    return WIDEST - (WIDEST - NARROWEST) * place / max(1, count - 1)
 
 
 def _said(course: Course, target: float | None, against_seconds: bool) -> str:
@@ -230,7 +235,7 @@ def loss(comparison: Comparison, styles: Mapping[str, Style], name: str) -> Draw
         style = styles[record.framework]
         x, y = [epoch for epoch, _ in at], [value for _, value in at]
         label = plain(record.framework, NAME_LIMIT)
-        drawing.line(x, y, style, lw=max(NARROWEST, WIDEST - place))
+        drawing.line(x, y, style, lw=_width(place, len(curves)))
         shown = thinned(at, 60)
         texts = [f"{record.framework}, epoch {epoch}: loss {value:.4g}" for epoch, value in shown]
         drawing.points([e for e, _ in shown], [v for _, v in shown], style, texts, ms=4)
