@@ -25,7 +25,7 @@ from report.figures.canvas import (
 from report.figures.palette import Style
 from report.text import plain
 
-WIDEST, NARROWEST = 4.6, 1.2  # equal trainings coincide: a thin line on a wide one shows both
+WIDEST, NARROWEST = 6.0, 1.5  # equal trainings coincide: a thin line on a wide one shows both
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _course_drawn(
     if course.runs > 1:
         low, high = ([100 * value for value in side] for side in (course.low, course.high))
         drawing.axes.fill_between(x, low, high, color=style.colour, alpha=0.16, lw=0)
-    drawing.line(x, y, style, lw=width)
+    drawing.line(x, y, style, lw=width, alpha=_alpha(width))
     texts = [
         f"{course.framework}, epoch {epoch}, {figure(second)} s: {percent(value)} %"
         for epoch, second, value in zip(course.epochs, course.seconds, course.median, strict=True)
@@ -147,7 +147,14 @@ def _course_drawn(
 
 def _width(place: int, count: int) -> float:
     """Of a line that others may coincide with: each is narrower than the one before."""
-    return WIDEST - (WIDEST - NARROWEST) * place / max(1, count - 1)
+    if count == 1:
+        return NARROWEST
+    return WIDEST - (WIDEST - NARROWEST) * place / (count - 1)
+
+
+def _alpha(width: float) -> float:
+    """Wide lines are pale, so that the thin ones on them stand out."""
+    return 1.0 if width <= 2 else 0.55
 
 
 def _said(course: Course, target: float | None, against_seconds: bool) -> str:
@@ -235,7 +242,8 @@ def loss(comparison: Comparison, styles: Mapping[str, Style], name: str) -> Draw
         style = styles[record.framework]
         x, y = [epoch for epoch, _ in at], [value for _, value in at]
         label = plain(record.framework, NAME_LIMIT)
-        drawing.line(x, y, style, lw=_width(place, len(curves)))
+        width = _width(place, len(curves))
+        drawing.line(x, y, style, lw=width, alpha=_alpha(width))
         shown = thinned(at, 60)
         texts = [f"{record.framework}, epoch {epoch}: loss {value:.4g}" for epoch, value in shown]
         drawing.points([e for e, _ in shown], [v for _, v in shown], style, texts, ms=4)

@@ -62,3 +62,10 @@ def failed(make: Make) -> Make:
         return make(**(unknown | {"status": "failed", "reason": "it broke"} | changes))
 
     return changed
+
+
+@pytest.fixture(scope="session")
+def windows() -> list[Record]:
+    """Records of schema 3, as test_golden.py computes with them by hand; batches of 64 and 128."""
+    files = sorted((Path(__file__).parent / "frozen-windows" / "records").glob("*.json"))
+    return [Record.model_validate_json(file.read_text(encoding="utf-8")) for file in files]

@@ -1,0 +1,62 @@
+"""`bench report` with its formats, on a run of the reference implementation."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shlex
+
+import pytest
+
+
+@pytest.fixture
+def run(bench):
+    bench.run("reference")
+    return bench.only_run()
+
+
+def test_a_run_ends_with_a_page_that_says_how_it_was_started(bench, run):
+    text = (run / "report.html").read_text()
+    assert "reference</bdi> alone was measured" in text
+    (command,) = re.findall(r"<code>(.*?)</code>", text)
+    typed = shlex.split(html.unescape(re.sub(r"</?span>", "", command)))
+    assert typed[:4] == ["python", "-m", "bench", "run"]
+    assert typed[3:] == json.loads((run / "run.json").read_text())["command"]
+
+
+def test_the_command_made_of_records_plans_the_same(bench, run, tmp_path):
+    record = next((run / "records").glob("*.json"))
+    done = bench("report", str(record), "--out", str(tmp_path / "one"), "--format", "html")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "one" / "report.html").read_text()
+    (command,) = re.findall(r"<code>(.*?)</code>", text)
+    made = shlex.split(html.unescape(re.sub(r"</?span>", "", command)))[3:]
+    again = bench(*made, "--dry-run", "--json")
+    assert again.returncode == 0, again.stderr
+    planned = json.loads(again.stdout)["plan"]
+    first = json.loads((run / "run.json").read_text())["plan"]
+    asked_otherwise = {"save", "save_every", "timeout_s", "windows", "window_s", "data_root"}
+    differing = {name for name in first if first[name] != planned[name]}
+    assert differing <= asked_otherwise
+
+
+def test_formats_are_those_asked_for(bench, run, tmp_path):
+    done = bench("report", str(run), "--out", str(tmp_path / "x"), "--format", "latex,json")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["report.json", "report.tex"]
+    assert "report.tex" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--format", "docx"), "unknown format 'docx': choose from html, md, csv, latex, json"),
+        (("--format", ","), "names no format"),
+        (("--format", "md", "--open"), "--open shows the HTML report: add html to --format"),
+    ],
+)
+def test_wrong_formats(bench, tmp_path, options, said):
+    done = bench("report", str(tmp_path), *options)
+    assert done.returncode == 2
+    assert said in done.stderr

@@ -1,0 +1,249 @@
+"""The page is whole, in order, and made of escaped text."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from bench.record import Record
+from report import html_parts
+from report.build import build
+from report.comparison import compare
+from report.csv_files import epochs_csv, records_csv
+from report.dictionary import entries
+from report.html import page
+from report.setups import distinct
+from report.titles import titles
+
+Make = Callable[..., Record]
+NASTY = "a\"b'<b>&amp;</td></script><script>alert(1)</script><!-- \x1b[31m{{ 7*7 }}" + "x" * 300
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Outline(HTMLParser):
+    """Tags in their order; a tag that is not closed, or closed twice, is an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self.headings: list[tuple[str, str]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch(r"h\d", tag):
+            self.headings.append((tag, ""))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and re.fullmatch(r"h\d", self.open[-1]):
+            level, text = self.headings[-1]
+            self.headings[-1] = (level, text + data)
+
+
+def html(records: list[Record], **how: object) -> str:
+    data = {"records.csv": records_csv(records), "epochs.csv": epochs_csv(records)}
+    return page(distinct(records), data, **how).html  # type: ignore[arg-type]
+
+
+def test_parts_stand_in_their_order(frozen: list[Record]) -> None:
+    headings = Outline(html(frozen)).headings
+    first = [text for _, text in headings[: [h for h, _ in headings].index("h2", 2)]]
+    assert first[:5] == [
+        "Benchmark report",
+        "mnist · lenet5 · cpu",
+        "Verdict",
+        "Results",
+        "Figures",
+    ]
+    assert first.index("Certificate of equivalence") < first.index("Regimes")
+    assert first[-1] == "What failed, and why"
+    assert headings[-1] == ("h2", "Raw data")
+    assert [h for h, _ in headings].count("h1") == 1
+
+
+def test_links_lead_somewhere_and_names_are_unique(windows: list[Record]) -> None:
+    outline = Outline(html(windows))
+    identifiers = [of["id"] for _, of in outline.attributes if "id" in of]
+    assert len(set(identifiers)) == len(identifiers)
+    links = [of["href"] or "" for tag, of in outline.attributes if tag == "a"]
+    inner = {link[1:] for link in links if link.startswith("#")}
+    assert inner <= set(identifiers)
+    assert all(link.startswith(("#", "data:")) for link in links)
+    labels = [
+        of["aria-labelledby"] or "" for _, of in outline.attributes if "aria-labelledby" in of
+    ]
+    assert {name for label in labels for name in label.split()} <= set(identifiers)
+
+
+def test_nothing_comes_from_elsewhere(windows: list[Record]) -> None:
+    text = html(windows)
+    for tag, of in Outline(text).attributes:
+        assert tag not in {"img", "link", "iframe", "object"}
+        assert "src" not in of
+    assert not re.search(r"@import|url\((?!#)", text)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
+    script = re.search(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert policy
+    assert script
+    digest = base64.b64encode(hashlib.sha256(script.group(1).encode()).digest()).decode()
+    assert policy.group(1).startswith("default-src 'none'")
+    assert f"script-src &#39;sha256-{digest}&#39;" in policy.group(1) or (
+        f"script-src 'sha256-{digest}'" in policy.group(1)
+    )
+
+
+def test_tables_are_whole(windows: list[Record]) -> None:
+    text = html(windows)
+    tables = re.findall(r"<table>.*?</table>", text, re.DOTALL)
+    assert len(tables) > 8
+    for table in tables:
+        assert re.search(r"<caption[^>]*>.+?</caption>", table, re.DOTALL)
+        count = len(re.findall(r'<th scope="col"', table))
+        for row in re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.DOTALL):
+            assert len(re.findall(r"<t[hd][ >]", row)) == count
+            assert len(re.findall(r'<th scope="row"', row)) == 1
+
+
+def test_nasty_names_leave_the_page_whole(make: Make, failed: Make) -> None:
+    names = ("framework", "dataset", "model", "fit", "run", "cell", "started_at")
+    nasty = [
+        make(**dict.fromkeys(names, NASTY), machine_cpu=NASTY, versions={NASTY: NASTY}),
+        failed(**dict.fromkeys(names, NASTY), seed=1, reason=NASTY, machine_cpu=NASTY),
+    ]
+    plain = {name: f"tame-{name}" for name in names}
+    tame = [
+        make(**plain, machine_cpu="tame", versions={"a": "b"}),
+        failed(**plain, seed=1, reason="tame", machine_cpu="tame"),
+    ]
+    problems = [(Path(NASTY), NASTY)], [(Path("a"), "b")]
+    first, second = (
+        Outline(html(of, problems=problem)).tags
+        for of, problem in zip((nasty, tame), problems, strict=True)
+    )
+
+    def shape(tags: list[str]) -> list[str]:  # how often a figure's text is wrapped may differ
+        return [tag for tag in tags if tag in {"section", "table", "tr", "td", "script", "li", "b"}]
+
+    assert shape(first) == shape(second)
+    text = html(nasty, problems=problems[0])
+    assert "<script>alert" not in text
+    assert "\x1b" not in text
+    assert "49xxx" not in text
+
+
+def test_raw_data_are_in_the_page(windows: list[Record]) -> None:
+    found = dict(
+        re.findall(
+            r'download="([^"]+)" href="data:text/csv;charset=utf-8;base64,([^"]+)"', html(windows)
+        )
+    )
+    ordered = distinct(windows)
+    assert base64.b64decode(found["records.csv"]).decode() == records_csv(windows)
+    assert base64.b64decode(found["epochs.csv"]).decode() == epochs_csv(windows)
+    assert len(ordered) == len(windows)
+
+
+def test_large_data_are_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html_parts, "PLAIN_DOWNLOAD_BYTES", 10)
+    link = html_parts.download("records.csv", "a,b\n" * 1000)
+    assert link["name"] == "records.csv.gz"
+    data = base64.b64decode(str(link["href"]).partition("base64,")[2])
+    assert gzip.decompress(data).decode() == "a,b\n" * 1000
+
+
+def test_every_column_of_the_data_has_a_meaning(windows: list[Record]) -> None:
+    of = entries()
+    for name, text in (("records.csv", records_csv(windows)), ("epochs.csv", epochs_csv(windows))):
+        assert [one.column for one in of if one.file == name] == text.splitlines()[0].split(",")
+    assert all(len(one.meaning) > 3 for one in of)
+    units = {one.column: one.unit for one in of}
+    assert (units["images_per_s"], units["gflop_per_s"]) == ("images/s", "GFLOP/s")
+    assert (units["wall_s"], units["peak_rss_bytes"], units["epochs"]) == ("s", "bytes", "")
+
+
+def test_commands_are_the_typed_ones_where_they_are_known(make: Make) -> None:
+    record = make(run="here", framework="torch")
+    typed = html([record], typed={"here": ("run", "--dataset", "it's <b>")})
+    assert "as typed, run <bdi>here</bdi>" in typed
+    assert "<span>--dataset &#39;it&#39;&#34;&#39;&#34;&#39;s &lt;b&gt;&#39;</span>" in typed
+    assert "made of what the records say" in html([record])
+
+
+@pytest.mark.parametrize(
+    ("shown", "key"),
+    [
+        ("12,346", 12346.0),
+        ("98.10 ± 0.10", 98.1),
+        ("1.23e-05", 1.23e-5),
+        ("-0.45 ± 0.15", -0.45),
+        ("9.60 (3/3)", 9.6),
+        ("not reached (0/3)", 1e300),
+    ],
+)
+def test_numbers_sort_by_their_value(shown: str, key: float) -> None:
+    assert float(html_parts.sort_key(shown)) == key
+
+
+def test_what_is_more_sorts_behind_and_nothing_sorts_nowhere() -> None:
+    assert float(html_parts.sort_key("> 21.0 (1/3)")) > float(html_parts.sort_key("21.0 (3/3)"))
+    assert html_parts.sort_key("–") == ""
+
+
+def test_sparse_records_give_a_page(make: Make, failed: Make) -> None:
+    lists = {name: [] for name in ("train_loss", "val_loss", "val_accuracy", "epoch_s")}
+    cases = {
+        "nothing to show": [],
+        "No run succeeded": [failed(), failed(framework="flux", status="timeout")],
+        "alone was measured": [make()],
+        "over 2 processes": [make(seed=0), make(seed=1)],
+        "One seed": [make(), make(framework="keras")],
+        "images a second": [make(**lists, throughput_only=True, test_accuracy=None)],
+    }
+    for said, records in cases.items():
+        text = html(records)
+        Outline(text)
+        assert said in text
+
+
+def test_titles_tell_comparisons_apart(windows: list[Record], make: Make) -> None:
+    shown = ["".join(getattr(p, "text", p) for p in t) for t in titles(compare(windows))]
+    assert shown == ["mnist · lenet5 · cpu · batch 64", "mnist · lenet5 · cpu · batch 128"]
+    other = compare([make(), make(machine_fingerprint="f" * 64, threads=1)])
+    assert len({repr(title) for title in titles(other)}) == 2
+
+
+def test_the_same_records_give_the_same_page(windows: list[Record], tmp_path: Path) -> None:
+    paths = [
+        build(records, tmp_path / f"{at}", formats=["html"])
+        for at, records in enumerate((windows, windows[::-1]))
+    ]
+    assert [[path.name for path in one] for one in paths] == [["report.html", "figures"]] * 2
+    first, second = (path[0].read_bytes() for path in paths)
+    assert first == second
+    drawn = {path.name: path.read_bytes() for path in paths[0][1].iterdir()}
+    assert drawn == {path.name: path.read_bytes() for path in paths[1][1].iterdir()}
+    assert {name.partition(".")[2] for name in drawn} == {"svg", "png"}
+    speeds = [r.images_per_s or 0 for r in windows if (r.framework, r.batch_size) == ("torch", 64)]
+    assert f">{median(speeds):,.0f}<" in first.decode()

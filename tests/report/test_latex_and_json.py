@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.record import Record
+from report.build import FORMATS, build
+from report.comparison import compare
+from report.json_file import document
+from report.latex import escaped, latex
+from report.setups import distinct
+
+Make = Callable[..., Record]
+NASTY = r"\input{/etc/passwd} $x$ 100% a_b^c & # ~ {" + "\n" + "\x1b[31m"
+
+
+def test_special_characters_are_set_as_they_are() -> None:
+    assert escaped("100% & a_b #1") == r"100\% \& a\_b \#1"
+    assert escaped(r"\x{y}") == r"\textbackslash{}x\{y\}"
+    assert escaped("a -- b ''c") == "a -{}- b '{}'c"
+    assert escaped("1–2 ± 3") == r"1--2 \ensuremath{\pm} 3"
+
+
+@given(st.text())
+def test_no_text_breaks_out(text: str) -> None:
+    done = escaped(text)
+    bare = re.sub(r"\\[{}$&#%_]", "", done)
+    bare = re.sub(
+        r"\\(?:text|char|ensuremath|pm|times|cdot|le|ge|ldots|surd|varepsilon)\w*", "", bare
+    )
+    assert not re.search(r"[\\$&#%_^~]", bare)
+    assert bare.count("{") == bare.count("}")
+    assert "\n" not in done
+
+
+def test_tables_have_booktabs_and_whole_rows(windows: list[Record]) -> None:
+    text = latex(windows)
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") > 4
+    for of, body in re.findall(
+        r"\\begin{tabular}{@{}([lr]+)@{}}(.*?)\\end{tabular}", text, re.DOTALL
+    ):
+        assert [rule in body for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [True] * 3
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert len(rows) >= 2
+        assert all(len(re.findall(r"(?<!\\)&", row)) == len(of) - 1 for row in rows)
+    assert r"torch & 2.9.1 & 98.10 \ensuremath{\pm} 0.08 & 4 (8 runs) & 10,050" in text
+    labels = re.findall(r"\\label{([^}]+)}", text)
+    assert len(set(labels)) == len(labels)
+
+
+def test_hostile_names_stay_text(make: Make) -> None:
+    text = latex([make(framework=NASTY, dataset=NASTY, seed=s) for s in (0, 1)])
+    assert r"\input" not in text
+    assert r"\textbackslash{}input\{/etc/passwd\}" in text
+    assert "No records" in latex([])
+
+
+def test_json_holds_records_and_rows(frozen: list[Record]) -> None:
+    read = json.loads(document(distinct(frozen), [(Path("a.json"), "torn")]))
+    assert [Record.model_validate(one) for one in read["records"]] == distinct(frozen)
+    assert read["problems"] == [{"file": "a.json", "reason": "torn"}]
+    first = compare(frozen)[0]
+    of = read["comparisons"][0]
+    assert of["setup"]["dataset"] == first.setup.dataset
+    assert [row["speed"]["images_per_s"] for row in of["rows"]] == [
+        row.images_per_s for row in first.rows
+    ]
+    assert of["verdict"]["headline"].startswith("torch is the fastest")
+    assert len(of["records"]) == len(first.everything)
+
+
+def test_each_format_has_its_files(frozen: list[Record], tmp_path: Path) -> None:
+    paths = build(frozen, tmp_path, formats=FORMATS)
+    assert [path.name for path in paths] == [
+        *("report.html", "figures", "report.md", "records.csv", "epochs.csv"),
+        *("report.tex", "report.json"),
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
