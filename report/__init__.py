@@ -3,7 +3,9 @@
 compare   (comparison.py)  records → comparisons: like runs beside like runs, one row a framework
 summarise (tables.py)      the same rows as one pandas frame
 print_summary (terminal.py)  comparisons → the terminal
-build     (build.py)       comparisons → report.md, records.csv, epochs.csv
+build     (build.py)       comparisons → files, by format
+page      (html.py)        comparisons → one HTML file, with verdict.py, figures/, templates/
+latex, document            (latex.py, json_file.py)  comparisons → LaTeX tables, JSON
 
 What is shown is computed in comparison.py and equality.py; the renderers only render. Text that
 came from a file is untrusted and passes through text.py on its way out.

@@ -73,7 +73,6 @@ def page(
         ],
         across=across,
         sweep_figures=[_figure(one) for one in gallery.of_sweeps],
-        figures_left_out=gallery.left_out,
         problems=[
             (sentence((Given(str(path), PATH_LIMIT),)), sentence((Given(reason, 300),)))
             for path, reason in problems
@@ -112,6 +111,8 @@ def _comparison(
     shown = columns(of)
     told = verdict(of)
     checks = check(of)
+    failures = notes.failures(of.everything)
+    below = notes.notes(of, [column.name for column in shown])
     return {
         "id": f"c{number + 1}",
         "title": sentence(title),
@@ -126,8 +127,9 @@ def _comparison(
         "table": html_parts.table(shown, of.rows, ("Figures, fastest first",), swatches)
         if of.rows
         else None,
-        "notes": sentences(notes.notes(of, [column.name for column in shown])),
+        "notes": sentences(one for one in below if one not in failures),
         "figures": [_figure(one) for one in gallery.of_comparisons[number]],
+        "is_without_figures": number in gallery.left_out,
         "sections": [html_parts.section(one, swatches) for one in contents.below(of)],
         "proofs": html_parts.proof_table(proofs(of)),
         "hashes": html_parts.hash_table(checks) if of.rows else None,
@@ -141,7 +143,7 @@ def _comparison(
         "commands": [
             (sentence(what), html_parts.command(line)) for what, line in commands(of, typed)
         ],
-        "failures": sentences(notes.failures(of.everything)),
+        "failures": sentences(failures),
     }
 
 

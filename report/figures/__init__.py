@@ -31,11 +31,11 @@ class Gallery:
         self.styles = styles(names)
         self.of_comparisons: list[list[Picture]] = [[] for _ in comparisons]
         self.of_sweeps: list[Picture] = []
-        self.left_out = 0
+        self.left_out: set[int] = set()  # comparisons, by their place
         with house_style():
             for number, one in enumerate(comparisons):
                 if len(self.pictures) >= MOST_FIGURES or len(one.rows) > MOST_ROWS:
-                    self.left_out += 1
+                    self.left_out.add(number)
                     continue
                 prefix = f"{number + 1}-" if len(comparisons) > 1 else ""
                 drawn = drawings(one, self.styles, prefix)

@@ -247,3 +247,19 @@ def test_the_same_records_give_the_same_page(windows: list[Record], tmp_path: Pa
     assert {name.partition(".")[2] for name in drawn} == {"svg", "png"}
     speeds = [r.images_per_s or 0 for r in windows if (r.framework, r.batch_size) == ("torch", 64)]
     assert f">{median(speeds):,.0f}<" in first.decode()
+
+
+def test_of_many_figures_only_the_first_are_drawn(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("report.figures.MOST_FIGURES", 1)
+    records = [make(batch_size=size, seed=seed) for size in (32, 64) for seed in (0, 1)]
+    text = html(records)
+    assert text.count("None here, since this report has many") == 1
+    first, second = text.split('class="comparison"')[1:]
+    assert "<figure>" in first
+    assert "<figure>" not in second.partition('id="sweeps"')[0]
+
+
+def test_failures_are_told_once(make: Make, failed: Make) -> None:
+    assert html([make(), failed(seed=7, reason="it broke here")]).count("it broke here") == 1

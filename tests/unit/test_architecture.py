@@ -129,6 +129,11 @@ def test_planning_and_running_load_no_framework():
     assert not _loaded("import bench.commands.run, bench.runner, bench.datasets") & FRAMEWORKS
 
 
+def test_only_the_page_loads_what_draws():
+    assert not _loaded("import report.build, report.terminal") & {"matplotlib", "pandas"}
+    assert "matplotlib" in _loaded("import report.html")
+
+
 def test_a_check_that_can_fail():
     assert "json" in _loaded("import json")
     assert _top(_imports(Path(__file__))) >= {"ast", "pytest"}
