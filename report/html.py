@@ -109,8 +109,6 @@ def _comparison(
 ) -> Mapping[str, Any]:
     """All that stands under a comparison's heading."""
     shown = columns(of)
-    told = verdict(of)
-    checks = check(of)
     failures = notes.failures(of.everything)
     below = notes.notes(of, [column.name for column in shown])
     return {
@@ -119,11 +117,7 @@ def _comparison(
         "plain_title": notes.plain_note(title),
         "settings": sentence(notes.settings(of)),
         "warnings": sentences(notes.warnings(of)),
-        "headline": sentence(told.headline),
-        "findings": [
-            {"name": one.name, "tone": one.tone, "said": sentences(one.said)}
-            for one in told.findings
-        ],
+        **_verdict(of),
         "table": html_parts.table(shown, of.rows, ("Figures, fastest first",), swatches)
         if of.rows
         else None,
@@ -131,6 +125,31 @@ def _comparison(
         "figures": [_figure(one) for one in gallery.of_comparisons[number]],
         "is_without_figures": number in gallery.left_out,
         "sections": [html_parts.section(one, swatches) for one in contents.below(of)],
+        **_equality(of),
+        "regimes": _regimes(of, swatches) if of.others else None,
+        "protocol": [(name, sentences(said)) for name, said in protocol(of)],
+        "commands": [
+            (sentence(what), html_parts.command(line)) for what, line in commands(of, typed)
+        ],
+        "failures": sentences(failures),
+    }
+
+
+def _verdict(of: Comparison) -> Mapping[str, Any]:
+    told = verdict(of)
+    return {
+        "headline": sentence(told.headline),
+        "findings": [
+            {"name": one.name, "tone": one.tone, "said": sentences(one.said)}
+            for one in told.findings
+        ],
+    }
+
+
+def _equality(of: Comparison) -> Mapping[str, Any]:
+    """What was proved, and what all were given."""
+    checks = check(of)
+    return {
         "proofs": html_parts.proof_table(proofs(of)),
         "hashes": html_parts.hash_table(checks) if of.rows else None,
         "once": [
@@ -138,12 +157,6 @@ def _comparison(
             for one in checks
             if one.seed is None
         ],
-        "regimes": _regimes(of, swatches) if of.others else None,
-        "protocol": [(name, sentences(said)) for name, said in protocol(of)],
-        "commands": [
-            (sentence(what), html_parts.command(line)) for what, line in commands(of, typed)
-        ],
-        "failures": sentences(failures),
     }
 
 

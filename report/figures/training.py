@@ -58,7 +58,7 @@ def courses(comparison: Comparison) -> list[Course]:
         trained = [
             record
             for record in comparison.of(row)
-            if record.status == "ok" and record.val_accuracy and not record.throughput_only
+            if record.status == "ok" and record.val_accuracy and record.epoch_s
         ]
         if trained:
             found.append(_course(row.framework, trained, comparison.setup.first_epoch))

@@ -153,7 +153,8 @@ def test_sweep_has_every_value(windows: list[Record]) -> None:
     curves = {
         texts[0].partition(",")[0]: (x, y) for x, y, texts in marked(drawing) if "," in texts[0]
     }
-    assert curves["torch"] == ([6.0, 7.0], [10_050, 15_150])
+    assert curves["torch"][0] == [6.0, 7.0]  # doublings
+    assert curves["torch"][1] == pytest.approx([10_050, 15_150])
     assert curves["torch:compile"][0] == [6.0]
     assert labels(drawing.axes)[0].startswith("Batch size (images a step)")
 
@@ -170,7 +171,8 @@ def test_the_svg_holds_the_data(batch64: Comparison) -> None:
         if title is not None and use is not None and " repeat " in (title.text or ""):
             at.setdefault((title.text or "").partition(",")[0], []).append(float(use.get("x", "")))
     first = [r.images_per_s or 0.0 for r in batch64.of(batch64.rows[0])]
-    scale = (max(at["keras"]) - min(at["torch:compile"])) / (6_500 - min(first))
+    last = [r.images_per_s or 0.0 for r in batch64.records if r.framework == "keras"]
+    scale = (max(at["keras"]) - min(at["torch:compile"])) / (max(last) - min(first))
     assert set(at) == {"torch", "torch:compile", "keras"}
     for row in batch64.rows:
         values = sorted(record.images_per_s or 0.0 for record in batch64.of(row))
@@ -227,7 +229,7 @@ def test_names_are_text(make: Make) -> None:
 
 
 def test_only_figures_that_say_something(make: Make, failed: Make) -> None:
-    several = [make(seed=seed) for seed in (0, 1, 2)]
+    several = [make(seed=seed, wall_s=30.0) for seed in (0, 1, 2)]
     assert names(compare(several)[0]) == [
         *("throughput", "phases", "accuracy-epochs", "accuracy-seconds"),
         *("time-to-target", "loss"),
