@@ -1,0 +1,73 @@
+"""What the gate measures and what it finds, as data that JSON holds."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Name = Literal["base", "head"]
+NAMES: tuple[Name, Name] = ("base", "head")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Case(_Frozen):
+    """What is compared between the two revisions: a cell."""
+
+    framework: str
+    device: Literal["cpu", "gpu"] = "cpu"
+    batch_size: int = 128
+    threads: int = 1
+
+    @property
+    def label(self) -> str:
+        """Such as `torch · cpu · batch 128 · 2 threads`."""
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"{self.framework} · {self.device} · batch {self.batch_size} · {threads}"
+
+
+class Windows(_Frozen):
+    """One side's windows of a pair, in the order in which they were measured, (2Q,).
+
+    seconds     of each window, the device idle at both edges
+    other_cpus  how many CPUs other processes kept busy meanwhile
+    """
+
+    seconds: tuple[float, ...]
+    other_cpus: tuple[float, ...]
+
+
+class Pair(_Frozen):
+    """A fresh process of each side, which took turns: A B B A, B A A B, ...
+
+    Windows 2q and 2q + 1 of each side are in quadruple q.
+    """
+
+    case: Case
+    first: Name
+    steps: int
+    base: Windows
+    head: Windows
+    took_s: float
+
+    @property
+    def log_ratios(self) -> tuple[float, ...]:
+        """log(head's seconds / base's seconds) of each quadruple, (Q,); positive: head is slower.
+
+        Each is a mean of two windows a side that lie around, or within, the other's two, so that
+        a drift of the machine which is linear in time cancels.
+        """
+        base, head = ([math.log(s) for s in side.seconds] for side in (self.base, self.head))
+        return tuple(
+            (head[i] + head[i + 1] - base[i] - base[i + 1]) / 2 for i in range(0, len(base), 2)
+        )
+
+    @property
+    def log_ratio(self) -> float:
+        """The median over its quadruples: the one number that a pair of processes stands for."""
+        return median(self.log_ratios)
