@@ -23,7 +23,9 @@ def stem(plan: Plan, cell: Cell) -> str:
     """What the names of a cell's checkpoints begin with; unique within its run."""
     device = f"_{cell.device}" if len(plan.devices) > 1 else ""
     regime = "" if cell.regime == MATCHED else f"_{cell.regime}"
-    return f"{_title(plan.dataset)}_{cell.framework}{device}{regime}_seed{cell.seed}_epoch"
+    framework = cell.framework.replace(":", ".")
+    varied = cell.varied.replace("-", "_")
+    return f"{_title(plan.dataset)}_{framework}{device}{regime}{varied}_seed{cell.seed}_epoch"
 
 
 def file_name(stem: str, epoch: int, val_accuracy: float | None) -> str:

@@ -88,9 +88,14 @@ class Run:
         return path
 
     def records(self) -> list[Record]:
-        """The records so far, in the order of the plan."""
+        """The records so far, in the order of the plan; those of further repeats follow."""
         found = {record.cell: record for record in read_records([self.folder])[0]}
-        return [found[c.name] for c in self.manifest.plan.cells() if c.name in found]
+        planned = [cell.name for cell in self.manifest.plan.cells()]
+        further = sorted(
+            (name for name in found if name not in set(planned)),
+            key=lambda name: found[name].started_at,
+        )
+        return [found[name] for name in (*planned, *further) if name in found]
 
     def set_aside(self, cell: Cell) -> None:
         """Move the record and log of an earlier try at this cell into `attempts/`."""

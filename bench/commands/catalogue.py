@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import datasets, frameworks, models, runner
+from bench import datasets, frameworks, models, probing
 from bench.errors import UnknownNameError
 from bench.plan import INPUT_SIZE
 from report.text import plain
@@ -55,7 +55,7 @@ def _frameworks() -> list[dict[str, Any]]:
     """Versions from metadata; devices as each framework says in a process of its own."""
     known = list(frameworks.catalogue().values())
     with ThreadPoolExecutor(max_workers=2) as pool:
-        answers = list(pool.map(lambda framework: runner.probe(framework.name), known))
+        answers = list(pool.map(lambda framework: probing.probe(framework.name), known))
     return [
         {
             "name": framework.name,

@@ -21,6 +21,8 @@ from bench import (
     options,
     plan,
     preparation,
+    probing,
+    repeats,
     runner,
     store,
 )
@@ -33,16 +35,19 @@ from bench.options import Options
 from bench.plan import INPUT_SIZE, Cell, Plan, Source
 from bench.presets import preset
 from bench.progress import make_progress
+from bench.record import Record
 
 BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
 
 # The options that decide what is computed, by their names on the command line.
 SETTINGS = (
     *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
-    *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_size", "optimizer", "lr"),
+    *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_sizes", "optimizer", "lr"),
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
-    *("save_every", "regime"),
+    *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
+    *("windows", "window"),
 )
+WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
 
 
 def run(
@@ -101,7 +106,7 @@ def _resume(
     manifest = store.read_manifest(path)
     again = _parsed({name: settings[name] for name in given})
     if "devices" in again:
-        again["devices"] = runner.choose_devices(again["devices"], manifest.asked.frameworks)
+        again["devices"] = probing.choose_devices(again["devices"], manifest.asked.frameworks)
     earlier = manifest.asked.model_dump()
     other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
@@ -143,6 +148,7 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
         }
         print(json.dumps(document, indent=2))
     show_and_write(records, [], folder.folder, None if as_json else Console())
+    _say_precision(folder.manifest.plan, records, notes)
     if interrupted:
         _say(
             notes,
@@ -150,6 +156,21 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
             f"go on with: python -m bench run --resume {folder.folder}",
         )
     return 1 if interrupted or runner.unsettled(folder) else 0
+
+
+def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> None:
+    """How narrow the intervals of throughput have become, where a width was asked for."""
+    if planned.precision is None:
+        return
+    for one in repeats.precisions(planned, records):
+        what = f"{one.framework} on {one.device}, batch {one.batch_size}, {one.threads} threads"
+        if one.half_width is None:
+            reached = "no interval"
+        else:
+            missed = one.half_width > planned.precision
+            reached = f"±{one.half_width:.1%}{', wider than' if missed else ' of'}"
+            reached += f" {planned.precision:.1%} asked for"
+        _say(notes, f"{what}: {reached} after {one.processes} processes")
 
 
 def _warn_if_busy(notes: Console) -> None:
@@ -167,7 +188,7 @@ def _warn_if_busy(notes: Console) -> None:
 def _options(parsed: dict[str, Any], notes: Console) -> Options:
     """The options with every default that depends on what is installed here."""
     parsed["frameworks"] = installed(parsed["frameworks"], notes)
-    parsed["devices"] = runner.choose_devices(parsed["devices"], parsed["frameworks"])
+    parsed["devices"] = probing.choose_devices(parsed["devices"], parsed["frameworks"])
     return Options.model_validate(parsed)
 
 
@@ -179,8 +200,11 @@ def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = parse.words(values[name])
     if "devices" in values:
         values["devices"] = parse.devices(values["devices"])
-    if "seeds" in values:
-        values["seeds"] = parse.whole_numbers("--seeds", values["seeds"])
+    for name, option in WHOLE_NUMBERS.items():
+        if values.get(name) is not None:
+            values[name] = parse.whole_numbers(option, values[name])
+    if values.get("precision") is not None:
+        values["precision"] = parse.share("--precision", values["precision"])
     for name in ("mean", "std"):
         if name in values:
             values[name] = parse.numbers(parse.flag(name), values[name])

@@ -33,6 +33,7 @@ from bench.contract.model import (
     Shape,
 )
 from bench.contract.optimizer import EpsilonForm, OptimizerName, OptimizerSpec
+from bench.contract.product import factor
 
 __all__ = [
     "Activation",
@@ -54,4 +55,5 @@ __all__ = [
     "Order",
     "Parameters",
     "Shape",
+    "factor",
 ]

@@ -25,11 +25,22 @@ from bench.contract import (
     OptimizerState,
     Order,
     Parameters,
+    factor,
 )
 from bench.errors import BenchError, UnavailableError
+from impls.flax.compilations import COMPILED
 from impls.flax.model import Network, Tree, flax_paths
 from impls.flax.optimizers import buffer, direction, set_state
-from impls.flax.training import Data, Graph, State, Train, logits_of, loss_and_gradients, trainer
+from impls.flax.training import (
+    Data,
+    Graph,
+    State,
+    Train,
+    logits_of,
+    loss_and_gradients,
+    product,
+    trainer,
+)
 
 PREDICT_BATCH = 1000  # one shape, so one compilation, for any number of images
 
@@ -51,6 +62,8 @@ class FlaxAdapter:
     _state: State
     _data: Data
     _executables: dict[tuple[int, ...], Compiled]  # by the shape of the indices
+    _factor: jax.Array  # what `multiply` took last
+    _product: jax.Array
 
     def devices(self) -> tuple[Device, ...]:
         """See `Adapter.devices`."""
@@ -79,6 +92,7 @@ class FlaxAdapter:
         self._state = State(tree, jax.device_put(transform.init(tree), self._device))
         self._train = trainer(self._network, transform)
         self._executables = {}
+        self._factor = jax.device_put(np.empty((0, 0), np.float32), self._device)
 
     def load(self, images: Images, labels: Labels) -> None:
         """See `Adapter.load`; the whole set lies in the device's memory."""
@@ -144,6 +158,19 @@ class FlaxAdapter:
         """See `Adapter.synchronize`; all that was queued ends in the data or in the state."""
         queued = (getattr(self, "_data", None), getattr(self, "_state", None))
         jax.block_until_ready(queued)
+
+    def compilations(self) -> int:
+        """See `Adapter.compilations`; all of XLA's in this process."""
+        return COMPILED.times
+
+    def multiply(self, size: int, times: int) -> None:
+        """See `Adapter.multiply`."""
+        if len(self._factor) != size:
+            self._factor = jax.device_put(factor(size), self._device)
+        self._product = self._factor
+        for _ in range(times):
+            self._product = product(self._factor, self._product)
+        jax.block_until_ready(self._product)
 
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""

@@ -74,3 +74,9 @@ def loss_and_gradients(
 def logits_of(network: Graph, parameters: Tree, images: jax.Array) -> jax.Array:
     """(B, classes)."""
     return nnx.merge(network, parameters)(images)
+
+
+@jax.jit
+def product(one: jax.Array, other: jax.Array) -> jax.Array:
+    """The product of two square matrices in float32, as the dense layers compute theirs."""
+    return jnp.matmul(one, other, precision=lax.Precision.HIGHEST)

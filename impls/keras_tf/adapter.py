@@ -24,6 +24,7 @@ from bench.contract import (
     OptimizerState,
     Order,
     Parameters,
+    factor,
 )
 from bench.errors import BenchError, UnavailableError
 from impls.keras_tf.model import network, variables
@@ -48,6 +49,8 @@ class KerasAdapter:
     _trainer: Trainer
     _images: tf.Tensor
     _labels: tf.Tensor
+    _factor: tf.Tensor  # what `multiply` took last
+    _product: tf.Tensor
 
     def __init__(self) -> None:
         """UnavailableError where Keras was told to use another backend."""
@@ -78,6 +81,7 @@ class KerasAdapter:
         _configure(threads)
         self._device = device
         with self._placed():
+            self._factor = tf.zeros((0, 0))
             keras_model = network(model)
             own = variables(model, keras_model)
             self._variables = {path: variable.value for path, variable in own.items()}
@@ -113,8 +117,9 @@ class KerasAdapter:
             losses = [tf.zeros(0)]  # something to join, in an epoch without steps too
             for indices in (order.batches, order.remainder[np.newaxis]):
                 if indices.size:
-                    epoch = self._trainer.epoch(indices.shape[1])
-                    losses.append(epoch(self._images, self._labels, tf.constant(indices), rate))
+                    losses.append(
+                        self._trainer.train(self._images, self._labels, tf.constant(indices), rate)
+                    )
             return np.asarray(tf.concat(losses, axis=0).numpy())
 
     def predict(self, images: Images) -> NDArray[np.float32]:
@@ -157,6 +162,20 @@ class KerasAdapter:
     def synchronize(self) -> None:
         """See `Adapter.synchronize`."""
         tf.test.experimental.sync_devices()
+
+    def compilations(self) -> int:
+        """See `Adapter.compilations`; traces, and with XLA a compilation for each shape besides."""
+        return self._trainer.compilations
+
+    def multiply(self, size: int, times: int) -> None:
+        """See `Adapter.multiply`."""
+        with self._placed():
+            if len(self._factor) != size:
+                self._factor = tf.constant(factor(size))
+            self._product = self._factor
+            for _ in range(times):
+                self._product = tf.matmul(self._factor, self._product)
+        self.synchronize()
 
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""

@@ -35,6 +35,8 @@ class Trainer:
         self._optimizer = optimizer
         self._jit_compile = jit_compile
         self._epochs: dict[int, Traced] = {}
+        self._functions: list[Any] = []  # of TensorFlow, which counts the traces of each
+        self._shapes: set[tuple[int, ...]] = set()  # of the indices that epochs were called with
         self._images = tf.TensorSpec(model.input_shape, tf.float32)  # (None, H, W, C)
         self._labels = tf.TensorSpec((None,), tf.int32)
 
@@ -48,6 +50,19 @@ class Trainer:
             )
         return self._epochs[batch_size]
 
+    def train(
+        self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, rate: tf.Tensor
+    ) -> tf.Tensor:
+        """One step on each row of the indices (steps, B), in one call; the losses (steps,)."""
+        self._shapes.add(tuple(indices.shape))
+        return self.epoch(indices.shape[1])(images, labels, indices, rate)
+
+    @property
+    def compilations(self) -> int:
+        """How often a function was traced or compiled; XLA compiles an epoch for each shape."""
+        traces = sum(int(each.experimental_get_tracing_count()) for each in self._functions)
+        return traces + (len(self._shapes) if self._jit_compile else 0)
+
     @cached_property
     def gradients(self) -> Traced:
         """(images, labels, indices (B,)) → loss (), gradients; for any batch size."""
@@ -60,9 +75,10 @@ class Trainer:
         return self._traced(lambda images: self._model(images, training=False), self._images)
 
     def _traced(self, function: Traced, *signature: tf.TensorSpec) -> Traced:
-        traced: Traced = tf.function(
-            function, autograph=False, jit_compile=self._jit_compile
-        ).get_concrete_function(*signature)
+        self._functions.append(
+            tf.function(function, autograph=False, jit_compile=self._jit_compile)
+        )
+        traced: Traced = self._functions[-1].get_concrete_function(*signature)
         return traced
 
     def _train(

@@ -23,6 +23,7 @@ from bench.contract import (
     OptimizerState,
     Order,
     Parameters,
+    factor,
 )
 from impls.pytorch.model import Network
 from impls.pytorch.optimizers import buffer, make_optimizer, set_state
@@ -41,6 +42,9 @@ class TorchAdapter:
     _images: Tensor  # (N, H, W, C) or (N, C, H, W), see Network.arrange
     _labels: Tensor  # int64 (N,)
     _device: torch.device
+    _factor: Tensor  # what `multiply` took last, with the product and room for the next one
+    _product: Tensor
+    _spare: Tensor
 
     def devices(self) -> tuple[Device, ...]:
         """The CPU, and the GPU where CUDA finds one."""
@@ -65,6 +69,7 @@ class TorchAdapter:
         self._spec = optimizer
         self._optimizer = make_optimizer(optimizer, self._network.parameters())
         self._taken = 0
+        self._factor = torch.empty(0)
 
     def load(self, images: Images, labels: Labels) -> None:
         """See `Adapter.load`; both are copied to the device."""
@@ -131,6 +136,21 @@ class TorchAdapter:
         """On the CPU every call has returned its result; a GPU's queue is waited for."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
+
+    def compilations(self) -> int:
+        """None: eager mode calls kernels that are compiled already."""
+        return 0
+
+    def multiply(self, size: int, times: int) -> None:
+        """See `Adapter.multiply`; no memory is asked for while it goes on."""
+        if len(self._factor) != size:
+            self._factor = torch.tensor(factor(size), device=self._device)
+            self._product, self._spare = self._factor.clone(), self._factor.clone()
+        self._product.copy_(self._factor)
+        for _ in range(times):
+            torch.mm(self._factor, self._product, out=self._spare)
+            self._product, self._spare = self._spare, self._product
+        self.synchronize()
 
     def versions(self) -> dict[str, str]:
         """PyTorch, the libraries it was built with, the instructions it uses, and NumPy."""

@@ -19,6 +19,7 @@ from bench.contract import (
     OptimizerState,
     Order,
     Parameters,
+    factor,
 )
 from impls.reference.model import forward, loss_and_gradients, margins
 from impls.reference.optimizers import Optimizer
@@ -36,6 +37,8 @@ class ReferenceAdapter:
     _images: Images
     _labels: Labels
     _limits: threadpool_limits | None = None
+    _factor: NDArray[np.float32] = np.empty((0, 0), np.float32)  # what `multiply` took last
+    _product: NDArray[np.float32]
 
     def devices(self) -> tuple[Device, ...]:
         """The CPU."""
@@ -127,6 +130,18 @@ class ReferenceAdapter:
 
     def synchronize(self) -> None:
         """NumPy returns when it is done."""
+
+    def compilations(self) -> int:
+        """None: NumPy calls kernels that are compiled already."""
+        return 0
+
+    def multiply(self, size: int, times: int) -> None:
+        """See `Adapter.multiply`; in float32, unlike everything else here."""
+        if len(self._factor) != size:
+            self._factor = factor(size)
+        self._product = self._factor
+        for _ in range(times):
+            self._product = self._factor @ self._product
 
     def versions(self) -> dict[str, str]:
         """NumPy, and the BLAS that it is linked with."""

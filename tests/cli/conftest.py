@@ -24,6 +24,7 @@ TINY = (
     *("--train-size", "200", "--val-size", "60", "--test-size", "60"),
     *("--epochs", "3", "--batch-size", "64", "--seeds", "0", "--threads", "1"),
 )
+FEW_WINDOWS = ("--windows", "4", "--window", "0.01")  # of throughput, which most tests ignore
 
 
 class Bench:
@@ -43,7 +44,9 @@ class Bench:
         }
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-W", "error", "-m", "bench", *arguments]
+        begins = arguments[:1] == ("run",) and not {"--resume", "--windows"} & {*arguments}
+        more = FEW_WINDOWS if begins else ()
+        return [sys.executable, "-W", "error", "-m", "bench", *arguments, *more]
 
     def __call__(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         options.setdefault("timeout", 240)

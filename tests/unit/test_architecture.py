@@ -54,7 +54,14 @@ def test_the_report_reads_records_only(path):
     imports = _imports(path)
     assert not _top(imports) & (FRAMEWORKS | {"impls"})
     of_bench = {module for module in imports if module.startswith("bench.")}
-    allowed = ("bench.record", "bench.certificate", "bench.contract", "bench.errors", "bench.store")
+    allowed = (
+        "bench.record",
+        "bench.certificate",
+        "bench.contract",
+        "bench.errors",
+        "bench.store",
+        "bench.stats",
+    )
     assert all(module.startswith(allowed) for module in of_bench), of_bench
 
 

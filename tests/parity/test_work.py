@@ -1,0 +1,66 @@
+"""What a timed window rests on: a compilation is noticed, and a product of matrices is one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.contract import Adapter, Order, factor
+
+from .problems import Problem, order, rows
+
+COMPILING = ("keras", "flax")  # what has to compile before it trains on a new shape
+BATCH_NOT_SEEN = 11
+
+
+def test_an_epoch_of_a_shape_seen_before_compiles_nothing(
+    adapter: Adapter, square: Problem
+) -> None:
+    square.start(adapter)
+    adapter.compile(3, 16, 7)
+    before = adapter.compilations()
+    for seed in (1, 2, 3):
+        adapter.train_epoch(order(seed, 3, 7), 0.01 * seed)
+        adapter.synchronize()
+    assert adapter.compilations() == before
+
+
+def test_a_shape_not_seen_before_is_noticed(
+    adapter: Adapter, framework: str, square: Problem
+) -> None:
+    square.start(adapter)
+    adapter.compile(3, 16, 0)
+    before = adapter.compilations()
+    batches = rows(1, 3 * BATCH_NOT_SEEN).reshape(3, BATCH_NOT_SEEN)
+    adapter.train_epoch(Order(batches, rows(1, 0)), 0.01)
+    if framework.partition(":")[0] in COMPILING or ":" in framework:
+        assert adapter.compilations() > before
+    else:
+        assert adapter.compilations() == before == 0
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_product_is_computed_as_often_as_was_asked_for(
+    adapter: Adapter, framework: str, square: Problem, times: int
+) -> None:
+    if not hasattr(type(adapter), "_product") and "_product" not in type(adapter).__annotations__:
+        pytest.skip(f"{framework} does not show its product")
+    square.start(adapter)
+    for size in (96, 64):  # the second is not the first's
+        adapter.multiply(size, times)
+        got = np.asarray(adapter._product).copy()  # type: ignore[attr-defined]
+        one = factor(size).astype(np.float64)
+        want = np.linalg.matrix_power(one, times + 1)
+        # Rounding errors of sums of 96 products, four times over: 1e-6 of the scale. TF32 and
+        # bfloat16 would be off by 1e-3 and more, one product too many by as much as the scale.
+        assert np.abs(got - want).max() < 5e-6 * np.abs(want).max()
+        adapter.multiply(size, times)
+        np.testing.assert_array_equal(np.asarray(adapter._product), got)  # type: ignore[attr-defined]
+
+
+def test_a_product_seen_before_compiles_nothing(adapter: Adapter, square: Problem) -> None:
+    square.start(adapter)
+    adapter.multiply(64, 1)
+    before = adapter.compilations()
+    adapter.multiply(64, 5)
+    assert adapter.compilations() == before
