@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from statistics import median
+from dataclasses import dataclass
+from statistics import fmean, median
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -29,6 +30,18 @@ class Case(_Frozen):
         """Such as `torch · cpu · batch 128 · 2 threads`."""
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         return f"{self.framework} · {self.device} · batch {self.batch_size} · {threads}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a pair tells: the unit of the statistics.
+
+    log_ratio   log(head's seconds / base's seconds); positive: head is slower
+    other_cpus  how many more CPUs other processes kept busy during head's windows than base's
+    """
+
+    log_ratio: float
+    other_cpus: float = 0.0
 
 
 class Windows(_Frozen):
@@ -68,6 +81,7 @@ class Pair(_Frozen):
         )
 
     @property
-    def log_ratio(self) -> float:
+    def observation(self) -> Observation:
         """The median over its quadruples: the one number that a pair of processes stands for."""
-        return median(self.log_ratios)
+        others = fmean(self.head.other_cpus) - fmean(self.base.other_cpus)
+        return Observation(median(self.log_ratios), others)

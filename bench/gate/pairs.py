@@ -87,7 +87,7 @@ def _choose_steps(base: Resident, window_s: float) -> int:
     """How many steps last about as long as a window should: of the base, once for both sides."""
     base.prepare(PROBE_STEPS)
     base.window(PROBE_STEPS)
-    step_s = min(base.window(PROBE_STEPS)["seconds"] for _ in range(3)) / PROBE_STEPS
+    step_s: float = min(base.window(PROBE_STEPS)["seconds"] for _ in range(3)) / PROBE_STEPS
     return max(2, ceil(window_s / step_s))
 
 
@@ -145,4 +145,4 @@ def _busy_s() -> float:
     """CPU seconds that all processes of the machine have used since it was started."""
     times = psutil.cpu_times()._asdict()
     # A guest's time is in user's; time that is stolen is another machine's work.
-    return sum(times.get(kind, 0.0) for kind in ("user", "nice", "system", "steal"))
+    return float(sum(times.get(kind, 0.0) for kind in ("user", "nice", "system", "steal")))

@@ -65,7 +65,7 @@ class Resident:
     ) -> None:
         self.side, self._case, self._log, self._budget = side, case, log, budget
         read_end, write_end = os.pipe()
-        self._pipe = open(read_end, "rb", buffering=0)  # noqa: SIM115: closed on exit
+        self._pipe = open(read_end, "rb", buffering=0)  # noqa: SIM115 -- closed by __exit__
         self._pending = b""
         try:
             with log.open("ab") as output:

@@ -15,7 +15,6 @@ Anything that fails is answered by {"failed": reason} with the traceback on stan
 from __future__ import annotations
 
 import gc
-import importlib
 import json
 import os
 import sys
@@ -76,8 +75,7 @@ class Side:
         from bench.contract import OptimizerSpec, Order
 
         self._np, self._order_type, self._batch = np, Order, int(task["batch_size"])
-        self._framework = frameworks.named(task["framework"])
-        self._adapter = frameworks.create(self._framework)
+        self._adapter = frameworks.create(frameworks.named(task["framework"]))
         if task["device"] not in self._adapter.devices():
             raise RuntimeError(f"{task['framework']} sees no {task['device']} here")
         spec = models.build("lenet5", INPUT_SHAPE, CLASSES)
@@ -95,9 +93,8 @@ class Side:
 
     def sources(self) -> dict[str, str | None]:
         """The files that the harness's package and the adapter were loaded from."""
-        adapter = importlib.import_module(self._framework.adapter.partition(":")[0])
-        harness = importlib.import_module("bench")
-        return {"harness": harness.__file__, "adapter": adapter.__file__}
+        adapter = sys.modules[type(self._adapter).__module__]
+        return {"harness": sys.modules["bench"].__file__, "adapter": adapter.__file__}
 
     def prepare(self, steps: int) -> dict[str, object]:
         """Compile for windows of so many full batches."""
