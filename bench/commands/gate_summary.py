@@ -11,9 +11,9 @@ from rich.text import Text
 from bench.gate.decision import Outcome
 from bench.gate.result import Commit, Finding, Result
 from bench.gate.schedule import minutes
-from report.text import REASON_LIMIT, markdown_cell, markdown_code, plain
+from report.text import markdown_cell, markdown_code, plain
 
-COLUMNS = ("Cell", "Base", "Head", "Slowdown", "Interval", "p of each block", "Pairs", "Verdict")
+COLUMNS = ("Cell", "Base/s", "Head/s", "Slowdown", "Interval", "p by block", "Pairs", "Verdict")
 STYLES: dict[Outcome, str] = {
     "pass": "green",
     "regression": "bold red",
@@ -29,7 +29,8 @@ def table(result: Result) -> Table:
     """One row a cell: throughput in images/s, slowdown as a share of the base's time."""
     made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in COLUMNS:
-        made.add_column(heading, justify="left" if heading in ("Cell", "Verdict") else "right")
+        left = heading in ("Cell", "Verdict")
+        made.add_column(heading, justify="left" if left else "right", no_wrap=heading != "Cell")
     for finding in result.findings:
         cells = [Text(plain(text)) for text in _row(finding)]
         cells[-1].stylize(STYLES[finding.outcome])
@@ -70,8 +71,10 @@ def markdown(result: Result) -> str:
         lines += [f"{headline(result).partition(': ')[2].capitalize()}.", ""]
         lines += [_line(COLUMNS), _line(["---", *["---:"] * (len(COLUMNS) - 2), "---"])]
         for found in result.findings:
-            row = [markdown_cell(text, REASON_LIMIT) for text in _row(found)]
-            lines.append(_line([*row[:-1], f"{MARKS[found.outcome]} {found.outcome}"]))
+            name, rest = found.case.framework, found.case.label[len(found.case.framework) :]
+            figures = _row(found)[1:-1]
+            verdict = f"{MARKS[found.outcome]} {found.outcome}"
+            lines.append(_line([f"{markdown_cell(name)}{rest}", *figures, verdict]))
         lines.append("")
         for cell, reason in explanations(result):
             lines.append(f"- {markdown_code(cell)}: {markdown_code(reason)}")

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Callable
 
 
 class OutOfTimeError(Exception):
     """The budget is spent: what has been measured must do."""
 
 
-@dataclass(frozen=True, slots=True)
 class Budget:
-    """So many seconds from when it was made."""
+    """So many seconds, by a clock that only goes on, from when it was made."""
 
-    seconds: float
-    started: float = field(default_factory=time.monotonic)
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds, self._clock, self._started = seconds, clock, clock()
 
     @property
     def spent_s(self) -> float:
         """Seconds since it was made."""
-        return time.monotonic() - self.started
+        return self._clock() - self._started
 
     @property
     def left_s(self) -> float:
@@ -33,6 +31,6 @@ class Budget:
         if self.left_s <= 0:
             raise OutOfTimeError
 
-    def after(self, seconds: float) -> Self:
+    def after(self, seconds: float) -> Budget:
         """A budget of so many seconds from now, within this one."""
-        return type(self)(min(seconds, self.left_s))
+        return Budget(min(seconds, self.left_s), self._clock)

@@ -27,9 +27,10 @@ class Case(_Frozen):
 
     @property
     def label(self) -> str:
-        """Such as `torch · cpu · batch 128 · 2 threads`."""
+        """Such as `torch, batch 128, 2 threads`; the device where it is not the CPU."""
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
-        return f"{self.framework} · {self.device} · batch {self.batch_size} · {threads}"
+        device = "" if self.device == "cpu" else f"{self.device}, "
+        return f"{self.framework}, {device}batch {self.batch_size}, {threads}"
 
 
 @dataclass(frozen=True, slots=True)
