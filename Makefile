@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN ?= $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-SUITES := tests/unit tests/data tests/equivalence tests/cli tests/report
+SUITES := tests/unit tests/data tests/equivalence tests/cli tests/gate tests/report
 
 .PHONY: bench test install lint type unit parity parity-% benchmarks benchmarks-% clean
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Name = Literal["base", "head"]
+LEAST_CPUS = 0.05  # of a process that computes; CPU times are counted in hundredths of a second
 NAMES: tuple[Name, Name] = ("base", "head")
 
 
@@ -37,22 +38,26 @@ class Case(_Frozen):
 class Observation:
     """What a pair tells: the unit of the statistics.
 
-    log_ratio   log(head's seconds / base's seconds); positive: head is slower
-    other_cpus  how many more CPUs other processes kept busy during head's windows than base's
+    log_ratio  log(head's seconds / base's seconds); positive: head is slower
+    taken      how many more CPUs other processes kept busy during head's windows than during
+               base's, as a share of what the two had themselves: where all CPUs are busy, what
+               others have more a side has less, and takes longer by about that share
     """
 
     log_ratio: float
-    other_cpus: float = 0.0
+    taken: float = 0.0
 
 
 class Windows(_Frozen):
     """One side's windows of a pair, in the order in which they were measured, (2Q,).
 
     seconds     of each window, the device idle at both edges
+    own_cpus    how many CPUs the side's process kept busy
     other_cpus  how many CPUs other processes kept busy meanwhile
     """
 
     seconds: tuple[float, ...]
+    own_cpus: tuple[float, ...]
     other_cpus: tuple[float, ...]
 
 
@@ -85,4 +90,5 @@ class Pair(_Frozen):
     def observation(self) -> Observation:
         """The median over its quadruples: the one number that a pair of processes stands for."""
         others = fmean(self.head.other_cpus) - fmean(self.base.other_cpus)
-        return Observation(median(self.log_ratios), others)
+        own = fmean((*self.head.own_cpus, *self.base.own_cpus))
+        return Observation(median(self.log_ratios), others / max(own, LEAST_CPUS))

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bench import stats
-from bench.gate.cases import Case, Observation
+from bench.gate.cases import Case, Name, Observation
 
 Outcome = Literal["pass", "regression", "error", "inconclusive"]
 EXIT_CODES: dict[Outcome, int] = {"pass": 0, "regression": 1, "error": 2, "inconclusive": 3}
@@ -31,10 +31,10 @@ EXIT_CODES: dict[Outcome, int] = {"pass": 0, "regression": 1, "error": 2, "incon
 THRESHOLD = 0.05
 ALPHA = 0.01
 LEVEL = 0.95
+UNEVEN = "other processes were busier while {} was measured than while {} was"
 EARLY = 6  # the fewest pairs that have an interval of 95 %
 BLOCKS = 3
-UNEVEN_CPUS = 0.15  # a difference in other processes' load that could matter
-UNEVEN_P = 0.05
+UNEVEN_P = 0.02  # can be reached with the pairs of the first look
 
 
 def fewest_pairs(cells: int, alpha: float = ALPHA) -> int:
@@ -70,14 +70,12 @@ class Cell:
     blocks     its observations, block after block
     p_values   of each whole block, corrected
     failed     how many blocks have failed
-    uneven     whether other processes were busier during one side's windows
     """
 
     case: Case
     blocks: list[list[Observation]] = field(default_factory=lambda: [[]])
     p_values: list[float] = field(default_factory=list)
     failed: int = 0
-    uneven: bool = False
     outcome: Outcome | None = None
     reason: str = ""
 
@@ -150,9 +148,12 @@ class Judge:
         corrected = stats.holm(raw + [1.0] * absent)
         for cell, found, p in zip(cells, ratios, corrected, strict=False):
             cell.p_values.append(p)
-            cell.uneven = is_uneven(cell.observations)
             slow = estimate(found) >= math.log1p(self.rule.threshold)
-            cell.failed += slow and p < self.rule.alpha and not cell.uneven
+            if slow and p < self.rule.alpha:
+                if self._was_hindered(cell.blocks[-1], "head"):
+                    cell.reason = UNEVEN.format("head", "base")
+                else:
+                    cell.failed += 1
         for cell in cells:
             self._close(cell)
         if any(cell.outcome == "regression" for cell in cells):
@@ -173,14 +174,22 @@ class Judge:
 
     def _pass_if_clear(self, cell: Cell) -> None:
         interval = cell.slowdown(self.rule.level)
-        cell.uneven = is_uneven(cell.observations)
-        cell.reason = UNEVEN if cell.uneven else ""
-        clear = interval is not None and interval.high < math.log1p(self.rule.threshold)
-        if clear and not cell.uneven:
-            cell.outcome = "pass"
+        if interval is None or interval.high >= math.log1p(self.rule.threshold):
+            return
+        if self._was_hindered(cell.observations, "base"):
+            cell.reason = UNEVEN.format("base", "head")
+        else:
+            cell.outcome, cell.reason = "pass", ""
 
+    def _was_hindered(self, observations: Sequence[Observation], side: Name) -> bool:
+        """Whether a load of others followed that side, by enough to account for the threshold.
 
-UNEVEN = "other processes were busier while one side was measured than while the other was"
+        What speaks for the other side is then no evidence.
+        """
+        sign = 1 if side == "head" else -1
+        taken = [sign * one.taken for one in observations]
+        much = estimate(taken) >= self.rule.threshold
+        return much and stats.signed_rank_p(taken, "greater") < UNEVEN_P
 
 
 def estimate(log_ratios: Sequence[float]) -> float:
@@ -189,13 +198,3 @@ def estimate(log_ratios: Sequence[float]) -> float:
     if found is None:
         raise ValueError("there are no pairs to estimate from")
     return found.estimate
-
-
-def is_uneven(observations: Sequence[Observation]) -> bool:
-    """Whether a load of others followed one of the sides: then neither verdict can be trusted."""
-    found = [one.other_cpus for one in observations]
-    return (
-        bool(found)
-        and abs(estimate(found)) >= UNEVEN_CPUS
-        and stats.signed_rank_p(found) < UNEVEN_P
-    )

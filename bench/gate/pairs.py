@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import ceil
@@ -67,7 +68,7 @@ def measure(with_: Measuring, case: Case, number: int, first: Name, steps: int |
         for name in NAMES:
             residents[name].await_ready()
         if steps is None:
-            steps = _choose_steps(residents["base"], with_.shape.window_s)
+            steps = _choose_steps(residents["base"], case, with_.shape.window_s)
         for name in NAMES:
             residents[name].prepare(steps)
         _warm_up(residents, steps)
@@ -83,12 +84,21 @@ def _cpus(threads: int, number: int) -> tuple[int, ...]:
     return (every[start:] + every[:start])[:threads]
 
 
-def _choose_steps(base: Resident, window_s: float) -> int:
+def _choose_steps(base: Resident, case: Case, window_s: float) -> int:
     """How many steps last about as long as a window should: of the base, once for both sides."""
     base.prepare(PROBE_STEPS)
     base.window(PROBE_STEPS)
-    step_s: float = min(base.window(PROBE_STEPS)["seconds"] for _ in range(3)) / PROBE_STEPS
+    step_s: float = min(_idle_s(base.window(PROBE_STEPS), case) for _ in range(3)) / PROBE_STEPS
     return max(2, ceil(window_s / step_s))
+
+
+def _idle_s(window: Mapping[str, Any], case: Case) -> float:
+    """How long a window would be on an idle machine: others' load must not shorten the windows."""
+    seconds: float = window["seconds"]
+    if case.device != "cpu":
+        return seconds
+    cpu_s: float = window["cpu_s"]
+    return min(seconds, max(cpu_s / case.threads, seconds / 4))
 
 
 def _warm_up(residents: dict[Name, Resident], steps: int) -> None:
@@ -111,8 +121,7 @@ def _alternate(
     residents: dict[Name, Resident], first: Name, steps: int, with_: Measuring
 ) -> dict[Name, Windows]:
     """Quadruples A B B A and B A A B in turns; one in which something compiled is repeated once."""
-    seconds: dict[Name, list[float]] = {name: [] for name in NAMES}
-    others: dict[Name, list[float]] = {name: [] for name in NAMES}
+    taken: dict[Name, list[dict[str, Any]]] = {name: [] for name in NAMES}
     second: Name = "head" if first == "base" else "base"
     shape = with_.shape
     patience = with_.budget.after(PATIENCE * shape.windows_s)
@@ -125,12 +134,17 @@ def _alternate(
             if not any(answer["compiled"] for _, answer in answers):
                 break
         for name, answer in answers:
-            seconds[name].append(float(f"{answer['seconds']:.5g}"))
-            others[name].append(round(answer["other_cpus"], 2))
-    return {
-        name: Windows(seconds=tuple(seconds[name]), other_cpus=tuple(others[name]))
-        for name in NAMES
-    }
+            taken[name].append(answer)
+    return {name: _windows(answers) for name, answers in taken.items()}
+
+
+def _windows(answers: list[dict[str, Any]]) -> Windows:
+    """Rounded to what can be told apart."""
+    return Windows(
+        seconds=tuple(float(f"{answer['seconds']:.5g}") for answer in answers),
+        own_cpus=tuple(round(answer["cpu_s"] / answer["seconds"], 2) for answer in answers),
+        other_cpus=tuple(round(answer["other_cpus"], 2) for answer in answers),
+    )
 
 
 def _watched(resident: Resident, steps: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
     python -m tests.gate.replay             prints the table of docs/gate.md
     python -m tests.gate.replay FILE...     makes the fixture from what tests.gate.record wrote
 
+The sides' own share of the CPUs was not recorded then: it is what others had left of the two.
 A slowdown is injected by multiplying the seconds of the head's windows.
 """
 
@@ -40,7 +41,7 @@ class Rates:
 
 def make(files: Iterable[Path]) -> None:
     """Write the fixture, in the order of recording."""
-    pairs = [Pair.model_validate_json(line) for file in files for line in file.open()]
+    pairs = [Pair.model_validate(json.loads(line)) for file in files for line in file.open()]
     rows = [
         {
             "case": pair.case.model_dump(),
@@ -117,7 +118,7 @@ def decided(
             drawn = pool[places[case] % len(pool)] if in_runs else chance.choice(pool)
             places[case] += 1
             shift = math.log1p(slowdown) if case == slow else 0.0
-            judge.add(case, Observation(drawn.log_ratio + shift, drawn.other_cpus))
+            judge.add(case, Observation(drawn.log_ratio + shift, drawn.taken))
         judge.look()
     return judge
 
@@ -125,7 +126,8 @@ def decided(
 def _windows(of: Windows) -> dict[str, list[float]]:
     return {
         "seconds": [float(f"{s:.4g}") for s in of.seconds],
-        "other_cpus": [round(c, 1) for c in of.other_cpus],
+        "own_cpus": [round(c, 2) for c in of.own_cpus],
+        "other_cpus": [round(c, 2) for c in of.other_cpus],
     }
 
 

