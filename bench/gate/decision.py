@@ -148,9 +148,9 @@ class Judge:
         corrected = stats.holm(raw + [1.0] * absent)
         for cell, found, p in zip(cells, ratios, corrected, strict=False):
             cell.p_values.append(p)
-            slow = estimate(found) >= math.log1p(self.rule.threshold)
-            if slow and p < self.rule.alpha:
-                if self._was_hindered(cell.blocks[-1], "head"):
+            slow = estimate(found) - math.log1p(self.rule.threshold)
+            if slow >= 0 and p < self.rule.alpha:
+                if hindrance(cell.blocks[-1], "head") > slow:
                     cell.reason = UNEVEN.format("head", "base")
                 else:
                     cell.failed += 1
@@ -174,22 +174,24 @@ class Judge:
 
     def _pass_if_clear(self, cell: Cell) -> None:
         interval = cell.slowdown(self.rule.level)
-        if interval is None or interval.high >= math.log1p(self.rule.threshold):
+        room = math.log1p(self.rule.threshold) - interval.high if interval else 0.0
+        if room <= 0:
             return
-        if self._was_hindered(cell.observations, "base"):
+        if hindrance(cell.observations, "base") >= room:
             cell.reason = UNEVEN.format("base", "head")
         else:
             cell.outcome, cell.reason = "pass", ""
 
-    def _was_hindered(self, observations: Sequence[Observation], side: Name) -> bool:
-        """Whether a load of others followed that side, by enough to account for the threshold.
 
-        What speaks for the other side is then no evidence.
-        """
-        sign = 1 if side == "head" else -1
-        taken = [sign * one.taken for one in observations]
-        much = estimate(taken) >= self.rule.threshold
-        return much and stats.signed_rank_p(taken, "greater") < UNEVEN_P
+def hindrance(observations: Sequence[Observation], side: Name) -> float:
+    """How much longer that side took because others were busier then, about; 0 if that is chance.
+
+    As a log ratio, so that it can be set against the slowdown that it may explain.
+    """
+    taken = [one.taken if side == "head" else -one.taken for one in observations]
+    if stats.signed_rank_p(taken, "greater") >= UNEVEN_P:
+        return 0.0
+    return max(0.0, estimate(taken))
 
 
 def estimate(log_ratios: Sequence[float]) -> float:

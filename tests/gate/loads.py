@@ -36,19 +36,16 @@ def now_and_then():
 
 
 def with_head():
-    seen: dict[int, float] = {}
     known: list[psutil.Process] = []
     while True:
-        known = [process for process in known if process.is_running()] or heads()
-        for process in known:
-            try:
-                used = sum(process.cpu_times()[:2])
-                if used > seen.get(process.pid, used):
+        known = known or heads()
+        try:
+            for process in known:
+                if process.status() == psutil.STATUS_RUNNING:
                     share_cpus(process)
-                    burn(0.012)  # until its CPU time, in hundredths of a second, may have grown
-                seen[process.pid] = used
-            except psutil.Error:
-                known = []
+                    burn(0.005)
+        except psutil.Error:
+            known = []
         time.sleep(0.001 if known else 0.05)
         yield
 

@@ -120,6 +120,7 @@ def test_one_slow_cell_decides_for_the_gate():
     [
         (0.2, 0.4, "inconclusive"),  # head is slower, and others were busier then
         (0.2, -0.4, "regression"),  # head is slower even so
+        (0.4, 0.1, "regression"),  # others explain a part that does not matter
         (0.0, -0.4, "inconclusive"),  # head is no slower, but base was hindered
         (0.0, 0.4, "pass"),  # head is no slower even so
     ],
