@@ -8,6 +8,6 @@ versus    (versus.py)      who is better and whether that can be told, for `benc
 history   (history.py)     images/s from run to run, for `bench history`
 build     (build.py)       comparisons → report.md, records.csv, epochs.csv
 
-What is shown is computed in comparison.py, speed.py, targets.py and equality.py; the renderers only render. Text that
-came from a file is untrusted and passes through text.py on its way out.
+What is shown is computed in comparison.py, speed.py, targets.py and equality.py; the renderers only
+render. Text that came from a file is untrusted and passes through text.py on its way out.
 """
