@@ -7,6 +7,7 @@ import io
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from report.sweeps import NAMES, Curve, Sweep
 from report.text import NAME_LIMIT, encodable, plain
@@ -25,6 +26,9 @@ def sweep_svg(sweep: Sweep) -> str:
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
         axes.set_xticks(sweep.values, [str(value) for value in sweep.values], minor=False)
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_xlabel(NAMES[sweep.swept])
         axes.set_ylabel("images/s")
         axes.grid(visible=True, which="both", alpha=0.25)
