@@ -127,6 +127,19 @@ def list_(
     return catalogue.list_(what, data_root, as_json=json)
 
 
+@app.command()
+def watch(
+    run: Annotated[Path, typer.Argument(help="The folder of a run that goes on, or has ended.")],
+) -> int:
+    """Follow a run in another terminal: its cells, epochs, accuracies and images/s.
+
+    Ctrl-C leaves the run alone. A run that has ended: its table.
+    """
+    from bench.commands import watch as command
+
+    return command.watch(run)
+
+
 @data_app.command("fetch")
 def data_fetch(name: DatasetName, data_root: DataRoot = None) -> int:
     """Download a data set, check its hashes and unpack it."""
