@@ -17,6 +17,7 @@ from report.csv_files import epochs_csv, records_csv
 from report.equality import PROPERTIES, Check, check
 from report.sections import Section
 from report.setups import distinct
+from report.sweeps import figure_name, sweeps
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
 
 
@@ -24,6 +25,8 @@ def build(
     records: Sequence[Record], out: Path, problems: Sequence[tuple[Path, str]] = ()
 ) -> list[Path]:
     """Write the report of `records` into the folder `out`; return the paths of its files.
+
+    A sweep has a drawing, sweep-1.svg, beside report.md, records.csv and epochs.csv.
 
     `problems` are the files that could not be read, each with the reason: the report names them.
     The folder is made if need be. Each file is replaced as a whole or not at all, and the same
@@ -35,6 +38,7 @@ def build(
         "report.md": markdown(ordered, problems),
         "records.csv": records_csv(ordered),
         "epochs.csv": epochs_csv(ordered),
+        **_drawings(ordered),
     }
     for name, text in contents.items():
         write_atomically(out / name, text)
@@ -104,7 +108,18 @@ def _section(section: Section) -> Mapping[str, object]:
         "title": Markdown(section.title),
         "tables": [_table(table.columns, table.rows) for table in section.tables],
         "notes": _proses(section.notes),
+        "figure": Markdown(section.figure) if section.figure else None,
     }
+
+
+def _drawings(records: Sequence[Record]) -> dict[str, str]:
+    """The sweeps' drawings by the names of their files; matplotlib is loaded for them alone."""
+    found = sweeps(compare(records))
+    if not found:
+        return {}
+    from report.figures import sweep_svg
+
+    return {figure_name(number): sweep_svg(one) for number, one in enumerate(found, start=1)}
 
 
 def _regimes(comparison: Comparison) -> Mapping[str, object]:
