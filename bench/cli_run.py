@@ -202,6 +202,14 @@ def run(
             help="Go on with this run's folder: only what is missing.", rich_help_panel=RUNNING
         ),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write event files for TensorBoard into the run's folder.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan only.", rich_help_panel=RUNNING)
     ] = False,

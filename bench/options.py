@@ -59,6 +59,7 @@ class Options(BaseModel):
     precision: float | None = None
     min_repeats: int | None = None
     max_repeats: int | None = None
+    tensorboard: bool = False
     windows: int = WINDOWS
     window: float = WINDOW_S
     unverified: bool = False

@@ -47,7 +47,7 @@ class Throughput:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class Window:
     """Wall and CPU seconds, joules before and after, whether something was compiled."""
 
     wall_s: float
@@ -75,11 +75,11 @@ def throughput(
     batches = _batches(orders)
     batch_size = len(next(batches))
     steps = _calibrated(adapter, batches, learning_rate, clocks, window_s)
-    kept: list[_Window] = []
+    kept: list[Window] = []
     warm_up_s, compiling, tried = 0.0, 0, 0
     while tried < MOST_WINDOWS * wanted:
         tried += 1
-        window = _window(adapter, _order(batches, steps), learning_rate, clocks)
+        window = timed_window(adapter, _order(batches, steps), learning_rate, clocks)
         tell(tried, steps * batch_size / window.wall_s)
         if window.compiled:
             compiling += 1
@@ -162,7 +162,7 @@ def _calibrated(
     while True:
         order = _order(batches, steps)
         adapter.compile(steps, order.batches.shape[1], 0)
-        took_s = _window(adapter, order, learning_rate, clocks).wall_s
+        took_s = timed_window(adapter, order, learning_rate, clocks).wall_s
         if took_s >= min(CALIBRATION_S, window_s) or steps >= MOST_STEPS:
             break
         steps *= 4
@@ -171,14 +171,15 @@ def _calibrated(
     return steps
 
 
-def _window(adapter: Adapter, order: Order, learning_rate: float, clocks: Clocks) -> _Window:
+def timed_window(adapter: Adapter, order: Order, learning_rate: float, clocks: Clocks) -> Window:
+    """The steps of `order`, from an idle device to an idle device."""
     compilations = adapter.compilations()
     adapter.synchronize()
     energy_j, cpu_s, wall_s = clocks.energy(), clocks.cpu(), clocks.wall()
     adapter.train_epoch(order, learning_rate)
     adapter.synchronize()
     wall_s, cpu_s = clocks.wall() - wall_s, clocks.cpu() - cpu_s
-    return _Window(
+    return Window(
         wall_s,
         cpu_s,
         (energy_j, clocks.energy()),
@@ -186,7 +187,7 @@ def _window(adapter: Adapter, order: Order, learning_rate: float, clocks: Clocks
     )
 
 
-def _energy(windows: Sequence[_Window]) -> float | None:
+def _energy(windows: Sequence[Window]) -> float | None:
     """Joules of all windows together, the moments between them left out; None if any is unknown."""
     total = 0.0
     for before, after in (window.energy_j for window in windows):

@@ -3,8 +3,11 @@
 compare   (comparison.py)  records → comparisons: like runs beside like runs, one row a framework
 summarise (tables.py)      the same rows as one pandas frame
 print_summary (terminal.py)  comparisons → the terminal
-build     (build.py)       comparisons → report.md, records.csv, epochs.csv
+contents  (contents.py)    which sections stand below the tables: speed, target, phases, sweeps
+versus    (versus.py)      who is better and whether that can be told, for `bench compare`
+history   (history.py)     images/s from run to run, for `bench history`
+build     (build.py)       comparisons → report.md, records.csv, epochs.csv, drawings of sweeps
 
-What is shown is computed in comparison.py and equality.py; the renderers only render. Text that
-came from a file is untrusted and passes through text.py on its way out.
+What is shown is computed in comparison.py, speed.py, targets.py and equality.py; the renderers only
+render. Text that came from a file is untrusted and passes through text.py on its way out.
 """

@@ -9,12 +9,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from bench.record import Record
 from bench.store import write_atomically
-from report import notes, regime_tables, regimes
+from report import contents, notes, regime_tables, regimes
 from report.certificates import Proof, named, proofs
 from report.columns import NONE, Column, Shown, columns
-from report.comparison import Comparison, compare, distinct
+from report.comparison import Comparison, compare
 from report.csv_files import epochs_csv, records_csv
 from report.equality import PROPERTIES, Check, check
+from report.sections import Section
+from report.setups import distinct
+from report.sweeps import figure_name, sweeps
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
 
 
@@ -22,6 +25,8 @@ def build(
     records: Sequence[Record], out: Path, problems: Sequence[tuple[Path, str]] = ()
 ) -> list[Path]:
     """Write the report of `records` into the folder `out`; return the paths of its files.
+
+    A sweep has a drawing, sweep-1.svg, beside report.md, records.csv and epochs.csv.
 
     `problems` are the files that could not be read, each with the reason: the report names them.
     The folder is made if need be. Each file is replaced as a whole or not at all, and the same
@@ -33,6 +38,7 @@ def build(
         "report.md": markdown(ordered, problems),
         "records.csv": records_csv(ordered),
         "epochs.csv": epochs_csv(ordered),
+        **_drawings(ordered),
     }
     for name, text in contents.items():
         write_atomically(out / name, text)
@@ -50,9 +56,11 @@ def markdown(records: Sequence[Record], problems: Sequence[tuple[Path, str]] = (
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    comparisons = compare(records)
     template = environment.get_template("report.md.j2")
     return template.render(
-        comparisons=[_view(comparison) for comparison in compare(records)],
+        comparisons=[_view(comparison) for comparison in comparisons],
+        across=[_section(section) for section in contents.across(comparisons)],
         problems=[(markdown_code(str(path)), markdown_code(reason)) for path, reason in problems],
     )
 
@@ -72,6 +80,7 @@ def _view(comparison: Comparison) -> Mapping[str, object]:
         "settings": _prose(notes.settings(comparison)),
         "warnings": _proses(notes.warnings(comparison)),
         "table": _table(shown, comparison.rows),
+        "sections": [_section(section) for section in contents.below(comparison)],
         "regimes": _regimes(comparison) if comparison.others else None,
         "notes": _proses(notes.notes(comparison, [column.name for column in shown])),
         "machine": _prose(notes.machine(comparison)),
@@ -91,6 +100,26 @@ def _table(shown: Sequence[Column[Shown]], rows: Iterable[Shown]) -> Mapping[str
         "alignments": [Markdown(":--" if column.is_text else "--:") for column in shown],
         "rows": [[_cell(column.cell(row)) for column in shown] for row in rows],
     }
+
+
+def _section(section: Section) -> Mapping[str, object]:
+    """A section's heading, tables and notes."""
+    return {
+        "title": Markdown(section.title),
+        "tables": [_table(table.columns, table.rows) for table in section.tables],
+        "notes": _proses(section.notes),
+        "figure": Markdown(section.figure) if section.figure else None,
+    }
+
+
+def _drawings(records: Sequence[Record]) -> dict[str, str]:
+    """The sweeps' drawings by the names of their files; matplotlib is loaded for them alone."""
+    found = sweeps(compare(records))
+    if not found:
+        return {}
+    from report.figures import sweep_svg
+
+    return {figure_name(number): sweep_svg(one) for number, one in enumerate(found, start=1)}
 
 
 def _regimes(comparison: Comparison) -> Mapping[str, object]:

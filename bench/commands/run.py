@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import signal
 import sys
@@ -31,6 +32,7 @@ from bench.commands.console import installed
 from bench.commands.console import say as _say
 from bench.commands.report import show_and_write
 from bench.errors import UsageError
+from bench.observers import observed
 from bench.options import Options
 from bench.plan import INPUT_SIZE, Cell, Plan, Source
 from bench.presets import preset
@@ -45,7 +47,7 @@ SETTINGS = (
     *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_sizes", "optimizer", "lr"),
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
     *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
-    *("windows", "window"),
+    *("windows", "window", "tensorboard"),
 )
 WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
 
@@ -70,6 +72,8 @@ def run(
         found = checkpoint.read(start)
         parsed = going_on.settings(start, found.header, parsed, given)
     asked = _options(parsed, notes)
+    if asked.tensorboard:
+        _need_event_files()
     planned = _plan(asked, notes, fetch=not dry_run)
     if start is not None and found is not None:
         planned = going_on.begin(planned, start, found)
@@ -134,8 +138,18 @@ def _resume(
 def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
     """Run the cells, then print and write what came out, also when interrupted."""
     interrupted = False
+    event_files = folder.manifest.asked.tensorboard
+
+    def warn(text: str) -> None:
+        _say(notes, f"warning: {text}", style="yellow")
+
     _warn_if_busy(notes)
-    with _terminations_interrupt(), make_progress(notes, folder) as progress:
+    cells = len(runner.unsettled(folder))
+    with (
+        _terminations_interrupt(),
+        make_progress(notes, folder) as display,
+        observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
+    ):
         try:
             runner.run(folder, progress)
         except KeyboardInterrupt:
@@ -158,6 +172,16 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
     return 1 if interrupted or runner.unsettled(folder) else 0
 
 
+def _need_event_files() -> None:
+    """Before anything runs: a run that cannot do what was asked for shall not begin."""
+    try:
+        importlib.import_module("tensorboard")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--tensorboard needs {error.name}: pip install 'lenet-bench[tensorboard]'"
+        ) from error
+
+
 def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> None:
     """How narrow the intervals of throughput have become, where a width was asked for."""
     if planned.precision is None:
@@ -168,8 +192,8 @@ def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> 
             reached = "no interval"
         else:
             missed = one.half_width > planned.precision
-            reached = f"±{one.half_width:.1%}{', wider than' if missed else ' of'}"
-            reached += f" {planned.precision:.1%} asked for"
+            reached = f"±{one.half_width:.2%}{', wider than' if missed else ' of'}"
+            reached += f" {100 * planned.precision:.3g}% asked for"
         _say(notes, f"{what}: {reached} after {one.processes} processes")
 
 

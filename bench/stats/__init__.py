@@ -17,10 +17,18 @@ the data cannot give, as of a single process.
 from __future__ import annotations
 
 from bench.stats.censored import RestrictedMean, censored_median, restricted_mean
+from bench.stats.effects import (
+    Effect,
+    paired_difference,
+    paired_ratio,
+    unpaired_difference,
+    unpaired_ratio,
+)
 from bench.stats.intervals import (
     LEVEL,
     Interval,
     bootstrap_interval,
+    centre_interval,
     coefficient_of_variation,
     interquartile_mean,
     interquartile_mean_interval,
@@ -29,7 +37,6 @@ from bench.stats.intervals import (
     wilson_interval,
 )
 from bench.stats.ranking import holm, tied_ranks
-from bench.stats.ratios import Ratio, paired_ratio, unpaired_ratio
 from bench.stats.signed_rank import (
     decisive_pairs,
     hodges_lehmann,
@@ -39,11 +46,12 @@ from bench.stats.signed_rank import (
 
 __all__ = [
     "LEVEL",
+    "Effect",
     "Interval",
-    "Ratio",
     "RestrictedMean",
     "bootstrap_interval",
     "censored_median",
+    "centre_interval",
     "coefficient_of_variation",
     "decisive_pairs",
     "hodges_lehmann",
@@ -52,11 +60,13 @@ __all__ = [
     "interquartile_mean_interval",
     "median_interval",
     "outliers",
+    "paired_difference",
     "paired_ratio",
     "restricted_mean",
     "signed_rank_distribution",
     "signed_rank_p",
     "tied_ranks",
+    "unpaired_difference",
     "unpaired_ratio",
     "wilson_interval",
 ]

@@ -65,14 +65,24 @@ def median_interval(values: Sequence[float], *, level: float = LEVEL) -> Interva
     The estimate lies within the interval.
     """
     data = checked(values, positive=True)
+    if len(data) >= FEWEST_FOR_ORDER:
+        return centre_interval(values, level=level)
+    of_logs = centre_interval(list(np.log(data)), level=level)
+    if of_logs is None:
+        return None
+    low, high = exp(of_logs.low), exp(of_logs.high)
+    return Interval(float(np.median(data)), low, high, level, "t on logarithms")
+
+
+def centre_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
+    """The median of values of any sign and its interval: as `median_interval`, but on no scale."""
+    data = checked(values)
     if len(data) == 1:
         return None
+    estimate = float(np.median(data))
     if len(data) < FEWEST_FOR_ORDER:
-        low, high = t_interval(np.log(data), level)
-        estimate = float(np.median(data))
-        return Interval(estimate, exp(low), exp(high), level, "t on logarithms")
-    low, high, reached = _order_interval(np.sort(data), level)
-    return Interval(float(np.median(data)), low, high, reached, "order statistics")
+        return Interval(estimate, *t_interval(data, level), level, "t")
+    return Interval(estimate, *_order_interval(np.sort(data), level), "order statistics")
 
 
 def exp(value: float) -> float:
@@ -82,10 +92,23 @@ def exp(value: float) -> float:
 
 def t_interval(data: Values, level: float = LEVEL) -> tuple[float, float]:
     """Student's interval of the mean of two or more values."""
-    from scipy import stats
-
-    half = stats.t.ppf((1 + level) / 2, len(data) - 1) * data.std(ddof=1) / math.sqrt(len(data))
+    quantile = student_quantile(level, len(data) - 1)
+    half = quantile * data.std(ddof=1) / math.sqrt(len(data))
     return float(data.mean() - half), float(data.mean() + half)
+
+
+def student_quantile(level: float, freedom: float) -> float:
+    """How many standard errors Student's t is within at this level."""
+    from scipy import special  # a fifth of the time that scipy.stats takes to import
+
+    return float(special.stdtrit(freedom, (1 + level) / 2))
+
+
+def student_p(t: float, freedom: float) -> float:
+    """Student's two-sided p."""
+    from scipy import special
+
+    return float(2 * special.stdtr(freedom, -abs(t)))
 
 
 def _order_interval(ordered: Values, level: float) -> tuple[float, float, float]:

@@ -44,9 +44,9 @@ class Bench:
         }
 
     def command(self, *arguments: str) -> list[str]:
-        begins = arguments[:1] == ("run",) and not {"--resume", "--windows"} & {*arguments}
-        more = FEW_WINDOWS if begins else ()
-        return [sys.executable, "-W", "error", "-m", "bench", *arguments, *more]
+        if arguments[:1] == ("run",) and "--resume" not in arguments:
+            arguments = ("run", *FEW_WINDOWS, *arguments[1:])  # of two, the later counts
+        return [sys.executable, "-W", "error", "-m", "bench", *arguments]
 
     def __call__(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         options.setdefault("timeout", 240)
