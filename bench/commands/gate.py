@@ -25,13 +25,19 @@ from bench.gate.pairs import Measuring
 from bench.gate.resident import Side, SideError
 from report.text import plain
 
+INTERRUPTED = 130  # as a shell has it
+
 
 def gate(asked: Asked, *, as_json: bool) -> int:
     """Compare, print, write what was asked for; the exit code says what was found."""
     console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
     prepared = prepare(asked, notes)
-    signal.signal(signal.SIGTERM, _terminated)  # as Ctrl-C: what was made is removed
-    found = _measure(prepared, notes)
+    signal.signal(signal.SIGTERM, _interrupted)  # as Ctrl-C: what was made is removed
+    try:
+        found = _measure(prepared, notes)
+    except KeyboardInterrupt:
+        print("interrupted: what was made has been removed", file=sys.stderr)
+        return INTERRUPTED
     if asked.out:
         asked.out.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if asked.markdown:
@@ -146,5 +152,5 @@ def _print(console: Console, found: result.Result) -> None:
     say(console, gate_summary.rule_in_words(found), "dim")
 
 
-def _terminated(*_: Any) -> NoReturn:
+def _interrupted(*_: Any) -> NoReturn:
     raise KeyboardInterrupt

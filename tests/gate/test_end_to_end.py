@@ -152,13 +152,15 @@ def test_an_adapter_in_a_repository_of_its_own(gate):
     assert 0.7 < found["findings"][0]["slowdown"] < 1.4
 
 
-def test_ctrl_c_removes_what_was_made(gate):
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_removes_what_was_made(gate, sign):
     process = gate.start("--base", "HEAD", *SMALL)
     _wait_for(lambda: _workers(process.pid))
     workers = _workers(process.pid)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode not in (0, 1)
+    process.send_signal(sign)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
     assert gate.left_over() == []
     assert len(gate.repository.worktrees()) == 1
     _wait_for(lambda: not any(psutil.pid_exists(pid) for pid in workers))
