@@ -34,6 +34,7 @@ LEVEL = 0.95
 UNEVEN = "other processes were busier while {} was measured than while {} was"
 EARLY = 6  # the fewest pairs that have an interval of 95 %
 BLOCKS = 3
+CONFIRMATIONS = 2
 UNEVEN_P = 0.02  # can be reached with the pairs of the first look
 
 
@@ -48,6 +49,9 @@ class Rule:
 
     threshold  least slowdown, as a share of the base's time, that counts as a regression
     pairs      process pairs in a block
+    early      how many of them there are when a pass is looked for first
+    blocks     how many there are at most
+    confirmations  how many of them must fail
     """
 
     threshold: float
@@ -56,6 +60,7 @@ class Rule:
     level: float = LEVEL
     early: int = EARLY
     blocks: int = BLOCKS
+    confirmations: int = CONFIRMATIONS
 
     @classmethod
     def of(cls, threshold: float, cells: int, pairs: int | None = None) -> Rule:
@@ -161,7 +166,7 @@ class Judge:
 
     def _close(self, cell: Cell) -> None:
         """What a whole block more allows to say."""
-        if cell.failed == 2:
+        if cell.failed == self.rule.confirmations:
             cell.outcome = "regression"
             return
         self._pass_if_clear(cell)

@@ -39,6 +39,7 @@ class Settings(_Frozen):
     level: float
     early: int
     blocks: int
+    confirmations: int
 
     def rule(self) -> Rule:
         """As the judge takes it."""

@@ -44,7 +44,7 @@ class Repository:
         if done.returncode or not done.stdout.strip():
             raise UsageError(
                 f"{folder} is not in the working tree of a git repository: run the gate where "
-                "the revisions are"
+                f"the revisions are; git says: {_last_line(done.stderr)}"
             )
         return cls(Path(done.stdout.rstrip("\n")).resolve())
 

@@ -18,13 +18,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import stdev
 
 from bench.gate.cases import Case, Observation, Pair, Windows
-from bench.gate.decision import Judge, Rule
+from bench.gate.decision import THRESHOLD, Judge, Rule
 
 FIXTURE = Path(__file__).with_name("null_comparisons.json.gz")
 ONE_THREAD = tuple(Case(framework=name) for name in ("torch", "keras", "flax"))
 TWO_THREADS = tuple(Case(framework=name, threads=2) for name in ("keras", "flax"))
+
+# What a gate without safeguards does: a single pair, no test, no second look.
+RASH = Rule(THRESHOLD, pairs=1, alpha=1.1, early=0, blocks=1, confirmations=1)
 
 Pools = Mapping[Case, Sequence[Observation]]
 
@@ -131,22 +135,29 @@ def _windows(of: Windows) -> dict[str, list[float]]:
     }
 
 
-def _table(gates: int = 2000) -> None:
-    recorded = pools(read())
-    print({case.label: len(found) for case, found in recorded.items()})
+def _tables(gates: int) -> None:
+    """The tables of docs/gate.md, as Markdown."""
+    pairs = read()
+    recorded = pools(pairs)
+    print("| recorded | pairs | spread | apart by 5 % or more |\n| --- | ---: | ---: | ---: |")
+    for case, found in recorded.items():
+        ratios = [one.log_ratio for one in found]
+        apart = sum(abs(ratio) >= math.log1p(0.05) for ratio in ratios) / len(ratios)
+        print(f"| {case.label} | {len(found)} | {stdev(ratios):.1%} | {apart:.0%} |")
     for cells in (ONE_THREAD, TWO_THREADS):
-        for in_runs in (False, True):
-            for threshold in (0.05, 0.075, 0.10):
-                rule = Rule.of(threshold, len(cells))
-                for slowdown in (0.0, 0.03, 0.05, 0.10, 0.20, 0.40):
-                    found = rates(recorded, cells, slowdown, rule, gates, in_runs=in_runs)
-                    print(
-                        f"{len(cells)} cells, {cells[0].threads} threads, runs {in_runs:d}, "
-                        f"threshold {threshold:.1%}, slowdown {slowdown:.0%}: regression "
-                        f"{found.regression:.2%}, pass {found.passed:.2%}, inconclusive "
-                        f"{found.inconclusive:.2%}, {found.pairs:.1f} pairs"
-                    )
+        print(f"\n{len(cells)} cells, threads: {cells[0].threads}; {gates} gates each")
+        print("| slowdown | pairs | regression | pass | inconclusive | mean pairs |")
+        for slowdown in (0.0, 0.03, 0.05, 0.10, 0.20, 0.40):
+            for in_runs in (False, True):
+                rule = Rule.of(THRESHOLD, len(cells))
+                found = rates(recorded, cells, slowdown, rule, gates, in_runs=in_runs)
+                drawn = "in runs" if in_runs else "drawn"
+                figures = (found.regression, found.passed, found.inconclusive)
+                shares = " | ".join(f"{figure:.1%}" for figure in figures)
+                print(f"| {slowdown:.0%} | {drawn} | {shares} | {found.pairs:.0f} |", flush=True)
+    rash = rates(recorded, ONE_THREAD, 0.0, RASH, gates)
+    print(f"\none pair a cell against the threshold: {rash.regression:.1%} false alarms")
 
 
 if __name__ == "__main__":
-    make(map(Path, sys.argv[1:])) if sys.argv[1:] else _table()
+    make(map(Path, sys.argv[1:])) if sys.argv[1:] else _tables(500)

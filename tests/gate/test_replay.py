@@ -5,7 +5,6 @@ They were recorded on two CPUs that other programs kept busy; see `record.py` an
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import fmean
 
 import pytest
@@ -14,7 +13,7 @@ from bench.gate.decision import THRESHOLD, Rule
 from bench.stats import wilson_interval
 from tests.gate import replay
 
-GATES = 600
+GATES = 400
 CELLS = {"one thread": replay.ONE_THREAD, "two threads": replay.TWO_THREADS}
 
 
@@ -44,13 +43,19 @@ def test_identical_code_fails_in_at_most_one_gate_of_a_hundred(recorded, cells, 
     assert found.regression <= 0.01
     failures = round(found.regression * 2 * GATES)
     assert wilson_interval(failures, 2 * GATES).high <= 0.01  # and not by luck
-    assert found.passed >= 0.8  # a gate that says nothing is no gate
+    if cells == replay.ONE_THREAD:
+        assert found.passed >= 0.9  # a gate that says nothing is no gate
 
 
 @pytest.mark.parametrize(
-    ("slowdown", "least"), [(0.10, 0.8), (0.20, 0.9), (0.40, 0.99)], ids=["10", "20", "40"]
+    ("cells", "slowdown", "least"),
+    [
+        (replay.ONE_THREAD, 0.10, 0.8),
+        (replay.ONE_THREAD, 0.20, 0.9),
+        (replay.ONE_THREAD, 0.40, 0.99),
+    ],
+    ids=["10", "20", "40"],
 )
-@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
 def test_a_slowdown_is_found(recorded, cells, slowdown, least):
     for in_runs in (False, True):
         found = replay.rates(recorded, cells, slowdown, rule(cells), GATES // 2, in_runs=in_runs)
@@ -68,13 +73,12 @@ def test_power_grows_with_the_slowdown(recorded):
 
 
 def test_a_slowdown_of_twice_the_threshold_hardly_ever_passes(recorded):
+    """Nor where threads on all CPUs compete with other programs: what is not found is undecided."""
     for cells in CELLS.values():
         assert replay.rates(recorded, cells, 2 * THRESHOLD, rule(cells), GATES).passed <= 0.01
 
 
 def test_the_replay_would_show_a_gate_without_its_safeguards(recorded):
     """One pair against the threshold, as most gates are: it cries wolf, and the replay says so."""
-    cells = replay.TWO_THREADS
-    rash = replace(Rule(THRESHOLD, pairs=1), alpha=1.1, early=2, blocks=2)
-    found = replay.rates(recorded, cells, 0.0, rash, GATES)
-    assert found.regression > 0.01
+    found = replay.rates(recorded, replay.ONE_THREAD, 0.0, replay.RASH, GATES)
+    assert found.regression > 0.05
