@@ -160,4 +160,4 @@ def _tables(gates: int) -> None:
 
 
 if __name__ == "__main__":
-    make(map(Path, sys.argv[1:])) if sys.argv[1:] else _tables(500)
+    make(map(Path, sys.argv[1:])) if sys.argv[1:] else _tables(2000)

@@ -13,7 +13,7 @@ from bench.gate.decision import THRESHOLD, Rule
 from bench.stats import wilson_interval
 from tests.gate import replay
 
-GATES = 400
+GATES = 1000
 CELLS = {"one thread": replay.ONE_THREAD, "two threads": replay.TWO_THREADS}
 
 
