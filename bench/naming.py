@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bench import frameworks
 from bench.plan import Cell, Plan
 from bench.regimes import MATCHED
 
@@ -23,7 +24,8 @@ def stem(plan: Plan, cell: Cell) -> str:
     """What the names of a cell's checkpoints begin with; unique within its run."""
     device = f"_{cell.device}" if len(plan.devices) > 1 else ""
     regime = "" if cell.regime == MATCHED else f"_{cell.regime}"
-    return f"{_title(plan.dataset)}_{cell.framework}{device}{regime}_seed{cell.seed}_epoch"
+    framework = frameworks.in_file_names(cell.framework)
+    return f"{_title(plan.dataset)}_{framework}{device}{regime}_seed{cell.seed}_epoch"
 
 
 def file_name(stem: str, epoch: int, val_accuracy: float | None) -> str:

@@ -48,7 +48,8 @@ class Cell(BaseModel):
     def name(self) -> str:
         """Unique within a run and fit for a file name; the regime is in it unless matched."""
         regime = "" if self.regime == MATCHED else f"-{self.regime}"
-        return f"{self.framework}-{self.device}{regime}-seed{self.seed}"
+        framework = frameworks.in_file_names(self.framework)
+        return f"{framework}-{self.device}{regime}-seed{self.seed}"
 
 
 class Start(BaseModel):
