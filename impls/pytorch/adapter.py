@@ -131,7 +131,7 @@ class TorchAdapter:
             )
         else:
             loss = self._loss(self._network, rows)
-            gradients = torch.autograd.grad(loss, list(self._network.parameters()))
+            gradients = [*torch.autograd.grad(loss, [*self._network.parameters()])]
         return loss.item(), self._to_numpy(gradients)
 
     def export(self) -> dict[str, NDArray[np.float32]]:

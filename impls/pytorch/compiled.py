@@ -65,7 +65,7 @@ class Compiled:
 
         The network can be a copy of the one that was prepared.
         """
-        parameters = dict(network.named_parameters())
+        parameters: Tensors = dict(network.named_parameters())
         with torch.no_grad():
             gradients, loss = self._gradients(parameters, images, labels, rows)
         return loss, [gradients[name] for name in parameters]
