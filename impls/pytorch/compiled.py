@@ -14,9 +14,11 @@ from torch._dynamo import lookup_backend
 from torch.fx import GraphModule
 from torch.nn import functional
 
+from bench.contract import ModelSpec
 from impls.pytorch.compiler import CPP_COMPILER
 from impls.pytorch.model import Network
 
+LIMIT = 256
 Tensors = dict[str, Tensor]
 # (parameters, images, labels, rows) → (gradients by the parameters' names, loss)
 Gradients = Callable[[Tensors, Tensor, Tensor, Tensor], tuple[Tensors, Tensor]]
@@ -33,9 +35,21 @@ class Compiled:
     times = 0
     _gradients: Gradients
 
+    def __init__(self) -> None:
+        self._functions: dict[tuple[ModelSpec, bool], Gradients] = {}
+        # Graphs of one function, for all networks and batches that one process meets; more are an
+        # error, and the usual 8 are too few for a certificate.
+        torch._dynamo.config.recompile_limit = LIMIT
+        torch._dynamo.config.accumulated_recompile_limit = LIMIT
+
     def prepare(self, network: Network) -> None:
-        """Take this network's structure; what was compiled for another one is thrown away."""
-        torch.compiler.reset()  # there is room for 8 graphs of one function
+        """Take this network's structure; what was compiled for one like it serves again."""
+        key = network.spec, network.channels_last
+        if key not in self._functions:
+            self._functions[key] = self._function(network)
+        self._gradients = self._functions[key]
+
+    def _function(self, network: Network) -> Gradients:
         memory = torch.channels_last if network.channels_last else torch.contiguous_format
 
         def loss(parameters: Tensors, images: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
@@ -54,9 +68,10 @@ class Compiled:
             }
             return arranged, value
 
-        self._gradients = torch.compile(
+        compiled: Gradients = torch.compile(
             gradients, backend=self._compile, fullgraph=True, dynamic=False
         )
+        return compiled
 
     def loss_and_gradients(
         self, network: Network, images: Tensor, labels: Tensor, rows: Tensor

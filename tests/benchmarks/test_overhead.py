@@ -10,6 +10,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.contract import Adapter, OptimizerSpec, Order
+from bench.frameworks import SEPARATOR
 from tests.parity.problems import problem
 from tests.parity.selection import device
 
@@ -30,6 +31,8 @@ def test_adapter_against_bare_loop(
     benchmark: BenchmarkFixture, adapter: Adapter, framework: str, batch: int
 ) -> None:
     """The adapter is as fast as the bare loop, within 5 % or less; and both do the same."""
+    if SEPARATOR in framework:
+        pytest.skip(f"{framework} is paired with the plain framework, in test_variants.py")
     task = problem("32x32x1")
     rows = np.arange(IMAGES) % len(task.images)
     images, labels = task.images[rows], task.labels[rows]
