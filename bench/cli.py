@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli_results import compare, history, report
 from bench.cli_run import DataRoot, DatasetName, Json, run
 from bench.errors import BenchError, UsageError
 
@@ -24,6 +25,9 @@ data_app = typer.Typer(no_args_is_help=True, help="Fetch, verify and show data s
 app.add_typer(data_app, name="data")
 
 app.command()(run)
+app.command()(report)
+app.command()(compare)
+app.command()(history)
 
 
 @app.command()
@@ -124,18 +128,16 @@ def list_(
 
 
 @app.command()
-def report(
-    paths: Annotated[
-        list[Path], typer.Argument(help="Run folders, a results folder, or record files.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write to. Default: the single run's folder.")
-    ] = None,
+def watch(
+    run: Annotated[Path, typer.Argument(help="The folder of a run that goes on, or has ended.")],
 ) -> int:
-    """Make the comparison report of one or several runs: a table, report.md and CSV files."""
-    from bench.commands import report as command
+    """Follow a run in another terminal: its cells, epochs, accuracies and images/s.
 
-    return command.report(paths, out)
+    Ctrl-C leaves the run alone. A run that has ended: its table.
+    """
+    from bench.commands import watch as command
+
+    return command.watch(run)
 
 
 @data_app.command("fetch")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 WHAT, DATA, TRAINING, RUNNING = "What to compare", "Data", "Training", "How to run"
-SAVED = "Checkpoints"
+SAVED, SPEED = "Checkpoints", "How to measure speed"
 
 DataRoot = Annotated[
     Path | None,
@@ -91,9 +91,14 @@ def run(
         int | None,
         typer.Option(help="Epochs. Default: by data set.", rich_help_panel=TRAINING),
     ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(help="Images a step. Default: by data set.", rich_help_panel=TRAINING),
+    batch_sizes: Annotated[
+        str | None,
+        typer.Option(
+            "--batch-size",
+            "--batch-sizes",
+            help="Images a step. Several with commas: a sweep. Default: by data set.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     optimizer: Annotated[
         str, typer.Option(help="sgd, rmsprop, adam or adamw.", rich_help_panel=TRAINING)
@@ -122,8 +127,11 @@ def run(
         ),
     ] = None,
     threads: Annotated[
-        int | None,
-        typer.Option(help="CPU threads of each framework. Default: all.", rich_help_panel=RUNNING),
+        str | None,
+        typer.Option(
+            help="CPU threads of each framework. Several with commas: a sweep. Default: all.",
+            rich_help_panel=RUNNING,
+        ),
     ] = None,
     timeout: Annotated[
         float, typer.Option(help="Seconds that a cell may take.", rich_help_panel=RUNNING)
@@ -136,6 +144,39 @@ def run(
             rich_help_panel=RUNNING,
         ),
     ] = False,
+    throughput_only: Annotated[
+        bool,
+        typer.Option(
+            "--throughput-only",
+            help="Measure speed alone, without training to the end.",
+            rich_help_panel=SPEED,
+        ),
+    ] = False,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="Repeat, in fresh processes, until each interval of images/s is this narrow, "
+            "such as 2%: ± so much of the figure.",
+            rich_help_panel=SPEED,
+        ),
+    ] = None,
+    min_repeats: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes of each kind, at least. Default: one a seed; with --precision 3.",
+            rich_help_panel=SPEED,
+        ),
+    ] = None,
+    max_repeats: Annotated[
+        int | None,
+        typer.Option(help="And at most, with --precision. Default: 30.", rich_help_panel=SPEED),
+    ] = None,
+    windows: Annotated[
+        int, typer.Option(help="Timed windows of a process.", rich_help_panel=SPEED)
+    ] = 20,
+    window: Annotated[
+        float, typer.Option(help="Seconds of a window, about.", rich_help_panel=SPEED)
+    ] = 0.25,
     save: Annotated[
         str,
         typer.Option(help="Checkpoints to keep: best, last, both, or none.", rich_help_panel=SAVED),
@@ -161,6 +202,14 @@ def run(
             help="Go on with this run's folder: only what is missing.", rich_help_panel=RUNNING
         ),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write event files for TensorBoard into the run's folder.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan only.", rich_help_panel=RUNNING)
     ] = False,

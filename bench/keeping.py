@@ -107,7 +107,7 @@ class Keeper:
             split_sha256=data.split_sha256,
             seed=cell.seed,
             epoch=epoch,
-            batch_size=plan.batch_size,
+            batch_size=cell.batch_size,
             optimizer=plan.setting(cell).optimizer,
             learning_rate=plan.learning_rate,
             steps=steps,

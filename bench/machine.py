@@ -86,7 +86,7 @@ def _cpu() -> str | None:
                 return value.strip()
     except OSError:
         pass
-    return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor() or None
+    return output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor() or None
 
 
 def _cpu_quota() -> float | None:
@@ -106,14 +106,14 @@ def _cpu_quota() -> float | None:
 
 def _gpu() -> tuple[str | None, str | None]:
     """Names of the GPUs and the driver's version, from nvidia-smi."""
-    text = _output("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    text = output("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
     rows = [line.rsplit(", ", 1) for line in text.splitlines() if ", " in line] if text else []
     if not rows:
         return None, None
     return ", ".join(name for name, _ in rows), rows[0][1]
 
 
-def _output(program: str, *arguments: str) -> str | None:
+def output(program: str, *arguments: str) -> str | None:
     """What a system tool prints, stripped; None where it is absent or fails."""
     path = shutil.which(program)
     if path is None:

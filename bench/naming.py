@@ -25,7 +25,8 @@ def stem(plan: Plan, cell: Cell) -> str:
     device = f"_{cell.device}" if len(plan.devices) > 1 else ""
     regime = "" if cell.regime == MATCHED else f"_{cell.regime}"
     framework = frameworks.in_file_names(cell.framework)
-    return f"{_title(plan.dataset)}_{framework}{device}{regime}_seed{cell.seed}_epoch"
+    varied = cell.varied.replace("-", "_")
+    return f"{_title(plan.dataset)}_{framework}{device}{regime}{varied}_seed{cell.seed}_epoch"
 
 
 def file_name(stem: str, epoch: int, val_accuracy: float | None) -> str:

@@ -20,6 +20,10 @@ from bench.presets import LEARNING_RATES, WEIGHT_DECAYS, Preset
 from bench.regimes import MATCHED, REGIMES, Regime
 
 Save = Literal["best", "last"]
+WINDOWS, WINDOW_S = 20, 0.25
+LEAST_WINDOWS = 4  # two halves of two
+LEAST_REPEATS = 3  # that an interval can be told from
+MOST_REPEATS = 30
 Value = TypeVar("Value")
 Distinct = TypeVar("Distinct", bound=Hashable)
 
@@ -43,14 +47,21 @@ class Options(BaseModel):
     std: tuple[float, ...] | None = None
     model: str = "lenet5"
     epochs: int | None = None
-    batch_size: int | None = None
+    batch_sizes: tuple[int, ...] | None = None
     optimizer: str = "adam"
     lr: float | None = None
     momentum: float = 0.0
     weight_decay: float | None = None
     target: float | None = None
-    threads: int | None = None
+    threads: tuple[int, ...] | None = None
     timeout: float = 3600.0
+    throughput_only: bool = False
+    precision: float | None = None
+    min_repeats: int | None = None
+    max_repeats: int | None = None
+    tensorboard: bool = False
+    windows: int = WINDOWS
+    window: float = WINDOW_S
     unverified: bool = False
     save: tuple[str, ...] = ("best",)
     save_every: int | None = None
@@ -100,15 +111,58 @@ def regimes(values: tuple[str, ...]) -> tuple[Regime, ...]:
     return cast(tuple[Regime, ...], distinct("--regime", values))
 
 
-def batch_size(value: int, train_size: int) -> int:
-    """At least one image and at most the training set."""
-    at_least(1, "--batch-size", value)
-    if value > train_size:
+def batch_sizes(values: tuple[int, ...], train_size: int) -> tuple[int, ...]:
+    """Distinct numbers of images, each at least one and at most the training set."""
+    for value in values:
+        at_least(1, "--batch-size", value)
+        if value > train_size:
+            raise UsageError(
+                f"--batch-size {value} is larger than the training set of {train_size} images: "
+                "give a smaller batch or a larger --train-size"
+            )
+    return distinct("--batch-size", values)
+
+
+def threads(values: tuple[int, ...]) -> tuple[int, ...]:
+    """Distinct numbers of threads, each at least one."""
+    for value in values:
+        at_least(1, "--threads", value)
+    return distinct("--threads", values)
+
+
+def precision(value: float | None) -> float | None:
+    """The half-width that an interval shall have, as a share of the figure."""
+    if value is not None and not 0 < value < 1:
         raise UsageError(
-            f"--batch-size {value} is larger than the training set of {train_size} images: "
-            "give a smaller batch or a larger --train-size"
+            f"--precision {value:.4g} is not a share above 0 and below 1: give one such as 2% or "
+            "0.02"
         )
     return value
+
+
+def repeats(options: Options) -> tuple[int, int]:
+    """The least and the most processes of each kind of cell.
+
+    Without --precision there is nothing to wait for, so that the two are the same.
+    """
+    trained = len(options.seeds)
+    usual = max(trained, LEAST_REPEATS) if options.precision else trained
+    least = at_least(1, "--min-repeats", default(options.min_repeats, usual))
+    if options.precision is None:
+        if options.max_repeats is not None:
+            raise UsageError(
+                f"--max-repeats {options.max_repeats} has no meaning without --precision: give "
+                "one, such as --precision 2%, or --min-repeats for a fixed number"
+            )
+        return max(least, trained), max(least, trained)
+    most = default(options.max_repeats, max(MOST_REPEATS, least))
+    if most < max(least, LEAST_REPEATS, trained):
+        raise UsageError(
+            f"--max-repeats {most} is too small: give {max(least, LEAST_REPEATS, trained)} or "
+            f"more, for {trained} seed(s), at least {least} repeats, and an interval from "
+            f"{LEAST_REPEATS}"
+        )
+    return max(least, trained), most
 
 
 def optimizer_name(given: str) -> OptimizerName:
@@ -140,10 +194,15 @@ def learning_rate(options: Options) -> float:
     return above_zero("--lr", default(options.lr, usual))
 
 
-def target(given: float | None, preset: Preset, val_size: int) -> float | None:
-    """A validation accuracy; None where there are no validation images to judge it on."""
+def target(options: Options, preset: Preset, val_size: int) -> float | None:
+    """A validation accuracy; None where nothing is trained or validated that could reach it."""
+    given = options.target
     if given is None:
-        return preset.target if val_size else None
+        return preset.target if val_size and not options.throughput_only else None
+    if options.throughput_only:
+        raise UsageError(
+            f"--target {given:g} is never reached with --throughput-only: leave it out"
+        )
     if not 0 < given <= 1:
         raise UsageError(f"--target {given:g} is not an accuracy: give one above 0 and at most 1")
     if not val_size:

@@ -35,7 +35,12 @@ class Source:
 
 
 class Cell(BaseModel):
-    """One process: a framework on a device with a seed, in a regime (see `bench.regimes`)."""
+    """One process: a framework on a device with a seed, in a regime (see `bench.regimes`).
+
+    repeat           of the same seed, from 0; those after it measure speed alone
+    throughput_only  whether speed alone is measured, without training to the end
+    varied           what tells it from the others of a sweep, such as "-batch32-threads1"
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,13 +48,29 @@ class Cell(BaseModel):
     device: Device
     seed: int
     regime: str = MATCHED
+    batch_size: int
+    threads: int
+    repeat: int = 0
+    throughput_only: bool = False
+    varied: str = ""
 
     @property
     def name(self) -> str:
         """Unique within a run and fit for a file name; the regime is in it unless matched."""
-        regime = "" if self.regime == MATCHED else f"-{self.regime}"
         framework = frameworks.in_file_names(self.framework)
-        return f"{framework}-{self.device}{regime}-seed{self.seed}"
+        regime = "" if self.regime == MATCHED else f"-{self.regime}"
+        repeat = f"-repeat{self.repeat}" if self.repeat else ""
+        return f"{framework}-{self.device}{regime}{self.varied}-seed{self.seed}{repeat}"
+
+    @property
+    def group(self) -> tuple[str, str, int, int]:
+        """What it shares with the cells that it is compared with, seed and repeat apart."""
+        return self.device, self.regime, self.batch_size, self.threads
+
+    @property
+    def condition(self) -> tuple[str, str, str, int, int]:
+        """What it shares with its own repetitions."""
+        return (self.framework, *self.group)
 
 
 class Start(BaseModel):
@@ -90,13 +111,19 @@ class Plan(BaseModel):
     pixel_std: tuple[float, ...] | None
     model: str
     epochs: int
-    batch_size: int
+    batch_sizes: tuple[int, ...]
     optimizer: OptimizerSpec
     weight_decay_is_given: bool = True
     learning_rate: float
     target_accuracy: float | None
-    threads: int
+    thread_counts: tuple[int, ...]
     timeout_s: float
+    throughput_only: bool = False
+    precision: float | None = None
+    min_repeats: int = 1
+    max_repeats: int = 1
+    windows: int = options.WINDOWS
+    window_s: float = options.WINDOW_S
     unverified: bool = False
     save: tuple[Save, ...] = ()
     save_every: int | None = None
@@ -124,31 +151,52 @@ class Plan(BaseModel):
         return regimes.setting(cell.regime, self.optimizer, self.own_defaults(cell.framework))
 
     def cells(self) -> tuple[Cell, ...]:
-        """The cells in the order in which they run: a block a seed, shuffled within the block.
+        """The cells that are run whatever they find, in their order: block after block.
 
-        The shuffle depends on the seed alone, so that a resumed run keeps its order.
+        With a precision to reach there may be more blocks, up to `max_repeats`.
         """
-        regimes_of = {
-            name: regimes.names(self.regimes, self.own_defaults(name)) for name in self.frameworks
-        }
-        ordered: list[Cell] = []
-        for seed in self.seeds:
-            block = [
-                Cell(framework=name, device=device, seed=seed, regime=regime)
-                for name in self.frameworks
-                for device in self.devices
-                for regime in regimes_of[name]
-            ]
-            random.Random(seed).shuffle(block)  # noqa: S311 - an order, not a secret
-            ordered += block
-        return tuple(ordered)
+        return tuple(cell for block in range(self.min_repeats) for cell in self.block(block))
+
+    def block(self, number: int) -> list[Cell]:
+        """One cell of every condition, shuffled; the blocks, from 0, take the seeds in turns.
+
+        The shuffle depends on seed and repeat alone, so that a resumed run keeps its order. In
+        the second turn of the seeds a training would only repeat itself: those measure speed.
+        """
+        repeat, place = divmod(number, len(self.seeds))
+        seed = self.seeds[place]
+        block = [
+            Cell(
+                framework=name,
+                device=device,
+                seed=seed,
+                regime=regime,
+                batch_size=batch_size,
+                threads=threads,
+                repeat=repeat,
+                throughput_only=self.throughput_only or repeat > 0,
+                varied=self._varied(batch_size, threads),
+            )
+            for name in self.frameworks
+            for device in self.devices
+            for regime in regimes.names(self.regimes, self.own_defaults(name))
+            for batch_size in self.batch_sizes
+            for threads in self.thread_counts
+        ]
+        random.Random(f"{seed} {repeat}").shuffle(block)  # noqa: S311 - an order, not a secret
+        return block
+
+    def _varied(self, batch_size: int, threads: int) -> str:
+        batch = f"-batch{batch_size}" if len(self.batch_sizes) > 1 else ""
+        return batch + (f"-threads{threads}" if len(self.thread_counts) > 1 else "")
 
 
 def make(asked: Options, source: Source) -> Plan:
     """The plan for these options; UsageError says what cannot be and what could."""
     usual = preset(asked.dataset)
     train_size, val_size, test_size = sizes(asked, usual, source)
-    threads = options.default(asked.threads, len(machine.usable_cpus()))
+    usual_threads = (len(machine.usable_cpus()),)
+    least, most = options.repeats(asked)
     plan = Plan(
         frameworks=options.distinct("--frameworks", asked.frameworks),
         devices=options.distinct("--devices", asked.devices),
@@ -169,15 +217,21 @@ def make(asked: Options, source: Source) -> Plan:
         pixel_std=options.per_channel("--std", asked.std, source.channels, positive=True),
         model=asked.model,
         epochs=options.at_least(1, "--epochs", options.default(asked.epochs, usual.epochs)),
-        batch_size=options.batch_size(
-            options.default(asked.batch_size, min(usual.batch_size, train_size)), train_size
+        batch_sizes=options.batch_sizes(
+            options.default(asked.batch_sizes, (min(usual.batch_size, train_size),)), train_size
         ),
         optimizer=options.optimizer(asked.optimizer, asked.momentum, asked.weight_decay),
         weight_decay_is_given=asked.weight_decay is not None,
         learning_rate=options.learning_rate(asked),
-        target_accuracy=options.target(asked.target, usual, val_size),
-        threads=options.at_least(1, "--threads", threads),
+        target_accuracy=options.target(asked, usual, val_size),
+        thread_counts=options.threads(options.default(asked.threads, usual_threads)),
         timeout_s=options.above_zero("--timeout", asked.timeout),
+        throughput_only=asked.throughput_only,
+        precision=options.precision(asked.precision),
+        min_repeats=least,
+        max_repeats=most,
+        windows=options.at_least(options.LEAST_WINDOWS, "--windows", asked.windows),
+        window_s=options.above_zero("--window", asked.window),
         unverified=asked.unverified,
         save=options.save(asked.save),
         save_every=None
@@ -197,11 +251,11 @@ def make(asked: Options, source: Source) -> Plan:
 def warnings(plan: Plan) -> list[str]:
     """What a person should know before the run, though it can go on."""
     usable = len(machine.usable_cpus())
-    if plan.threads <= usable:
-        return []
     return [
-        f"--threads {plan.threads} is more than the {usable} CPUs that this process may use: "
-        "threads will wait for each other, and the figures will be worse than they could be"
+        f"--threads {threads} is more than the {usable} CPUs that this process may use: threads "
+        "will wait for each other, and the figures will be worse than they could be"
+        for threads in plan.thread_counts
+        if threads > usable
     ]
 
 

@@ -35,6 +35,13 @@ class PlainLines:
     def epoch(self, measured: dict[str, Any]) -> None:
         """Nothing: a log need not tell each epoch."""
 
+    def window(self, number: int, images_per_s: float) -> None:
+        """Nothing: a log need not tell each window."""
+
+    def more(self, cells: int) -> None:
+        """So many cells come in addition."""
+        self._cells += cells
+
     def done(self, record: Record) -> None:
         """A cell has ended."""
         self._say(f"[{self._number}/{self._cells}] {outcome(record)}")
@@ -74,6 +81,16 @@ class Live(PlainLines):
             now=f"epoch {len(epoch_s)}/{self._epochs}, {speed:,.0f} images/s",
         )
 
+    def window(self, number: int, images_per_s: float) -> None:
+        """The running cell has ended a window of throughput."""
+        self._show(now=f"window {number}, {images_per_s:,.0f} images/s")
+
+    def more(self, cells: int) -> None:
+        """So many cells come in addition."""
+        super().more(cells)
+        self._left.more(cells * self._epochs)
+        self._show(total=self._cells * self._epochs)
+
     def done(self, record: Record) -> None:
         """A cell has ended."""
         self._ended += self._epochs
@@ -94,6 +111,10 @@ class TimeLeft:
     def __init__(self, epochs: int, clock: Clock) -> None:
         self._epochs, self._clock, self._start = epochs, clock, clock()
 
+    def more(self, epochs: int) -> None:
+        """So many come in addition."""
+        self._epochs += epochs
+
     def after(self, done: int) -> str:
         """The time left in words, after so many of the epochs."""
         if not done:
@@ -110,14 +131,16 @@ def outcome(record: Record) -> str:
     """A cell's result in a line."""
     if record.status != "ok":
         return f"{record.cell}: {record.status}: {record.reason}"
-    parts = [f"{record.cell}: test accuracy {record.test_accuracy:.2%}"]
+    parts = []
+    if record.test_accuracy is not None:
+        parts.append(f"test accuracy {record.test_accuracy:.2%}")
     if record.images_per_s is not None:
         parts.append(f"{record.images_per_s:,.0f} images/s")
     if record.wall_s is not None:
         parts.append(f"{record.wall_s:.1f} s in all")
     if record.checkpoint_error is not None:
         parts.append(record.checkpoint_error)
-    return ", ".join(parts)
+    return f"{record.cell}: {', '.join(parts)}"
 
 
 @contextlib.contextmanager
@@ -134,4 +157,5 @@ def make_progress(console: Console, run: Run) -> Iterator[PlainLines]:
         TextColumn("{task.fields[left]}", markup=False),
     )
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
-        yield Live(console, cells, bar, plan.epochs - plan.epochs_before, plan.train_size)
+        epochs = 1 if plan.throughput_only else plan.epochs - plan.epochs_before
+        yield Live(console, cells, bar, epochs, plan.train_size)

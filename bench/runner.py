@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import os
-import statistics
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench import frameworks, launch, machine, metrics
+from bench import conditions, frameworks, launch, machine, repeats
 from bench.certificate import Subject
 from bench.equivalence.certify import Verdict, certify
 from bench.equivalence.problems import MOST_IN_A_BATCH
 from bench.plan import Cell, Plan
-from bench.record import Machine, Record, Status
+from bench.record import Conditions, Record, Status
+from bench.recording import asked_for, derived, tail
 from bench.store import CHECKPOINTS, Run
 
 UNEXAMINED = Verdict(None)
-LOG_TAIL_LINES = 20
-LOG_TAIL_BYTES = 8192
-OPTIMIZER_FIELDS = {"name": "optimizer"}  # where a record's name is not that of `OptimizerSpec`
 LISTS = ("epoch_s", "train_loss", "val_loss", "val_accuracy")
 
 
@@ -38,8 +33,14 @@ class Progress(Protocol):
     def epoch(self, measured: dict[str, Any]) -> None:
         """The running cell has ended an epoch; the lists of the record so far."""
 
+    def window(self, number: int, images_per_s: float) -> None:
+        """The running cell has ended a window of throughput, counted from 1."""
+
     def done(self, record: Record) -> None:
         """The running cell has ended."""
+
+    def more(self, cells: int) -> None:
+        """So many cells come in addition to those that were known of."""
 
 
 @dataclass
@@ -60,6 +61,8 @@ class _Heard:
                 for name, entry in value.items():
                     self.fields[name].append(entry)
                 self.progress.epoch(self.fields)
+            elif kind == "window":
+                self.progress.window(**value)
             elif kind == "end":
                 self.end = value
 
@@ -73,22 +76,42 @@ def run(run_: Run, progress: Progress) -> None:
     """
     plan = run_.manifest.plan
     verdicts: dict[Subject, Verdict] = {}  # one examination serves every seed
-    for cell in unsettled(run_):
-        run_.set_aside(cell)
-        progress.cell(cell)
-        of = subject(plan, cell)
-        if not plan.unverified and of not in verdicts:
-            progress.phase("verify")
-            verdicts[of] = certify(of, run_.log_path(cell), lambda check: None)
-        record = _run_cell(run_, plan, cell, verdicts.get(of, UNEXAMINED), progress)
-        run_.save(record)
-        progress.done(record)
+    limits: dict[int, float | None] = {}  # of the machine, by threads
+    tried: set[str] = set()
+    cells = unsettled(run_)
+    while cells:
+        for cell in cells:
+            run_.set_aside(cell)
+            progress.cell(cell)
+            of = subject(plan, cell)
+            if not plan.unverified and of not in verdicts:
+                progress.phase("verify")
+                verdicts[of] = certify(of, run_.log_path(cell), lambda check: None)
+            if cell.device == "cpu" and cell.threads not in limits:
+                progress.phase("limit")
+                limits[cell.threads] = machine_gflop_per_s(cell.threads)
+            verdict = verdicts.get(of, UNEXAMINED)
+            record = _run_cell(run_, plan, cell, verdict, limits.get(cell.threads), progress)
+            run_.save(record)
+            progress.done(record)
+            tried.add(cell.name)
+        cells = repeats.pending(plan, run_.records(), tried)
+        progress.more(len(cells))
 
 
 def unsettled(run_: Run) -> list[Cell]:
     """The cells that have yet to end well or diverge, in the order of the plan."""
-    settled = {record.cell for record in run_.records() if record.status in ("ok", "diverged")}
-    return [cell for cell in run_.manifest.plan.cells() if cell.name not in settled]
+    return repeats.pending(run_.manifest.plan, run_.records())
+
+
+def machine_gflop_per_s(threads: int, timeout_s: float = 60) -> float | None:
+    """What NumPy's product of float32 matrices reaches here, in a process of its own."""
+    heard: dict[str, Any] = {}
+    env = launch.environment(threads, os.environ)
+    task = {"limit": threads, "cpus": machine.spread_cpus(threads)}
+    launch.run_worker(task, env, Path(os.devnull), timeout_s, heard.update)
+    rate: float | None = heard.get("measured", {}).get("machine_gflop_per_s")
+    return rate
 
 
 def subject(plan: Plan, cell: Cell) -> Subject:
@@ -100,13 +123,20 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         input_shape=plan.spec().input_shape,
         classes=plan.classes,
         optimizers=(plan.setting(cell).optimizer,),
-        threads=plan.threads,
-        batch_size=min(plan.batch_size, MOST_IN_A_BATCH),
-        remainder=min(plan.train_size % plan.batch_size, MOST_IN_A_BATCH - 1),
+        threads=cell.threads,
+        batch_size=min(cell.batch_size, MOST_IN_A_BATCH),
+        remainder=min(plan.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
     )
 
 
-def _run_cell(run_: Run, plan: Plan, cell: Cell, verdict: Verdict, progress: Progress) -> Record:
+def _run_cell(
+    run_: Run,
+    plan: Plan,
+    cell: Cell,
+    verdict: Verdict,
+    limit: float | None,
+    progress: Progress,
+) -> Record:
     """One cell in a process of its own, whatever becomes of it."""
     started_at = datetime.now(UTC)
     framework = frameworks.named(cell.framework)
@@ -117,17 +147,21 @@ def _run_cell(run_: Run, plan: Plan, cell: Cell, verdict: Verdict, progress: Pro
     elif verdict.status is not None:
         heard.end = {"status": verdict.status, "reason": verdict.reason}
     else:
-        cpus = machine.spread_cpus(plan.threads)
+        cpus = machine.spread_cpus(cell.threads)
         task = {
             "plan": plan.model_dump(mode="json"),
             "cell": cell.model_dump(mode="json"),
             "cpus": cpus,
             "checkpoints": str((run_.folder / CHECKPOINTS).absolute()),
         }
-        env = launch.environment(plan.threads, os.environ)
+        env = launch.environment(cell.threads, os.environ)
         log = run_.log_path(cell)
+        before = conditions.now()
         ending = launch.run_worker(task, env, log, plan.timeout_s, heard.take)
         heard.fields |= {"wall_s": ending.wall_s, "peak_rss_bytes": ending.peak_rss_bytes}
+        if cell.device == "cpu":
+            heard.fields["machine_gflop_per_s"] = limit
+        heard.fields |= _surroundings(cell, before, ending, heard.fields)
         if heard.end is None:
             heard.end = _without_last_word(ending, plan)
     end = dict(heard.end)
@@ -140,9 +174,33 @@ def _run_cell(run_: Run, plan: Plan, cell: Cell, verdict: Verdict, progress: Pro
         | {"certificate": verdict.certificate, "unverified": plan.unverified}
         | {"framework_version": frameworks.version(framework)}
         | heard.fields
-        | derived(heard.fields, plan)
+        | derived(heard.fields, plan, cell)
         | end
     )
+
+
+def _surroundings(
+    cell: Cell, before: Conditions, ending: launch.Ending, fields: dict[str, Any]
+) -> dict[str, Any]:
+    """The state of the machine around the cell, and what of it may have disturbed the cell."""
+    after = conditions.now()
+    other = conditions.others_busy(before, after, ending.cpu_s, ending.wall_s)
+    warnings = conditions.warnings(
+        before,
+        after,
+        wall_s=ending.wall_s,
+        cpus=os.cpu_count() or 1,
+        threads=cell.threads,
+        other_busy_cpus=other,
+        busy_threads=fields.get("busy_threads"),
+        steady=fields.get("steady"),
+    )
+    return {
+        "conditions_before": before,
+        "conditions_after": after,
+        "other_busy_cpus": other,
+        "warnings": warnings,
+    }
 
 
 def _without_last_word(ending: launch.Ending, plan: Plan) -> dict[str, Any]:
@@ -150,99 +208,3 @@ def _without_last_word(ending: launch.Ending, plan: Plan) -> dict[str, Any]:
     if ending.timed_out:
         return {"status": status, "reason": f"not done after --timeout {plan.timeout_s:g} s"}
     return {"status": status, "reason": f"the worker {ending.describe()}"}
-
-
-def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, Any]:
-    """The record's fields that are known before the cell has begun."""
-    setting = plan.setting(cell)
-    optimizer = setting.optimizer
-    return {
-        "run": run_name,
-        "cell": cell.name,
-        "framework": cell.framework,
-        "dataset": plan.dataset,
-        "model": plan.model,
-        "device": cell.device,
-        "seed": cell.seed,
-        "regime": cell.regime,
-        "epochs": plan.epochs,
-        "batch_size": plan.batch_size,
-        "learning_rate": plan.learning_rate,
-        **{OPTIMIZER_FIELDS.get(name, name): v for name, v in asdict(optimizer).items()},
-        "weight_decay_is_given": plan.weight_decay_is_given,
-        "kernel_initialiser": setting.kernel,
-        "bias_initialiser": setting.bias,
-        "threads": plan.threads,
-        "target_accuracy": plan.target_accuracy,
-        "train_images": plan.train_size,
-        "val_images": plan.val_size,
-        "test_images": plan.test_size,
-        "fit": plan.fit,
-        "given_mean": plan.pixel_mean,
-        "given_std": plan.pixel_std,
-        "data_sha256": plan.data_sha256,
-        "machine": on,
-        "resumed_from": plan.start.file.name if plan.start else None,
-        "resumed_framework": plan.start.framework if plan.start else None,
-        "first_epoch": plan.epochs_before + 1,
-    }
-
-
-def derived(fields: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """What follows from the epochs: images per second, and the time to the target."""
-    epoch_s: Sequence[float] = fields["epoch_s"]
-    if not epoch_s:
-        return {}
-    figures: dict[str, Any] = {"images_per_s": plan.train_size / statistics.median(epoch_s)}
-    reached = metrics.epochs_to_target(fields["val_accuracy"], plan.target_accuracy)
-    if reached is not None:
-        figures["steps_to_target"] = reached * math.ceil(plan.train_size / plan.batch_size)
-        figures["time_to_target_s"] = sum(epoch_s[:reached])
-        figures["time_to_target_with_compile_s"] = fields["compile_s"] + sum(epoch_s[:reached])
-    return figures
-
-
-def tail(log: Path) -> str | None:
-    """The end of a log; None where there is none."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return None
-    return "\n".join(lines[-LOG_TAIL_LINES:]) or None
-
-
-def probe(name: str, timeout_s: float = 120) -> dict[str, Any]:
-    """A framework's devices and versions, asked of it in a process of its own.
-
-    {"devices": [...], "versions": {...}}, or {"reason": why it cannot be used}.
-    """
-    framework = frameworks.named(name)
-    absent = frameworks.missing(framework)
-    if absent:
-        return {"reason": absent}
-    heard: dict[str, Any] = {}
-
-    def take(event: launch.Event) -> None:
-        heard.update(event)
-
-    env = launch.environment(len(machine.usable_cpus()), os.environ)
-    ending = launch.run_worker({"probe": name}, env, Path(os.devnull), timeout_s, take)
-    end = heard.get("end", {"status": "failed", "reason": f"its worker {ending.describe()}"})
-    if end["status"] != "ok":
-        return {"reason": end["reason"]}
-    return dict(heard["measured"])
-
-
-def choose_devices(asked: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """`auto` becomes gpu where there is one and every framework that is here sees it, else cpu."""
-    if "auto" not in asked:
-        return tuple(asked)
-    if not machine.has_gpu():
-        best = "cpu"
-    else:
-        answers = [probe(name) for name in names]
-        here = [answer["devices"] for answer in answers if "devices" in answer]
-        best = "gpu" if here and all("gpu" in devices for devices in here) else "cpu"
-    return tuple(dict.fromkeys(best if device == "auto" else device for device in asked))

@@ -4,6 +4,8 @@ results/<run>/
     run.json          what was asked for, the plan, the machine
     records/          one JSON file a cell, written when the cell ends
     logs/             what each cell printed
+    tensorboard/      event files by cell, where --tensorboard asked for them
+    state.json        what goes on, as long as the run does
     checkpoints/      weights and optimizer states, as `bench.naming` calls them
     attempts/         records, logs and checkpoints of cells that a resumed run repeated
     lock              held while a run writes here
@@ -63,6 +65,10 @@ class Run:
         """Where the cell's log is."""
         return self.folder / "logs" / f"{cell.name}.log"
 
+    def events_folder(self, cell: Cell) -> Path:
+        """Where the cell's event files for TensorBoard are."""
+        return self.folder / "tensorboard" / cell.name
+
     def checkpoints(self, cell: Cell) -> list[Path]:
         """The cell's checkpoints, also of a worker that never told of them."""
         stem = naming.stem(self.manifest.plan, cell)
@@ -88,14 +94,24 @@ class Run:
         return path
 
     def records(self) -> list[Record]:
-        """The records so far, in the order of the plan."""
+        """The records so far, in the order of the plan; those of further repeats follow."""
         found = {record.cell: record for record in read_records([self.folder])[0]}
-        return [found[c.name] for c in self.manifest.plan.cells() if c.name in found]
+        planned = [cell.name for cell in self.manifest.plan.cells()]
+        further = sorted(
+            (name for name in found if name not in set(planned)),
+            key=lambda name: found[name].started_at,
+        )
+        return [found[name] for name in (*planned, *further) if name in found]
 
     def set_aside(self, cell: Cell) -> None:
         """Move the record and log of an earlier try at this cell into `attempts/`."""
         attempts = self.folder / "attempts"
-        written = (self.record_path(cell), self.log_path(cell), *self.checkpoints(cell))
+        written = (
+            self.record_path(cell),
+            self.log_path(cell),
+            self.events_folder(cell),
+            *self.checkpoints(cell),
+        )
         for path in (path for path in written if path.exists()):
             attempts.mkdir(exist_ok=True)
             number = 1 + len(list(attempts.glob(f"{glob.escape(path.stem)}.*{path.suffix}")))
@@ -142,6 +158,22 @@ def reopen(folder: Path) -> Iterator[Run]:
         yield run
     finally:
         run.close()
+
+
+def is_written(folder: Path) -> bool:
+    """Whether a run holds the folder's lock at this moment."""
+    try:
+        lock = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(lock)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -2,26 +2,28 @@
 
 Every timed stretch begins and ends with the device idle, and the garbage collector rests while
 epochs are timed. Evaluation, and all that the harness does for itself, is off the training clock.
+Throughput is measured by itself, after the training or instead of it: see `bench.speed`.
 """
 
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
 
-from bench import checkpoint, metrics, order
+from bench import checkpoint, flops, metrics, order, speed
 from bench.checkpoint import Checkpoint
+from bench.clocks import Clocks
 from bench.contract import Adapter, Device, Order
 from bench.errors import CheckpointError, UnavailableError
 from bench.plan import Cell, Plan, Start
 from bench.preparation import Examples, Prepared, prepare
-
-Clock = Callable[[], float]
 
 
 class Send(Protocol):
@@ -45,19 +47,18 @@ def train_cell(
     cell: Cell,
     create: Callable[[], Adapter],
     send: Send,
-    clock: Clock,
+    clocks: Clocks,
     keep: Keep | None = None,
 ) -> None:
-    """Run one cell from the import of its framework to the test accuracy."""
-    session = _Session(plan, cell, send, clock, keep)
+    """Run one cell from the import of its framework to its throughput."""
+    session = _Session(plan, cell, send, clocks, keep)
     with session.phase("import"):
         adapter = create()
     with session.phase("device_start"):
         require_device(adapter, cell.framework, cell.device)
     data = session.prepare()
     session.set_up(adapter, data)
-    with _resting_collector():
-        diverged_step = session.epochs(adapter, data)
+    diverged_step = None if cell.throughput_only else session.train(adapter, data)
     if diverged_step is not None:
         send(
             "end",
@@ -68,15 +69,19 @@ def train_cell(
             },
         )
         return
-    session.test(adapter, data)
+    session.throughput(adapter)
+    session.limit(adapter)
     send("end", {"status": "ok"})
 
 
 class _Session:
     """What the phases of one cell share."""
 
-    def __init__(self, plan: Plan, cell: Cell, send: Send, clock: Clock, keep: Keep | None) -> None:
-        self._plan, self._cell, self._send, self._clock = plan, cell, send, clock
+    def __init__(
+        self, plan: Plan, cell: Cell, send: Send, clocks: Clocks, keep: Keep | None
+    ) -> None:
+        self._plan, self._cell, self._send, self._clocks = plan, cell, send, clocks
+        self._clock = clocks.wall
         self._keep = keep
         self._eval_s = 0.0
         self._start: Checkpoint | None = None
@@ -117,22 +122,60 @@ class _Session:
             else order.initial_parameters(self._cell.seed, spec, setting.kernel, setting.bias)
         )
         with self.phase("build", adapter):
-            adapter.build(spec, parameters, setting.optimizer, self._cell.device, plan.threads)
+            adapter.build(
+                spec, parameters, setting.optimizer, self._cell.device, self._cell.threads
+            )
             if start:
                 adapter.restore_optimizer(start.optimizer)
         initial = adapter.export()
         self._measured(
             parameters=sum(value.size for value in initial.values()),
+            flops_per_image=flops.training_step(spec),
             initial_weights_sha256=order.parameters_sha256(initial),
             versions=adapter.versions(),
         )
         with self.phase("placement", adapter):
             adapter.load(data.train.images, data.train.labels)
-        steps, remainder = divmod(plan.train_size, plan.batch_size)
+        steps, remainder = divmod(plan.train_size, self._cell.batch_size)
         with self.phase("compile", adapter):
-            adapter.compile(steps, plan.batch_size, remainder)
+            adapter.compile(steps, self._cell.batch_size, remainder)
 
-    def epochs(self, adapter: Adapter, data: Prepared) -> int | None:
+    def train(self, adapter: Adapter, data: Prepared) -> int | None:
+        """All epochs and the test; the first step that is not finite, or None."""
+        with _resting_collector():
+            diverged_step = self._epochs(adapter, data)
+        if diverged_step is None:
+            self._test(adapter, data)
+        return diverged_step
+
+    def throughput(self, adapter: Adapter) -> None:
+        """Images per second, from windows of full batches that nobody keeps the weights of."""
+        self._send("phase", "throughput")
+        orders = (self._order(epoch) for epoch in itertools.count(self._plan.epochs))
+
+        def tell(number: int, images_per_s: float) -> None:
+            self._send("window", {"number": number, "images_per_s": images_per_s})
+
+        with _resting_collector():
+            found = speed.throughput(
+                adapter,
+                orders,
+                self._plan.learning_rate,
+                self._clocks,
+                wanted=self._plan.windows,
+                window_s=self._plan.window_s,
+                tell=tell,
+            )
+        self._measured(**asdict(found))
+
+    def limit(self, adapter: Adapter) -> None:
+        """What the framework's own product of matrices reaches; and the memory of the device."""
+        self._send("phase", "limit")
+        self._measured(peak_device_bytes=adapter.memory())
+        rate = speed.matrix_gflop_per_s(adapter, self._cell.device, self._clocks)
+        self._measured(matrix_gflop_per_s=rate)
+
+    def _epochs(self, adapter: Adapter, data: Prepared) -> int | None:
         """Train; the first step (from 1) that is not finite, or None when all went well."""
         self._send("phase", "train")
         done = self._start.optimizer.steps if self._start else 0
@@ -161,12 +204,11 @@ class _Session:
                 self._keep(adapter, data, epoch + 1, entry)
         return None
 
-    def test(self, adapter: Adapter, data: Prepared) -> None:
+    def _test(self, adapter: Adapter, data: Prepared) -> None:
         """The accuracy on the test set, once, with the last weights."""
         self._send("phase", "test")
         figures = self._evaluate(adapter, data.test, "test")
         self._measured(**figures)
-        self._measured(peak_device_bytes=adapter.memory())
         if self._keep:
             self._keep(adapter, data, self._plan.epochs, self._last | figures)
 
@@ -185,7 +227,7 @@ class _Session:
 
     def _order(self, epoch: int) -> Order:
         return order.epoch_order(
-            self._cell.seed, epoch, self._plan.train_size, self._plan.batch_size
+            self._cell.seed, epoch, self._plan.train_size, self._cell.batch_size
         )
 
     def _measured(self, **fields: object) -> None:

@@ -5,6 +5,7 @@
     {"measured": {field: value}}     fields of the record, as they become known
     {"check": {...}}                 one more check of the certificate
     {"epoch": {field: value}}        one more entry for the record's lists
+    {"window": {...}}                one more window of throughput, to be shown
     {"end": {"status": ..., ...}}    the last word
 so that a worker which is killed loses only what it had not measured yet.
 """
@@ -17,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -50,8 +51,8 @@ def main(argv: list[str]) -> None:
 
 
 def _do(task: Mapping[str, Any], send: Any) -> None:
-    """Probe, verify or predict, as the task says; any other task is a cell to train."""
-    from bench import frameworks, trainer  # after the affinity mask is set: they import NumPy
+    """Probe, verify, predict or find the limit, as the task says; any other is a cell to train."""
+    from bench import energy, frameworks, trainer  # after the mask is set: they import NumPy
     from bench.keeping import Keeper
     from bench.plan import Cell, Plan
 
@@ -60,6 +61,9 @@ def _do(task: Mapping[str, Any], send: Any) -> None:
         return
     if "verify" in task:
         _verify(task["verify"], send)
+        return
+    if "limit" in task:
+        _limit(task["limit"], send)
         return
     if "predict" in task:
         from bench import prediction
@@ -70,7 +74,10 @@ def _do(task: Mapping[str, Any], send: Any) -> None:
     plan = Plan.model_validate(task["plan"])
     create = partial(frameworks.create, frameworks.named(cell.framework))
     keep = Keeper(plan, cell, Path(task["checkpoints"]), send)
-    trainer.train_cell(plan, cell, create, send, time.perf_counter, keep)
+    counter = energy.counter(cell.device)
+    if counter:
+        send("measured", {"energy_counter": counter.name})
+    trainer.train_cell(plan, cell, create, send, _clocks(counter.read if counter else None), keep)
 
 
 def _probe(name: str, send: Any) -> None:
@@ -81,19 +88,35 @@ def _probe(name: str, send: Any) -> None:
     send("end", {"status": "ok"})
 
 
+def _limit(threads: int, send: Any) -> None:
+    """What NumPy's product of matrices reaches on this CPU, 10⁹ operations a second."""
+    from bench import frameworks, speed
+
+    reference = frameworks.create(frameworks.named("reference"))
+    rate = speed.matrix_gflop_per_s(reference, "cpu", _clocks())
+    send("measured", {"machine_gflop_per_s": rate, "threads": threads})
+    send("end", {"status": "ok"})
+
+
+def _clocks(energy: Callable[[], float | None] | None = None) -> Any:
+    from bench.clocks import Clocks
+
+    wall_and_cpu = (time.perf_counter, time.process_time)
+    return Clocks(*wall_and_cpu, energy) if energy else Clocks(*wall_and_cpu)
+
+
 def _verify(subject: Mapping[str, Any], send: Any) -> None:
     """Examine an adapter beside the oracle, and send every check as it is made."""
     from bench import frameworks, trainer
     from bench.certificate import Subject
     from bench.equivalence.examine import examine
     from bench.equivalence.oracle import Oracle
-    from bench.equivalence.probes import Clocks
 
     of = Subject.model_validate(subject)
     adapter = frameworks.create(frameworks.named(of.framework))
     trainer.require_device(adapter, of.framework, of.device)
     oracle = cast(Oracle, frameworks.create(frameworks.named("reference")))
-    for check in examine(adapter, oracle, of, Clocks(time.perf_counter, time.process_time)):
+    for check in examine(adapter, oracle, of, _clocks()):
         send("check", check.model_dump(mode="json"))
     send("measured", {"versions": adapter.versions()})
     send("end", {"status": "ok"})

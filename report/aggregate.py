@@ -42,15 +42,3 @@ def mean_and_error(values: Sequence[float]) -> tuple[float | None, float | None]
         return None, None
     error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
     return fmean(values), error
-
-
-def median_time(reached: Sequence[float], budgets: Sequence[float]) -> tuple[float | None, bool]:
-    """The median of times of which some are only known to exceed a budget; whether it is a bound.
-
-    The true median lies between the medians with those times at their budgets and at infinity.
-    Where the two differ, as when over half of the runs did not reach the target, the first is a
-    lower bound. Seconds or steps, as they are given.
-    """
-    lower = median_if_any([*reached, *budgets])
-    upper = median_if_any([*reached, *[math.inf] * len(budgets)])
-    return lower, lower != upper

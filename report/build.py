@@ -9,12 +9,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from bench.record import Record
 from bench.store import write_atomically
-from report import notes, regime_tables, regimes
+from report import contents, notes, regime_tables, regimes
 from report.certificates import Proof, named, proofs
 from report.columns import NONE, Column, Shown, columns
-from report.comparison import Comparison, compare, distinct
+from report.comparison import Comparison, compare
 from report.csv_files import epochs_csv, records_csv
 from report.equality import PROPERTIES, Check, check
+from report.sections import Section
+from report.setups import distinct
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
 
 
@@ -50,9 +52,11 @@ def markdown(records: Sequence[Record], problems: Sequence[tuple[Path, str]] = (
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    comparisons = compare(records)
     template = environment.get_template("report.md.j2")
     return template.render(
-        comparisons=[_view(comparison) for comparison in compare(records)],
+        comparisons=[_view(comparison) for comparison in comparisons],
+        across=[_section(section) for section in contents.across(comparisons)],
         problems=[(markdown_code(str(path)), markdown_code(reason)) for path, reason in problems],
     )
 
@@ -72,6 +76,7 @@ def _view(comparison: Comparison) -> Mapping[str, object]:
         "settings": _prose(notes.settings(comparison)),
         "warnings": _proses(notes.warnings(comparison)),
         "table": _table(shown, comparison.rows),
+        "sections": [_section(section) for section in contents.below(comparison)],
         "regimes": _regimes(comparison) if comparison.others else None,
         "notes": _proses(notes.notes(comparison, [column.name for column in shown])),
         "machine": _prose(notes.machine(comparison)),
@@ -90,6 +95,15 @@ def _table(shown: Sequence[Column[Shown]], rows: Iterable[Shown]) -> Mapping[str
         "headings": [Markdown(column.heading()) for column in shown],
         "alignments": [Markdown(":--" if column.is_text else "--:") for column in shown],
         "rows": [[_cell(column.cell(row)) for column in shown] for row in rows],
+    }
+
+
+def _section(section: Section) -> Mapping[str, object]:
+    """A section's heading, tables and notes."""
+    return {
+        "title": Markdown(section.title),
+        "tables": [_table(table.columns, table.rows) for table in section.tables],
+        "notes": _proses(section.notes),
     }
 
 

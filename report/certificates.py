@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bench.certificate import Check, Subject
 from bench.record import Record
-from report.comparison import MATCHED, Comparison
+from report.comparison import Comparison
+from report.setups import MATCHED
 from report.text import Given, Note
 
 

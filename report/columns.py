@@ -32,19 +32,20 @@ class Column(Generic[Shown]):
 
 def columns(comparison: Comparison) -> tuple[Column[Row], ...]:
     """The columns that say something about this comparison, from left to right."""
-    target = comparison.setup.target_accuracy is not None
-    ranged = any(row.images_per_s_min is not None for row in comparison.rows)
+    target = any(row.target_runs for row in comparison.rows)
+    trained = any(row.seeds or row.accuracy_mean is not None for row in comparison.rows)
+    sure = any(row.speed.images_per_s_low is not None for row in comparison.rows)
     device = any(row.peak_device_bytes is not None for row in comparison.rows)
     return (
         Column("Framework", "", lambda row: Given(row.framework), 0, is_text=True),
         Column("Version", "", _version, 8, is_text=True),
-        Column("Test acc.", "%", _accuracy, 0),
+        *((Column("Test acc.", "%", _accuracy, 0),) if trained else ()),
         Column("Seeds", "", _seeds, 6),
         Column("Images/s", "", lambda row: figure(row.images_per_s), 0),
-        *((Column("Range", "", _range, 7),) if ranged else ()),
+        *((Column("95 %", "images/s", _interval, 2),) if sure else ()),
         *((Column("To target", "s", _to_target, 1),) if target else ()),
-        *((Column("With compile", "s", _to_target_with_compile, 2),) if target else ()),
-        Column("Compile", "s", lambda row: figure(row.compile_s), 5),
+        *((Column("With compile", "s", _to_target_with_compile, 5),) if target else ()),
+        Column("Compile", "s", lambda row: figure(row.compile_s), 7),
         Column("Peak RSS", "MiB", lambda row: mebibytes(row.peak_rss_bytes), 3),
         *((Column("Peak device", "MiB", _peak_device, 3),) if device else ()),
         Column("Parameters", "", _parameters, 4),
@@ -61,6 +62,21 @@ def figure(value: float | None) -> str:
         return f"{value:.3g}"
     places = 0 if size >= 100 else 1 if size >= 10 else 2
     return f"{value:,.{places}f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """From where to where."""
+    return NONE if low is None else f"{figure(low)}–{figure(high)}"
+
+
+def ratio(value: float | None) -> str:
+    """A ratio with three places, so that those of one column can be compared digit by digit."""
+    return NONE if value is None else f"{value:.3f}" if value < 10 else figure(value)
+
+
+def probability(p: float | None) -> str:
+    """A p in two digits; those below 0.001 are only told to be so."""
+    return NONE if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def percent(value: float) -> str:
@@ -89,15 +105,13 @@ def _accuracy(row: Row) -> str:
 
 
 def _seeds(row: Row) -> str:
-    if row.runs_ok in (0, len(row.seeds)):
+    if row.runs_ok in (0, len(row.seeds)) or not row.seeds:
         return str(len(row.seeds) or NONE)
     return f"{len(row.seeds)} ({row.runs_ok} runs)"
 
 
-def _range(row: Row) -> str:
-    if row.images_per_s_min is None:
-        return NONE
-    return f"{figure(row.images_per_s_min)}–{figure(row.images_per_s_max)}"
+def _interval(row: Row) -> str:
+    return interval(row.speed.images_per_s_low, row.speed.images_per_s_high)
 
 
 def _to_target(row: Row) -> str:

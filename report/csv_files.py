@@ -14,6 +14,8 @@ import json
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
+from pydantic import BaseModel
+
 from bench.record import Machine, Record
 from report.text import spreadsheet_cell
 
@@ -78,6 +80,8 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, str):
         return spreadsheet_cell(value)
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
     if isinstance(value, list | dict):
         return json.dumps(value, sort_keys=True)
     return repr(value)

@@ -9,14 +9,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from bench.record import Record
-from report import certificates
+from report import certificates, speed_tables
 from report.certificates import named
 from report.columns import percent
-from report.comparison import Comparison, Row, Setup
+from report.comparison import Comparison, Row
 from report.equality import Check, agreeing, check
-from report.text import REASON_LIMIT, Given, Note
+from report.setups import Setup
+from report.text import REASON_LIMIT, Given, Note, plain
 
 SHORT_HASH = 12
+INTERVAL = (
+    "95 %: the interval of that median, with the process as the unit: Student's t on logarithms "
+    "up to 5 processes, order statistics from 6 on; none of a single process"
+)
 TOLD_IN_NOTES = ("Version", "Parameters")  # columns that are notes where there is no room for them
 
 
@@ -86,7 +91,11 @@ def warnings(comparison: Comparison) -> list[Note]:
     """Why the comparison is not equal: loud; none where all that was compared agrees."""
     alarm = "NOT AN EQUAL COMPARISON"
     differences = [difference(alarm, one) for one in check(comparison) if one.differs]
-    return [*certificates.warnings(comparison), *differences]
+    return [
+        *certificates.warnings(comparison),
+        *differences,
+        *speed_tables.warnings(comparison),
+    ]
 
 
 def difference(alarm: str, one: Check) -> Note:
@@ -109,7 +118,7 @@ def notes(comparison: Comparison, shown: Collection[str]) -> list[Note]:
     if not rows:
         return [("No run succeeded: there are no figures.",), *failed] if failed else []
     return [
-        *_accuracy(rows),
+        *(_accuracy(rows) if any(row.seeds for row in rows) else []),
         *_times(comparison, rows, shown),
         *([] if "Version" in shown else _row_versions(rows)),
         *([] if "Parameters" in shown else _row_parameters(rows)),
@@ -142,11 +151,9 @@ def _accuracy(rows: list[Row]) -> list[Note]:
 
 
 def _times(comparison: Comparison, rows: list[Row], shown: Collection[str]) -> list[Note]:
-    """What the figures of speed are."""
-    spread = "; range: least to greatest run, from 3 runs on, not a confidence interval"
-    said: list[Note] = [
-        (f"Images/s: median over the ok runs{spread if 'Range' in shown else ''}.",)
-    ]
+    """What the figures of time are."""
+    sure = f"; {INTERVAL}" if "95 %" in shown else ""
+    said: list[Note] = [(f"Images/s: median over the ok processes{sure}.",)]
     target = comparison.setup.target_accuracy
     if target is None:
         return said
@@ -253,6 +260,13 @@ def runs(comparison: Comparison) -> Note:
         Given(started[0]),
         *((" to ", Given(started[-1])) if started[0] != started[-1] else ()),
         " (UTC)",
+    )
+
+
+def plain_note(note: Note) -> str:
+    """A note as one harmless line, for where there is nothing but text."""
+    return "".join(
+        plain(part.text, part.limit) if isinstance(part, Given) else part for part in note
     )
 
 

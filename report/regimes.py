@@ -14,8 +14,10 @@ from statistics import fmean, stdev
 from typing import Any
 
 from bench.record import Record
-from report.aggregate import by_seed, known, mean_and_error, median_if_any, median_time
-from report.comparison import MATCHED, Comparison, by_version, grouped, status
+from bench.stats import censored_median
+from report.aggregate import by_seed, known, mean_and_error, median_if_any
+from report.comparison import Comparison, status
+from report.setups import MATCHED, by_version, grouped
 
 NATIVE = "native"
 
@@ -32,8 +34,8 @@ class Outcome:
 
     status           as in `report.comparison.Row`
     accuracy_mean    over the ok seeds; accuracy_std is the sample standard deviation (n - 1)
-    steps_to_target  median over the runs that tried, see `median_time`; where `is_bound`, the
-                     median is greater than the number
+    steps_to_target  median over the runs that tried, see `bench.stats.censored_median`; where
+                     `is_bound`, the median is greater than the number
     reached, tried   runs: ok ones, and diverged ones as not having reached the target
     images_per_s     median over the ok runs
     """
@@ -141,7 +143,7 @@ def outcome(records: Sequence[Record]) -> Outcome:
     tried = _trials(records)
     reached = known(record.steps_to_target for record in tried if _reached(record))
     missed = [_budget(record) for record in tried if not _reached(record)]
-    steps, is_bound = median_time(reached, missed)
+    steps, is_bound = censored_median(reached, missed)
     return Outcome(
         status=status(records),
         accuracy_mean=fmean(accuracies) if accuracies else None,
@@ -255,7 +257,9 @@ def _trials(records: Iterable[Record]) -> list[Record]:
     tried = [
         record
         for record in records
-        if record.target_accuracy is not None and record.status in ("ok", "diverged")
+        if record.target_accuracy is not None
+        and record.status in ("ok", "diverged")
+        and not record.throughput_only
     ]
     unknown = any(one.time_to_target_s is not None and one.steps_to_target is None for one in tried)
     return [] if unknown else tried

@@ -8,7 +8,9 @@ from dataclasses import fields
 import pandas as pd
 
 from bench.record import Record
-from report.comparison import Comparison, Row, Setup, compare
+from report.comparison import Comparison, Row, compare
+from report.setups import Setup
+from report.speed import Speed
 
 _INTEGERS = (
     "comparison",
@@ -27,6 +29,11 @@ _INTEGERS = (
     "target_runs",
     "peak_rss_bytes",
     "peak_device_bytes",
+    "processes",
+    "outliers",
+    "in_windows",
+    "unsteady",
+    "pairs",
 )
 _TEXTS = (
     "dataset",
@@ -39,13 +46,15 @@ _TEXTS = (
     "framework",
     "framework_version",
     "status",
+    "ratio_test",
 )
 _FLAGS = ("time_to_target_is_bound", "time_to_target_with_compile_is_bound")
 _LISTS = ("given_mean", "given_std")
 _COLUMNS = (
     "comparison",
     *(field.name for field in fields(Setup) if field.name not in _LISTS),
-    *(field.name for field in fields(Row)),
+    *(field.name for field in fields(Row) if field.name != "speed"),
+    *(field.name for field in fields(Speed)),
 )
 
 
@@ -54,8 +63,8 @@ def summarise(records: Sequence[Record]) -> pd.DataFrame:
 
     `comparison` numbers the groups of rows that may be compared with each other; a ratio of rows
     of two groups has no meaning. The other columns are the fields of `Setup` (but for given
-    normalisations) and of `Row`, in their units; `seeds` is the number of seeds. Figures that do
-    not exist are missing values.
+    normalisations), of `Row` and of its `Speed`, in their units; `seeds` is the number of seeds.
+    Figures that do not exist are missing values.
     """
     rows = [
         {"comparison": number, **_values(comparison, row)}
@@ -78,5 +87,7 @@ def _values(comparison: Comparison, row: Row) -> dict[str, object]:
         if field.name not in _LISTS
     }
     values |= {field.name: getattr(row, field.name) for field in fields(Row)}
+    del values["speed"]
+    values |= {field.name: getattr(row.speed, field.name) for field in fields(Speed)}
     values["seeds"] = len(row.seeds)
     return values

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.record import Record
-from report import notes, regime_tables, regimes
+from report import contents, notes, regime_tables, regimes
 from report.columns import Column, Shown, columns
 from report.comparison import Comparison, Row, compare
+from report.sections import Section
 from report.text import Given, Note, encodable, plain
 
 MEASURED_WIDTH = 1000
@@ -32,6 +33,8 @@ def print_summary(records: Sequence[Record], console: Console) -> None:
         if number:
             console.print()
         _print_comparison(comparison, console)
+    for section in contents.across(comparisons):
+        print_section(section, console)
 
 
 def _print_comparison(comparison: Comparison, console: Console) -> None:
@@ -48,8 +51,22 @@ def _print_comparison(comparison: Comparison, console: Console) -> None:
         told = {*names, *notes.TOLD_IN_NOTES}
         left_out = [column.name for column in all_columns if column.name not in told]
         _print_notes(notes.notes(comparison, names), left_out, console)
+    for section in contents.below(comparison):
+        print_section(section, console)
     if comparison.others:
         _print_regimes(comparison, console)
+
+
+def print_section(section: Section, console: Console) -> None:
+    """Print a heading, the tables and the notes below them."""
+    console.print()
+    console.print(_text((section.title,), console, style="bold"))
+    left_out: dict[str, None] = {}
+    for number, table in enumerate(section.tables):
+        if number:
+            console.print()
+        left_out |= dict.fromkeys(_print_fitting(table.columns, table.rows, console))
+    _print_notes(section.notes, list(left_out), console)
 
 
 def _print_regimes(comparison: Comparison, console: Console) -> None:

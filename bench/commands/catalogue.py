@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import datasets, frameworks, models, runner
+from bench import datasets, frameworks, models, probing
 from bench.errors import UnknownNameError
 from bench.frameworks import Framework
 from bench.plan import INPUT_SIZE
@@ -56,7 +56,7 @@ def _frameworks() -> list[dict[str, Any]]:
     """Versions from metadata; devices as each framework says in a process of its own."""
     plain = list(frameworks.catalogue())
     with ThreadPoolExecutor(max_workers=2) as pool:
-        answers = dict(zip(plain, pool.map(runner.probe, plain), strict=True))
+        answers = dict(zip(plain, pool.map(probing.probe, plain), strict=True))
     return [
         _framework(each, answers[each.name.partition(frameworks.SEPARATOR)[0]])
         for each in frameworks.with_variants().values()

@@ -80,7 +80,7 @@ def _own(header: Header) -> dict[str, Any]:
         "fit": header.fit,
         "mean": header.given_mean,
         "std": header.given_std,
-        "batch_size": header.batch_size,
+        "batch_sizes": (header.batch_size,),
         "optimizer": header.optimizer.name,
         "lr": header.learning_rate,
         "momentum": header.optimizer.momentum,

@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 
 def flag(name: str) -> str:
     """A setting's name as it is typed: --batch-size."""
-    return "--" + name.replace("_", "-")
+    return "--" + name.replace("_", "-").replace("batch-sizes", "batch-size")
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -42,6 +42,15 @@ def numbers(option: str, text: str | None) -> tuple[float, ...] | None:
     if text is None:
         return None
     return _each(option, text, float, "numbers with commas between, such as 0.49,0.48,0.45")
+
+
+def share(option: str, text: str) -> float:
+    """Such as 2% or 0.02."""
+    number = text.strip()
+    try:
+        return float(number[:-1]) / 100 if number.endswith("%") else float(number)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r} cannot be read: give a share such as 2%") from error
 
 
 def dataset(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import signal
 import sys
@@ -21,6 +22,8 @@ from bench import (
     options,
     plan,
     preparation,
+    probing,
+    repeats,
     runner,
     store,
 )
@@ -29,20 +32,24 @@ from bench.commands.console import installed
 from bench.commands.console import say as _say
 from bench.commands.report import show_and_write
 from bench.errors import UsageError
+from bench.observers import observed
 from bench.options import Options
 from bench.plan import INPUT_SIZE, Cell, Plan, Source
 from bench.presets import preset
 from bench.progress import make_progress
+from bench.record import Record
 
 BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
 
 # The options that decide what is computed, by their names on the command line.
 SETTINGS = (
     *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
-    *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_size", "optimizer", "lr"),
+    *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_sizes", "optimizer", "lr"),
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
-    *("save_every", "regime"),
+    *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
+    *("windows", "window", "tensorboard"),
 )
+WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
 
 
 def run(
@@ -65,6 +72,8 @@ def run(
         found = checkpoint.read(start)
         parsed = going_on.settings(start, found.header, parsed, given)
     asked = _options(parsed, notes)
+    if asked.tensorboard:
+        _need_event_files()
     planned = _plan(asked, notes, fetch=not dry_run)
     if start is not None and found is not None:
         planned = going_on.begin(planned, start, found)
@@ -101,7 +110,7 @@ def _resume(
     manifest = store.read_manifest(path)
     again = _parsed({name: settings[name] for name in given})
     if "devices" in again:
-        again["devices"] = runner.choose_devices(again["devices"], manifest.asked.frameworks)
+        again["devices"] = probing.choose_devices(again["devices"], manifest.asked.frameworks)
     earlier = manifest.asked.model_dump()
     other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
@@ -129,8 +138,18 @@ def _resume(
 def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
     """Run the cells, then print and write what came out, also when interrupted."""
     interrupted = False
+    event_files = folder.manifest.asked.tensorboard
+
+    def warn(text: str) -> None:
+        _say(notes, f"warning: {text}", style="yellow")
+
     _warn_if_busy(notes)
-    with _terminations_interrupt(), make_progress(notes, folder) as progress:
+    cells = len(runner.unsettled(folder))
+    with (
+        _terminations_interrupt(),
+        make_progress(notes, folder) as display,
+        observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
+    ):
         try:
             runner.run(folder, progress)
         except KeyboardInterrupt:
@@ -143,6 +162,7 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
         }
         print(json.dumps(document, indent=2))
     show_and_write(records, [], folder.folder, None if as_json else Console())
+    _say_precision(folder.manifest.plan, records, notes)
     if interrupted:
         _say(
             notes,
@@ -150,6 +170,31 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
             f"go on with: python -m bench run --resume {folder.folder}",
         )
     return 1 if interrupted or runner.unsettled(folder) else 0
+
+
+def _need_event_files() -> None:
+    """Before anything runs: a run that cannot do what was asked for shall not begin."""
+    try:
+        importlib.import_module("tensorboard")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--tensorboard needs {error.name}: pip install 'lenet-bench[tensorboard]'"
+        ) from error
+
+
+def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> None:
+    """How narrow the intervals of throughput have become, where a width was asked for."""
+    if planned.precision is None:
+        return
+    for one in repeats.precisions(planned, records):
+        what = f"{one.framework} on {one.device}, batch {one.batch_size}, {one.threads} threads"
+        if one.half_width is None:
+            reached = "no interval"
+        else:
+            missed = one.half_width > planned.precision
+            reached = f"±{one.half_width:.2%}{', wider than' if missed else ' of'}"
+            reached += f" {100 * planned.precision:.3g}% asked for"
+        _say(notes, f"{what}: {reached} after {one.processes} processes")
 
 
 def _warn_if_busy(notes: Console) -> None:
@@ -167,7 +212,7 @@ def _warn_if_busy(notes: Console) -> None:
 def _options(parsed: dict[str, Any], notes: Console) -> Options:
     """The options with every default that depends on what is installed here."""
     parsed["frameworks"] = installed(parsed["frameworks"], notes)
-    parsed["devices"] = runner.choose_devices(parsed["devices"], parsed["frameworks"])
+    parsed["devices"] = probing.choose_devices(parsed["devices"], parsed["frameworks"])
     return Options.model_validate(parsed)
 
 
@@ -179,8 +224,11 @@ def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = parse.words(values[name])
     if "devices" in values:
         values["devices"] = parse.devices(values["devices"])
-    if "seeds" in values:
-        values["seeds"] = parse.whole_numbers("--seeds", values["seeds"])
+    for name, option in WHOLE_NUMBERS.items():
+        if values.get(name) is not None:
+            values[name] = parse.whole_numbers(option, values[name])
+    if values.get("precision") is not None:
+        values["precision"] = parse.share("--precision", values["precision"])
     for name in ("mean", "std"):
         if name in values:
             values[name] = parse.numbers(parse.flag(name), values[name])

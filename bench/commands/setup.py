@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import frameworks, runner
+from bench import frameworks, probing
 from bench.commands.console import say
 from bench.errors import BenchError
 
@@ -33,7 +33,7 @@ def setup(name: str) -> int:
     say(console, f"{framework.title}: {expected or 'everything is here, nothing is fetched'}")
     tools.setup()
     say(console, "Starting it once, in which what is new gets compiled: up to some minutes")
-    answer = runner.probe(name, FIRST_START_S)
+    answer = probing.probe(name, FIRST_START_S)
     if "reason" in answer:
         raise BenchError(f"{framework.title} does not start: {answer['reason']}")
     taken_s = (datetime.now() - started).total_seconds()

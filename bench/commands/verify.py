@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench import frameworks, machine, models, options, runner
+from bench import frameworks, machine, models, options, probing
 from bench.certificate import Check, Subject
 from bench.commands import parse
 from bench.commands.console import installed
@@ -84,7 +84,7 @@ def _subjects(asked: Asked, notes: Console) -> list[Subject]:
     threads = options.default(asked.threads, len(machine.usable_cpus()))
     if asked.channels not in (1, 3):
         raise UsageError(f"--channels {asked.channels} is not possible: give 1 or 3")
-    devices = runner.choose_devices(parse.devices(asked.devices), names)
+    devices = probing.choose_devices(parse.devices(asked.devices), names)
     return [
         Subject(
             framework=name,

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench import metrics, models
 from bench.certificate import Check, Subject
+from bench.clocks import Clocks
 from bench.contract import Adapter, ModelSpec, OptimizerSpec, Parameters
 from bench.equivalence import bounds, distance, probes, problems
 from bench.equivalence.bounds import Bound
@@ -20,9 +21,7 @@ SGD = OptimizerSpec("sgd")
 EPOCH_STEPS = 15  # full batches of the epochs that are compiled for
 
 
-def examine(
-    adapter: Adapter, oracle: Oracle, subject: Subject, clocks: probes.Clocks
-) -> Iterator[Check]:
+def examine(adapter: Adapter, oracle: Oracle, subject: Subject, clocks: Clocks) -> Iterator[Check]:
     """Every check of the certificate, one after the other; the adapter is built anew for most.
 
     A network of other parameters than the model's is told by the first check, and ends it.
@@ -210,7 +209,7 @@ class _Examination:
                 name = f"{model.name}, {case}"
                 yield _check("precision", name, (error, where), bounds.PRECISION)
 
-    def busy_threads(self, problem: Problem, clocks: probes.Clocks) -> Iterator[Check]:
+    def busy_threads(self, problem: Problem, clocks: Clocks) -> Iterator[Check]:
         """How many CPUs training keeps busy."""
         threads = self.subject.threads
         epoch = problem.order(7, EPOCH_STEPS, REMAINDER)

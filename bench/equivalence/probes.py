@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import order
+from bench.clocks import Clocks
 from bench.contract import (
     Adapter,
     Conv,
@@ -149,14 +149,6 @@ def single_layers() -> tuple[ModelSpec, ModelSpec]:
         ModelSpec("convolution", (8, 8, 6), 256, conv),
         ModelSpec("dense", (8, 8, 6), 64, dense),
     )
-
-
-@dataclass(frozen=True)
-class Clocks:
-    """Seconds that have passed, and seconds that all threads of this process have computed."""
-
-    wall: Callable[[], float]
-    cpu: Callable[[], float]
 
 
 def busy_cpus(

@@ -83,16 +83,19 @@ class FluxAdapter:
         call("load!", self._session, images_to_flux(images), labels, self._model.classes)
 
     def compile(self, steps: int, batch_size: int, remainder: int) -> None:
-        """See `Adapter.compile`: a few steps of each shape, taken by twins that are thrown away."""
+        """See `Adapter.compile`: a few steps of each shape, taken by a twin that is thrown away.
+
+        The way across is an epoch's own: Julia compiles juliacall's conversions too.
+        """
         full = np.zeros((min(steps, WARM_UP_STEPS), batch_size), np.int32)
-        batches = _batches(Order(full, np.zeros(remainder, np.int32)))
-        call_without_python("warm_up", self._session, batches)
+        order = Order(full, np.zeros(remainder, np.int32))
+        _train(call("twin", self._session), order, 0.0)
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
-        losses = call_without_python("train!", self._session, _batches(order), learning_rate)
+        losses = _train(self._session, order, learning_rate)
         self._taken += order.steps
-        return np.array(losses, np.float32)
+        return losses
 
     def predict(self, images: Images) -> NDArray[np.float32]:
         """See `Adapter.predict`."""
@@ -128,6 +131,14 @@ class FluxAdapter:
     def synchronize(self) -> None:
         """Every call has returned its result."""
 
+    def compilations(self) -> int:
+        """Nanoseconds that Julia has spent on compiling; it keeps no other count."""
+        return int(call("compilations"))
+
+    def multiply(self, size: int, times: int) -> None:
+        """See `Adapter.multiply`: BLAS, with `threads` threads here and one in training."""
+        call_without_python("multiply!", self._session, size, times)
+
     def versions(self) -> dict[str, str]:
         """Julia, the packages that compute, BLAS, and how many threads each has."""
         own = {str(name): str(value) for name, value in call("versions")}
@@ -138,6 +149,7 @@ class FluxAdapter:
         return None
 
 
-def _batches(order: Order) -> Any:
-    """Julia's own copies of the rows, (B, steps) and (r,), counted from 1."""
-    return call("batches", order.batches.T, order.remainder)
+def _train(session: Any, order: Order, learning_rate: float) -> NDArray[np.float32]:
+    """An epoch of a session of Julia's; the losses, (steps,)."""
+    batches = call("batches", order.batches.T, order.remainder)  # (B, steps) and (r,), from 1
+    return np.array(call_without_python("train!", session, batches, learning_rate), np.float32)

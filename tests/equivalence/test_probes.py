@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench import order
+from bench.clocks import Clocks
 from bench.contract import OptimizerSpec
 from bench.equivalence import examine, probes, problems
 from bench.models import lenet5
@@ -72,7 +73,7 @@ def test_busy_cpus_is_cpu_time_over_wall_time():
 
     wall = itertools.count(0.0, 0.1)
     cpu = iter([5.0, 6.2])
-    clocks = probes.Clocks(lambda: next(wall), lambda: next(cpu))
+    clocks = Clocks(lambda: next(wall), lambda: next(cpu))
     # Wall: 0.0 at the start, then 0.1 to 0.6 before each epoch or the end.
     assert probes.busy_cpus(Idle(), None, 0.1, clocks, watch_s=0.55) == pytest.approx(1.2 / 0.6)
     assert Idle.trained == 5

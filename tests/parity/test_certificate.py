@@ -8,10 +8,10 @@ import time
 import pytest
 
 from bench.certificate import Subject
+from bench.clocks import Clocks
 from bench.commands.verify import OPTIMIZERS
 from bench.contract import Adapter
 from bench.equivalence.examine import examine
-from bench.equivalence.probes import Clocks
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import worst

@@ -7,10 +7,11 @@ from typing import cast
 import numpy as np
 import pytest
 
-from bench.contract import Adapter, OptimizerSpec
+from bench.contract import Adapter, Conv, Dense, Flatten, MaxPool, ModelSpec, OptimizerSpec
 from bench.errors import BenchError
+from bench.order import initial_parameters
 
-from .problems import BATCH, Problem, order, rows
+from .problems import BATCH, CLASSES, REMAINDER, Problem, order, problem, rows
 from .selection import chosen, obtain
 
 
@@ -66,3 +67,39 @@ def test_versions_name_what_computes(flux: Adapter) -> None:
     assert versions["flux"].startswith("0.16.")
     assert cast(str, versions["blas"])
     assert versions["blas_threads"] == "1"
+
+
+def test_compilations_grow_with_a_new_network_and_rest_in_epochs(flux: Adapter) -> None:
+    """Channels of a pooling are part of a type: 19 of them are compiled for nowhere else."""
+    image = problem("smooth")
+    height, width, channels = image.model.input_shape
+    layers = (
+        Conv("conv1", (1, 1), channels, 19, "relu"),
+        MaxPool((2, 2)),
+        Flatten(height // 2, width // 2, 19),
+        Dense("dense1", height // 2 * (width // 2) * 19, CLASSES, "none"),
+    )
+    model = ModelSpec("nineteen", (height, width, channels), CLASSES, layers)
+    Problem(model, initial_parameters(7, model), image.images, image.labels).start(flux)
+    before = flux.compilations()
+    flux.compile(3, BATCH, REMAINDER)
+    compiled = flux.compilations()
+    assert compiled > before, "a network of a new type"
+    for epoch in (order(1, 3, REMAINDER), order(2, 3, REMAINDER), order(3, 5)):
+        flux.train_epoch(epoch, 0.05)
+        assert flux.compilations() == compiled
+    flux.compile(3, BATCH + 1, 0)
+    flux.train_epoch(order(4, 3, 1), 0.05)
+    assert flux.compilations() == compiled, "the size of a batch is no part of a type"
+
+
+def test_multiply_leaves_training_and_its_threads_as_they_were(
+    flux: Adapter, square: Problem
+) -> None:
+    square.start(flux)
+    expected = flux.train_epoch(order(1, 3), 0.05)
+    square.start(flux)
+    for size in (64, 1024, 64):
+        flux.multiply(size, 2)
+    assert flux.versions()["blas_threads"] == "1"
+    np.testing.assert_array_equal(flux.train_epoch(order(1, 3), 0.05), expected)

@@ -44,7 +44,7 @@ def make(frozen: list[Record]) -> Make:
         machine = {
             name.removeprefix("machine_"): changes.pop(name)
             for name in list(changes)
-            if name.startswith("machine_")
+            if name.startswith("machine_") and name not in Record.model_fields
         }
         content = template.model_dump() | changes
         content["machine"] |= machine

@@ -300,7 +300,7 @@ def planned(dataset: str, devices=("cpu",)) -> plan.Plan:
     ],
 )
 def test_names(dataset, devices, name):
-    cell = plan.Cell(framework="torch", device="cpu", seed=0)
+    cell = plan.Cell(framework="torch", device="cpu", seed=0, batch_size=32, threads=1)
     stem = naming.stem(planned(dataset, devices), cell)
     assert naming.file_name(stem, 43, 0.99128) == name
 

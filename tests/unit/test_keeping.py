@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from bench import checkpoint, datasets, order, plan, preparation, trainer
+from bench.clocks import Clocks
 from bench.errors import CheckpointError
 from bench.keeping import Keeper
 from bench.options import Options
 from impls.reference.adapter import ReferenceAdapter
 
-CELL = plan.Cell(framework="reference", device="cpu", seed=0)
+CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=32, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def root(tmp_path_factory) -> Path:
 def planned(root):
     def make(**asked) -> plan.Plan:
         source = preparation.source(datasets.load("digits", root, plan.INPUT_SIZE, "resize"))
-        sizes = {"train_size": 64, "val_size": 20, "test_size": 20, "batch_size": 32}
+        sizes = {"train_size": 64, "val_size": 20, "test_size": 20, "batch_sizes": (32,)}
         known = {"frameworks": ("reference",), "devices": ("cpu",), "data_root": root}
         return plan.make(Options(**known | sizes | {"epochs": 4} | asked), source)
 
@@ -158,7 +159,9 @@ def train(planned: plan.Plan, folder: Path) -> dict:
 
     now = iter(range(10_000))
     keeper = Keeper(planned, CELL, folder, send)
-    trainer.train_cell(planned, CELL, ReferenceAdapter, send, lambda: float(next(now)), keeper)
+    trainer.train_cell(
+        planned, CELL, ReferenceAdapter, send, Clocks(lambda: float(next(now)), lambda: 0.0), keeper
+    )
     return measured
 
 

@@ -24,18 +24,18 @@ def make(source: Source = DIGITS, **asked) -> plan.Plan:
 def test_digits_by_default():
     planned = make()
     assert (planned.train_size, planned.val_size, planned.test_size) == (1437, 90, 270)
-    assert (planned.epochs, planned.batch_size, planned.target_accuracy) == (20, 32, 0.95)
+    assert (planned.epochs, planned.batch_sizes, planned.target_accuracy) == (20, (32,), 0.95)
     assert (planned.optimizer.name, planned.learning_rate) == ("adam", 1e-3)
     assert planned.fit == "resize"
     assert planned.seeds == (0, 1, 2)
-    assert planned.threads == len(machine.usable_cpus())
+    assert planned.thread_counts == (len(machine.usable_cpus()),)
     assert planned.own_test_set is False
 
 
 def test_mnist_by_default():
     planned = make(MNIST, dataset="mnist")
     assert (planned.train_size, planned.val_size, planned.test_size) == (55_000, 5_000, 10_000)
-    assert (planned.fit, planned.batch_size) == ("pad", 128)
+    assert (planned.fit, planned.batch_sizes) == ("pad", (128,))
 
 
 def test_colour():
@@ -70,9 +70,9 @@ def test_sizes_that_cannot_be():
 
 
 def test_a_small_training_set_lowers_the_usual_batch_but_not_one_that_was_asked_for():
-    assert make(train_size=20).batch_size == 20
+    assert make(train_size=20).batch_sizes == (20,)
     with pytest.raises(UsageError, match="--batch-size 64 is larger"):
-        make(train_size=20, batch_size=64)
+        make(train_size=20, batch_sizes=(64,))
 
 
 def test_adamw_decays_by_default_and_the_others_do_not():
@@ -99,3 +99,69 @@ def test_cells_come_in_balanced_blocks():
 def test_a_plan_survives_its_file():
     planned = make(mean=(0.1,), std=(0.3,), optimizer="rmsprop", momentum=0.9)
     assert plan.Plan.model_validate_json(planned.model_dump_json()) == planned
+
+
+def test_a_sweep_names_what_it_varies():
+    planned = make(batch_sizes=(32, 128), threads=(1, 2), seeds=(0,))
+    names = {cell.name for cell in planned.cells()}
+    assert "torch-cpu-batch32-threads1-seed0" in names
+    assert len(names) == 4 * len(planned.frameworks)
+    plain = make(batch_sizes=(32,), seeds=(0,), frameworks=("torch",))
+    assert {cell.name for cell in plain.cells()} == {"torch-cpu-seed0"}
+
+
+def test_in_the_second_turn_of_the_seeds_speed_alone_is_measured():
+    planned = make(seeds=(4, 7), min_repeats=5, frameworks=("torch",))
+    assert [(c.seed, c.repeat, c.throughput_only) for c in planned.cells()] == [
+        (4, 0, False),
+        (7, 0, False),
+        (4, 1, True),
+        (7, 1, True),
+        (4, 2, True),
+    ]
+    assert planned.cells()[2].name == "torch-cpu-seed4-repeat1"
+
+
+def test_throughput_only_has_no_target():
+    planned = make(throughput_only=True)
+    assert planned.target_accuracy is None
+    assert all(cell.throughput_only for cell in planned.cells())
+
+
+@pytest.mark.parametrize(
+    ("asked", "repeats"),
+    [
+        ({}, (3, 3)),  # the seeds
+        ({"seeds": (0,)}, (1, 1)),
+        ({"min_repeats": 8}, (8, 8)),
+        ({"seeds": (0, 1, 2, 3), "min_repeats": 2}, (4, 4)),  # each seed is trained
+        ({"seeds": (0,), "precision": 0.02}, (3, 30)),
+        ({"precision": 0.02, "min_repeats": 8, "max_repeats": 12}, (8, 12)),
+        ({"precision": 0.02, "min_repeats": 40}, (40, 40)),
+    ],
+)
+def test_repeats(asked, repeats):
+    planned = make(frameworks=("torch",), **asked)
+    assert (planned.min_repeats, planned.max_repeats) == repeats
+    assert len(planned.cells()) == repeats[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "complaint"),
+    [
+        ({"max_repeats": 9}, "--max-repeats 9 has no meaning without --precision"),
+        ({"precision": 0.02, "max_repeats": 2}, "--max-repeats 2 is too small: give 3 or more"),
+        ({"precision": 0.02, "min_repeats": 9, "max_repeats": 5}, "give 9 or more"),
+        ({"precision": 0.0}, "--precision 0 is not a share"),
+        ({"precision": 1.0}, "--precision 1 is not a share"),
+        ({"min_repeats": 0}, "--min-repeats 0 is too small"),
+        ({"windows": 3}, "--windows 3 is too small: give 4 or more"),
+        ({"window": 0.0}, "--window 0 is not a finite number above 0"),
+        ({"throughput_only": True, "target": 0.9}, "--target 0.9 is never reached"),
+        ({"batch_sizes": (8, 8)}, "--batch-size names 8 more than once"),
+        ({"threads": ()}, "--threads names nothing"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(asked, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        make(**asked)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import machine, plan, progress, runner, store
+from bench import machine, plan, progress, recording, store
 from bench.options import Options
 from bench.record import Record
 
@@ -39,7 +39,7 @@ def run(tmp_path):
 def _record(run, status: str, **fields) -> Record:
     manifest = run.manifest
     cell = manifest.plan.cells()[0]
-    known = runner.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
+    known = recording.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
     return Record.model_validate(known | {"started_at": "", "status": status} | fields)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, plan, runner, store
+from bench import machine, plan, recording, runner, store
 from bench.errors import StoreError
 from bench.options import Options
 from bench.record import SCHEMA, Record
@@ -34,7 +34,7 @@ def manifest() -> store.Manifest:
 
 def record(manifest: store.Manifest, number: int = 0, **fields) -> Record:
     cell = manifest.plan.cells()[number]
-    known = runner.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
+    known = recording.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
     return Record.model_validate(known | {"started_at": "now", "status": "ok"} | fields)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bench import datasets, order, plan, preparation, trainer
+from bench.clocks import Clocks
 from bench.errors import UnavailableError
 from bench.options import Options
 
@@ -25,6 +26,7 @@ COSTS_S = {
     "export": 1000.0,
     "versions": 1000.0,
     "memory": 1000.0,
+    "multiply": 0.25,
 }
 
 
@@ -35,6 +37,8 @@ class Costly:
         self._clock, self._losses = clock, losses
         self.calls: list[str] = []
         self.collected = []
+        self.shapes = []
+        self.trained = []
         self._parameters = {}
         self.spend("create")
 
@@ -57,11 +61,12 @@ class Costly:
 
     def compile(self, steps, batch_size, remainder):
         self.spend("compile")
-        self.shape = (steps, batch_size, remainder)
+        self.shapes.append((steps, batch_size, remainder))
 
     def train_epoch(self, batches, learning_rate):
         self.spend("train_epoch")
         self.collected.append(gc.isenabled())
+        self.trained.append(batches)
         return np.array(self._losses[: batches.steps], dtype=np.float32)
 
     def predict(self, images):
@@ -81,7 +86,7 @@ class Costly:
         return 0
 
     def multiply(self, size, times):
-        self.multiplied = (size, times)
+        self.spend("multiply")
 
     def versions(self):
         self.spend("versions")
@@ -110,13 +115,15 @@ def planned(tmp_path_factory):
         train_size=10,
         val_size=20,
         test_size=30,
-        batch_size=4,
+        batch_sizes=(4,),
         epochs=2,
+        windows=4,
+        window=1.0,
     )
     return plan.make(asked, source)
 
 
-def train(planned, device="cpu", losses=(2.0, 1.0, 0.5), keep=None):
+def train(planned, device="cpu", losses=(2.0, 1.0, 0.5), keep=None, throughput_only=False):
     clock, events = Clock(), []
     made = []
 
@@ -127,8 +134,15 @@ def train(planned, device="cpu", losses=(2.0, 1.0, 0.5), keep=None):
     def send(kind, value):
         events.append({kind: json.loads(json.dumps(value, allow_nan=False))})
 
-    cell = plan.Cell(framework="torch", device=device, seed=0)
-    trainer.train_cell(planned, cell, create, send, clock, keep)
+    cell = plan.Cell(
+        framework="torch",
+        device=device,
+        seed=0,
+        batch_size=4,
+        threads=1,
+        throughput_only=throughput_only,
+    )
+    trainer.train_cell(planned, cell, create, send, Clocks(clock, clock), keep)
     measured = {k: v for event in events for k, v in event.get("measured", {}).items()}
     epochs = [event["epoch"] for event in events if "epoch" in event]
     return made[0], measured, epochs, events
@@ -171,13 +185,14 @@ def test_the_device_is_idle_at_both_edges_of_an_epoch(planned):
 
 def test_the_collector_rests_during_epochs_and_works_afterwards(planned):
     adapter, *_ = train(planned)
-    assert adapter.collected == [False, False]
+    assert not any(adapter.collected)
+    assert len(adapter.collected) > 2
     assert gc.isenabled()
 
 
 def test_a_loss_is_weighted_by_the_images_of_its_batch(planned):
     adapter, _, epochs, _ = train(planned)
-    assert adapter.shape == (2, 4, 2)
+    assert adapter.shapes[0] == (2, 4, 2)
     assert epochs[0]["train_loss"] == pytest.approx((4 * 2.0 + 4 * 1.0 + 2 * 0.5) / 10)
 
 
@@ -212,3 +227,45 @@ def test_a_loss_that_is_not_finite_ends_the_cell(planned):
 def test_a_device_that_the_framework_does_not_see(planned):
     with pytest.raises(UnavailableError, match="torch sees no gpu here, only cpu"):
         train(planned, device="gpu")
+
+
+def test_throughput_is_measured_after_the_test_and_changes_nothing_before(planned):
+    adapter, measured, epochs, events = train(planned)
+    assert len(epochs) == 2
+    window_s = COSTS_S["train_epoch"] + COSTS_S["synchronize"]
+    assert measured["window_s"] == [window_s] * 4
+    assert measured["window_steps"] == 1  # a step takes longer than the window that was asked for
+    assert measured["images_per_s"] == 4 / window_s
+    assert measured["steady"] is True
+    assert (measured["warm_up_windows"], measured["warm_up_s"]) == (0, 0)
+    assert measured["busy_threads"] == 1
+    assert measured["energy_j"] is None
+    phases = [event["phase"] for event in events if "phase" in event]
+    assert phases[-3:] == ["test", "throughput", "limit"]
+    last_test = max(i for i, call in enumerate(adapter.calls) if call == "predict")
+    assert adapter.calls[last_test:].count("train_epoch") == 5  # one to find the window's length
+
+
+def test_windows_go_on_with_full_batches_of_further_epochs(planned):
+    adapter, *_ = train(planned)
+    further = [order.epoch_order(0, epoch, 10, 4).batches for epoch in range(2, 12)]
+    expected = np.concatenate(further)
+    got = np.concatenate([one.batches for one in adapter.trained[2:]])
+    np.testing.assert_array_equal(got, expected[1 : 1 + len(got)])
+    assert not any(one.remainder.size for one in adapter.trained[2:])
+
+
+def test_throughput_alone(planned):
+    adapter, measured, epochs, _ = train(planned, throughput_only=True)
+    assert epochs == []
+    assert "predict" not in adapter.calls
+    assert "test_accuracy" not in measured
+    assert measured["images_per_s"] > 0
+    assert measured["initial_weights_sha256"]
+
+
+def test_what_the_machine_could_reach(planned):
+    _, measured, *_ = train(planned)
+    one_product_s = COSTS_S["multiply"]
+    assert measured["matrix_gflop_per_s"] == pytest.approx(2 * 1024**3 / one_product_s / 1e9)
+    assert measured["flops_per_image"] == 2_263_920

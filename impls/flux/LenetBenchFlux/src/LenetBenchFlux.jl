@@ -9,7 +9,7 @@ module LenetBenchFlux
 
 using ChainRulesCore: ChainRulesCore, NoTangent, unthunk
 using Flux: Flux, Chain, Conv, Dense, relu
-using LinearAlgebra: BLAS
+using LinearAlgebra: BLAS, mul!
 using NNlib: NNlib
 using Optimisers: Optimisers
 using PrecompileTools: @compile_workload, @setup_workload
@@ -21,5 +21,7 @@ include("optimizers.jl")
 include("training.jl")
 include("session.jl")
 include("precompile.jl")
+
+__init__() = Base.cumulative_compile_timing(true)  # for `compilations`
 
 end

@@ -33,16 +33,18 @@
             load!(session, images, labels, 2)
             for parts in 1:2  # tasks need no threads of their own
                 session.parts = parts
-                warm_up(session, order)
+                train!(twin(session), order, 0.0)
                 train!(session, order, 0.1)
                 predict(session, images)
                 gradients(session, Int32[0, 1])
             end
             parameters(session)
+            multiply!(session, 4, 1)
             found = buffers(session)
             restore!(session, Tuple((name, Tuple(found[name])) for name in keys(found)), 1)
         end
         versions()
+        compilations()
     end
     BLAS.set_num_threads(threads_of_blas)
 end

@@ -5,6 +5,7 @@ mutable struct Session
     optimizer::Any
     examples::Union{Examples,Nothing}
     parts::Int
+    factors::NTuple{3,Matrix{Float32}}  # of `multiply!`: C = A · B
 end
 
 """
@@ -20,7 +21,8 @@ function start(layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, thread
     BLAS.set_num_threads(1)
     model = network(layers, arrays)
     chosen = rule(optimizer; (Symbol(name) => value for (name, value) in constants)...)
-    return Session(model, Optimisers.setup(chosen, model), nothing, threads)
+    none = Matrix{Float32}(undef, 0, 0)
+    return Session(model, Optimisers.setup(chosen, model), nothing, threads, (none, none, none))
 end
 
 """Copy the training set: images (W, H, C, N) and labels (N,) from 0."""
@@ -40,13 +42,10 @@ function train!(session::Session, (full, rest), rate)
     end
 end
 
-"""Steps on twins of network and optimizer, which are thrown away. Touches nothing of Python's."""
-function warm_up(session::Session, (full, rest))
+"""A session whose network and optimizer are copies, on the same training set."""
+function twin(session::Session)
     model, optimizer = deepcopy((session.model, session.optimizer))
-    alone() do
-        steps!(model, optimizer, session.examples, full, rest, session.parts)
-    end
-    return nothing
+    return Session(model, optimizer, session.examples, session.parts, session.factors)
 end
 
 function predict(session::Session, images)
@@ -81,6 +80,37 @@ function restore!(session::Session, name_and_arrays::Tuple, steps)
     end
     return nothing
 end
+
+"""
+    multiply!(session, size, times)
+
+Multiply two matrices (size, size) so many times by `mul!`, which is what `Dense` calls.
+
+In training every task multiplies its share of a batch with one thread of BLAS. One product is shared
+out by BLAS itself here, over as many threads as there are tasks: it takes as long, and tasks with a
+share of the columns each would need large matrices for that. BLAS has one thread again afterwards.
+"""
+function multiply!(session::Session, size, times)
+    if Base.size(session.factors[1], 1) != size
+        session.factors = ntuple(_ -> fill(1.0f0, size, size), 3)
+    end
+    C, A, B = session.factors
+    BLAS.set_num_threads(session.parts)
+    try
+        foreach(_ -> mul!(C, A, B), 1:times)
+    finally
+        BLAS.set_num_threads(1)
+    end
+    return nothing
+end
+
+"""
+    compilations()
+
+Nanoseconds that this process has spent on compiling, in all of Julia: what `@time` reports. Julia
+does not count compilations; with every one of them this grows.
+"""
+compilations() = Int(first(Base.cumulative_compile_time_ns()))
 
 """Without tasks that NNlib would start within ours."""
 alone(compute) = NNlib.@disallow_spawns compute()

@@ -1,0 +1,72 @@
+"""Statistics of benchmarks: pure functions of numbers, with the sources of their formulas.
+
+The unit is the process: one figure from each. Windows within a process are not independent, and
+pooling them would understate the error (Kalibera and Jones, Rigorous Benchmarking in Reasonable
+Time, ISMM 2013).
+
+intervals.py     how far a median, a share or any statistic can be trusted
+signed_rank.py   Wilcoxon's test and Hodges and Lehmann's estimate, exact
+ratios.py        how much faster one is than the other, paired or not
+ranking.py       many comparisons at once: Holm's correction, and ranks that may be tied
+censored.py      times of which some are only known to exceed a budget
+
+`Interval` carries what it claims to cover and how it was found. None stands for an interval that
+the data cannot give, as of a single process.
+"""
+
+from __future__ import annotations
+
+from bench.stats.censored import RestrictedMean, censored_median, restricted_mean
+from bench.stats.effects import (
+    Effect,
+    paired_difference,
+    paired_ratio,
+    unpaired_difference,
+    unpaired_ratio,
+)
+from bench.stats.intervals import (
+    LEVEL,
+    Interval,
+    bootstrap_interval,
+    centre_interval,
+    coefficient_of_variation,
+    interquartile_mean,
+    interquartile_mean_interval,
+    median_interval,
+    outliers,
+    wilson_interval,
+)
+from bench.stats.ranking import holm, tied_ranks
+from bench.stats.signed_rank import (
+    decisive_pairs,
+    hodges_lehmann,
+    signed_rank_distribution,
+    signed_rank_p,
+)
+
+__all__ = [
+    "LEVEL",
+    "Effect",
+    "Interval",
+    "RestrictedMean",
+    "bootstrap_interval",
+    "censored_median",
+    "centre_interval",
+    "coefficient_of_variation",
+    "decisive_pairs",
+    "hodges_lehmann",
+    "holm",
+    "interquartile_mean",
+    "interquartile_mean_interval",
+    "median_interval",
+    "outliers",
+    "paired_difference",
+    "paired_ratio",
+    "restricted_mean",
+    "signed_rank_distribution",
+    "signed_rank_p",
+    "tied_ranks",
+    "unpaired_difference",
+    "unpaired_ratio",
+    "wilson_interval",
+]

@@ -1,0 +1,223 @@
+"""Intervals: how far a median, a share or any other statistic can be trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+LEVEL = 0.95
+FEWEST_FOR_ORDER = 6  # five values reach from least to greatest only 93.75 %
+RESAMPLES = 9999
+SEED = 20_240_229  # of the bootstrap: equal data give equal intervals
+FENCE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and the interval around it, all in the unit of the data.
+
+    level   the coverage that it has by its construction; a discrete one has more than was asked
+    method  how it was found
+    """
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+    method: str
+
+    @property
+    def relative_half_width(self) -> float:
+        """Half of its width over the size of the estimate; infinite for an estimate of zero."""
+        half = (self.high - self.low) / 2
+        return half / abs(self.estimate) if self.estimate else math.inf if half else 0.0
+
+
+def checked(values: Sequence[float], *, positive: bool = False) -> Values:
+    """The values as one row; ValueError where there is none, or one is not finite or not > 0."""
+    data = np.asarray(values, np.float64)
+    if data.ndim != 1 or not len(data) or not np.isfinite(data).all():
+        raise ValueError(f"got {list(values)!r}: give one or more finite numbers")
+    if positive and (data <= 0).any():
+        raise ValueError(f"got {list(values)!r}: give numbers greater than 0")
+    return data
+
+
+def median_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
+    """The median of positive values, one a process, and its interval; None for a single value.
+
+    Up to five values: Student's t interval of the mean of their logarithms, which is one of the
+    median where these are symmetric about it. Nothing free of such an assumption reaches 95 %.
+    From six on: order statistics, interpolated between the two nearest exact levels (Hettmansperger
+    and Sheather, Confidence intervals based on interpolated order statistics, 1986), which assumes
+    no distribution.
+
+    Both were chosen by their coverage in simulation, over five distributions, some skewed and some
+    with outliers: 92 to 97 %, where the percentile bootstrap of the median covers 78 % of three
+    values, 88 % of seven and 90 % of eight. tests/unit/test_stats_coverage.py repeats it.
+    The estimate lies within the interval.
+    """
+    data = checked(values, positive=True)
+    if len(data) >= FEWEST_FOR_ORDER:
+        return centre_interval(values, level=level)
+    of_logs = centre_interval(list(np.log(data)), level=level)
+    if of_logs is None:
+        return None
+    low, high = exp(of_logs.low), exp(of_logs.high)
+    return Interval(float(np.median(data)), low, high, level, "t on logarithms")
+
+
+def centre_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
+    """The median of values of any sign and its interval: as `median_interval`, but on no scale."""
+    data = checked(values)
+    if len(data) == 1:
+        return None
+    estimate = float(np.median(data))
+    if len(data) < FEWEST_FOR_ORDER:
+        return Interval(estimate, *t_interval(data, level), level, "t")
+    return Interval(estimate, *_order_interval(np.sort(data), level), "order statistics")
+
+
+def exp(value: float) -> float:
+    """eˣ, at most about the greatest float: intervals of two wild values are wider than that."""
+    return math.exp(min(value, 709.0))
+
+
+def t_interval(data: Values, level: float = LEVEL) -> tuple[float, float]:
+    """Student's interval of the mean of two or more values."""
+    quantile = student_quantile(level, len(data) - 1)
+    half = quantile * data.std(ddof=1) / math.sqrt(len(data))
+    return float(data.mean() - half), float(data.mean() + half)
+
+
+def student_quantile(level: float, freedom: float) -> float:
+    """How many standard errors Student's t is within at this level."""
+    from scipy import special  # a fifth of the time that scipy.stats takes to import
+
+    return float(special.stdtrit(freedom, (1 + level) / 2))
+
+
+def student_p(t: float, freedom: float) -> float:
+    """Student's two-sided p."""
+    from scipy import special
+
+    return float(2 * special.stdtr(freedom, -abs(t)))
+
+
+def _order_interval(ordered: Values, level: float) -> tuple[float, float, float]:
+    """The median's interval by interpolated order statistics, and the level that it has.
+
+    The interval from the kth least to the kth greatest of n values covers the median with
+    probability 1 - 2 P(B < k), where B is binomial (n, 1/2). Between the last k that covers enough
+    and the next, the weights are Hettmansperger and Sheather's.
+    """
+    count = len(ordered)
+    below = 0.5**count  # P(B < k), here for k = 1
+    if 1 - 2 * below < level:
+        return float(ordered[0]), float(ordered[-1]), 1 - 2 * below
+    k = 1
+    while 2 * (k + 1) <= count:
+        following = below + math.comb(count, k) * 0.5**count
+        if 1 - 2 * following < level:
+            break
+        k, below = k + 1, following
+    else:
+        return float(ordered[k - 1]), float(ordered[count - k]), 1 - 2 * below
+    share = (1 - 2 * below - level) / (2 * following - 2 * below)
+    weight = (count - k) * share / (k + (count - 2 * k) * share)
+    low = (1 - weight) * ordered[k - 1] + weight * ordered[k]
+    high = (1 - weight) * ordered[count - k] + weight * ordered[count - k - 1]
+    return float(low), float(high), level
+
+
+def bootstrap_interval(
+    samples: Sequence[Sequence[float]],
+    statistic: Callable[..., Values],
+    *,
+    level: float = LEVEL,
+    seed: int = SEED,
+) -> Interval | None:
+    """The percentile bootstrap of a statistic of one or more independent samples.
+
+    `statistic` gets one array (..., n) for each sample, and `axis=-1` to reduce, as NumPy's median
+    and mean do. Every sample is drawn anew with replacement, 9,999 times, from a fixed seed (Efron
+    and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). Too narrow for fewer than
+    ten values a sample: see `median_interval`. None where each sample has a single value.
+    """
+    data = [checked(sample) for sample in samples]
+    if all(len(sample) == 1 for sample in data):
+        return None
+    random = np.random.default_rng(seed)
+    drawn = [sample[random.integers(0, len(sample), (RESAMPLES, len(sample)))] for sample in data]
+    low, high = np.quantile(statistic(*drawn, axis=-1), [(1 - level) / 2, (1 + level) / 2])
+    estimate = float(statistic(*data, axis=-1))
+    return Interval(estimate, float(low), float(high), level, "percentile bootstrap")
+
+
+def interquartile_mean(values: Values, axis: int = -1) -> Values:
+    """The mean of the middle half along an axis: ⌊n/4⌋ values are left out at either end.
+
+    Agarwal et al., Deep RL at the Edge of the Statistical Precipice, 2021 (rliable).
+    """
+    data = np.sort(np.moveaxis(values, axis, -1), axis=-1)
+    count = data.shape[-1]
+    middle: Values = data[..., count // 4 : count - count // 4].mean(axis=-1)
+    return middle
+
+
+def interquartile_mean_interval(
+    strata: Sequence[Sequence[float]], *, level: float = LEVEL, seed: int = SEED
+) -> Interval | None:
+    """The interquartile mean over several tasks, by rliable's stratified bootstrap.
+
+    `strata` holds each task's scores, one a run; runs are drawn anew within their own task.
+    """
+
+    def pooled(*samples: Values, axis: int) -> Values:
+        return interquartile_mean(np.concatenate(samples, axis=axis), axis)
+
+    return bootstrap_interval(strata, pooled, level=level, seed=seed)
+
+
+def wilson_interval(successes: int, trials: int, *, level: float = LEVEL) -> Interval:
+    """A share of successes and its score interval (Wilson 1927; Newcombe 1998, method 3)."""
+    if not 0 <= successes <= trials or not trials:
+        raise ValueError(f"got {successes} of {trials}: give 0 ≤ successes ≤ trials, trials ≥ 1")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share = successes / trials
+    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    spread = math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    half = z * spread / (1 + z * z / trials)
+    low = 0.0 if successes == 0 else centre - half  # exact there, up to rounding
+    high = 1.0 if successes == trials else centre + half
+    return Interval(share, low, high, level, "Wilson")
+
+
+def coefficient_of_variation(values: Sequence[float]) -> float | None:
+    """Sample standard deviation (n - 1) over the mean; None for a single value or a mean of 0."""
+    data = checked(values)
+    if len(data) == 1 or not data.mean():
+        return None
+    return float(data.std(ddof=1) / abs(data.mean()))
+
+
+def outliers(values: Sequence[float]) -> tuple[int, ...]:
+    """The places of values beyond Tukey's outer fences: over 3 interquartile ranges outside.
+
+    Tukey, Exploratory Data Analysis, 1977. The inner fences, at 1.5, would flag a value in a third
+    of all samples of five normal numbers. Values so flagged stay in all figures. Three values or
+    fewer are never flagged: their quartiles follow an outlier.
+    """
+    data = checked(values)
+    first, third = np.quantile(data, [0.25, 0.75])
+    reach = FENCE * (third - first)
+    slack = 1e-9 * float(np.abs(data).max())  # for data that are equal up to rounding
+    outside = (data < first - reach - slack) | (data > third + reach + slack)
+    return tuple(int(place) for place in np.flatnonzero(outside))

@@ -1,0 +1,25 @@
+"""Which sections a report has, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from report import phases, speed_tables, sweeps, targets
+from report.comparison import Comparison
+from report.sections import Section
+
+
+def below(comparison: Comparison) -> list[Section]:
+    """What stands below the main table of a comparison."""
+    found = (
+        speed_tables.section(comparison),
+        targets.section(comparison),
+        phases.break_even_section(comparison),
+        phases.section(comparison),
+    )
+    return [section for section in found if section]
+
+
+def across(comparisons: Sequence[Comparison]) -> list[Section]:
+    """What stands below all comparisons."""
+    return [sweeps.section(sweep) for sweep in sweeps.sweeps(comparisons)]

@@ -1,0 +1,76 @@
+"""Whoever looks on cannot stop a run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bench import observers
+from bench.commands import watch
+
+
+class Display:
+    def __init__(self):
+        self.told = []
+
+    def __getattr__(self, name):
+        return lambda *arguments: self.told.append((name, *arguments))
+
+
+class Full(Display):
+    def window(self, number, images_per_s):
+        raise OSError(28, "No space left on device")
+
+    def __str__(self):
+        return "the state"
+
+
+def test_all_are_told_and_one_that_fails_is_left_out():
+    display, full, other, warned = Display(), Full(), Display(), []
+    several = observers.Several(display, [full, other], warned.append)
+    several.window(1, 10.0)
+    several.window(2, 11.0)
+    several.phase("limit")
+    assert (
+        display.told == other.told == [("window", 1, 10.0), ("window", 2, 11.0), ("phase", "limit")]
+    )
+    assert full.told == []
+    assert warned == ["the state cannot be written any more: No space left on device"]
+
+
+def test_a_display_that_fails_is_heard_of():
+    """It is ours; only files may fail."""
+    several = observers.Several(Full(), [], lambda text: None)
+    with pytest.raises(OSError, match="No space"):
+        several.window(1, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "bars"),
+    [([], ""), ([0.5], "█"), ([0.1, 0.9], "▁█"), ([0, 1, 2, 3, 4, 5, 6, 7], "▁▂▃▄▅▆▇█")],
+)
+def test_sparkline(values, bars):
+    assert watch.sparkline(values) == bars
+
+
+def test_the_live_table_shows_ended_running_and_waiting():
+    from rich.console import Console
+
+    from bench.plan import Cell
+
+    cells = [
+        Cell(framework=f, device="cpu", seed=0, batch_size=8, threads=1)
+        for f in ("torch", "flax", "keras")
+    ]
+    state = {"cell": "flax-cpu-seed0", "phase": "train", "epoch": 2, "epochs": 5}
+    state |= {"val_accuracy": [0.25, 0.5], "images_per_s": 1234.0}
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(watch.table(cells, [], json.loads(json.dumps(state))))
+    console.file.close()
+    text = console.export_text()
+    assert "flax-cpu-seed0" in text
+    assert "epoch 2/5" in text
+    assert "50.00%" in text
+    assert "1,234" in text
+    assert "and 2 more to come" in text

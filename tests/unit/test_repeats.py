@@ -1,0 +1,119 @@
+"""Which cells come next: whole blocks, until the intervals are narrow enough."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import machine, plan, recording, repeats
+from bench.options import Options
+from bench.record import Record
+
+HERE = machine.describe()
+
+
+def make(**asked) -> plan.Plan:
+    known = {"devices": ("cpu",), "data_root": Path("/d"), "seeds": (0,), "precision": 0.02}
+    known |= {"frameworks": ("torch", "flax"), "throughput_only": True, "threads": (1,)}
+    return plan.make(Options(**known | asked), plan.Source(1797, 0, 1, 10, "d" * 64))
+
+
+def record(planned: plan.Plan, cell: plan.Cell, speed: float | None) -> Record:
+    asked = recording.asked_for("r", planned, cell, HERE)
+    status = "ok" if speed else "failed"
+    return Record.model_validate(
+        asked | {"started_at": "", "status": status, "images_per_s": speed}
+    )
+
+
+def run(planned: plan.Plan, speed) -> tuple[list[list[str]], list[Record]]:
+    """The rounds of cells that are asked for, when a cell has the speed that `speed` gives."""
+    rounds, records, tried = [], [], set()
+    while cells := repeats.pending(planned, records, tried):
+        rounds.append([cell.name for cell in cells])
+        for cell in cells:
+            tried.add(cell.name)
+            records.append(record(planned, cell, speed(cell, len(rounds))))
+        assert len(rounds) < 100
+    return rounds, records
+
+
+def test_steady_figures_need_the_least_repeats():
+    rounds, records = run(make(), lambda cell, number: 1000.0 + cell.repeat)
+    assert len(rounds) == 1
+    assert len(rounds[0]) == 2 * 3
+    (torch, flax) = repeats.precisions(make(), records)
+    assert (torch.framework, torch.processes, flax.processes) == ("torch", 3, 3)
+    assert torch.half_width < 0.02
+
+
+def noisy(cell: plan.Cell, number: int) -> float:
+    """Flax swings by a tenth at first and is steady from the tenth repeat on."""
+    if cell.framework == "torch" or cell.repeat > 9:
+        return 1000.0
+    return 1100.0 if cell.repeat % 2 else 900.0
+
+
+def test_a_wide_interval_asks_for_whole_blocks():
+    rounds, records = run(make(), noisy)
+    assert len(rounds) > 5
+    for cells in rounds[1:]:
+        assert {name.split("-")[0] for name in cells} == {"torch", "flax"}
+    counts = {one.framework: one.processes for one in repeats.precisions(make(), records)}
+    assert counts["torch"] == counts["flax"] < 30
+    assert all(one.half_width <= 0.02 for one in repeats.precisions(make(), records))
+
+
+def test_it_ends_at_the_most_repeats_and_says_what_was_reached():
+    planned = make(max_repeats=7)
+    rounds, records = run(planned, lambda cell, number: 1000.0 * (1 + cell.repeat % 2))
+    assert len(rounds) == 1 + 4
+    for one in repeats.precisions(planned, records):
+        assert one.processes == 7
+        assert one.half_width > 0.02
+
+
+def test_a_group_that_is_precise_is_left_alone():
+    planned = make(batch_sizes=(16, 64), max_repeats=5)
+
+    def speed(cell, number):
+        return 1000.0 * (1 + cell.repeat % 2) if cell.batch_size == 16 else 1000.0
+
+    rounds, _ = run(planned, speed)
+    assert len(rounds) == 3
+    assert all("batch16" in name for cells in rounds[1:] for name in cells)
+
+
+def test_a_framework_that_never_runs_does_not_ask_for_more():
+    planned = make()
+    rounds, _ = run(planned, lambda c, number: None if c.framework == "flax" else noisy(c, 0))
+    assert len(rounds) == 1
+    rounds, _ = run(planned, lambda c, number: None if c.framework == "torch" else noisy(c, 0))
+    assert len(rounds) > 1
+    assert not any("torch" in name for cells in rounds[1:] for name in cells)
+
+
+def test_a_block_that_was_begun_is_ended():
+    """After an interruption within a further block, its other half is run though all is narrow."""
+    planned = make()
+    _, records = run(planned, lambda cell, number: 1000.0)
+    further = planned.block(planned.min_repeats)
+    records.append(record(planned, further[0], 1000.0))
+    assert [c.name for c in repeats.pending(planned, records)] == [further[1].name]
+
+
+def test_without_a_precision_the_plan_is_all():
+    planned = make(precision=None, min_repeats=4)
+    rounds, _ = run(planned, lambda cell, number: 1000.0 * (1 + cell.repeat % 2))
+    assert len(rounds) == 1
+    assert len(rounds[0]) == 8
+
+
+@pytest.mark.parametrize("failing", ["torch", "flax"])
+def test_a_failed_cell_is_not_tried_twice_in_one_run(failing):
+    planned = make(precision=None, min_repeats=3)
+    rounds, records = run(planned, lambda c, number: None if c.framework == failing else 1000.0)
+    assert len(rounds) == 1
+    left = repeats.pending(planned, records)  # but when the run is resumed
+    assert {cell.framework for cell in left} == {failing}
