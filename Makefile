@@ -5,9 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN ?= $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-SUITES := tests/unit tests/data tests/equivalence tests/cli tests/report
+# Variants whose certificate is examined with their framework's parity tests.
+VARIANTS_torch := torch:compile
+VARIANTS_keras := keras:jit
+VARIANTS_flax := flax:scan
+SUITES := tests/unit tests/data tests/equivalence tests/cli tests/gate tests/report
 
-.PHONY: bench test install lint type unit parity parity-% benchmarks benchmarks-% clean
+.PHONY: bench test install lint type unit parity parity-% benchmarks benchmarks-% \
+	benchmarks-harness clean
 
 bench: install
 	$(BIN)/python -m bench run
@@ -46,13 +51,29 @@ parity-flux benchmarks-flux: export PYTHON_JULIACALL_THREADS ?= 2
 
 parity-%:
 	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q tests/parity
+	set -e; for variant in $(VARIANTS_$*); do \
+		BENCH_FRAMEWORKS=$$variant BENCH_REQUIRE=$$variant BENCH_SEEDS=2 $(BIN)/python -m pytest -q \
+			tests/parity/test_certificate.py tests/parity/test_work.py; \
+	done
+
+# What the parts of the harness cost; a minute, and no framework.
+benchmarks-harness:
+	mkdir -p .benchmarks
+	$(BIN)/python -m pytest -q tests/benchmarks/test_harness.py --benchmark-only \
+		--benchmark-max-time=0.5 --benchmark-columns=median,iqr,rounds \
+		--benchmark-json=.benchmarks/harness.json
 
 # Adapters against bare loops, paired in one run; for an idle machine, and not part of the tests.
 benchmarks: install
 	$(MAKE) benchmarks-torch benchmarks-keras benchmarks-flax
 
 benchmarks-%:
-	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q -s tests/benchmarks --benchmark-only
+	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q -s tests/benchmarks \
+		--ignore tests/benchmarks/test_harness.py --benchmark-only
+	set -e; for variant in $(VARIANTS_$*); do \
+		BENCH_FRAMEWORKS=$$variant BENCH_REQUIRE=$$variant $(BIN)/python -m pytest -q -s \
+			tests/benchmarks/test_variants.py --benchmark-only; \
+	done
 
 clean:
 	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli_gate import gate
 from bench.cli_results import compare, history, report
 from bench.cli_run import DataRoot, DatasetName, Json, run
 from bench.errors import BenchError, UsageError
@@ -25,6 +26,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Fetch, verify and show data s
 app.add_typer(data_app, name="data")
 
 app.command()(run)
+app.command()(gate)
 app.command()(report)
 app.command()(compare)
 app.command()(history)

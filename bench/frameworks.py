@@ -2,6 +2,9 @@
 
 A third party adds one through an entry point of the group `lenet_bench.frameworks` that names a
 `Framework`; the module that holds it must not import the framework itself.
+
+`NAME:VARIANT` is the same framework in another mode of execution. It is a framework like any other
+to the rest of the harness: what is proved, timed and stored of it has this name.
 """
 
 from __future__ import annotations
@@ -9,28 +12,37 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 from bench.contract import Adapter
-from bench.errors import BenchError, UnavailableError, UnknownNameError
+from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
 from bench.regimes import FLAX, FLUX, KERAS, Default
 
 GROUP = "lenet_bench.frameworks"
 
 
-class Toolchain(Protocol):
-    """What a framework needs that pip does not install; never imports the framework itself."""
+NAME = re.compile(r"[A-Za-z0-9_-]+")  # of a framework; files are named after it
+SEPARATOR = ":"  # between the names of a framework and of its variant
+
+
+class Tools(Protocol):
+    """Programs of this machine that something needs; never imports a framework."""
 
     def missing(self) -> str | None:
-        """Why it cannot be used here and what would help, or None; fetches nothing."""
+        """Why they cannot be used here and what would help, or None; fetches nothing."""
+
+    def locked(self) -> str:
+        """What identifies the versions of all of them."""
+
+
+class Toolchain(Tools, Protocol):
+    """What a framework needs that pip does not install."""
 
     def version(self) -> str | None:
         """The framework's own version, where it is here."""
-
-    def locked(self) -> str:
-        """What identifies the versions of all that it holds."""
 
     def expected(self) -> str | None:
         """How much `setup` would fetch and how long that takes; None where nothing is missing."""
@@ -40,16 +52,31 @@ class Toolchain(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Framework:
-    """A framework and where its adapter is.
+class Variant:
+    """A mode of execution of a framework, beside the plain one.
 
-    adapter   "package.module:Class", called without arguments in the worker
+    title  what differs, in a few words
+    tools  "package.module:object", a `Tools`, where it needs more than the framework does
+    """
+
+    name: str
+    title: str
+    tools: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A framework, or a variant of one, and where its adapter is.
+
+    adapter   "package.module:Class", called in the worker, without arguments or with variant=NAME
     version   the distribution whose version is the framework's
     modules   what must be importable for it to be available
     install   the command that would make it available
     default   whether `run` takes it when no frameworks are named
     own       its defaults that differ from the matched setting: what the regime `native` takes
     toolchain "package.module:object", a `Toolchain`, where packages of Python's are not enough
+    variants  its other modes of execution
+    variant   the one that this is; None for the plain framework
     """
 
     name: str
@@ -61,6 +88,19 @@ class Framework:
     default: bool = True
     own: tuple[Default, ...] = ()
     toolchain: str | None = None
+    variants: tuple[Variant, ...] = ()
+    variant: Variant | None = None
+
+    def in_variant(self, variant: Variant) -> Framework:
+        """The same framework in one of its variants, as a framework of its own."""
+        return replace(
+            self,
+            name=f"{self.name}{SEPARATOR}{variant.name}",
+            title=f"{self.title}, {variant.title}",
+            default=False,
+            variants=(),
+            variant=variant,
+        )
 
 
 def _own(
@@ -69,15 +109,44 @@ def _own(
     adapter: str,
     modules: tuple[str, ...],
     own: tuple[Default, ...] = (),
+    variants: tuple[Variant, ...] = (),
 ) -> Framework:
     install = f"pip install 'lenet-bench[{name}]'"
-    return Framework(name, title, adapter, name, modules, install, own=own)
+    return Framework(name, title, adapter, name, modules, install, own=own, variants=variants)
 
 
 BUILT_IN: tuple[Framework, ...] = (
-    _own("torch", "PyTorch", "impls.pytorch.adapter:TorchAdapter", ("torch",)),
-    _own("keras", "Keras", "impls.keras_tf.adapter:KerasAdapter", ("keras", "tensorflow"), KERAS),
-    _own("flax", "Flax", "impls.flax.adapter:FlaxAdapter", ("jax", "flax", "optax"), FLAX),
+    _own(
+        "torch",
+        "PyTorch",
+        "impls.pytorch.adapter:TorchAdapter",
+        ("torch",),
+        variants=(
+            Variant("compile", "torch.compile", tools="impls.pytorch.compiler:CPP_COMPILER"),
+        ),
+    ),
+    _own(
+        "keras",
+        "Keras",
+        "impls.keras_tf.adapter:KerasAdapter",
+        ("keras", "tensorflow"),
+        KERAS,
+        (
+            Variant("jit", "each step compiled by XLA"),
+            Variant("step", "a call of a tf.function a step"),
+        ),
+    ),
+    _own(
+        "flax",
+        "Flax",
+        "impls.flax.adapter:FlaxAdapter",
+        ("jax", "flax", "optax"),
+        FLAX,
+        (
+            Variant("scan", "an epoch in one lax.scan"),
+            Variant("step", "a compiled call a step"),
+        ),
+    ),
     Framework(
         "flux",
         "Flux.jl",
@@ -101,7 +170,10 @@ BUILT_IN: tuple[Framework, ...] = (
 
 
 def catalogue() -> dict[str, Framework]:
-    """Every known framework by name: the built-in ones, then those of entry points."""
+    """Every known framework by name: the built-in ones, then those of entry points.
+
+    Without their variants, see `with_variants`.
+    """
     found = {framework.name: framework for framework in BUILT_IN}
     for point in importlib.metadata.entry_points(group=GROUP):
         try:
@@ -111,6 +183,11 @@ def catalogue() -> dict[str, Framework]:
                 f"the entry point {point.name!r} of group {GROUP!r} ({point.value}) cannot be "
                 f"loaded: {error}; uninstall or repair the package that declares it"
             ) from error
+        if not NAME.fullmatch(framework.name):
+            raise BenchError(
+                f"the entry point {point.name!r} ({point.value}) declares the framework "
+                f"{framework.name!r}: a name is of letters, digits, - and _"
+            )
         if framework.name in found:
             raise BenchError(
                 f"the entry point {point.name!r} ({point.value}) declares the framework "
@@ -120,21 +197,55 @@ def catalogue() -> dict[str, Framework]:
     return found
 
 
+def with_variants() -> dict[str, Framework]:
+    """The catalogue, each framework followed by its variants."""
+    every = [
+        each
+        for framework in catalogue().values()
+        for each in (framework, *map(framework.in_variant, framework.variants))
+    ]
+    return {framework.name: framework for framework in every}
+
+
 def named(name: str) -> Framework:
-    """The framework of that name; UnknownNameError lists the valid ones."""
+    """The framework, or the variant of one, of that name; UnknownNameError lists the valid ones."""
+    plain, separator, _ = name.partition(SEPARATOR)
     known = catalogue()
-    if name not in known:
-        raise UnknownNameError("framework", name, known)
-    return known[name]
+    if plain not in known:
+        raise UnknownNameError("framework", plain, known)
+    framework = known[plain]
+    if not separator:
+        return framework
+    variants = {each.name: each for each in map(framework.in_variant, framework.variants)}
+    if not variants:
+        raise UsageError(f"{plain} has no variants, so there is no {name!r}: take {plain}")
+    if name not in variants:
+        raise UnknownNameError("variant", name, variants)
+    return variants[name]
+
+
+def in_file_names(name: str) -> str:
+    """A framework's name as a part of the name of a file, where a colon cannot be everywhere.
+
+    No two frameworks share one: the name of a framework has no dot.
+    """
+    return name.replace(SEPARATOR, ".")
 
 
 def missing(framework: Framework) -> str | None:
     """Why the framework is not available here, or None; looks for packages, imports none."""
-    absent = absent_modules(framework)
-    if absent:
-        return absent
-    tools = toolchain(framework)
-    return tools.missing() if tools else None
+    reasons = (each.missing() for each in _tools(framework))
+    return absent_modules(framework) or next(filter(None, reasons), None)
+
+
+def locked(framework: Framework) -> list[str]:
+    """What identifies all that the framework needs besides packages of Python's."""
+    return [each.locked() for each in _tools(framework)]
+
+
+def _tools(framework: Framework) -> list[Tools]:
+    paths = [framework.toolchain, framework.variant.tools if framework.variant else None]
+    return [cast(Tools, _attribute(path)) for path in paths if path]
 
 
 def absent_modules(framework: Framework) -> str | None:
@@ -165,14 +276,14 @@ def create(framework: Framework) -> Adapter:
     if reason:
         raise UnavailableError(reason)
     try:
-        factory = cast(Callable[[], Adapter], _attribute(framework.adapter))
+        factory = cast(Callable[..., Adapter], _attribute(framework.adapter))
     except ImportError as error:
         if (error.name or "").startswith(("bench", "impls")):
             raise  # a mistake of ours, not something that is missing here
         raise UnavailableError(
             f"{framework.title} is installed but cannot be imported: {error}"
         ) from error
-    return factory()
+    return factory(variant=framework.variant.name) if framework.variant else factory()
 
 
 def _attribute(path: str) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bench import frameworks
 from bench.plan import Cell, Plan
 from bench.regimes import MATCHED
 
@@ -23,7 +24,7 @@ def stem(plan: Plan, cell: Cell) -> str:
     """What the names of a cell's checkpoints begin with; unique within its run."""
     device = f"_{cell.device}" if len(plan.devices) > 1 else ""
     regime = "" if cell.regime == MATCHED else f"_{cell.regime}"
-    framework = cell.framework.replace(":", ".")
+    framework = frameworks.in_file_names(cell.framework)
     varied = cell.varied.replace("-", "_")
     return f"{_title(plan.dataset)}_{framework}{device}{regime}{varied}_seed{cell.seed}_epoch"
 

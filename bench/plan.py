@@ -57,7 +57,7 @@ class Cell(BaseModel):
     @property
     def name(self) -> str:
         """Unique within a run and fit for a file name; the regime is in it unless matched."""
-        framework = self.framework.replace(":", ".")
+        framework = frameworks.in_file_names(self.framework)
         regime = "" if self.regime == MATCHED else f"-{self.regime}"
         repeat = f"-repeat{self.repeat}" if self.repeat else ""
         return f"{framework}-{self.device}{regime}{self.varied}-seed{self.seed}{repeat}"

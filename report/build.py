@@ -21,6 +21,7 @@ from report.json_file import document
 from report.latex import latex
 from report.sections import Section
 from report.setups import distinct
+from report.sweeps import sweeps
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
 
 Format = Literal["html", "md", "csv", "latex", "json"]
@@ -37,8 +38,8 @@ def build(
     """Write the report of `records` into the folder `out`; return the paths of its files.
 
     `problems` are the files that could not be read, each with the reason: the report names them.
-    `typed` are the arguments that runs were started with, by their names. With `html` comes the
-    folder figures/, each figure as SVG and PNG; it is returned as one path.
+    `typed` are the arguments that runs were started with, by their names. Figures are in the folder
+    figures/, which is returned as one path: with `html` all, as SVG and PNG, with `md` its sweeps.
     The folder is made if need be. Each file is replaced as a whole or not at all, and the same
     records give the same bytes. Raises OSError where the folder cannot be written.
     """
@@ -65,7 +66,7 @@ def _files(
 ) -> dict[str, str | bytes]:
     """The files of one format, by their names. What only one of them needs is imported here."""
     if form == "md":
-        return {"report.md": markdown(records, problems)}
+        return {"report.md": markdown(records, problems), **_drawings(records)}
     if form == "latex":
         return {"report.tex": latex(records)}
     if form == "json":
@@ -143,7 +144,19 @@ def _section(section: Section) -> Mapping[str, object]:
         "title": Markdown(section.title),
         "tables": [_table(table.columns, table.rows) for table in section.tables],
         "notes": _proses(section.notes),
+        "figure": Markdown(section.figure) if section.figure else None,
     }
+
+
+def _drawings(records: Sequence[Record]) -> dict[str, str]:
+    """The sweeps' drawings by the names of their files; matplotlib is loaded for them alone."""
+    compared = compare(records)
+    found = sweeps(compared)
+    if not found:
+        return {}
+    from report.figures import of_sweeps
+
+    return {f"figures/{one.name}.svg": one.svg for one in of_sweeps(compared, found)}
 
 
 def _regimes(comparison: Comparison) -> Mapping[str, object]:

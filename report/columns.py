@@ -33,14 +33,16 @@ class Column(Generic[Shown]):
 def columns(comparison: Comparison) -> tuple[Column[Row], ...]:
     """The columns that say something about this comparison, from left to right."""
     target = any(row.target_runs for row in comparison.rows)
-    trained = any(row.seeds or row.accuracy_mean is not None for row in comparison.rows)
+    trained = any(row.seeds for row in comparison.rows) or not any(
+        row.runs_ok for row in comparison.rows
+    )
     sure = any(row.speed.images_per_s_low is not None for row in comparison.rows)
     device = any(row.peak_device_bytes is not None for row in comparison.rows)
     return (
         Column("Framework", "", lambda row: Given(row.framework), 0, is_text=True),
         Column("Version", "", _version, 8, is_text=True),
         *((Column("Test acc.", "%", _accuracy, 0),) if trained else ()),
-        Column("Seeds", "", _seeds, 6),
+        *((Column("Seeds", "", _seeds, 6),) if trained else ()),
         Column("Images/s", "", lambda row: figure(row.images_per_s), 0),
         *((Column("95 %", "images/s", _interval, 2),) if sure else ()),
         *((Column("To target", "s", _to_target, 1),) if target else ()),

@@ -22,4 +22,5 @@ def below(comparison: Comparison) -> list[Section]:
 
 def across(comparisons: Sequence[Comparison]) -> list[Section]:
     """What stands below all comparisons."""
-    return [sweeps.section(sweep) for sweep in sweeps.sweeps(comparisons)]
+    found = sweeps.sweeps(comparisons)
+    return [sweeps.section(sweep, number) for number, sweep in enumerate(found, start=1)]

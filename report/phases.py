@@ -149,11 +149,16 @@ def _median(comparison: Comparison, row: Row, duration: Duration) -> float | Non
 
 
 def _duration(place: int) -> Callable[[Phases], str]:
-    return lambda row: figure(row.durations_s[place])
+    return lambda row: seconds(row.durations_s[place])
+
+
+def seconds(value: float | None) -> str:
+    """A duration; those under a millisecond are only told to be so."""
+    return "< 0.001" if value is not None and 0 < value < 0.001 else figure(value)
 
 
 def _both(values: Sequence[float]) -> str:
-    return ", ".join(figure(value) for value in values)
+    return ", ".join(seconds(value) for value in values)
 
 
 def _epochs(row: BreakEven) -> str:

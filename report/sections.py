@@ -23,11 +23,12 @@ class Table(Generic[Shown]):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading, tables, and the sentences below them."""
+    """A heading, tables, and the sentences below them; `figure` is the file of a drawing."""
 
     title: str
     tables: tuple[Table[Any], ...]
     notes: tuple[Note, ...] = ()
+    figure: str | None = None
 
 
 def saying(columns: Sequence[Column[Shown] | None], rows: Sequence[Shown]) -> Table[Shown]:

@@ -13,6 +13,7 @@ from report.setups import Setup
 from report.text import Given
 
 Swept = Literal["batch_size", "threads"]
+MOST_DRAWN = 6
 NAMES: dict[Swept, str] = {"batch_size": "batch size", "threads": "threads"}
 
 
@@ -47,7 +48,12 @@ def sweeps(comparisons: Sequence[Comparison]) -> list[Sweep]:
     return [one for one in found if one.curves]
 
 
-def section(sweep: Sweep) -> Section:
+def figure_name(number: int) -> str | None:
+    """The file of the drawing of a report's sweep, counted from 1; None where there are many."""
+    return f"figures/sweep-{number}.svg" if number <= MOST_DRAWN else None
+
+
+def section(sweep: Sweep, number: int = 1) -> Section:
     """images/s at each value, and the seconds that one pass over the training images takes."""
     name, images = NAMES[sweep.swept], sweep.setup.train_images
     tables: list[Table[Curve]] = [_table(sweep, _images_per_s), _table(sweep, _seconds(images))]
@@ -73,7 +79,8 @@ def section(sweep: Sweep) -> Section:
         Given(sweep.setup.model),
         f" · {sweep.setup.device}, {sweep.setup.optimizer}, {other}.",
     )
-    return Section(f"Sweep over {name}", tuple(tables), (settings, (note,)))
+    notes = (settings, (note,))
+    return Section(f"Sweep over {name}", tuple(tables), notes, figure_name(number))
 
 
 def _sweep(swept: Swept, group: Sequence[Comparison]) -> Sweep:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from bench import datasets, frameworks, models, probing
 from bench.errors import UnknownNameError
+from bench.frameworks import Framework
 from bench.plan import INPUT_SIZE
 from report.text import plain
 
@@ -53,20 +54,26 @@ def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> N
 
 def _frameworks() -> list[dict[str, Any]]:
     """Versions from metadata; devices as each framework says in a process of its own."""
-    known = list(frameworks.catalogue().values())
+    plain = list(frameworks.catalogue())
     with ThreadPoolExecutor(max_workers=2) as pool:
-        answers = list(pool.map(lambda framework: probing.probe(framework.name), known))
+        answers = dict(zip(plain, pool.map(probing.probe, plain), strict=True))
     return [
-        {
-            "name": framework.name,
-            "title": framework.title,
-            "version": frameworks.version(framework),
-            "devices": answer.get("devices", []),
-            "available": "reason" not in answer,
-            "reason": answer.get("reason"),
-        }
-        for framework, answer in zip(known, answers, strict=True)
+        _framework(each, answers[each.name.partition(frameworks.SEPARATOR)[0]])
+        for each in frameworks.with_variants().values()
     ]
+
+
+def _framework(framework: Framework, answer: dict[str, Any]) -> dict[str, Any]:
+    """One row. A variant computes where the plain framework does, if it can be had at all."""
+    reason = answer.get("reason") or frameworks.missing(framework)
+    return {
+        "name": framework.name,
+        "title": framework.title,
+        "version": frameworks.version(framework),
+        "devices": [] if reason else answer.get("devices", []),
+        "available": reason is None,
+        "reason": reason,
+    }
 
 
 def _datasets(root: Path) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ HARMLESS = frozenset(
         "VIRTUAL_ENV",
         "XDG_CACHE_HOME",
         "XDG_DATA_HOME",
+        "TORCHINDUCTOR_CACHE_DIR",
         "PYTHONUNBUFFERED",
     ]
 )
@@ -164,12 +165,13 @@ def _key(subject: Subject, framework: Framework, env: Mapping[str, str]) -> str:
         "packages": sorted(
             {f"{found.name}=={found.version}" for found in importlib.metadata.distributions()}
         ),
-        "toolchain": tools.locked() if (tools := frameworks.toolchain(framework)) else None,
+        "tools": frameworks.locked(framework),
         "sources": _hash_of_sources(framework),
         "environment": {name: value for name, value in env.items() if name not in HARMLESS},
     }
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    return f"{subject.framework}-{subject.device}-{subject.model}-{digest[:24]}"
+    name = frameworks.in_file_names(subject.framework)
+    return f"{name}-{subject.device}-{subject.model}-{digest[:24]}"
 
 
 def _hash_of_sources(framework: Framework) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Literal
 
 import flax
 import jax
@@ -50,10 +51,12 @@ class FlaxAdapter:
 
     On a GPU an epoch is one call, a scan over its batches: no step waits for Python. On a CPU it is
     a call a step, since XLA's CPU compiler brings the convolutions of a gradient into the form that
-    its fast kernels take only outside of loops; within a scan a step takes four times as long.
+    its fast kernels take only outside of loops; within a scan a step takes four times as long. The
+    variants `scan` and `step` do the one or the other on every device.
     """
 
     _device: jax.Device
+    _scans: bool
     _spec: ModelSpec
     _optimizer: OptimizerSpec
     _taken: int  # steps; not every transform of Optax counts them
@@ -64,6 +67,9 @@ class FlaxAdapter:
     _executables: dict[tuple[int, ...], Compiled]  # by the shape of the indices
     _factor: jax.Array  # what `multiply` took last
     _product: jax.Array
+
+    def __init__(self, variant: Literal["scan", "step"] | None = None) -> None:
+        self._variant = variant
 
     def devices(self) -> tuple[Device, ...]:
         """See `Adapter.devices`."""
@@ -84,6 +90,7 @@ class FlaxAdapter:
         """
         _check_threads(threads)
         self._device = _device(device)
+        self._scans = device == "gpu" if self._variant is None else self._variant == "scan"
         self._spec, self._optimizer, self._taken = model, optimizer, 0
         # Shapes only: the parameters are given, so none is drawn.
         self._network, _ = nnx.split(nnx.eval_shape(lambda: Network(model, nnx.Rngs(0))))
@@ -194,7 +201,7 @@ class FlaxAdapter:
     def _calls(self, order: Order) -> Iterator[Indices]:
         """The indices of each call of an executable: all full batches at once, or one by one."""
         if order.batches.size:
-            yield from [order.batches] if self._device.platform == "gpu" else order.batches
+            yield from [order.batches] if self._scans else order.batches
         if order.remainder.size:
             yield order.remainder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from typing import Literal
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own log is not for the reader
@@ -30,7 +31,7 @@ from bench.errors import BenchError, UnavailableError
 from impls.keras_tf.model import network, variables
 from impls.keras_tf.optimizers import Optimizer, make_optimizer
 from impls.keras_tf.stock import StockOptimizer
-from impls.keras_tf.training import Trainer
+from impls.keras_tf.training import Trainer, Xla
 
 PREDICT_BATCH = 1000  # one shape, so one trace, for any number of images
 TENSORFLOW_DEVICES: dict[Device, str] = {"cpu": "/CPU:0", "gpu": "/GPU:0"}
@@ -40,7 +41,8 @@ class KerasAdapter:
     """A Keras model in a training loop of its own; an epoch is one call of a `tf.function`.
 
     As Keras's `jit_compile="auto"` would have it, XLA compiles on a GPU and not on a CPU, where its
-    convolutions are many times slower than TensorFlow's own, which oneDNN computes.
+    convolutions are slower than TensorFlow's own, which oneDNN computes. In the variant `jit` it
+    compiles each step everywhere; in the variant `step` the loop over the steps is Python's.
     """
 
     _device: Device
@@ -52,13 +54,14 @@ class KerasAdapter:
     _factor: tf.Tensor  # what `multiply` took last
     _product: tf.Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, variant: Literal["jit", "step"] | None = None) -> None:
         """UnavailableError where Keras was told to use another backend."""
         if keras.backend.backend() != "tensorflow":
             raise UnavailableError(
                 f"Keras runs on the backend {keras.backend.backend()!r}, this adapter needs "
                 "'tensorflow': set KERAS_BACKEND=tensorflow, or leave it out"
             )
+        self._variant = variant
 
     def devices(self) -> tuple[Device, ...]:
         """See `Adapter.devices`."""
@@ -90,7 +93,11 @@ class KerasAdapter:
             weights = list(self._variables.values())
             self._optimizer = make_optimizer(optimizer, list(own.values()))
             self._trainer = Trainer(
-                keras_model, weights, self._optimizer, jit_compile=device == "gpu"
+                keras_model,
+                weights,
+                self._optimizer,
+                xla=self._compiled_by_xla(),
+                loops=self._variant != "step",
             )
 
     def load(self, images: Images, labels: Labels) -> None:
@@ -102,7 +109,7 @@ class KerasAdapter:
     def compile(self, steps: int, batch_size: int, remainder: int) -> None:
         """See `Adapter.compile`; trains on the first image, then puts every variable back."""
         # XLA compiles for a number of steps; without it, one trace and two steps serve for all.
-        steps = steps if self._device == "gpu" else min(steps, 2)
+        steps = steps if self._compiled_by_xla() == "epoch" else min(steps, 2)
         order = Order(np.zeros((steps, batch_size), np.int32), np.zeros(remainder, np.int32))
         state = [*self._variables.values(), *self._optimizer.variables]
         before = [variable.numpy() for variable in state]
@@ -187,7 +194,7 @@ class KerasAdapter:
             "tensorflow": tf.__version__,
             "numpy": np.__version__,
             "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
-            "xla": "on" if getattr(self, "_device", "cpu") == "gpu" else "off",
+            "xla": self._compiled_by_xla() or "off",
             "tensor_float_32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
             "intra_op_threads": str(threading.get_intra_op_parallelism_threads()),
             "inter_op_threads": str(threading.get_inter_op_parallelism_threads()),
@@ -199,6 +206,14 @@ class KerasAdapter:
         if self._device == "cpu":
             return None
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+    def _compiled_by_xla(self) -> Xla | None:
+        """What XLA compiles: a step, an epoch, or nothing."""
+        if self._variant == "jit":
+            return "step"
+        if getattr(self, "_device", "cpu") == "cpu":
+            return None
+        return "step" if self._variant == "step" else "epoch"
 
     def _placed(self) -> AbstractContextManager[object]:
         device: AbstractContextManager[object] = tf.device(TENSORFLOW_DEVICES[self._device])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -13,13 +13,15 @@ from impls.keras_tf.optimizers import Optimizer
 from impls.keras_tf.stock import StockOptimizer
 
 Traced = Callable[..., Any]  # a function of tensors, traced for one signature
+Xla = Literal["step", "epoch"]
 
 
 class Trainer:
     """A network with its optimizer, in functions that are traced once and never again.
 
-    An epoch is one call: a loop over any number of steps inside TensorFlow. XLA compiles where
-    `jit_compile` says so; it compiles anew for every number of steps.
+    An epoch is one call: a loop over any number of steps inside TensorFlow, or with `loops` False a
+    call a step. `xla` says what XLA compiles, and None that it compiles nothing. It compiles an
+    epoch anew for every number of steps.
     """
 
     def __init__(
@@ -27,41 +29,54 @@ class Trainer:
         model: keras.Sequential,
         weights: Sequence[tf.Variable],
         optimizer: Optimizer | StockOptimizer,
-        jit_compile: bool,
+        *,
+        xla: Xla | None,
+        loops: bool = True,
     ) -> None:
         """`weights` are those of the model, in the order in which gradients are wanted."""
         self._model = model
         self._weights = weights
         self._optimizer = optimizer
-        self._jit_compile = jit_compile
-        self._epochs: dict[int, Traced] = {}
+        self._xla, self._loops = xla, loops
+        self._traces: dict[int, Traced] = {}  # of an epoch or a step, by the size of a batch
         self._functions: list[Any] = []  # of TensorFlow, which counts the traces of each
         self._shapes: set[tuple[int, ...]] = set()  # of the indices that epochs were called with
         self._images = tf.TensorSpec(model.input_shape, tf.float32)  # (None, H, W, C)
         self._labels = tf.TensorSpec((None,), tf.int32)
 
-    def epoch(self, batch_size: int) -> Traced:
-        """(images, labels, indices (steps, batch_size), rate) → losses (steps,), for any steps."""
-        if batch_size not in self._epochs:
-            indices = tf.TensorSpec((None, batch_size), tf.int32)
-            rate = tf.TensorSpec((), tf.float32)
-            self._epochs[batch_size] = self._traced(
-                self._train, self._images, self._labels, indices, rate
-            )
-        return self._epochs[batch_size]
-
     def train(
         self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, rate: tf.Tensor
     ) -> tf.Tensor:
-        """One step on each row of the indices (steps, B), in one call; the losses (steps,)."""
-        self._shapes.add(tuple(indices.shape))
-        return self.epoch(indices.shape[1])(images, labels, indices, rate)
+        """One step on each row of the indices (steps, B); the losses (steps,)."""
+        steps, batch_size = indices.shape
+        self._shapes.add((steps if self._xla == "epoch" else 1, batch_size))
+        if self._loops:
+            return self._traced_for(batch_size)(images, labels, indices, rate)
+        step = self._traced_for(batch_size)
+        return tf.stack([step(images, labels, rows, rate) for rows in tf.unstack(indices)])
 
     @property
     def compilations(self) -> int:
-        """How often a function was traced or compiled; XLA compiles an epoch for each shape."""
+        """How often a function was traced, or compiled by XLA for another shape."""
         traces = sum(int(each.experimental_get_tracing_count()) for each in self._functions)
-        return traces + (len(self._shapes) if self._jit_compile else 0)
+        return traces + (len(self._shapes) if self._xla else 0)
+
+    def _traced_for(self, batch_size: int) -> Traced:
+        """An epoch of any number of batches of this size, or a step, as a traced function.
+
+        (images, labels, indices, rate) → losses; the indices (steps, batch_size) and the losses
+        (steps,), or both without the first axis.
+        """
+        if batch_size not in self._traces:
+            shape = (None, batch_size) if self._loops else (batch_size,)
+            self._traces[batch_size] = self._traced(
+                self._epoch if self._loops else self._step,
+                self._images,
+                self._labels,
+                tf.TensorSpec(shape, tf.int32),
+                tf.TensorSpec((), tf.float32),
+            )
+        return self._traces[batch_size]
 
     @cached_property
     def gradients(self) -> Traced:
@@ -75,21 +90,26 @@ class Trainer:
         return self._traced(lambda images: self._model(images, training=False), self._images)
 
     def _traced(self, function: Traced, *signature: tf.TensorSpec) -> Traced:
+        # Within an epoch XLA compiles the step alone, which its part of the loop calls.
+        in_parts = self._xla == "step" and function == self._epoch
         self._functions.append(
-            tf.function(function, autograph=False, jit_compile=self._jit_compile)
+            tf.function(
+                function, autograph=False, jit_compile=self._xla is not None and not in_parts
+            )
         )
         traced: Traced = self._functions[-1].get_concrete_function(*signature)
         return traced
 
-    def _train(
+    def _epoch(
         self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, rate: tf.Tensor
     ) -> tf.Tensor:
         steps = tf.shape(indices)[0]
+        take = self._step
+        if self._xla == "step":
+            take = tf.function(self._step, autograph=False, jit_compile=True)
 
         def step(done: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-            loss, gradients = self._loss_and_gradients(images, labels, indices[done])
-            self._optimizer.apply(gradients, rate)
-            return done + 1, losses.write(done, loss)
+            return done + 1, losses.write(done, take(images, labels, indices[done], rate))
 
         _, losses = tf.while_loop(
             lambda done, _: done < steps,
@@ -98,6 +118,14 @@ class Trainer:
             parallel_iterations=1,
         )
         return losses.stack()  # (steps,)
+
+    def _step(
+        self, images: tf.Tensor, labels: tf.Tensor, rows: tf.Tensor, rate: tf.Tensor
+    ) -> tf.Tensor:
+        """One step on the images in these rows, (B,); the loss before it, ()."""
+        loss, gradients = self._loss_and_gradients(images, labels, rows)
+        self._optimizer.apply(gradients, rate)
+        return loss
 
     def _loss_and_gradients(
         self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor

@@ -1,10 +1,11 @@
-"""PyTorch behind the adapter interface, in eager mode."""
+"""PyTorch behind the adapter interface, in eager mode or by torch.compile."""
 
 from __future__ import annotations
 
 import copy
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -28,12 +29,19 @@ from bench.contract import (
 from impls.pytorch.model import Network
 from impls.pytorch.optimizers import buffer, make_optimizer, set_state
 
+if TYPE_CHECKING:
+    from impls.pytorch.compiled import Compiled
+
 PREDICT_BATCH = 1000  # bounds the memory of the activations; large enough to fill a device
 WARM_UP_STEPS = 3
 
 
 class TorchAdapter:
-    """PyTorch on the CPU or on one CUDA device, where the training set and the indices live too."""
+    """PyTorch on the CPU or on one CUDA device, where the training set and the indices live too.
+
+    In the variant `compile` a step's loss and gradients are compiled. The optimizer is not, since
+    it is a kernel already; nor is the evaluation.
+    """
 
     _network: Network
     _optimizer: Optimizer
@@ -42,9 +50,16 @@ class TorchAdapter:
     _images: Tensor  # (N, H, W, C) or (N, C, H, W), see Network.arrange
     _labels: Tensor  # int64 (N,)
     _device: torch.device
+    _compiled: Compiled | None = None
     _factor: Tensor  # what `multiply` took last, with the product and room for the next one
     _product: Tensor
     _spare: Tensor
+
+    def __init__(self, variant: Literal["compile"] | None = None) -> None:
+        if variant == "compile":
+            from impls.pytorch.compiled import Compiled  # loads the compiler, which takes seconds
+
+            self._compiled = Compiled()
 
     def devices(self) -> tuple[Device, ...]:
         """The CPU, and the GPU where CUDA finds one."""
@@ -68,6 +83,8 @@ class TorchAdapter:
         self._network.set_parameters(parameters, self._device)
         self._spec = optimizer
         self._optimizer = make_optimizer(optimizer, self._network.parameters())
+        if self._compiled:
+            self._compiled.prepare(self._network)
         self._taken = 0
         self._factor = torch.empty(0)
 
@@ -107,8 +124,14 @@ class TorchAdapter:
 
     def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
         """See `Adapter.gradients`; no `.grad` is touched."""
-        loss = self._loss(self._network, torch.tensor(indices, device=self._device))
-        gradients = torch.autograd.grad(loss, list(self._network.parameters()))
+        rows = torch.tensor(indices, device=self._device)
+        if self._compiled:
+            loss, gradients = self._compiled.loss_and_gradients(
+                self._network, self._images, self._labels, rows
+            )
+        else:
+            loss = self._loss(self._network, rows)
+            gradients = [*torch.autograd.grad(loss, [*self._network.parameters()])]
         return loss.item(), self._to_numpy(gradients)
 
     def export(self) -> dict[str, NDArray[np.float32]]:
@@ -138,8 +161,8 @@ class TorchAdapter:
             torch.cuda.synchronize(self._device)
 
     def compilations(self) -> int:
-        """None: eager mode calls kernels that are compiled already."""
-        return 0
+        """None in eager mode, which calls kernels that are compiled already."""
+        return self._compiled.times if self._compiled else 0
 
     def multiply(self, size: int, times: int) -> None:
         """See `Adapter.multiply`; no memory is asked for while it goes on."""
@@ -165,6 +188,8 @@ class TorchAdapter:
         if torch.version.cuda:
             libraries["cuda"] = torch.version.cuda
             libraries["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
+        if self._compiled:
+            libraries |= self._compiled.versions()
         return {"torch": torch.__version__, "numpy": np.__version__, **libraries}
 
     def memory(self) -> int | None:
@@ -177,9 +202,12 @@ class TorchAdapter:
         """One step a batch; the losses, (steps,), stay on the device."""
         losses = []
         for rows in batches:
-            optimizer.zero_grad(set_to_none=True)
-            loss = self._loss(network, rows)
-            loss.backward()  # type: ignore[no-untyped-call]
+            if self._compiled:
+                loss = self._compiled.backward(network, self._images, self._labels, rows)
+            else:
+                optimizer.zero_grad(set_to_none=True)
+                loss = self._loss(network, rows)
+                loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             losses.append(loss.detach())
         return torch.stack(losses)

@@ -17,7 +17,7 @@ from report.figures import phases, speed, training
 from report.figures.canvas import Drawing, house_style
 from report.figures.palette import Style, styles
 from report.figures.svg import Picture, render
-from report.sweeps import Sweep
+from report.sweeps import MOST_DRAWN, Sweep
 
 MOST_FIGURES = 18  # a report over thousands of records stays quick to make and to open
 MOST_ROWS = 16
@@ -27,28 +27,37 @@ class Gallery:
     """The pictures of a report, by what they belong to; all are made at once."""
 
     def __init__(self, comparisons: Sequence[Comparison], sweeps: Sequence[Sweep]) -> None:
-        names = {record.framework for one in comparisons for record in one.everything}
-        self.styles = styles(names)
+        self.styles = _styles(comparisons)
         self.of_comparisons: list[list[Picture]] = [[] for _ in comparisons]
-        self.of_sweeps: list[Picture] = []
+        self.of_sweeps = of_sweeps(comparisons, sweeps)
         self.left_out: set[int] = set()  # comparisons, by their place
         with house_style():
             for number, one in enumerate(comparisons):
-                if len(self.pictures) >= MOST_FIGURES or len(one.rows) > MOST_ROWS:
+                if sum(map(len, self.of_comparisons)) >= MOST_FIGURES or len(one.rows) > MOST_ROWS:
                     self.left_out.add(number)
                     continue
                 prefix = f"{number + 1}-" if len(comparisons) > 1 else ""
                 drawn = drawings(one, self.styles, prefix)
                 self.of_comparisons[number] = [render(drawing) for drawing in drawn]
-            for number, sweep in enumerate(sweeps[: MOST_FIGURES // 3]):
-                name = f"sweep-{sweep.swept.replace('_', '-')}-{number + 1}"
-                if len(sweep.curves) <= MOST_ROWS:
-                    self.of_sweeps.append(render(speed.sweep(sweep, self.styles, name)))
 
     @property
     def pictures(self) -> list[Picture]:
         """All of them, in the order of the report."""
         return [*(one for several in self.of_comparisons for one in several), *self.of_sweeps]
+
+
+def of_sweeps(comparisons: Sequence[Comparison], sweeps: Sequence[Sweep]) -> list[Picture]:
+    """The pictures of the first sweeps, sweep-1 and on; see `report.sweeps.figure_name`."""
+    looks = _styles(comparisons)
+    with house_style():
+        return [
+            render(speed.sweep(sweep, looks, f"sweep-{number}"))
+            for number, sweep in enumerate(sweeps[:MOST_DRAWN], 1)
+        ]
+
+
+def _styles(comparisons: Sequence[Comparison]) -> dict[str, Style]:
+    return styles(record.framework for one in comparisons for record in one.everything)
 
 
 def drawings(
@@ -66,4 +75,4 @@ def drawings(
     yield from (drawing for drawing in made if drawing is not None)
 
 
-__all__ = ["Drawing", "Gallery", "Picture", "Style", "drawings", "render", "styles"]
+__all__ = ["Drawing", "Gallery", "Picture", "Style", "drawings", "of_sweeps", "render", "styles"]

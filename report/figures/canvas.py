@@ -93,6 +93,12 @@ class Drawing:
         artist = self.axes.plot(x, y, ls="none", color=style.colour, **{**look, **how})[0]
         self.mark(artist, texts)
 
+    def entry(self, name: str, style: Style) -> None:
+        """A line of the legend. One that begins with an underscore would be left out."""
+        shown = plain(name, NAME_LIMIT)
+        label = f" {shown}" if shown.startswith("_") else shown
+        self.line([], [], style, marker=style.marker, ms=5, label=label)
+
     def legend(self, **how: Any) -> None:
         """Above the axes, from left to right."""
         handles, labels = self.axes.get_legend_handles_labels()

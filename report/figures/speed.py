@@ -9,7 +9,6 @@ from bench.record import Record
 from report.columns import figure
 from report.comparison import Comparison, Row
 from report.figures.canvas import (
-    NAME_LIMIT,
     POINTS_SHOWN,
     Drawing,
     blank,
@@ -22,7 +21,6 @@ from report.figures.canvas import (
 from report.figures.palette import Style
 from report.speed import usable
 from report.sweeps import NAMES, Curve, Sweep
-from report.text import plain
 
 
 def throughput(comparison: Comparison, styles: Mapping[str, Style], name: str) -> Drawing | None:
@@ -137,5 +135,5 @@ def _curve(drawing: Drawing, found: Sweep, curve: Curve, style: Style, label: st
         for value, row in at
     ]
     drawing.points(x, y, style, texts)
-    drawing.line([], [], style, marker=style.marker, ms=5, label=plain(label, NAME_LIMIT))
+    drawing.entry(label, style)
     return f"{label}: {listed([f'{figure(row.images_per_s)} at {value}' for value, row in at])}."

@@ -12,7 +12,6 @@ from bench.record import Record
 from report.columns import figure, percent
 from report.comparison import Comparison, Row, reached
 from report.figures.canvas import (
-    NAME_LIMIT,
     TEXT,
     Drawing,
     blank,
@@ -23,7 +22,6 @@ from report.figures.canvas import (
     thinned,
 )
 from report.figures.palette import Style
-from report.text import plain
 
 WIDEST, NARROWEST = 6.0, 1.5  # equal trainings coincide: a thin line on a wide one shows both
 
@@ -137,8 +135,7 @@ def _course_drawn(
     drawing.points(
         [one[0] for one in shown], [one[1] for one in shown], style, [one[2] for one in shown]
     )
-    label = plain(course.framework, NAME_LIMIT)
-    drawing.line([], [], style, marker=style.marker, ms=5, label=label)
+    drawing.entry(course.framework, style)
     at = course.crossing(target)
     if at is not None:
         said = f"{course.framework} is at the target after epoch {course.epochs[at]}"
@@ -241,13 +238,12 @@ def loss(comparison: Comparison, styles: Mapping[str, Style], name: str) -> Draw
         ]
         style = styles[record.framework]
         x, y = [epoch for epoch, _ in at], [value for _, value in at]
-        label = plain(record.framework, NAME_LIMIT)
         width = _width(place, len(curves))
         drawing.line(x, y, style, lw=width, alpha=_alpha(width))
         shown = thinned(at, 60)
         texts = [f"{record.framework}, epoch {epoch}: loss {value:.4g}" for epoch, value in shown]
         drawing.points([e for e, _ in shown], [v for _, v in shown], style, texts, ms=4)
-        drawing.line([], [], style, marker=style.marker, ms=5, label=label)
+        drawing.entry(record.framework, style)
     by_epoch(drawing)
     drawing.axes.set_ylabel("Training loss (nats an image)")
     drawing.legend()

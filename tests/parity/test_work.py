@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import psutil
 import pytest
 
 from bench.contract import Adapter, Order, factor
@@ -37,6 +38,16 @@ def test_a_shape_not_seen_before_is_noticed(
         assert adapter.compilations() > before
     else:
         assert adapter.compilations() == before == 0
+
+
+def test_no_process_that_compiles_outlives_the_compilation(
+    adapter: Adapter, square: Problem
+) -> None:
+    """One that did would take CPU time while windows are measured."""
+    square.start(adapter)
+    adapter.compile(2, 16, 3)
+    adapter.train_epoch(order(1, 2, 3), 0.01)
+    assert psutil.Process().children(recursive=True) == []
 
 
 @pytest.mark.parametrize("times", [1, 4])

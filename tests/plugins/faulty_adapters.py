@@ -105,3 +105,13 @@ class Flipped(ReferenceAdapter):
 
     def _flip(self, p):
         return p[::-1, ::-1] if p.ndim == 4 else p
+
+
+class Twofold(ReferenceAdapter):
+    """No fault; it tells its variant among its versions."""
+
+    def __init__(self, variant=None):
+        self._variant = variant
+
+    def versions(self):
+        return super().versions() | {"variant": str(self._variant)}

@@ -1,11 +1,12 @@
 """Frameworks that fail, each in its own way: the light half, which the parent process loads.
 
-One works: `opinionated` computes as the NumPy reference does, and has defaults of its own.
+Two work, and compute as the NumPy reference does: `opinionated` has defaults of its own, `twofold`
+has variants.
 """
 
 from __future__ import annotations
 
-from bench.frameworks import Framework
+from bench.frameworks import Framework, Variant
 from bench.regimes import Default
 
 
@@ -39,5 +40,32 @@ opinionated = Framework(
     own=(
         Default("kernel-init", "kernel", "glorot_uniform", "tests"),
         Default("bias-init", "bias", "zeros", "tests"),
+    ),
+)
+
+
+class _NoMachine:
+    """What one variant of `twofold` needs, and no machine has."""
+
+    def missing(self):
+        return "no difference engine here: build one"
+
+    def locked(self):
+        return "none"
+
+
+NO_MACHINE = _NoMachine()
+
+twofold = Framework(
+    "twofold",
+    "the NumPy reference",
+    "faulty_adapters:Twofold",
+    "faulty-frameworks",
+    (),
+    "no way",
+    False,
+    variants=(
+        Variant("counting", "which counts its epochs"),
+        Variant("cogs", "by cogs", tools="faulty_frameworks:NO_MACHINE"),
     ),
 )

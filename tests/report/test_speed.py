@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from bench.record import Record
 from report import notes, phases, speed_tables, sweeps, targets
+from report.build import build
 from report.comparison import Comparison, compare
 from report.speed import limit_gflop_per_s
 from report.text import Note
@@ -178,6 +181,27 @@ def test_sweeps_are_of_set_ups_that_differ_in_one_thing_alone(make: Make) -> Non
     ]
     gains = sweeps.section(found[1]).tables[2]
     assert [column.cell(gains.rows[0]) for column in gains.columns[1:]] == ["1.00", "1.80"]
+
+
+def test_a_sweep_is_drawn(make: Make, tmp_path: Path) -> None:
+    """Names are text: no formulas, no tags; equal bytes each time."""
+    nasty = "_$x^</svg>手"
+    records = [
+        make(
+            framework=name, seed=seed, batch_size=size, images_per_s=speed * size * (1 + seed / 50)
+        )
+        for name, speed in (("torch", 10.0), (nasty, 5.0))
+        for seed in (0, 1)
+        for size in (32, 64, 512)
+    ]
+    assert tmp_path / "figures" in build(records, tmp_path)
+    drawn = (tmp_path / "figures" / "sweep-1.svg").read_bytes()
+    text = " ".join(ElementTree.fromstring(drawn).itertext())
+    for expected in ("torch", nasty, "512", "Images a second", "batch size"):
+        assert expected in text
+    assert "![Sweep over batch size](figures/sweep-1.svg)" in (tmp_path / "report.md").read_text()
+    build(records[::-1], tmp_path)
+    assert (tmp_path / "figures" / "sweep-1.svg").read_bytes() == drawn
 
 
 def test_rates_that_are_none_are_left_out(make: Make) -> None:

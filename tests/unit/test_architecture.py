@@ -93,7 +93,10 @@ def test_files_keep_to_one_subject(path):
 
 
 def test_only_the_worker_reads_a_clock():
-    """Launching, downloading and the display time their own waiting; nothing else does."""
+    """Launching, downloading and the display time their own waiting; nothing else does.
+
+    The gate has a measuring process of its own, windows.py, and a budget of time.
+    """
     allowed = {
         "worker.py",
         "launch.py",
@@ -102,6 +105,8 @@ def test_only_the_worker_reads_a_clock():
         "observers.py",
         "event_files.py",
         "watch.py",
+        "windows.py",
+        "budget.py",
     }
     readers = {
         path.name
@@ -112,6 +117,22 @@ def test_only_the_worker_reads_a_clock():
     assert readers <= allowed
 
 
+def test_the_measuring_process_of_the_gate_takes_only_what_is_measured():
+    """All else that it imported would come from the side, or differ between the sides."""
+    found = {module for module in _imports(ROOT / "bench/gate/windows.py") if "bench" in module}
+    modules = {".".join(module.split(".")[:2]) for module in found}
+    assert modules == {"bench"} | {
+        f"bench.{name}" for name in ("contract", "frameworks", "models", "order")
+    }
+
+
+def test_the_rule_of_the_gate_has_no_hands():
+    imports = _imports(ROOT / "bench/gate/decision.py")
+    assert not _top(imports) & {"time", "subprocess", "os", "random", "psutil"}
+    of_bench = {module for module in imports if module.startswith("bench.")}
+    assert all(m.startswith(("bench.stats", "bench.gate.cases")) for m in of_bench), of_bench
+
+
 def _loaded(statement: str) -> set[str]:
     code = f"import sys\n{statement}\nprint(*sys.modules)"
     done = subprocess.run(
@@ -120,8 +141,9 @@ def _loaded(statement: str) -> set[str]:
     return _top(set(done.stdout.splitlines()[-1].split()))
 
 
-def test_help_loads_nothing_heavy():
-    run_help = "from bench.cli import app\napp(['run', '--help'], standalone_mode=False)"
+@pytest.mark.parametrize("command", ["run", "gate"])
+def test_help_loads_nothing_heavy(command):
+    run_help = f"from bench.cli import app\napp(['{command}', '--help'], standalone_mode=False)"
     assert not _loaded(run_help) & HEAVY
 
 

@@ -6,6 +6,8 @@ away from it are four errors off.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,28 @@ def test_unpaired_ratios_cover(first, second):
     ]
     assert np.mean([one.interval.low <= 1 <= one.interval.high for one in found]) >= 0.92
     assert np.mean([one.p <= 0.05 for one in found]) <= 0.08
+
+
+def _ranks(ratios, random, blocks):
+    speed = random.lognormal(0, 0.2, blocks)
+    values = [speed * ratio * np.exp(random.normal(0, 0.03, blocks)) for ratio in ratios]
+    order = sorted(range(len(values)), key=lambda i: -np.median(values[i]))
+    pairs = len(values) * (len(values) - 1) // 2
+    p_values = {}
+    for i, j in itertools.combinations(range(len(values)), 2):
+        first, second = list(values[order[i]]), list(values[order[j]])
+        found = stats.paired_ratio(first, second, comparisons=pairs)
+        p_values[i, j] = found.p if found.estimate > 1 else 1.0
+    ranks = stats.tied_ranks([float(-i) for i in range(len(values))], p_values)
+    return dict(zip(order, ranks, strict=True))
+
+
+def test_equals_are_not_ranked_and_others_are():
+    random = np.random.default_rng(6)
+    equals = [_ranks([1.0] * 4, random, blocks) for blocks in (3, 5, 8) for _ in range(150)]
+    assert np.mean([len(set(ranks.values())) > 1 for ranks in equals]) <= 0.02
+    apart = [_ranks([1.331, 1.21, 1.1, 1.0], random, 8) for _ in range(150)]
+    assert np.mean([ranks == {0: 1, 1: 2, 2: 3, 3: 4} for ranks in apart]) >= 0.95
 
 
 def test_exact_intervals_of_hodges_and_lehmann_cover():

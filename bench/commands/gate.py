@@ -1,0 +1,156 @@
+"""`bench gate`: two revisions, one machine, one run → pass, regression, error or inconclusive."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+
+from bench import __version__, machine
+from bench.commands import gate_summary
+from bench.commands.console import say
+from bench.commands.gate_options import Asked, Prepared, prepare
+from bench.errors import BenchError
+from bench.gate import environments, result, schedule
+from bench.gate.budget import Budget
+from bench.gate.cases import Name, Pair
+from bench.gate.decision import EXIT_CODES
+from bench.gate.pairs import Measuring
+from bench.gate.resident import Side, SideError
+from report.text import plain
+
+INTERRUPTED = 130  # as a shell has it
+
+
+def gate(asked: Asked, *, as_json: bool) -> int:
+    """Compare, print, write what was asked for; the exit code says what was found."""
+    console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
+    prepared = prepare(asked, notes)
+    signal.signal(signal.SIGTERM, _interrupted)  # as Ctrl-C: what was made is removed
+    try:
+        found = _measure(prepared, notes)
+    except KeyboardInterrupt:
+        print("interrupted: what was made has been removed", file=sys.stderr)
+        return INTERRUPTED
+    if asked.out:
+        asked.out.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if asked.markdown:
+        with asked.markdown.open("a", encoding="utf-8") as file:  # as $GITHUB_STEP_SUMMARY wants
+            file.write(gate_summary.markdown(found))
+    if as_json:
+        print(found.model_dump_json())
+    else:
+        _print(console, found)
+    if found.outcome == "error":
+        for line in gate_summary.headline(found).splitlines():
+            print(
+                plain(line) if not line.startswith(" ") else f"    {plain(line)}", file=sys.stderr
+            )
+    return EXIT_CODES[found.outcome]
+
+
+def _measure(prepared: Prepared, notes: Console) -> result.Result:
+    """Check out, start, alternate, judge; whatever becomes of it, remove what was made."""
+    pairs: list[Pair] = []
+    error = ""
+    sides: dict[Name, Side] = {}
+    with ExitStack() as stack:
+        trees = stack.enter_context(prepared.repository.checkouts(prepared.revisions))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-gate-")))
+        budget = Budget(prepared.budget_s)
+        try:
+            sides = _sides(prepared, trees, folder, notes)
+            budget = Budget(prepared.budget_s)  # making environments is on nobody's clock
+            status = stack.enter_context(notes.status("starting"))
+
+            def on_pair(pair: Pair) -> None:
+                pairs.append(pair)
+                status.update(_progress(pair, len(pairs), budget))
+
+            with_ = Measuring(sides, prepared.shape, folder, budget)
+            chance = random.Random(prepared.seed)  # noqa: S311 -- an order, not a secret
+            schedule.Run(with_, prepared.judge, chance, on_pair).go()
+        except BenchError as caught:
+            error = str(caught)
+            prepared.judge.end("a revision cannot be measured")
+        took_s = budget.spent_s
+    return _result(prepared, sides, pairs, took_s, error)
+
+
+def _result(
+    prepared: Prepared, sides: dict[Name, Side], pairs: list[Pair], took_s: float, error: str
+) -> result.Result:
+    judge = prepared.judge
+    commits = {
+        name: result.commit(revision, str(sides[name].python) if name in sides else "")
+        for name, revision in prepared.revisions.items()
+    }
+    return result.Result(
+        version=__version__,
+        outcome="error" if error else judge.outcome,
+        reason=error,
+        base=commits["base"],
+        head=commits["head"],
+        settings=result.settings(judge.rule),
+        budget_s=prepared.budget_s,
+        took_s=round(took_s, 1),
+        seed=prepared.seed,
+        notes=tuple(prepared.notes),
+        machine=machine.describe(),
+        findings=tuple(
+            result.finding(cell, [p for p in pairs if p.case == case], judge.rule.level)
+            for case, cell in judge.cells.items()
+        ),
+        pairs=tuple(pairs),
+    )
+
+
+def _sides(
+    prepared: Prepared, trees: dict[Name, Path], folder: Path, notes: Console
+) -> dict[Name, Side]:
+    """Checkout and interpreter of each revision."""
+    asked = prepared.asked
+    given: dict[Name, Path | None] = {"base": asked.base_python, "head": asked.head_python}
+    names = tuple(dict.fromkeys(case.framework for case in prepared.judge.cells))
+    sides: dict[Name, Side] = {}
+    for name, tree in trees.items():
+        python = given[name]
+        if python is None and prepared.build:
+            with notes.status(f"making the environment of {name}"):
+                try:
+                    python = environments.build(tree, folder / f"environment-{name}", names)
+                except BenchError as error:
+                    raise SideError(f"{name}: {error}") from error
+        paths = tuple(path for path in (tree, tree / "src") if path == tree or path.is_dir())
+        # Not resolved: an environment's interpreter is a link, and finds its packages by its place.
+        used = (python or Path(sys.executable)).absolute()
+        sides[name] = Side(name, tree, used, paths, prepared.repository.top)
+    return sides
+
+
+def _progress(pair: Pair, count: int, budget: Budget) -> str:
+    spent, whole = schedule.minutes(budget.spent_s), schedule.minutes(budget.seconds)
+    return f"{count} pairs, {spent} of {whole}; last: {pair.case.label}"
+
+
+def _print(console: Console, found: result.Result) -> None:
+    if found.outcome != "error":
+        console.print(gate_summary.table(found))
+        console.print()
+        for cell, reason in gate_summary.explanations(found):
+            say(console, plain(f"{cell}: {reason}"))
+        style = gate_summary.STYLES[found.outcome]
+        say(console, gate_summary.headline(found), style)
+    for note in found.notes:
+        say(console, plain(note), "dim")
+    say(console, gate_summary.rule_in_words(found), "dim")
+
+
+def _interrupted(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt

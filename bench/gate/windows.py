@@ -1,0 +1,131 @@
+"""The resident process of the gate: loads one side's adapter, warm, and times windows on request.
+
+The parent starts this very file for both sides, by path, with a side's interpreter and a side's
+checkout first on the path: clock and protocol are one, and all that is measured is the side's. So
+nothing of the harness may be imported here but what an adapter needs, and only from the side.
+
+The task comes as the first line of standard input; each line after it is a request, answered by one
+line of JSON on the pipe whose number is the first argument.
+
+    {"prepare": steps}       compile for windows of so many steps  → {"prepared": steps}
+    {"window": steps}        → {"seconds", "cpu_s", "compiled"}
+Anything that fails is answered by {"failed": reason} with the traceback on standard error.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+from typing import Any
+
+INPUT_SHAPE = (32, 32, 1)
+CLASSES = 10
+IMAGES = 8192  # 32 MiB: more than a cache holds, and quick to make
+LEARNING_RATE = 1e-6  # the weights stay where they are, so that every window is the same work
+
+
+def main(argv: list[str]) -> None:
+    """Answer requests until standard input ends."""
+    descriptor = int(argv[1])
+    os.set_inheritable(descriptor, False)
+    task = json.loads(sys.stdin.readline())
+    requests: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_read, args=(requests,), name="requests", daemon=True).start()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, task["cpus"])  # before any library counts the CPUs
+    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+
+        def answer(**fields: object) -> None:
+            pipe.write(json.dumps(fields) + "\n")
+            pipe.flush()
+
+        try:
+            side = Side(task)
+            answer(ready=side.sources())
+            gc.collect()
+            gc.freeze()
+            gc.disable()
+            while True:
+                ((request, steps),) = json.loads(requests.get()).items()
+                answer(**(side.prepare(steps) if request == "prepare" else side.window(steps)))
+        except Exception as error:
+            traceback.print_exc()
+            text = str(error).strip().splitlines() or ["no message"]
+            answer(failed=f"{type(error).__name__}: {text[0]}")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # a library that crashes while it is torn down says nothing about the side
+
+
+class Side:
+    """One revision's adapter with LeNet-5 and synthetic images, the same on both sides."""
+
+    def __init__(self, task: Mapping[str, Any]) -> None:
+        sys.path[:0] = task["paths"]
+        import numpy as np
+
+        from bench import frameworks, models, order
+        from bench.contract import OptimizerSpec, Order
+
+        self._np, self._order_type, self._batch = np, Order, int(task["batch_size"])
+        self._adapter = frameworks.create(frameworks.named(task["framework"]))
+        if task["device"] not in self._adapter.devices():
+            raise RuntimeError(f"{task['framework']} sees no {task['device']} here")
+        spec = models.build("lenet5", INPUT_SHAPE, CLASSES)
+        parameters = order.initial_parameters(0, spec)
+        self._random = np.random.Generator(np.random.PCG64(0))
+        images = self._random.random((IMAGES, *INPUT_SHAPE), dtype=np.float32) - np.float32(0.5)
+        labels = self._random.integers(0, CLASSES, IMAGES).astype(np.int32)
+        self._adapter.build(
+            spec, parameters, OptimizerSpec("adam"), task["device"], int(task["threads"])
+        )
+        self._adapter.load(images, labels)
+        self._adapter.synchronize()
+        # Revisions from before the method existed tell nothing.
+        self._compilations: Callable[[], int] = getattr(self._adapter, "compilations", lambda: 0)
+
+    def sources(self) -> dict[str, str | None]:
+        """The files that the harness's package and the adapter were loaded from."""
+        adapter = sys.modules[type(self._adapter).__module__]
+        return {"harness": sys.modules["bench"].__file__, "adapter": adapter.__file__}
+
+    def prepare(self, steps: int) -> dict[str, object]:
+        """Compile for windows of so many full batches."""
+        self._adapter.compile(steps, self._batch, 0)
+        self._adapter.synchronize()
+        return {"prepared": steps}
+
+    def window(self, steps: int) -> dict[str, object]:
+        """Train on so many full batches; the seconds, with the device idle at both edges."""
+        np = self._np
+        rows = self._random.integers(0, IMAGES, (steps, self._batch)).astype(np.int32)
+        batches = self._order_type(rows, np.zeros(0, np.int32))
+        compiled = self._compilations()
+        self._adapter.synchronize()
+        cpu, start = time.process_time(), time.perf_counter()
+        self._adapter.train_epoch(batches, LEARNING_RATE)
+        self._adapter.synchronize()
+        seconds, cpu_s = time.perf_counter() - start, time.process_time() - cpu
+        return {
+            "seconds": seconds,
+            "cpu_s": cpu_s,
+            "compiled": self._compilations() > compiled,
+        }
+
+
+def _read(requests: SimpleQueue[str]) -> None:
+    """Pass requests on; standard input ends when the parent does, however it does."""
+    for line in sys.stdin:
+        requests.put(line)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv)

@@ -1,0 +1,161 @@
+"""Every wrong call: one clear line, exit code 2, nothing started and nothing left behind."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from bench.errors import UsageError
+from bench.gate import worktrees
+from tests.gate.conftest import Gate, Repository
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--base", "no-such-branch"), "unknown revision 'no-such-branch': give a branch"),
+        (("--base", "--help-me"), "unknown revision"),
+        (("--base", "HEAD", "--head", "v9"), "unknown revision 'v9'"),
+        (("--base", "HEAD", "--threshold", "0"), "--threshold '0' is not possible"),
+        (("--base", "HEAD", "--threshold", "100%"), "more than 0 and less than 100 %"),
+        (("--base", "HEAD", "--threshold", "250%"), "more than 0 and less than 100 %"),
+        (("--base", "HEAD", "--threshold", "-5%"), "--threshold '-5%'"),
+        (("--base", "HEAD", "--threshold", "a lot"), "--threshold 'a lot'"),
+        (("--base", "HEAD", "--threshold", "nan"), "--threshold 'nan'"),
+        (("--base", "HEAD", "--budget", "5s"), "--budget 5s is too short"),
+        (("--base", "HEAD", "--budget", "soon"), "--budget 'soon' cannot be read"),
+        (("--base", "HEAD", "--pairs", "3"), "can never find a regression in 1 cells"),
+        (("--base", "HEAD", "--threads", "0"), "--threads 0 is not possible"),
+        (("--base", "HEAD", "--threads", "9999"), "--threads 9999 is not possible"),
+        (("--base", "HEAD", "--batch-size", "0"), "--batch-sizes"),
+        (("--base", "HEAD", "--window", "0"), "--window 0 is not possible"),
+        (("--base", "HEAD", "--quadruples", "1"), "--quadruples"),
+        (("--base", "HEAD", "--device", "tpu"), "--device 'tpu' is not possible"),
+        (("--base", "HEAD", "--environments", "maybe"), "give build or shared"),
+        (("--base", "HEAD", "--base-python", "/no/such"), "--base-python /no/such is no file"),
+        (("--base", "HEAD", "--out", "/no/such/folder/x.json"), "cannot be written"),
+        ((), "--base"),
+    ],
+    ids=lambda value: " ".join(value)[-30:] if isinstance(value, tuple) else "",
+)
+def test_a_wrong_call_is_refused(refused, arguments, said):
+    assert said in refused("--frameworks", "reference", *arguments)
+
+
+def test_what_is_not_committed_would_not_be_measured(refused, gate):
+    gate.repository.edit("bench/models.py", "LeNet-5", "LeNet 5")
+    complaint = refused("--base", "HEAD", "--frameworks", "reference")
+    assert "bench/models.py" in complaint
+    assert "--allow-dirty" in complaint
+    # Neither a new file nor an older head is in the way.
+    gate.repository.git("checkout", "--", ".")
+    (gate.repository.top / "notes.txt").write_text("new")
+    assert "too short" in refused("--base", "HEAD", "--frameworks", "reference", "--budget", "1s")
+
+
+def test_a_dirty_tree_may_be_allowed_or_not_matter(refused, gate):
+    gate.repository.commit("another")
+    gate.repository.edit("bench/models.py", "LeNet-5", "LeNet 5")
+    short = ("--frameworks", "reference", "--budget", "1s")
+    assert "too short" in refused("--base", "HEAD", *short, "--allow-dirty")
+    assert "too short" in refused("--base", "HEAD", "--head", "HEAD~1", *short)
+
+
+def test_other_packages_need_a_decision(refused, gate):
+    (gate.repository.top / "constraints.txt").write_text("numpy==2.3.0\n")
+    gate.repository.edit("pyproject.toml", '"numpy>=2.0"', '"numpy>=2.1"')
+    gate.repository.commit()
+    call = ("--base", "HEAD~1", "--frameworks", "reference")
+    complaint = refused(*call)
+    assert "(constraints.txt, pyproject.toml)" in complaint
+    assert "--environments build" in complaint
+    short = ("--budget", "1s")
+    assert "too short" in refused(*call, *short, "--environments", "shared")
+
+
+def test_a_change_of_the_version_is_no_change_of_packages(gate):
+    gate.repository.edit("pyproject.toml", "line-length = 100", "line-length = 99")
+    gate.repository.commit()
+    top = worktrees.Repository(gate.repository.top)
+    assert top.differing(top.revision("HEAD~1"), top.revision("HEAD")) == []
+
+
+def test_outside_a_repository(tmp_path):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    done = Gate(Repository(folder), folder)("--base", "HEAD", "--frameworks", "reference")
+    assert done.returncode == 2
+    assert "is not in the working tree of a git repository" in done.stderr
+
+
+def test_without_git(gate, tmp_path):
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    done = subprocess.run(
+        gate.command("--base", "HEAD"),
+        cwd=gate.repository.top,
+        env=gate.env | {"PATH": str(empty)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "error: git is not installed" in done.stderr
+
+
+def test_a_shallow_clone_is_told_how_to_fetch(repository, tmp_path):
+    repository.commit("second")
+    subprocess.run(
+        [
+            "git",
+            "clone",
+            "--quiet",
+            "--depth",
+            "1",
+            f"file://{repository.top}",
+            tmp_path / "shallow",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with pytest.raises(UsageError, match="fetch-depth: 0"):
+        worktrees.Repository(tmp_path / "shallow").revision("HEAD~1")
+
+
+# Worktrees
+
+
+def test_worktrees_are_removed_whatever_happens(repository, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = repository.git("rev-parse", "HEAD")
+    repository.edit("bench/models.py", "LeNet-5", "LeNet 5")
+    after = repository.commit()
+    here = worktrees.Repository.around(repository.top / "bench")
+    revisions = {"base": here.revision("HEAD~1"), "head": here.revision("main")}
+    assert (revisions["base"].commit, revisions["head"].commit) == (before, after)
+
+    def use() -> None:
+        with here.checkouts(revisions) as trees:
+            assert "LeNet-5" in (trees["base"] / "bench/models.py").read_text()
+            assert "LeNet 5" in (trees["head"] / "bench/models.py").read_text()
+            (trees["base"] / "left.txt").write_text("by a program")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        use()
+    assert len(repository.worktrees()) == 1
+    assert not list(tmp_path.glob("bench-gate-*"))
+
+
+def test_hooks_of_the_repository_are_not_run(repository, tmp_path):
+    hook = repository.top / ".git/hooks/post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran'}\n")
+    hook.chmod(0o755)
+    here = worktrees.Repository.around(repository.top)
+    head = here.revision("HEAD")
+    with here.checkouts({"base": head, "head": head}):
+        pass
+    assert not (tmp_path / "ran").exists()
+    repository.git("worktree", "add", "--quiet", str(tmp_path / "tree"))
+    assert (tmp_path / "ran").exists()  # it would have run

@@ -1,0 +1,174 @@
+"""`NAME:VARIANT`: the same framework in another mode of execution."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from bench import frameworks
+from bench.equivalence.certify import _key
+from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
+from bench.frameworks import BUILT_IN, Framework, Variant
+from bench.plan import Cell
+from impls.pytorch.compiler import CPP_COMPILER
+
+
+class Recorder:
+    """An adapter that keeps what it was made with."""
+
+    def __init__(self, **given):
+        self.given = given
+
+
+class Absent:
+    def missing(self):
+        return "no such tool: buy one"
+
+    def locked(self):
+        return "tool 1.2"
+
+
+ABSENT = Absent()
+HERE = sys.modules[__name__]
+MINE = Framework(
+    "mine",
+    "Mine",
+    "recorder_module:Recorder",
+    "numpy",
+    (),
+    "no way",
+    variants=(
+        Variant("quick", "in a hurry"),
+        Variant("tooled", "with a tool", "recorder_module:ABSENT"),
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def mine(monkeypatch):
+    monkeypatch.setitem(sys.modules, "recorder_module", HERE)
+    monkeypatch.setattr(frameworks, "BUILT_IN", (*BUILT_IN, MINE))
+
+
+def test_a_variant_is_a_framework_of_its_own_name():
+    compiled = frameworks.named("torch:compile")
+    plain = frameworks.named("torch")
+    assert compiled.name == "torch:compile"
+    assert compiled.title == "PyTorch, torch.compile"
+    assert (compiled.adapter, compiled.modules) == (plain.adapter, plain.modules)
+    assert frameworks.named("keras:jit").own == frameworks.named("keras").own
+    assert not compiled.default
+    assert not compiled.variants
+
+
+def test_the_adapter_is_told_its_variant():
+    assert frameworks.create(frameworks.named("mine:quick")).given == {"variant": "quick"}
+    assert frameworks.create(frameworks.named("mine")).given == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "complaint"),
+    [
+        ("torch:", UnknownNameError, "unknown variant 'torch:'"),
+        ("torch:jit", UnknownNameError, r"'torch:jit' .*: choose from torch:compile"),
+        ("keras:jti", UnknownNameError, r"\(did you mean 'keras:jit'\?\): choose from keras:jit"),
+        ("torch:compile:x", UnknownNameError, "choose from torch:compile"),
+        (
+            "reference:fast",
+            UsageError,
+            "reference has no variants, so there is no 'reference:fast'",
+        ),
+        ("torhc:compile", UnknownNameError, r"unknown framework 'torhc' \(did you mean 'torch'"),
+        (":compile", UnknownNameError, "unknown framework ''"),
+    ],
+)
+def test_an_unknown_variant_lists_what_there_is(name, kind, complaint):
+    with pytest.raises(kind, match=complaint):
+        frameworks.named(name)
+
+
+def test_every_variant_is_listed_after_its_framework_and_none_is_taken_by_itself():
+    names = list(frameworks.with_variants())
+    assert names[:4] == ["torch", "torch:compile", "keras", "keras:jit"]
+    assert not set(frameworks.catalogue()) & {name for name in names if ":" in name}
+    assert all(frameworks.named(name).name == name for name in names)
+
+
+def test_what_a_variant_needs_is_missing_from_it_alone():
+    assert frameworks.missing(frameworks.named("mine")) is None
+    assert frameworks.missing(frameworks.named("mine:quick")) is None
+    tooled = frameworks.named("mine:tooled")
+    assert frameworks.missing(tooled) == "no such tool: buy one"
+    assert frameworks.locked(tooled) == ["tool 1.2"]
+    with pytest.raises(UnavailableError, match="buy one"):
+        frameworks.create(tooled)
+
+
+def test_names_of_files_have_no_colon_and_differ():
+    cells = [
+        Cell(framework=name, device="cpu", seed=0, batch_size=1, threads=1).name
+        for name in frameworks.with_variants()
+    ]
+    assert len(set(cells)) == len(cells)
+    assert not any(set(cell) & set('<>:"/\\|?*') for cell in cells)
+
+
+def test_a_name_that_could_be_taken_for_a_variant_is_refused(monkeypatch):
+    class Point:
+        name, value = "odd", "odd:framework"
+
+        def load(self):
+            return Framework("torch.compile", "Odd", "odd:Odd", "odd", (), "no way")
+
+    monkeypatch.setattr(frameworks.importlib.metadata, "entry_points", lambda group: [Point()])
+    with pytest.raises(BenchError, match=r"'torch.compile': a name is of letters, digits, - and _"):
+        frameworks.catalogue()
+
+
+def test_a_certificate_of_the_one_is_none_of_the_other(monkeypatch):
+    from bench.certificate import Subject
+
+    def key(name):
+        subject = Subject(
+            framework=name,
+            device="cpu",
+            model="lenet5",
+            input_shape=(32, 32, 1),
+            classes=10,
+            optimizers=(),
+            threads=1,
+        )
+        return _key(subject, frameworks.named(name), {})
+
+    first = key("mine:tooled")
+    assert first.startswith("mine.tooled-cpu-")
+    assert key("mine:quick").startswith("mine.quick-cpu-")
+    monkeypatch.setattr(Absent, "locked", lambda self: "tool 1.3")
+    assert key("mine:tooled") != first, "another compiler needs another certificate"
+
+
+def test_a_compiler_that_is_not_there_is_told_with_its_remedy(monkeypatch, tmp_path):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "install one, for instance with apt install g++" in CPP_COMPILER.missing()
+    assert CPP_COMPILER.locked() == "none"
+    monkeypatch.setenv("CXX", "my-c++")
+    assert "no my-c++ (CXX=my-c++) on the PATH" in CPP_COMPILER.missing()
+    program = tmp_path / "my-c++"
+    program.write_text("#!/bin/sh\necho my c++ 1.0\necho more\n")
+    program.chmod(0o755)
+    assert CPP_COMPILER.locked() == "my c++ 1.0"
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    assert f"no {Path(tmp_path, 'Python.h')}" in CPP_COMPILER.missing()
+    Path(tmp_path, "Python.h").touch()
+    assert CPP_COMPILER.missing() is None
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="no g++ here")
+def test_the_compiler_of_this_machine(monkeypatch):
+    monkeypatch.delenv("CXX", raising=False)
+    assert "g++" in CPP_COMPILER.locked()
