@@ -23,6 +23,7 @@ from report.sections import Section
 from report.setups import distinct
 from report.sweeps import sweeps
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
+from report.verdict import verdict
 
 Format = Literal["html", "md", "csv", "latex", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -115,6 +116,7 @@ def _view(comparison: Comparison) -> Mapping[str, object]:
         "title": _heading(notes.title(comparison)),
         "settings": _prose(notes.settings(comparison)),
         "warnings": _proses(notes.warnings(comparison)),
+        "headline": _heading(verdict(comparison).headline),
         "table": _table(shown, comparison.rows),
         "sections": [_section(section) for section in contents.below(comparison)],
         "regimes": _regimes(comparison) if comparison.others else None,

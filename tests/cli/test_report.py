@@ -60,3 +60,13 @@ def test_wrong_formats(bench, tmp_path, options, said):
     done = bench("report", str(tmp_path), *options)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_open_shows_the_page(bench, run, tmp_path):
+    shown, browser = tmp_path / "shown", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {shown}\n')
+    browser.chmod(0o755)
+    bench.env["BROWSER"] = str(browser)
+    done = bench("report", str(run), "--open")
+    assert done.returncode == 0, done.stderr
+    assert shown.read_text().strip() == (run / "report.html").as_uri()
