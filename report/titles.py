@@ -53,6 +53,8 @@ def _told(setup: Setup, differing: Sequence[str]) -> Note:
             fragments += [" · 1 thread"]
             continue
         before, _, after = NAMES.get(name, f"{name.replace('_', ' ')} {{}}").partition("{}")
+        if name == "target_accuracy" and value is not None:
+            value = f"{100 * value:g} %"
         shown = f"{value:g}" if isinstance(value, float) else "none" if value is None else value
         fragments += [f" · {before}", Given(str(shown), notes.SHORT_HASH + 1), after]
     return tuple(fragments)

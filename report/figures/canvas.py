@@ -19,6 +19,7 @@ from report.text import plain
 WIDTH_IN = 5.2  # on a telephone about as many pixels as points, so that text keeps its size
 TEXT = "#010203"  # svg.py puts the page's own text colour in its place
 NAME_LIMIT = 22
+TEXT_LIMIT = 200
 POINTS_SHOWN = 200
 
 SETTINGS = {
@@ -76,7 +77,7 @@ class Drawing:
         """Let each mark of the artist say its text."""
         gid = f"mark{len(self.marks)}"
         artist.set_gid(gid)
-        self.marks[gid] = [plain(text) for text in texts]
+        self.marks[gid] = [plain(text, TEXT_LIMIT) for text in texts]
 
     def line(self, x: Sequence[float], y: Sequence[float], style: Style, **how: Any) -> Any:
         """A line in a framework's style, without markers."""

@@ -11,10 +11,12 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 
 from report.figures.canvas import TEXT, Drawing, house_style
+from report.text import plain
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 PNG_DPI = 160
+SEEN_LIMIT = 2000
 FONTS = "system-ui, 'DejaVu Sans', sans-serif"
 
 
@@ -60,7 +62,7 @@ def render(drawing: Drawing) -> Picture:
     return Picture(
         drawing.name,
         drawing.title,
-        drawing.seen,
+        plain(drawing.seen, SEEN_LIMIT),
         drawing.note,
         inline,
         _text(root),
@@ -75,7 +77,7 @@ def _clean(root: ElementTree.Element, drawing: Drawing) -> None:
     _tell(root, drawing.marks)
     _own_identifiers(root, f"{drawing.name}-")
     root.set("role", "img")
-    root.set("aria-label", f"{drawing.title} {drawing.seen}")
+    root.set("aria-label", plain(f"{drawing.title} {drawing.seen}", SEEN_LIMIT))
     for element in root.iter():
         link = element.attrib.pop(f"{{{XLINK}}}href", None)
         if link is not None:

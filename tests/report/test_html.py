@@ -57,7 +57,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open and re.fullmatch(r"h\d", self.open[-1]):
+        if any(re.fullmatch(r"h\d", tag) for tag in self.open):
             level, text = self.headings[-1]
             self.headings[-1] = (level, text + data)
 
@@ -70,13 +70,8 @@ def html(records: list[Record], **how: object) -> str:
 def test_parts_stand_in_their_order(frozen: list[Record]) -> None:
     headings = Outline(html(frozen)).headings
     first = [text for _, text in headings[: [h for h, _ in headings].index("h2", 2)]]
-    assert first[:5] == [
-        "Benchmark report",
-        "mnist · lenet5 · cpu",
-        "Verdict",
-        "Results",
-        "Figures",
-    ]
+    assert first[1].startswith("mnist · lenet5 · cpu · target 97 % · machine ")
+    assert first[2:5] == ["Verdict", "Results", "Figures"]
     assert first.index("Certificate of equivalence") < first.index("Regimes")
     assert first[-1] == "What failed, and why"
     assert headings[-1] == ("h2", "Raw data")
