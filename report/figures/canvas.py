@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import matplotlib.style
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -113,8 +114,8 @@ class Drawing:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Matplotlib's own defaults and ours, whatever a person's matplotlibrc says."""
-    with matplotlib.style.context(["default", SETTINGS]):
+    """Seaborn's plain style and ours, whatever a person's matplotlibrc says."""
+    with matplotlib.style.context(["default", seaborn.axes_style("ticks"), SETTINGS]):
         yield
 
 
