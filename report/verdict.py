@@ -72,7 +72,7 @@ def verdict(comparison: Comparison) -> Verdict:
         _fairness(comparison),
         Finding("Unsure", tuple(doubts.doubts(comparison))),
     )
-    return Verdict(_headline(speeds), tuple(finding for finding in found if finding))
+    return Verdict(_headline(comparison, speeds), tuple(finding for finding in found if finding))
 
 
 def field(comparison: Comparison, metric: Metric) -> Field:
@@ -105,8 +105,10 @@ def _named(samples: Sequence[Sample]) -> list[Sample]:
     ]
 
 
-def _headline(speeds: Field) -> Note:
+def _headline(comparison: Comparison, speeds: Field) -> Note:
     if not speeds.samples:
+        if any(record.status == "ok" for record in comparison.others):
+            return ("No run here is matched: frameworks in their own defaults are not ranked.",)
         return ("No run succeeded: there is nothing to compare.",)
     best = speeds.samples[0]
     if len(speeds.samples) == 1:
