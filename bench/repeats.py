@@ -62,10 +62,7 @@ def precisions(plan: Plan, records: Iterable[Record]) -> list[Precision]:
 
 def _more(plan: Plan, records: Sequence[Record], done: Collection[str]) -> list[Cell]:
     """What is left of the first block, after the planned ones, that a wide interval asks for."""
-    reached = {
-        (one.framework, one.device, one.regime, one.batch_size, one.threads): one.half_width
-        for one in precisions(plan, records)
-    }
+    reached = {condition: _half_width(speeds) for condition, speeds in _speeds(records).items()}
     wide = {
         condition[1:]
         for condition, half_width in reached.items()
