@@ -7,6 +7,9 @@ fail        a block fails when its slowdown (Hodges and Lehmann's estimate) is a
             threshold, and its exact one-sided signed-rank p, after Holm's correction over the cells
             of the block, is below `alpha`
 regression  two blocks of the same cell have failed
+            Where others were busier during head's windows, so much that this explains half of the
+            slowdown beyond the threshold, or more, the block is hindered instead: two such, and
+            the cell is inconclusive
 pass        the upper end of the interval of all its pairs is below the threshold: looked at after
             `early` pairs, and at the end of each block
 inconclusive  neither, when the blocks or the time are used up
@@ -35,6 +38,8 @@ UNEVEN = "other processes were busier while {} was measured than while {} was"
 EARLY = 6  # the fewest pairs that have an interval of 95 %
 BLOCKS = 3
 CONFIRMATIONS = 2
+# Two programs that share a CPU lose more than the time they take from each other: caches, too.
+LEAST_OWN = 2.0  # how many times what others explain a slowdown must be, to be held against head
 UNEVEN_P = 0.02  # can be reached with the pairs of the first look
 
 
@@ -75,12 +80,14 @@ class Cell:
     blocks     its observations, block after block
     p_values   of each whole block, corrected
     failed     how many blocks have failed
+    hindered   how many would have, had not others been busier meanwhile
     """
 
     case: Case
     blocks: list[list[Observation]] = field(default_factory=lambda: [[]])
     p_values: list[float] = field(default_factory=list)
     failed: int = 0
+    hindered: int = 0
     outcome: Outcome | None = None
     reason: str = ""
 
@@ -155,7 +162,8 @@ class Judge:
             cell.p_values.append(p)
             slow = estimate(found) - math.log1p(self.rule.threshold)
             if slow >= 0 and p < self.rule.alpha:
-                if hindrance(cell.blocks[-1], "head") > slow:
+                if LEAST_OWN * hindrance(cell.blocks[-1], "head") > slow:
+                    cell.hindered += 1
                     cell.reason = UNEVEN.format("head", "base")
                 else:
                     cell.failed += 1
@@ -172,7 +180,8 @@ class Judge:
         self._pass_if_clear(cell)
         if cell.outcome is not None:
             return
-        if len(cell.blocks) == self.rule.blocks:
+        hindered = cell.hindered >= self.rule.confirmations
+        if hindered or len(cell.blocks) == self.rule.blocks:
             cell.outcome, cell.reason = "inconclusive", cell.reason or "too noisy for the threshold"
         else:
             cell.blocks.append([])

@@ -119,6 +119,8 @@ def test_one_slow_cell_decides_for_the_gate():
     ("slowdown", "taken", "outcome"),
     [
         (0.2, 0.4, "inconclusive"),  # head is slower, and others were busier then
+        (0.2, 0.1, "inconclusive"),  # they explain most of it; what they cost is not known better
+        (0.2, 0.04, "regression"),  # they explain less than half
         (0.2, -0.4, "regression"),  # head is slower even so
         (0.4, 0.1, "regression"),  # others explain a part that does not matter
         (0.0, -0.4, "inconclusive"),  # head is no slower, but base was hindered
@@ -129,6 +131,11 @@ def test_a_load_that_follows_one_side_is_no_evidence(slowdown, taken, outcome):
     cell = judged({TORCH: noisy(slowdown, taken=taken)}).cells[TORCH]
     assert cell.outcome == outcome
     assert ("other processes were busier" in cell.reason) == (outcome == "inconclusive")
+
+
+def test_a_load_that_stays_with_head_is_not_waited_for():
+    cell = judged({TORCH: noisy(0.2, taken=0.4)}).cells[TORCH]
+    assert (cell.failed, cell.hindered, len(cell.observations)) == (0, 2, 16)
 
 
 def test_a_load_on_both_sides_does_not_matter():

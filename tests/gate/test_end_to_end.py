@@ -67,7 +67,7 @@ def test_a_load_that_follows_one_side_is_no_regression(gate):
     """The worst case: another program computes whenever, and only when, head does."""
     with loaded("with-head"):
         # Long windows, so that the other program has them noticed soon after they begin.
-        code, found = gate.result("--base", "HEAD", "--window", "0.2", "--budget", "200s")
+        code, found = gate.result("--base", "HEAD", "--window", "0.1", "--budget", "200s")
     (cell,) = found["findings"]
     assert code in (0, 3), found["findings"]
     # On a machine that is overloaded anyway it makes no difference; elsewhere it halves the speed.
