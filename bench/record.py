@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from bench.certificate import Certificate
 from bench.contract import Device, EpsilonForm, OptimizerName
 
-SCHEMA = 3  # 1: before certificates; 2: before windows of throughput
+SCHEMA = 4  # 1: before certificates; 2: before windows of throughput; 3: before mistakes
+MOST_CLASSES = 100_000
 
 Status = Literal["ok", "failed", "diverged", "timeout", "unavailable", "not-equivalent"]
 
@@ -61,6 +62,19 @@ class Conditions(BaseModel):
     gpu_temperature_c: float | None = Field(default=None, description="the hottest GPU")
     gpu_throttle: str | None = Field(
         default=None, description="why the GPU's clock is held back, in NVML's words"
+    )
+
+
+class Mistake(BaseModel):
+    """A test image that was taken for another class."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    image: int = Field(ge=0, description="its number among the test images, from 0")
+    label: int = Field(ge=0, lt=MOST_CLASSES)
+    said: int = Field(ge=0, lt=MOST_CLASSES, description="the class that it was taken for")
+    png: str | None = Field(
+        default=None, max_length=100_000, description="the picture, in base64; of one seed only"
     )
 
 
@@ -177,6 +191,24 @@ class Record(BaseModel):
     val_accuracy: list[float] = Field(default_factory=list)
     test_loss: float | None = None
     test_accuracy: float | None = Field(default=None, description="after the last epoch")
+    class_names: list[str] = Field(default_factory=list)
+    confusion: list[list[int]] = Field(
+        default_factory=list,
+        description="test images after the last epoch, by class (rows) and what was said (columns)",
+    )
+    mistakes: list[Mistake] = Field(
+        default_factory=list, description="the first of the test images that were mistaken"
+    )
+    mistakes_within: int | None = Field(
+        default=None, description="how many test images, from the first, have been looked at for it"
+    )
+    step_loss: list[float | None] = Field(
+        default_factory=list,
+        description="of the first steps: mean over the batch, before the step's update",
+    )
+    oracle_step_loss: list[float] = Field(
+        default_factory=list, description="the same, by NumPy in float64 on the same batches"
+    )
 
     # How fast: full batches in windows of some tenths of a second, after warm-up
     images_per_s: float | None = Field(

@@ -16,11 +16,12 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bench import checkpoint, flops, metrics, order, speed
+from bench import checkpoint, first_steps, flops, metrics, mistakes, order, speed
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clocks
-from bench.contract import Adapter, Device, Order
+from bench.contract import Adapter, Device, Labels, Order
 from bench.errors import CheckpointError, UnavailableError
 from bench.plan import Cell, Plan, Start
 from bench.preparation import Examples, Prepared, prepare
@@ -193,9 +194,13 @@ class _Session:
                     np.average(losses.astype(np.float64), weights=batches.sizes())
                 ),
             }
-            if bad is None:
-                entry |= self._evaluate(adapter, data.validation, "val")
+            if bad is None and len(data.validation.labels):
+                logits = self._predict(adapter, data.validation)
+                entry |= _scores(logits, data.validation.labels, "val")
             self._send("epoch", entry)
+            if epoch == 0:
+                shown = losses[: first_steps.count(self._cell.batch_size)]
+                self._measured(step_loss=[_finite(loss) for loss in shown])
             if bad is not None:
                 return done + bad + 1
             done += batches.steps
@@ -207,23 +212,21 @@ class _Session:
     def _test(self, adapter: Adapter, data: Prepared) -> None:
         """The accuracy on the test set, once, with the last weights."""
         self._send("phase", "test")
-        figures = self._evaluate(adapter, data.test, "test")
-        self._measured(**figures)
+        logits = self._predict(adapter, data.test)
+        figures = _scores(logits, data.test.labels, "test")
+        is_first = self._cell.seed == self._plan.seeds[0]
+        # Of one seed only: a picture is larger than all else that a record holds.
+        self._measured(**figures, **mistakes.examined(logits, data, with_pictures=is_first))
         if self._keep:
             self._keep(adapter, data, self._plan.epochs, self._last | figures)
 
-    def _evaluate(self, adapter: Adapter, examples: Examples, part: str) -> dict[str, Any]:
-        """Loss and accuracy as record fields; nothing where there are no images."""
-        if not len(examples.labels):
-            return {}
+    def _predict(self, adapter: Adapter, examples: Examples) -> NDArray[np.float32]:
+        """Logits (n, classes), timed as evaluation."""
         start = self._clock()
         logits = adapter.predict(examples.images)
         self._eval_s += self._clock() - start
         self._measured(eval_s=self._eval_s)
-        return {
-            f"{part}_loss": _finite(metrics.cross_entropy(logits, examples.labels)),
-            f"{part}_accuracy": metrics.accuracy(logits, examples.labels),
-        }
+        return logits
 
     def _order(self, epoch: int) -> Order:
         return order.epoch_order(
@@ -232,6 +235,14 @@ class _Session:
 
     def _measured(self, **fields: object) -> None:
         self._send("measured", fields)
+
+
+def _scores(logits: NDArray[np.float32], labels: Labels, part: str) -> dict[str, Any]:
+    """Loss and accuracy as record fields."""
+    return {
+        f"{part}_loss": _finite(metrics.cross_entropy(logits, labels)),
+        f"{part}_accuracy": metrics.accuracy(logits, labels),
+    }
 
 
 def require_device(adapter: Adapter, framework: str, device: Device) -> None:

@@ -71,7 +71,7 @@ class Drawing:
 
     @property
     def axes(self) -> Axes:
-        """The only axes that a figure has."""
+        """The axes of a figure that has only one."""
         return self.figure.axes[0]
 
     def mark(self, artist: Any, texts: Sequence[str]) -> None:
@@ -129,6 +129,14 @@ def blank(name: str, title: str, height_in: float = 3.3) -> Drawing:
     axes.yaxis.set_major_formatter(FuncFormatter(_tick))
     axes.xaxis.set_major_formatter(FuncFormatter(_tick))
     axes.xaxis.set_major_locator(MaxNLocator(6))
+    return Drawing(name, title, "", "", figure)
+
+
+def several(name: str, title: str, rows: int, columns: int, height_in: float) -> Drawing:
+    """A figure with a grid of bare axes, row by row, each row so many inches high."""
+    figure = Figure(figsize=(WIDTH_IN, 0.4 + rows * height_in), layout="constrained")
+    figure.subplots(rows, columns)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
     return Drawing(name, title, "", "", figure)
 
 
