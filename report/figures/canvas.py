@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -140,9 +141,9 @@ def several(name: str, title: str, rows: int, columns: int, height_in: float) ->
     return Drawing(name, title, "", "", figure)
 
 
-def from_zero(drawing: Drawing) -> None:
-    """Let the horizontal axis begin at 0 and end a little behind the last mark."""
-    drawing.axes.set_xlim(0, 1.03 * max(drawing.axes.dataLim.x1, 1e-12))
+def from_zero(drawing: Drawing, most: float = math.inf) -> None:
+    """Let the horizontal axis begin at 0 and end a little behind the last mark, or at `most`."""
+    drawing.axes.set_xlim(0, min(1.03 * max(drawing.axes.dataLim.x1, 1e-12), most))
 
 
 def by_epoch(drawing: Drawing) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
+
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bench.record import Record
 from report.comparison import Comparison
@@ -12,6 +15,7 @@ from report.figures.canvas import TEXT, Drawing, blank, thinned
 from report.figures.palette import Style
 
 FLOAT32_EPSILON = 2.0**-23
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SMALLEST = 1e-12  # equal to the last bit; a logarithmic axis has no 0
 
 
@@ -70,6 +74,8 @@ def difference(comparison: Comparison, styles: Mapping[str, Style], name: str) -
         va="bottom",
         fontsize=8,
     )
+    axes.yaxis.set_major_formatter(FuncFormatter(_power))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("Optimizer step")
     axes.set_ylabel("Relative difference of the loss")
     drawing.legend()
@@ -80,7 +86,14 @@ def difference(comparison: Comparison, styles: Mapping[str, Style], name: str) -
     )
     drawing.note = (
         "Against NumPy in float64 on the same batches from the same weights. What is equal but for "
-        "rounding begins at float32's spacing and drifts apart slowly, as each step builds on the "
-        "one before; another bias, ε or batch shows at once."
+        "rounding begins at float32's spacing; differences grow, as each step builds on the one "
+        "before, and leap where an image falls on the other side of a kink of ReLU or pooling. "
+        "Another network or another batch shows at the first step."
     )
     return drawing
+
+
+def _power(value: float, _: object) -> str:
+    """A power of ten, such as 10⁻³."""
+    exponent = f"{round(math.log10(value))}" if value > 0 else ""
+    return f"10{exponent.translate(SUPERSCRIPTS)}"

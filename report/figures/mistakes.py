@@ -176,14 +176,15 @@ def sheet(comparison: Comparison, name: str) -> Drawing | None:
     lines = len(found[0].said)
     title = "Which test images are mistaken, and for what?"
     drawing = several(name, title, -(-len(found) // ACROSS), ACROSS, 1.3 + LINE_IN * lines)
+    drawing.figure.set_layout_engine("constrained", h_pad=0.15)
     for axes in drawing.figure.axes:
         axes.set_axis_off()
     for axes, one in zip(drawing.figure.axes, found, strict=False):
         _picture_drawn(axes, one, names)
     drawing.seen = " ".join(one.described(names) for one in found)
     drawing.note = (
-        "The first test images that at least one framework mistook on one seed, with their numbers "
-        "and classes; below, what each took them for, in bold where that is wrong."
+        "The first test images that at least one framework mistook on one seed, with their classes "
+        "and numbers; below, what each took them for, in bold where that is wrong."
     )
     return drawing
 
@@ -192,12 +193,16 @@ def _picture_drawn(axes: Axes, one: Mistaken, names: Sequence[str]) -> None:
     cmap = "gray_r" if one.pixels.ndim == 2 else None
     axes.imshow(one.pixels, cmap=cmap, vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(
-        f"{one.image}: {names[one.label]}", fontsize=7.5, fontweight="bold", loc="center", pad=3
+        f"{names[one.label]} · no. {one.image}",
+        fontsize=7.5,
+        fontweight="bold",
+        loc="center",
+        pad=3,
     )
     for place, (framework, said) in enumerate(one.said.items()):
         is_right = said == one.label
         axes.annotate(
-            f"{plain(framework, NAME_LIMIT)} {names[said]}",
+            f"{plain(framework, NAME_LIMIT)}: {names[said]}",
             (0.5, 0),
             (0, -3 - 72 * LINE_IN * place),
             xycoords="axes fraction",

@@ -74,7 +74,7 @@ def windows() -> list[Record]:
     return [Record.model_validate_json(file.read_text(encoding="utf-8")) for file in files]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mistaken(windows: list[Record]) -> list[Record]:
     """The records of `windows` at batch 64 with mistakes of two images and two first steps.
 

@@ -67,10 +67,10 @@ def test_the_sheet_says_what_each_framework_said(comparison: Comparison) -> None
     drawing = mistakes.sheet(comparison, "mistakes")
     assert drawing is not None
     panel = drawing.figure.axes[1]
-    assert panel.get_title(loc="center") == "5: $x$"
+    assert panel.get_title(loc="center") == "$x$ · no. 5"
     np.testing.assert_allclose(panel.images[0].get_array(), found[1].pixels)
     wrong = [text.get_text() for text in panel.texts if text.get_fontweight() == "bold"]
-    assert wrong == ["torch c"]
+    assert wrong == ["torch: c"]
     assert len(panel.texts) == len(comparison.rows)
     assert "Image 5, $x$:" in drawing.seen
     svg = render(drawing).inline
@@ -114,6 +114,8 @@ def test_first_steps_are_relative_to_the_oracle(comparison: Comparison) -> None:
     lines = [line for line in drawing.axes.lines if line.get_gid()]
     assert [len(line.get_xdata()) for line in lines] == [2] * len(found)
     assert lines[0].get_ydata() == pytest.approx([first_steps.SMALLEST, 0.1])
+    drawing.figure.draw_without_rendering()
+    assert "10⁻¹²" in {label.get_text() for label in drawing.axes.get_yticklabels()}
     assert "0 at the first step, at most 0.1" in drawing.seen
 
 
