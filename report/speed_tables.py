@@ -13,6 +13,10 @@ from report.text import REASON_LIMIT, Given, Note
 
 BUSY_SLACK = 0.1  # of a CPU: a clock's grain and a library's own bookkeeping
 DISTURBANCES_SHOWN = 6
+CENTRES = {  # of the pairs, with the interval that goes with each test
+    "t": "geometric mean and Student's interval",
+    "signed rank": "Hodges and Lehmann's estimate and interval",
+}
 
 
 def section(comparison: Comparison) -> Section | None:
@@ -79,13 +83,15 @@ def _of_ratios(rows: list[Row]) -> list[Note]:
     said: list[Note] = []
     if pairs:
         counts = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
+        centres = [CENTRES[test] for test in tests if test in CENTRES]
+        centre = f": {' or '.join(centres)}, on logarithms" if centres else ""
         tested = f"; p: {' or '.join(tests)}, two-sided, by Holm over the rows" if tests else ""
         said.append(
             (
                 "Ratio: images/s to that of ",
                 Given(rows[0].framework),
-                f", exp(median of log ratios) over {counts} "
-                f"pair{'s' * (pairs[-1] > 1)} of the same block (run, seed, repeat){tested}.",
+                f" over {counts} pair{'s' * (pairs[-1] > 1)} of the same block (run, seed, "
+                f"repeat){centre}{tested}.",
             )
         )
     for row in compared:

@@ -13,11 +13,11 @@ from bench.stats.intervals import (
     Interval,
     Values,
     bootstrap_interval,
-    centre_interval,
     checked,
     exp,
     student_p,
     student_quantile,
+    t_interval,
 )
 from bench.stats.signed_rank import decisive_pairs, hodges_lehmann, signed_rank_p
 
@@ -29,18 +29,15 @@ class Effect:
     """A ratio or a difference of two conditions' figures, over pairs or over two samples.
 
     counts          pairs, or values of each sample
-    estimate        of pairs the median ratio or difference; else that of the medians
-    interval        None where there are too few
-    hodges_lehmann  of pairs, with its exact interval; None under six
-    p               two-sided, of no effect, by the test that `test` names; None of a single pair
-    rank_p          by ranks, exact without ties: signed ranks of pairs, Mann and Whitney's of two
-                    samples
+    estimate  of pairs the centre of their ratios or differences; else that of the medians
+    interval  None where there are too few
+    p         two-sided, of no effect, by the test that `test` names; None of a single pair
+    rank_p    by ranks, exact without ties: signed ranks of pairs, Mann and Whitney's of two samples
     """
 
     counts: tuple[int, ...]
     estimate: float
     interval: Interval | None
-    hodges_lehmann: Interval | None
     p: float | None
     test: str
     rank_p: float
@@ -49,11 +46,13 @@ class Effect:
 def paired_ratio(
     values: Sequence[float], base: Sequence[float], *, comparisons: int = 1, level: float = LEVEL
 ) -> Effect:
-    """values/base, pair by pair: exp(median of log ratios), its interval (`centre_interval`), p.
+    """values/base, pair by pair, from the log ratios: their centre, its interval, and p.
 
-    p is the exact signed-rank test's where so many pairs can be significant at all after Holm's
-    correction over `comparisons`; with fewer it is that of Student's t on the log ratios, which
-    assumes that these are normal. Which of them depends on the counts alone, never on the data.
+    Where so many pairs can be significant at all after Holm's correction over `comparisons`: Hodges
+    and Lehmann's estimate and interval, and the exact signed-rank test. With fewer: the geometric
+    mean, and Student's t, which assumes that log ratios are normal. Which of them depends on the
+    counts alone, never on the data. Interval and p are of one test, so that an interval at 95 %
+    leaves 1 out where p, uncorrected, is 0.05 or less; ties of exact ranks apart.
     """
     numerator, denominator = checked(values, positive=True), checked(base, positive=True)
     if len(numerator) != len(denominator):
@@ -64,7 +63,7 @@ def paired_ratio(
 def paired_difference(
     values: Sequence[float], base: Sequence[float], *, comparisons: int = 1, level: float = LEVEL
 ) -> Effect:
-    """Values - base, pair by pair: the median, its interval and p, as of `paired_ratio`."""
+    """Values - base, pair by pair: the centre, its interval and p, as of `paired_ratio`."""
     minuend, subtrahend = checked(values), checked(base)
     if len(minuend) != len(subtrahend):
         raise ValueError(f"got {len(minuend)} and {len(subtrahend)} values: give pairs")
@@ -94,17 +93,18 @@ def unpaired_difference(
 
 
 def _paired(differences: Values, comparisons: int, level: float) -> Effect:
-    by_ranks = signed_rank_p(list(differences))
-    few = len(differences) < decisive_pairs(comparisons, level=level)
-    return Effect(
-        counts=(len(differences),),
-        estimate=float(np.median(differences)),
-        interval=centre_interval(list(differences), level=level),
-        hodges_lehmann=hodges_lehmann(list(differences), level=level),
-        p=None if len(differences) == 1 else _t_p(differences) if few else by_ranks,
-        test="t" if few else "signed rank",
-        rank_p=by_ranks,
-    )
+    count = len(differences)
+    rank_p = signed_rank_p(list(differences))
+    if count >= decisive_pairs(comparisons, level=level):
+        interval, p, test = hodges_lehmann(list(differences), level=level), rank_p, "signed rank"
+    elif count > 1:
+        mean = float(differences.mean())
+        interval = Interval(mean, *t_interval(differences, level), level, "t")
+        p, test = _t_p(differences), "t"
+    else:
+        interval, p, test = None, None, "t"
+    estimate = interval.estimate if interval else float(np.median(differences))
+    return Effect((count,), estimate, interval, p, test, rank_p)
 
 
 def _unpaired(values: Values, base: Values, level: float) -> Effect:
@@ -123,7 +123,6 @@ def _unpaired(values: Values, base: Values, level: float) -> Effect:
         counts=(len(values), len(base)),
         estimate=float(np.median(values) - np.median(base)),
         interval=interval,
-        hodges_lehmann=None,
         p=p,
         test="Welch's t" if few else "Mann-Whitney",
         rank_p=rank_p,
@@ -168,7 +167,6 @@ def _exponential(of: Effect) -> Effect:
         of,
         estimate=exp(of.estimate),
         interval=of.interval and _exponentials(of.interval),
-        hodges_lehmann=of.hodges_lehmann and _exponentials(of.hodges_lehmann),
     )
 
 

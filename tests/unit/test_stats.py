@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bench import stats
@@ -299,6 +299,18 @@ def test_few_pairs_get_students_test():
     assert found.p == pytest.approx(expected)
     assert (found.test, found.rank_p) == ("t", 0.25)
     assert found.interval.method == "t"
+
+
+@given(
+    st.integers(2, 12).flatmap(lambda n: st.lists(st.floats(-1, 1), min_size=n, max_size=n)),
+    st.sampled_from([1, 3, 6]),
+)
+def test_interval_and_p_of_pairs_agree(differences, comparisons):
+    """Either both find a difference or neither: else a reader could choose the one to believe."""
+    assume(len({abs(one) for one in differences} - {0.0}) == len(differences))  # no ties
+    found = stats.paired_difference(differences, [0.0] * len(differences), comparisons=comparisons)
+    assume(abs(found.p - 0.05) > 1e-6)
+    assert (found.p < 0.05) == (not found.interval.low <= 0 <= found.interval.high)
 
 
 def test_one_pair_tells_a_ratio_and_no_more():

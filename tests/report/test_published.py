@@ -1,0 +1,81 @@
+"""The published runs: their records can be read, and the README says what they hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.record import Record
+from bench.store import read_manifest, read_records
+from report.build import markdown
+from report.comparison import compare
+
+ROOT = Path(__file__).resolve().parents[2]
+PUBLISHED = ROOT / "results" / "published"
+RUNS = sorted(path.parent for path in PUBLISHED.glob("*/run.json"))
+FOUR = {"torch", "keras", "flax", "flux"}
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def records_of(run: Path) -> list[Record]:
+    records, problems = read_records([run])
+    assert problems == []
+    return records
+
+
+def test_there_are_runs_of_both_data_sets() -> None:
+    assert [run.name for run in RUNS] == ["cifar10-12k", "mnist"]
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_all_frameworks_were_proved_equal_and_trained_on_several_seeds(run: Path) -> None:
+    records = records_of(run)
+    assert {record.framework for record in records} == FOUR
+    for record in records:
+        assert record.status == "ok"
+        assert record.certificate is not None
+        assert record.certificate.passed
+    (comparison,) = compare(records)
+    for row in comparison.rows:
+        assert len(row.seeds) >= 3
+        assert row.speed.processes >= 6
+        assert row.accuracy_std is not None
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_the_committed_report_has_the_table_of_the_records(run: Path) -> None:
+    rows = [line for line in markdown(records_of(run)).splitlines() if line.startswith("| ")]
+    committed = (run / "report.md").read_text(encoding="utf-8").splitlines()
+    assert rows
+    assert set(rows) <= set(committed), "make the report of the published runs anew"
+    assert (run / "report.html").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_nothing_tells_of_the_folders_that_it_ran_in(run: Path) -> None:
+    manifest = read_manifest(run)
+    assert str(manifest.plan.data_root) == "/data"
+    for file in (path for path in run.rglob("*") if path.suffix in (".json", ".md", ".csv")):
+        assert not re.search(r"/(root|home|tmp|opt|work)/", file.read_text(encoding="utf-8")), file
+
+
+def test_the_readme_quotes_the_published_run() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    quoted = {}
+    for line in readme.splitlines():
+        if line.startswith("| ") and cells(line)[0] in FOUR:
+            quoted.setdefault(cells(line)[0], cells(line))
+    assert set(quoted) == FOUR
+    made = markdown(records_of(PUBLISHED / "mnist")).splitlines()
+    for framework, row in quoted.items():
+        known = {
+            cell for line in made if line.startswith(f"| {framework} |") for cell in cells(line)
+        }
+        assert set(row) <= known, framework
+    for figure in re.findall(r"results/published/[\w./-]+", readme):
+        assert (ROOT / figure).exists(), figure
