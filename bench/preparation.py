@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from bench import datasets, order
 from bench.contract import Images, Labels
 from bench.errors import DataError
-from bench.plan import INPUT_SIZE, Plan, Source
+from bench.plan import INPUT_SIZE, Plan
+from bench.sizes import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +65,38 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         plan.train_size,
         plan.val_size,
         0 if plan.own_test_set else plan.test_size,
+        last=plan.training.split == "last",
+        in_file_order=plan.training.order == "file",
     )
     raw = data.train_images[rows.train]
     mean, std = statistics(raw)
     mean, std = plan.pixel_mean or mean, plan.pixel_std or std
-
-    def examples(images: NDArray[np.uint8], labels: NDArray[np.int32]) -> Examples:
-        return Examples(normalise(images, mean, std), np.ascontiguousarray(labels))
-
+    of_test = plan.training.test_mean or mean, plan.training.test_std or std
     if data.test_images is None or data.test_labels is None:
-        test = examples(data.train_images[rows.test], data.train_labels[rows.test])
+        test = data.train_images[rows.test], data.train_labels[rows.test]
     else:
-        test = examples(data.test_images[: plan.test_size], data.test_labels[: plan.test_size])
+        test = data.test_images[: plan.test_size], data.test_labels[: plan.test_size]
+    validation = data.train_images[rows.validation], data.train_labels[rows.validation]
     return Prepared(
-        train=examples(raw, data.train_labels[rows.train]),
-        validation=examples(data.train_images[rows.validation], data.train_labels[rows.validation]),
-        test=test,
+        train=examples(raw, data.train_labels[rows.train], mean, std),
+        validation=examples(*validation, mean, std),
+        test=examples(*test, *of_test),
         pixel_mean=mean,
         pixel_std=std,
         split_sha256=order.split_sha256(rows),
         classes=data.classes,
         native_size=datasets.describe(plan.dataset, plan.data_root).shape[:2],
     )
+
+
+def examples(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> Examples:
+    """Images (N, H, W, C), normalised, with their labels (N,)."""
+    return Examples(normalise(images, mean, std), np.ascontiguousarray(labels))
 
 
 def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bench.certificate import Certificate
 from bench.contract import Device, EpsilonForm, OptimizerName
+from bench.training import StopReason, Training
 
 SCHEMA = 3  # 1: before certificates; 2: before windows of throughput
 
@@ -136,6 +137,11 @@ class Record(BaseModel):
         default_factory=list, description="what they were divided by afterwards"
     )
 
+    training: Training = Field(
+        default=Training(),
+        description="schedule, early stop, order of the images, see bench.training",
+    )
+
     # What became of it
     status: Status
     reason: str | None = Field(default=None, description="why, where the status is not ok")
@@ -177,6 +183,37 @@ class Record(BaseModel):
     val_accuracy: list[float] = Field(default_factory=list)
     test_loss: float | None = None
     test_accuracy: float | None = Field(default=None, description="after the last epoch")
+    test_loss_by_epoch: list[float | None] = Field(
+        default_factory=list, description="after each epoch, where it was asked for"
+    )
+    test_accuracy_by_epoch: list[float] = Field(
+        default_factory=list, description="after each epoch, where it was asked for"
+    )
+    train_set_loss: list[float | None] = Field(
+        default_factory=list, description="after each epoch, of the whole training set, where asked"
+    )
+    train_set_accuracy: list[float] = Field(
+        default_factory=list, description="after each epoch, of the whole training set, where asked"
+    )
+    epoch_0: dict[str, float | None] = Field(
+        default_factory=dict, description="what the evaluations found before training, by field"
+    )
+    step_numbers: list[int] = Field(
+        default_factory=list, description="optimizer steps after which validation came in an epoch"
+    )
+    step_val_loss: list[float | None] = Field(
+        default_factory=list, description="of those validations"
+    )
+    step_val_accuracy: list[float] = Field(default_factory=list, description="of those validations")
+    learning_rates: list[float] = Field(
+        default_factory=list, description="of each epoch; learning_rate is the first one's"
+    )
+    best_epoch: int | None = Field(
+        default=None, description="the one of the best monitored accuracy; see training.ties"
+    )
+    stopped_early: StopReason | None = Field(
+        default=None, description="why it has fewer epochs than were asked for, without a fault"
+    )
 
     # How fast: full batches in windows of some tenths of a second, after warm-up
     images_per_s: float | None = Field(

@@ -59,7 +59,7 @@ class _Heard:
                 self.fields |= value
             elif kind == "epoch":
                 for name, entry in value.items():
-                    self.fields[name].append(entry)
+                    self.fields.setdefault(name, []).append(entry)
                 self.progress.epoch(self.fields)
             elif kind == "window":
                 self.progress.window(**value)
@@ -125,7 +125,9 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         optimizers=(plan.setting(cell).optimizer,),
         threads=cell.threads,
         batch_size=min(cell.batch_size, MOST_IN_A_BATCH),
-        remainder=min(plan.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
+        remainder=0
+        if plan.training.drop_last
+        else min(plan.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
     )
 
 

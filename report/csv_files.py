@@ -12,14 +12,19 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from itertools import zip_longest
 
 from pydantic import BaseModel
 
 from bench.record import Machine, Record
+from bench.training import Training
 from report.text import spreadsheet_cell
 
-EPOCH_FIELDS = ("train_loss", "val_loss", "val_accuracy", "epoch_s")
+EPOCH_FIELDS = (
+    *("train_loss", "val_loss", "val_accuracy", "epoch_s", "learning_rates"),
+    *("test_loss_by_epoch", "test_accuracy_by_epoch", "train_set_loss", "train_set_accuracy"),
+)
 RECORD_FIELDS = tuple(
     name
     for name in Record.model_fields
@@ -82,6 +87,8 @@ def _cell(value: object) -> str:
         return spreadsheet_cell(value)
     if isinstance(value, BaseModel):
         value = value.model_dump()
+    if isinstance(value, Training):
+        value = asdict(value)
     if isinstance(value, list | dict):
         return json.dumps(value, sort_keys=True)
     return repr(value)

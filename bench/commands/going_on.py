@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def settings(
     """The checkpoint's settings in place of the defaults; UsageError where one contradicts it."""
     own = _own(header)
     unlike = [
-        f"{parse.flag(name)} is {_shown(own[name])} in it, not {_shown(parsed[name])}"
+        f"{parse.flag(name)} is {_shown(name, own[name])} in it, not {_shown(name, parsed[name])}"
         for name in own
         if name in given and not _agree(name, parsed[name], own[name], header)
     ]
@@ -85,6 +86,7 @@ def _own(header: Header) -> dict[str, Any]:
         "lr": header.learning_rate,
         "momentum": header.optimizer.momentum,
         "weight_decay": header.optimizer.weight_decay,
+        **asdict(header.training),
     }
 
 
@@ -100,7 +102,7 @@ def _moved(name: str, given: set[str]) -> bool:
     return name == "dataset" and name in given
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
     if value is None:
-        return "the training split's"
+        return "the training split's" if name in ("mean", "std") else "the default"
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

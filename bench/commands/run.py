@@ -34,10 +34,12 @@ from bench.commands.report import show_and_write
 from bench.errors import UsageError
 from bench.observers import observed
 from bench.options import Options
-from bench.plan import INPUT_SIZE, Cell, Plan, Source
+from bench.plan import INPUT_SIZE, Cell, Plan
 from bench.presets import preset
 from bench.progress import make_progress
 from bench.record import Record
+from bench.sizes import Source
+from report import training
 
 BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
 
@@ -48,6 +50,7 @@ SETTINGS = (
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
     *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
     *("windows", "window", "tensorboard"),
+    *parse.TRAINING,
 )
 WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
 
@@ -111,7 +114,7 @@ def _resume(
     again = _parsed({name: settings[name] for name in given})
     if "devices" in again:
         again["devices"] = probing.choose_devices(again["devices"], manifest.asked.frameworks)
-    earlier = manifest.asked.model_dump()
+    earlier = parse.flat(manifest.asked.model_dump())
     other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
         listed = ", ".join(
@@ -213,13 +216,13 @@ def _options(parsed: dict[str, Any], notes: Console) -> Options:
     """The options with every default that depends on what is installed here."""
     parsed["frameworks"] = installed(parsed["frameworks"], notes)
     parsed["devices"] = probing.choose_devices(parsed["devices"], parsed["frameworks"])
-    return Options.model_validate(parsed)
+    return Options.model_validate(parse.nested(parsed))
 
 
 def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with their text turned into values."""
     values = dict(settings)
-    for name in ("frameworks", "save", "regime"):
+    for name in ("frameworks", "save", "regime", "evaluate"):
         if values.get(name) is not None:
             values[name] = parse.words(values[name])
     if "devices" in values:
@@ -229,7 +232,7 @@ def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = parse.whole_numbers(option, values[name])
     if values.get("precision") is not None:
         values["precision"] = parse.share("--precision", values["precision"])
-    for name in ("mean", "std"):
+    for name in ("mean", "std", "test_mean", "test_std"):
         if name in values:
             values[name] = parse.numbers(parse.flag(name), values[name])
     if "dataset" in values:
@@ -266,6 +269,8 @@ def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
     for name, value in planned.model_dump(mode="json").items():
         if name == "optimizer":
             value = ", ".join(f"{key} {number}" for key, number in value.items())
+        elif name == "training":
+            value = ", ".join(training.words(planned.training)) or None
         elif isinstance(value, dict):  # the checkpoint to go on from
             value = value["file"]
         elif isinstance(value, list):
