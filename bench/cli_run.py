@@ -214,6 +214,13 @@ def run(
             rich_help_panel=SAVED,
         ),
     ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="A published training, by name or file; what is typed here goes before it.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="The run's own folder is made in here.", rich_help_panel=RUNNING)
     ] = Path("results"),
@@ -249,7 +256,14 @@ def run(
     settings = {name: context.params[name] for name in command.SETTINGS}
     given = {name for name in settings if _is_given(context, name)}
     return command.run(
-        settings, given, out=out, resume=resume, start=start, dry_run=dry_run, as_json=json
+        settings,
+        given,
+        out=out,
+        resume=resume,
+        start=start,
+        recipe=recipe,
+        dry_run=dry_run,
+        as_json=json,
     )
 
 

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import metrics, order, schedule
+from bench import first_steps, metrics, order, schedule
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clock
 from bench.contract import Adapter, Order
 from bench.plan import Cell, Plan
-from bench.preparation import Examples, Prepared
+from bench.preparation import Examples, Prepared, order_of
 from bench.schedule import State, Verdict
 
 # Fields of the record by the part that is evaluated after every epoch.
@@ -66,18 +66,6 @@ class Ended:
     figures: Mapping[str, Any]
     after: Verdict
     diverged_step: int | None = None
-
-
-def order_of(plan: Plan, cell: Cell, epoch: int) -> Order:
-    """What the cell trains on in an epoch, counted from 0."""
-    return order.epoch_order(
-        cell.seed,
-        epoch,
-        plan.train_size,
-        cell.batch_size,
-        shuffled=plan.training.order == "shuffled",
-        drop_last=plan.training.drop_last,
-    )
 
 
 def compile_for(plan: Plan, cell: Cell, adapter: Adapter) -> None:
@@ -147,6 +135,9 @@ class Epochs:
         if bad is None:
             entry |= self._figures(adapter, data)
         self._send("epoch", entry)
+        if epoch == 0:
+            shown = losses[: first_steps.count(self._cell.batch_size)]
+            self._send("measured", {"step_loss": [metrics.finite(loss) for loss in shown]})
         if self._within.step_numbers:
             self._send("measured", vars(self._within))
         if bad is not None:

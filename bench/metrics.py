@@ -24,6 +24,14 @@ def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
     return float(np.mean(log_sums - shifted[np.arange(len(labels)), labels]))
 
 
+def scores(logits: NDArray[np.floating], labels: Labels) -> dict[str, float | None]:
+    """The loss, None where it is not finite, and the accuracy of logits (n, classes)."""
+    return {
+        "loss": finite(cross_entropy(logits, labels)),
+        "accuracy": accuracy(logits, labels),
+    }
+
+
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Softmax of each row of logits (n, classes), in float64."""
     exact = logits.astype(np.float64)

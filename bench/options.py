@@ -17,6 +17,7 @@ from bench.contract import Device, OptimizerName, OptimizerSpec
 from bench.datasets import Fit
 from bench.errors import UnknownNameError, UsageError
 from bench.presets import LEARNING_RATES, WEIGHT_DECAYS, Preset
+from bench.published import Reproduced
 from bench.regimes import MATCHED, REGIMES, Regime
 from bench.training import Training
 
@@ -67,6 +68,7 @@ class Options(BaseModel):
     save: tuple[str, ...] = ("best",)
     save_every: int | None = None
     training: Training = Training()
+    recipe: Reproduced | None = None
 
 
 def default(value: Value | None, otherwise: Value) -> Value:

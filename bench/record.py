@@ -7,61 +7,31 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from bench.certificate import Certificate
 from bench.contract import Device, EpsilonForm, OptimizerName
+from bench.published import Reproduced
+from bench.surroundings import Conditions as Conditions  # part of a record for all who read one
+from bench.surroundings import Machine as Machine
 from bench.training import StopReason, Training
 
-SCHEMA = 3  # 1: before certificates; 2: before windows of throughput
+SCHEMA = 4  # 1: before certificates; 2: before windows of throughput; 3: before mistakes
+MOST_CLASSES = 100_000
 
 Status = Literal["ok", "failed", "diverged", "timeout", "unavailable", "not-equivalent"]
 
 
-class Machine(BaseModel):
-    """What a cell ran on. Fields that this system does not tell are None."""
+class Mistake(BaseModel):
+    """A test image that was taken for another class."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cpu: str | None
-    architecture: str
-    logical_cpus: int = Field(description="CPUs that the system has")
-    usable_cpus: int = Field(description="CPUs that this process may use, by its affinity mask")
-    cpu_quota: float | None = Field(description="CPUs that the control group allows; None: all")
-    memory_bytes: int
-    gpu: str | None
-    gpu_driver: str | None
-    system: str
-    kernel: str
-    python: str
-    fingerprint: str = Field(description="hash of the fields above: equal on equal machines")
-
-
-class Conditions(BaseModel):
-    """The state of the machine at a moment; counters count since it started.
-
-    What this system does not tell is None.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    load_1min: float | None = Field(default=None, description="programs that run or wait, mean")
-    cpu_busy_s: float | None = Field(default=None, description="counter, sum over all CPUs")
-    cpu_stolen_s: float | None = Field(
-        default=None, description="counter: CPU time that other virtual machines took"
-    )
-    quota_throttled_s: float | None = Field(
-        default=None, description="counter: time that the control group was held back"
-    )
-    thermal_throttles: int | None = Field(default=None, description="counter, sum over all cores")
-    temperature_c: float | None = Field(default=None, description="the hottest sensor of the CPU")
-    frequency_mhz: float | None = Field(default=None, description="mean over the CPUs")
-    governor: str | None = Field(default=None, description="the policy of the CPUs' frequency")
-    available_memory_bytes: int | None = None
-    on_battery: bool | None = None
-    gpu_temperature_c: float | None = Field(default=None, description="the hottest GPU")
-    gpu_throttle: str | None = Field(
-        default=None, description="why the GPU's clock is held back, in NVML's words"
+    image: int = Field(ge=0, description="its number among the test images, from 0")
+    label: int = Field(ge=0, lt=MOST_CLASSES)
+    said: int = Field(ge=0, lt=MOST_CLASSES, description="the class that it was taken for")
+    png: str | None = Field(
+        default=None, max_length=100_000, description="the picture, in base64; of one seed only"
     )
 
 
@@ -141,6 +111,12 @@ class Record(BaseModel):
         default=Training(),
         description="schedule, early stop, order of the images, see bench.training",
     )
+    recipe: Reproduced | None = Field(
+        default=None, description="the published training that it repeats, and what was changed"
+    )
+    asked: dict[str, JsonValue] = Field(
+        default_factory=dict, description="every option of the run, see bench.options.Options"
+    )
 
     # What became of it
     status: Status
@@ -213,6 +189,24 @@ class Record(BaseModel):
     )
     stopped_early: StopReason | None = Field(
         default=None, description="why it has fewer epochs than were asked for, without a fault"
+    )
+    class_names: list[str] = Field(default_factory=list)
+    confusion: list[list[int]] = Field(
+        default_factory=list,
+        description="test images after the last epoch, by class (rows) and what was said (columns)",
+    )
+    mistakes: list[Mistake] = Field(
+        default_factory=list, description="the first of the test images that were mistaken"
+    )
+    mistakes_within: int | None = Field(
+        default=None, description="how many test images, from the first, have been looked at for it"
+    )
+    step_loss: list[float | None] = Field(
+        default_factory=list,
+        description="of the first steps: mean over the batch, before the step's update",
+    )
+    oracle_step_loss: list[float] = Field(
+        default_factory=list, description="the same, by NumPy in float64 on the same batches"
     )
 
     # How fast: full batches in windows of some tenths of a second, after warm-up

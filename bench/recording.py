@@ -9,6 +9,7 @@ from typing import Any
 
 from bench import metrics, schedule
 from bench.epochs import FIELDS
+from bench.options import Options
 from bench.plan import Cell, Plan
 from bench.record import Machine
 
@@ -54,6 +55,12 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
         "resumed_framework": plan.start.framework if plan.start else None,
         "first_epoch": plan.epochs_before + 1,
     }
+
+
+def whole_request(asked: Options) -> dict[str, Any]:
+    """Every option of the run, but for where its data lie, which is nobody else's; its recipe."""
+    options = asked.model_dump(mode="json", exclude={"data_root", "recipe"})
+    return {"asked": options, "recipe": asked.recipe}
 
 
 def derived(fields: dict[str, Any], plan: Plan, cell: Cell) -> dict[str, Any]:

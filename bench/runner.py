@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 from bench import conditions, frameworks, launch, machine, repeats
@@ -14,8 +13,9 @@ from bench.equivalence.certify import Verdict, certify
 from bench.equivalence.problems import MOST_IN_A_BATCH
 from bench.plan import Cell, Plan
 from bench.record import Conditions, Record, Status
-from bench.recording import asked_for, derived, tail
+from bench.recording import asked_for, derived, tail, whole_request
 from bench.store import CHECKPOINTS, Run
+from bench.yardsticks import Yardsticks
 
 UNEXAMINED = Verdict(None)
 LISTS = ("epoch_s", "train_loss", "val_loss", "val_accuracy")
@@ -76,7 +76,7 @@ def run(run_: Run, progress: Progress) -> None:
     """
     plan = run_.manifest.plan
     verdicts: dict[Subject, Verdict] = {}  # one examination serves every seed
-    limits: dict[int, float | None] = {}  # of the machine, by threads
+    yardsticks = Yardsticks(plan, progress.phase)
     tried: set[str] = set()
     cells = unsettled(run_)
     while cells:
@@ -87,11 +87,8 @@ def run(run_: Run, progress: Progress) -> None:
             if not plan.unverified and of not in verdicts:
                 progress.phase("verify")
                 verdicts[of] = certify(of, run_.log_path(cell), lambda check: None)
-            if cell.device == "cpu" and cell.threads not in limits:
-                progress.phase("limit")
-                limits[cell.threads] = machine_gflop_per_s(cell.threads)
             verdict = verdicts.get(of, UNEXAMINED)
-            record = _run_cell(run_, plan, cell, verdict, limits.get(cell.threads), progress)
+            record = _run_cell(run_, cell, verdict, yardsticks, progress)
             run_.save(record)
             progress.done(record)
             tried.add(cell.name)
@@ -102,16 +99,6 @@ def run(run_: Run, progress: Progress) -> None:
 def unsettled(run_: Run) -> list[Cell]:
     """The cells that have yet to end well or diverge, in the order of the plan."""
     return repeats.pending(run_.manifest.plan, run_.records())
-
-
-def machine_gflop_per_s(threads: int, timeout_s: float = 60) -> float | None:
-    """What NumPy's product of float32 matrices reaches here, in a process of its own."""
-    heard: dict[str, Any] = {}
-    env = launch.environment(threads, os.environ)
-    task = {"limit": threads, "cpus": machine.spread_cpus(threads)}
-    launch.run_worker(task, env, Path(os.devnull), timeout_s, heard.update)
-    rate: float | None = heard.get("measured", {}).get("machine_gflop_per_s")
-    return rate
 
 
 def subject(plan: Plan, cell: Cell) -> Subject:
@@ -132,14 +119,10 @@ def subject(plan: Plan, cell: Cell) -> Subject:
 
 
 def _run_cell(
-    run_: Run,
-    plan: Plan,
-    cell: Cell,
-    verdict: Verdict,
-    limit: float | None,
-    progress: Progress,
+    run_: Run, cell: Cell, verdict: Verdict, yardsticks: Yardsticks, progress: Progress
 ) -> Record:
     """One cell in a process of its own, whatever becomes of it."""
+    plan = run_.manifest.plan
     started_at = datetime.now(UTC)
     framework = frameworks.named(cell.framework)
     absent = frameworks.missing(framework)
@@ -149,6 +132,7 @@ def _run_cell(
     elif verdict.status is not None:
         heard.end = {"status": verdict.status, "reason": verdict.reason}
     else:
+        heard.fields |= yardsticks.of(cell)
         cpus = machine.spread_cpus(cell.threads)
         task = {
             "plan": plan.model_dump(mode="json"),
@@ -161,8 +145,6 @@ def _run_cell(
         before = conditions.now()
         ending = launch.run_worker(task, env, log, plan.timeout_s, heard.take)
         heard.fields |= {"wall_s": ending.wall_s, "peak_rss_bytes": ending.peak_rss_bytes}
-        if cell.device == "cpu":
-            heard.fields["machine_gflop_per_s"] = limit
         heard.fields |= _surroundings(cell, before, ending, heard.fields)
         if heard.end is None:
             heard.end = _without_last_word(ending, plan)
@@ -172,6 +154,7 @@ def _run_cell(
     asked = asked_for(run_.manifest.name, plan, cell, run_.manifest.machine)
     return Record.model_validate(
         asked
+        | whole_request(run_.manifest.asked)
         | {"started_at": started_at.isoformat(timespec="seconds")}
         | {"certificate": verdict.certificate, "unverified": plan.unverified}
         | {"framework_version": frameworks.version(framework)}

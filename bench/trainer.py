@@ -13,14 +13,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from bench import checkpoint, epochs, flops, metrics, order, speed
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import checkpoint, epochs, flops, metrics, mistakes, order, speed
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clocks
 from bench.contract import Adapter, Device, Order
 from bench.epochs import Ended, Epochs, Keep, Send
 from bench.errors import CheckpointError, UnavailableError
 from bench.plan import Cell, Plan, Start
-from bench.preparation import Examples, Prepared, prepare
+from bench.preparation import Examples, Prepared, order_of, prepare
 
 
 def train_cell(
@@ -162,24 +165,29 @@ class _Session:
     def _test(self, adapter: Adapter, data: Prepared, ended: Ended) -> None:
         """The accuracy on the test set, once, with the last weights."""
         self._send("phase", "test")
-        figures = {f"test_{k}": v for k, v in self._evaluate(adapter, data.test).items()}
-        self._measured(**figures)
+        logits = self._predict(adapter, data.test)
+        scores = metrics.scores(logits, data.test.labels)
+        figures = {f"test_{name}": value for name, value in scores.items()}
+        is_first = self._cell.seed == self._plan.seeds[0]
+        # Of one seed only: a picture is larger than all else that a record holds.
+        self._measured(**figures, **mistakes.examined(logits, data, with_pictures=is_first))
         if self._keep:
             self._keep(adapter, data, ended.epoch, {**ended.figures, **figures}, ended.after)
 
     def _evaluate(self, adapter: Adapter, examples: Examples) -> dict[str, float | None]:
         """Loss and accuracy on these images."""
+        return metrics.scores(self._predict(adapter, examples), examples.labels)
+
+    def _predict(self, adapter: Adapter, examples: Examples) -> NDArray[np.float32]:
+        """Logits (n, classes), timed as evaluation."""
         start = self._clock()
         logits = adapter.predict(examples.images)
         self._eval_s += self._clock() - start
         self._measured(eval_s=self._eval_s)
-        return {
-            "loss": metrics.finite(metrics.cross_entropy(logits, examples.labels)),
-            "accuracy": metrics.accuracy(logits, examples.labels),
-        }
+        return logits
 
     def _order(self, epoch: int) -> Order:
-        return epochs.order_of(self._plan, self._cell, epoch)
+        return order_of(self._plan, self._cell, epoch)
 
     def _measured(self, **fields: object) -> None:
         self._send("measured", fields)

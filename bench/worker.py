@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
 
 
 def _do(task: Mapping[str, Any], send: Any) -> None:
-    """Probe, verify, predict or find the limit, as the task says; any other is a cell to train."""
+    """What the task names; without a name it is a cell to train."""
     from bench import energy, frameworks, trainer  # after the mask is set: they import NumPy
     from bench.keeping import Keeper
     from bench.plan import Cell, Plan
@@ -64,6 +64,9 @@ def _do(task: Mapping[str, Any], send: Any) -> None:
         return
     if "limit" in task:
         _limit(task["limit"], send)
+        return
+    if "first_steps" in task:
+        _first_steps(task["first_steps"], send)
         return
     if "predict" in task:
         from bench import prediction
@@ -95,6 +98,17 @@ def _limit(threads: int, send: Any) -> None:
     reference = frameworks.create(frameworks.named("reference"))
     rate = speed.matrix_gflop_per_s(reference, "cpu", _clocks())
     send("measured", {"machine_gflop_per_s": rate, "threads": threads})
+    send("end", {"status": "ok"})
+
+
+def _first_steps(task: Mapping[str, Any], send: Any) -> None:
+    """The oracle's losses of a cell's first steps."""
+    from bench import first_steps, frameworks
+    from bench.plan import Cell, Plan
+
+    plan, cell = Plan.model_validate(task["plan"]), Cell.model_validate(task["cell"])
+    found = first_steps.losses(plan, cell, frameworks.create(frameworks.named("reference")))
+    send("measured", {"oracle_step_loss": found.tolist()})
     send("end", {"status": "ok"})
 
 

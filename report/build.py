@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,7 +16,7 @@ from report.certificates import Proof, named, proofs
 from report.columns import NONE, Column, Shown, columns
 from report.commands import Commands
 from report.comparison import Comparison, compare
-from report.csv_files import epochs_csv, records_csv
+from report.csv_files import csv_files
 from report.equality import PROPERTIES, Check, check
 from report.json_file import document
 from report.latex import latex
@@ -27,6 +28,11 @@ from report.verdict import verdict
 
 Format = Literal["html", "md", "csv", "latex", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+FIGURES = "figures"
+DRAWN = re.compile(
+    r"(\d+-)?(throughput|phases|accuracy-epochs|accuracy-seconds|time-to-target|loss|first-steps"
+    r"|confusion|mistakes|sweep-\d+)\.(svg|png)"
+)
 
 
 def build(
@@ -41,21 +47,33 @@ def build(
     `problems` are the files that could not be read, each with the reason: the report names them.
     `typed` are the arguments that runs were started with, by their names. Figures are in the folder
     figures/, which is returned as one path: with `html` all, as SVG and PNG, with `md` its sweeps.
-    The folder is made if need be. Each file is replaced as a whole or not at all, and the same
-    records give the same bytes. Raises OSError where the folder cannot be written.
+    The folder is made if need be. Each file is replaced as a whole or not at all, drawings that an
+    earlier report left there are removed, and the same records give the same bytes. Raises OSError
+    where the folder cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
     ordered = distinct(records)
     data: dict[str, str] = {}
     if {"html", "csv"} & set(formats):  # the page holds the same files
-        data = {"records.csv": records_csv(ordered), "epochs.csv": epochs_csv(ordered)}
+        data = csv_files(ordered)
     files: dict[str, str | bytes] = {}
     for form in (one for one in FORMATS if one in formats):
         files |= data if form == "csv" else _files(form, ordered, problems, data, typed)
     for name, content in files.items():
         (out / name).parent.mkdir(exist_ok=True)
         write_atomically(out / name, content)
+    _remove_others(out / FIGURES, files)
     return list(dict.fromkeys(out / Path(name).parts[0] for name in files))
+
+
+def _remove_others(folder: Path, files: Collection[str]) -> None:
+    """Drawings of an earlier report that are not of this one; what a person put there stays."""
+    if not any(name.startswith(f"{FIGURES}/") for name in files):
+        return
+    for path in folder.iterdir():
+        ours = DRAWN.fullmatch(path.name) and path.is_file()
+        if ours and f"{FIGURES}/{path.name}" not in files:
+            path.unlink()
 
 
 def _files(
@@ -77,8 +95,8 @@ def _files(
     made = page(records, data, problems, typed)
     files: dict[str, str | bytes] = {"report.html": made.html}
     for picture in made.pictures:
-        files[f"figures/{picture.name}.svg"] = picture.svg
-        files[f"figures/{picture.name}.png"] = picture.png
+        files[f"{FIGURES}/{picture.name}.svg"] = picture.svg
+        files[f"{FIGURES}/{picture.name}.png"] = picture.png
     return files
 
 
@@ -158,7 +176,7 @@ def _drawings(records: Sequence[Record]) -> dict[str, str]:
         return {}
     from report.figures import of_sweeps
 
-    return {f"figures/{one.name}.svg": one.svg for one in of_sweeps(compared, found)}
+    return {f"{FIGURES}/{one.name}.svg": one.svg for one in of_sweeps(compared, found)}
 
 
 def _regimes(comparison: Comparison) -> Mapping[str, object]:

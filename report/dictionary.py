@@ -1,4 +1,4 @@
-"""What each column of records.csv and epochs.csv means, from the descriptions of the record."""
+"""What each column of the CSV files means, from the descriptions of the record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.record import Machine, Record
-from report.csv_files import EPOCH_FIELDS, MACHINE_FIELDS, RECORD_FIELDS
+from report.csv_files import EPOCH_FIELDS, MACHINE_FIELDS, RECORD_FIELDS, STEP_FIELDS
 
 MEANINGS = {
     "schema_version": "of the record's form",
@@ -79,23 +79,22 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """All columns of both files, in their order."""
+    """All columns of all files, in their order."""
     return [
         *(_entry("records.csv", name, name) for name in RECORD_FIELDS),
         *_of_machine(),
         Entry("records.csv", "versions", "", "JSON", "libraries and their versions"),
         Entry("records.csv", "certificate", "", "text", "passed, failed, or nothing: not examined"),
-        *(
-            Entry("epochs.csv", name, "", form, meaning)
-            for name, form, meaning in (
-                ("run", "text", "as in records.csv; with cell it names the record"),
-                ("cell", "text", "as in records.csv"),
-                ("framework", "text", "as in records.csv"),
-                ("seed", "whole number", "as in records.csv"),
-                ("epoch", "whole number", "counted from 1"),
-            )
-        ),
-        *(_epoch(name) for name in EPOCH_FIELDS),
+        *_naming("epochs.csv"),
+        Entry("epochs.csv", "epoch", "", "whole number", "counted from 1"),
+        *(_of_list("epochs.csv", name) for name in EPOCH_FIELDS),
+        *_naming("steps.csv"),
+        Entry("steps.csv", "step", "", "whole number", "of the optimizer, counted from 1"),
+        *(_of_list("steps.csv", name) for name in STEP_FIELDS),
+        *_naming("confusion.csv"),
+        Entry("confusion.csv", "label", "", "text", "class of test images"),
+        Entry("confusion.csv", "said", "", "text", "class that they were taken for"),
+        Entry("confusion.csv", "images", "", "whole number", "how many, at least 1"),
     ]
 
 
@@ -105,8 +104,16 @@ def _entry(file: str, column: str, field: str) -> Entry:
     return Entry(file, column, _unit(field), _form(str(of.annotation)), meaning)
 
 
-def _epoch(name: str) -> Entry:
-    whole = _entry("epochs.csv", name, name)
+def _naming(file: str) -> Iterator[Entry]:
+    """What names the record that a row belongs to."""
+    yield Entry(file, "run", "", "text", "as in records.csv; with cell it names the record")
+    yield Entry(file, "cell", "", "text", "as in records.csv")
+    yield Entry(file, "framework", "", "text", "as in records.csv")
+    yield Entry(file, "seed", "", "whole number", "as in records.csv")
+
+
+def _of_list(file: str, name: str) -> Entry:
+    whole = _entry(file, name, name)
     return Entry(whole.file, whole.column, whole.unit, "number", whole.meaning)
 
 

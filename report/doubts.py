@@ -60,10 +60,15 @@ def _wide(rows: Sequence[Row]) -> list[Note]:
                 (
                     "The speed of ",
                     Given(row.framework),
-                    f" is known to ± {100 * half:.0f} % only; more processes narrow that.",
+                    f" is known to {_within(half)}; more processes narrow that.",
                 )
             )
     return found
+
+
+def _within(half: float) -> str:
+    """Half of an interval as a share of the figure, in words."""
+    return f"± {100 * half:.0f} % only" if half < 1 else "no more than its order of magnitude"
 
 
 def _unsteady(rows: Sequence[Row]) -> list[Note]:

@@ -141,7 +141,7 @@ def _progress(pair: Pair, count: int, budget: Budget) -> str:
 
 def _print(console: Console, found: result.Result) -> None:
     if found.outcome != "error":
-        console.print(gate_summary.table(found))
+        console.print(gate_summary.table(found, console.width))
         console.print()
         for cell, reason in gate_summary.explanations(found):
             say(console, plain(f"{cell}: {reason}"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +16,7 @@ from bench.gate.schedule import minutes
 from report.text import markdown_cell, markdown_code, plain
 
 COLUMNS = ("Cell", "Base/s", "Head/s", "Slowdown", "Interval", "p by block", "Pairs", "Verdict")
+FIRST_TO_GO = ("Pairs", "p by block", "Base/s", "Head/s")  # where the terminal is narrow
 STYLES: dict[Outcome, str] = {
     "pass": "green",
     "regression": "bold red",
@@ -23,18 +26,39 @@ STYLES: dict[Outcome, str] = {
 MARKS: dict[Outcome, str] = {"pass": "✅", "regression": "❌", "error": "💥", "inconclusive": "❔"}
 NONE = "–"
 SHORT_COMMIT = 10
+LABEL_WIDTH = 28  # of a known framework's cell; longer ones are folded
+WIDE = Console(width=1000)
 
 
-def table(result: Result) -> Table:
-    """One row a cell: throughput in images/s, slowdown as a share of the base's time."""
+def table(result: Result, width: int) -> Table:
+    """One row a cell: throughput in images/s, slowdown as a share of the base's time.
+
+    What does not fit into so many columns of characters gives way, the least telling first.
+    """
+    shown = list(COLUMNS)
+    for leaving in FIRST_TO_GO:
+        narrow = _table(result, shown, LABEL_WIDTH)
+        if Measurement.get(WIDE, WIDE.options, narrow).maximum <= width:
+            break
+        shown.remove(leaving)
+    return _table(result, shown)
+
+
+def _table(result: Result, shown: Sequence[str], label_width: int | None = None) -> Table:
     made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for heading in COLUMNS:
+    for heading in shown:
         left = heading in ("Cell", "Verdict")
-        made.add_column(heading, justify="left" if left else "right", no_wrap=heading != "Cell")
+        is_label = heading == "Cell"
+        made.add_column(
+            heading,
+            justify="left" if left else "right",
+            no_wrap=not is_label,
+            max_width=label_width if is_label else None,
+        )
     for finding in result.findings:
         cells = [Text(plain(text)) for text in _row(finding)]
         cells[-1].stylize(STYLES[finding.outcome])
-        made.add_row(*cells)
+        made.add_row(*(cells[COLUMNS.index(heading)] for heading in shown))
     return made
 
 

@@ -13,9 +13,16 @@ from bench.errors import UsageError
 from bench.plan import Plan, Start
 
 
-def refuse_both(resume: Path, start: Path | None) -> None:
-    """A run that is resumed goes on from where it was begun."""
-    if start is not None:
+def refuse_both(resume: Path | None, start: Path | None, recipe: str | None = None) -> None:
+    """A run that is resumed, or goes on from a checkpoint, has its settings already."""
+    before = {"--resume": resume, "--from": start}
+    for option, path in before.items():
+        if path is not None and recipe is not None:
+            raise UsageError(
+                f"--recipe {recipe} and {option} {path} exclude each other: what goes on keeps its "
+                "settings; leave the recipe out"
+            )
+    if resume is not None and start is not None:
         raise UsageError(
             f"--from {start} and --resume {resume} exclude each other: --from begins a new run "
             "from a checkpoint, --resume does the cells that a run has not done"

@@ -30,7 +30,7 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def flat(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of `bench.options.Options`, dumped → settings by their options' names."""
-    others = {name: value for name, value in asked.items() if name != "training"}
+    others = {name: value for name, value in asked.items() if name not in ("training", "recipe")}
     return others | dict(asked["training"])
 
 

@@ -2,7 +2,8 @@
 
 palette.py   one colour, marker and dash a framework
 canvas.py    what all figures share
-speed.py, training.py, phases.py   the figures: what is drawn is what the records hold
+speed.py, training.py, phases.py, first_steps.py, mistakes.py
+             the figures: what is drawn is what the records hold
 svg.py       a drawing → SVG and PNG
 
 Only figures that say something are drawn; of many set-ups, only those of the first.
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from report.comparison import Comparison
-from report.figures import phases, speed, training
+from report.figures import first_steps, mistakes, phases, speed, training
 from report.figures.canvas import Drawing, house_style
 from report.figures.palette import Style, styles
 from report.figures.svg import Picture, render
@@ -71,6 +72,9 @@ def drawings(
         training.accuracy(comparison, styles, f"{prefix}accuracy-seconds", against_seconds=True),
         training.to_target(comparison, styles, f"{prefix}time-to-target"),
         training.loss(comparison, styles, f"{prefix}loss"),
+        first_steps.difference(comparison, styles, f"{prefix}first-steps"),
+        mistakes.confusion(comparison, f"{prefix}confusion"),
+        mistakes.sheet(comparison, f"{prefix}mistakes"),
     )
     yield from (drawing for drawing in made if drawing is not None)
 

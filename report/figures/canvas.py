@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Drawing:
 
     @property
     def axes(self) -> Axes:
-        """The only axes that a figure has."""
+        """The axes of a figure that has only one."""
         return self.figure.axes[0]
 
     def mark(self, artist: Any, texts: Sequence[str]) -> None:
@@ -132,9 +133,17 @@ def blank(name: str, title: str, height_in: float = 3.3) -> Drawing:
     return Drawing(name, title, "", "", figure)
 
 
-def from_zero(drawing: Drawing) -> None:
-    """Let the horizontal axis begin at 0 and end a little behind the last mark."""
-    drawing.axes.set_xlim(0, 1.03 * max(drawing.axes.dataLim.x1, 1e-12))
+def several(name: str, title: str, rows: int, columns: int, height_in: float) -> Drawing:
+    """A figure with a grid of bare axes, row by row, each row so many inches high."""
+    figure = Figure(figsize=(WIDTH_IN, 0.4 + rows * height_in), layout="constrained")
+    figure.subplots(rows, columns)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
+    return Drawing(name, title, "", "", figure)
+
+
+def from_zero(drawing: Drawing, most: float = math.inf) -> None:
+    """Let the horizontal axis begin at 0 and end a little behind the last mark, or at `most`."""
+    drawing.axes.set_xlim(0, min(1.03 * max(drawing.axes.dataLim.x1, 1e-12), most))
 
 
 def by_epoch(drawing: Drawing) -> None:

@@ -22,6 +22,8 @@ from report.figures.palette import Style
 from report.speed import usable
 from report.sweeps import NAMES, Curve, Sweep
 
+MOST_BEYOND = 2.0  # of the fastest process: what the axis shows of an interval
+
 
 def throughput(comparison: Comparison, styles: Mapping[str, Style], name: str) -> Drawing | None:
     """Points a process, median and interval; None where fewer than two processes were timed."""
@@ -33,7 +35,8 @@ def throughput(comparison: Comparison, styles: Mapping[str, Style], name: str) -
     for place, row in enumerate(rows):
         _points(drawing, comparison.of(row), styles[row.framework], place)
         _median(drawing, row, styles[row.framework], place)
-    from_zero(drawing)
+    fastest = max(point for row in rows for point in _speeds(comparison.of(row)))
+    from_zero(drawing, MOST_BEYOND * fastest)  # few processes may have an interval without end
     drawing.axes.set_xlabel("Images a second, training")
     drawing.seen = " ".join(
         f"{row.framework}: {figure(row.images_per_s)} images a second{_surely(row)}."
@@ -49,8 +52,16 @@ def throughput(comparison: Comparison, styles: Mapping[str, Style], name: str) -
     return drawing
 
 
+def _timed(records: list[Record]) -> list[Record]:
+    return [one for one in records if one.status == "ok" and usable(one.images_per_s)]
+
+
+def _speeds(records: list[Record]) -> list[float]:
+    return [one.images_per_s or 0.0 for one in _timed(records)]
+
+
 def _points(drawing: Drawing, records: list[Record], style: Style, place: int) -> None:
-    timed = [one for one in records if one.status == "ok" and usable(one.images_per_s)]
+    timed = _timed(records)
     shown = thinned(sorted(timed, key=lambda one: one.images_per_s or 0.0))
     drawing.points(
         [one.images_per_s for one in shown],

@@ -81,7 +81,7 @@ def test_markdown_shows_every_outcome_and_runs_nothing(of, word):
 def test_the_table_has_the_figures():
     console = Console(width=140, record=True, file=None, quiet=False, force_terminal=False)
     with console.capture() as captured:
-        console.print(gate_summary.table(made(0.2, pairs=60)))
+        console.print(gate_summary.table(made(0.2, pairs=60), console.width))
     text = captured.get()
     assert "+20.0 %" in text
     assert "10,240" in text  # 8 steps of 128 images in 0.1 s
@@ -89,6 +89,20 @@ def test_the_table_has_the_figures():
     assert "torch, batch 128, 1 thread" in text
     assert "0.0039, 0.002" in text  # 2 · 2^-9 by Holm, and then the one that is left
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [140, 90, 80, 70])
+def test_a_narrow_table_still_names_cell_and_verdict(width):
+    found = made(0.2, pairs=60)
+    console = Console(width=width, force_terminal=False)
+    ours = found.model_copy(update={"findings": found.findings[:1]})
+    with console.capture() as captured:
+        console.print(gate_summary.table(ours, console.width))
+    heading, _, row = captured.get().splitlines()
+    assert row.startswith("torch, batch 128, 1 thread")
+    assert heading.split()[0] == "Cell"
+    assert row.split()[-1] == ours.findings[0].outcome
+    assert "Interval" in heading
 
 
 def test_a_result_is_one_document_that_is_judged_alike():

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from bench.record import Record
+from bench.record import Mistake, Record
 
 FROZEN = Path(__file__).parent / "frozen"
 
@@ -69,3 +72,37 @@ def windows() -> list[Record]:
     """Records of schema 3, as test_golden.py computes with them by hand; batches of 64 and 128."""
     files = sorted((Path(__file__).parent / "frozen-windows" / "records").glob("*.json"))
     return [Record.model_validate_json(file.read_text(encoding="utf-8")) for file in files]
+
+
+@pytest.fixture(scope="session")
+def mistaken(windows: list[Record]) -> list[Record]:
+    """The records of `windows` at batch 64 with mistakes of two images and two first steps.
+
+    Of three classes; torch also mistakes image 5, and only its records have pictures.
+    """
+    return [
+        record.model_copy(update=_mistakes(record))
+        for record in windows
+        if record.batch_size == 64 and not record.throughput_only
+    ]
+
+
+def _mistakes(record: Record) -> dict[str, Any]:
+    own = [(2, 0, 1), (7, 2, 1)] + [(5, 1, 2)] * (record.framework == "torch")
+    return {
+        "class_names": ["a <b>", "$x$", "c"],
+        "confusion": [[10, 1, 0], [0, 10, int(record.framework == "torch")], [0, 1, 9]],
+        "mistakes": [
+            Mistake(image=image, label=label, said=said, png=_png() if len(own) == 3 else None)
+            for image, label, said in sorted(own)
+        ],
+        "mistakes_within": 8,
+        "step_loss": [2.3, 2.2, None],
+        "oracle_step_loss": [2.3, 2.0, 1.0],
+    }
+
+
+def _png() -> str:
+    file = io.BytesIO()
+    Image.new("L", (8, 8), 200).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()

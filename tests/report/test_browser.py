@@ -35,12 +35,13 @@ def records_of(folder: str) -> list[Record]:
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The page of each kind of records: windows and a sweep; regimes and failures; nothing."""
+def reports(tmp_path_factory: pytest.TempPathFactory, mistaken: list[Record]) -> dict[str, Path]:
+    """The page of each kind of records: windows, a sweep; regimes, failures; pictures; none."""
     found = {}
     for name, records in (
         ("windows", records_of("frozen-windows")),
         ("regimes", records_of("frozen")),
+        ("mistaken", mistaken),
         ("nothing", []),
     ):
         out = tmp_path_factory.mktemp(name)
@@ -77,12 +78,13 @@ def opened(browser: sync_api.Browser) -> Iterator[Callable[..., sync_api.Page]]:
     for context in contexts:
         context.close()
     assert said == []
-    assert [url for url in loaded if not url.endswith("/report.html")] == []
+    fetched = [url for url in loaded if not url.startswith("data:")]
+    assert [url for url in fetched if not url.endswith("/report.html")] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["windows", "regimes", "nothing"])
+@pytest.mark.parametrize("name", ["windows", "regimes", "mistaken", "nothing"])
 def test_it_opens_and_everybody_can_read_it(reports, opened, name, size, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -101,6 +103,19 @@ def test_accessibility_rules_can_fail(reports, opened):
     page.evaluate("document.documentElement.removeAttribute('lang')")
     found = {one["id"] for one in Axe().run(page).response["violations"]}
     assert {"svg-img-alt", "html-has-lang"} <= found
+
+
+def test_pictures_are_shown_though_nothing_may_be_loaded(reports, opened):
+    page = opened(reports["mistaken"])
+    pictures = page.locator("svg image")
+    assert pictures.count() == 3
+    drawn = page.evaluate(
+        """async (links) => Promise.all(links.map(async (link) => {
+            const picture = new Image(); picture.src = link; await picture.decode();
+            return picture.naturalWidth; }))""",
+        [one.get_attribute("href") for one in pictures.all()],
+    )
+    assert all(width > 0 for width in drawn)
 
 
 def test_a_click_sorts(reports, opened):

@@ -144,7 +144,9 @@ def test_fair_only_with_certificates_and_equal_hashes(make: Make) -> None:
 def test_doubts(blocks) -> None:
     shaky = blocks("torch", 1000, 2000, 3000, warnings=["busy"], steady=False, window_s=[0.1])
     text = said(shaky, "Unsure")
-    assert "The speed of torch is known to ±" in text
+    assert "The speed of torch is known to no more than its order of magnitude" in text
+    wide = said(blocks("torch", 1000, 1100, 1050, 1200, 980), "Unsure")
+    assert "The speed of torch is known to ± 10 % only; more processes narrow that." in wide
     assert "No steady state in 3 of 3 processes of torch." in text
     assert "3 of 3 records warn" in text
     calm = blocks("torch", *(1000 * one for one in CLOSE))

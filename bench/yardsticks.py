@@ -1,0 +1,82 @@
+"""What NumPy says on this machine, for the frameworks' figures to be set beside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench import launch, machine
+from bench.plan import Cell, Plan
+from bench.regimes import MATCHED
+
+LIMIT_TIMEOUT_S = 60.0
+
+
+class Announce(Protocol):
+    """Shows that the running cell enters a phase; see `bench.progress`."""
+
+    def __call__(self, name: str) -> None:
+        """Show the phase of this name."""
+
+
+class Yardsticks:
+    """Figures that serve many cells, each asked of a worker when a cell first needs it."""
+
+    def __init__(self, plan: Plan, announce: Announce) -> None:
+        self._plan, self._announce = plan, announce
+        self._limits: dict[int, float | None] = {}  # by threads
+        self._losses: dict[int, list[float]] = {}  # by images in a batch
+
+    def of(self, cell: Cell) -> dict[str, Any]:
+        """Fields of the cell's record."""
+        found: dict[str, Any] = {}
+        if cell.device == "cpu":
+            if cell.threads not in self._limits:
+                self._announce("limit")
+                self._limits[cell.threads] = machine_gflop_per_s(cell.threads)
+            found["machine_gflop_per_s"] = self._limits[cell.threads]
+        if self._has_first_steps(cell):
+            if cell.batch_size not in self._losses:
+                self._announce("oracle")
+                self._losses[cell.batch_size] = _first_losses(self._plan, cell)
+            found["oracle_step_loss"] = self._losses[cell.batch_size]
+        return found
+
+    def _has_first_steps(self, cell: Cell) -> bool:
+        """One seed is enough to look at; and only from the start do all have equal weights."""
+        return (
+            cell.seed == self._plan.seeds[0]
+            and cell.regime == MATCHED
+            and not cell.throughput_only
+            and self._plan.start is None
+        )
+
+
+def machine_gflop_per_s(threads: int, timeout_s: float = LIMIT_TIMEOUT_S) -> float | None:
+    """What NumPy's product of float32 matrices reaches here; None where it does not answer."""
+    rate: float | None = _asked({"limit": threads}, threads, timeout_s).get("machine_gflop_per_s")
+    return rate
+
+
+def _first_losses(plan: Plan, cell: Cell) -> list[float]:
+    """See `bench.first_steps`; none where the worker does not answer."""
+    subject = {"plan": plan.model_dump(mode="json"), "cell": cell.model_dump(mode="json")}
+    found = _asked({"first_steps": subject}, cell.threads, plan.timeout_s)
+    losses: list[float] = found.get("oracle_step_loss", [])
+    return losses
+
+
+def _asked(task: Mapping[str, Any], threads: int, timeout_s: float) -> dict[str, Any]:
+    """What a worker measured, in a process of its own."""
+    heard: dict[str, Any] = {}
+    launch.run_worker(
+        {**task, "cpus": machine.spread_cpus(threads)},
+        launch.environment(threads, os.environ),
+        Path(os.devnull),
+        timeout_s,
+        heard.update,
+    )
+    measured: dict[str, Any] = heard.get("measured", {})
+    return measured
