@@ -27,8 +27,10 @@ from bench import models
 from bench.contract import Device, ModelSpec, OptimizerSpec, OptimizerState, Shape
 from bench.datasets import Fit
 from bench.errors import BenchError, CheckpointError
+from bench.schedule import State
+from bench.training import Training
 
-FORMAT = 1
+FORMAT = 2  # 1: before schedules
 KEY = "lenet_bench"
 Tensors = Mapping[str, NDArray[np.float32]]
 Side = Annotated[int, Field(ge=1, le=16_384)]  # pixels; what a person's image is brought to
@@ -74,6 +76,9 @@ class Header(BaseModel):
     val_accuracy: float | None = None
     test_loss: float | None = None
     test_accuracy: float | None = None
+
+    training: Training = Training()
+    schedule: State | None = Field(default=None, description="None: the learning rate is constant")
 
     @model_validator(mode="after")
     def _is_of_one_piece(self) -> Header:

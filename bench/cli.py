@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.cli_gate import gate
+from bench.cli_recipes import reproducer, rerun, show
 from bench.cli_results import compare, history, report
 from bench.cli_run import DataRoot, DatasetName, Json, run
 from bench.errors import BenchError, UsageError
@@ -30,6 +31,20 @@ app.command()(gate)
 app.command()(report)
 app.command()(compare)
 app.command()(history)
+app.command()(show)
+app.command()(rerun)
+
+
+def _run(arguments: list[str]) -> int:
+    """`bench run` with these arguments, from within another command."""
+    commands = typer.main.get_group(app).commands
+    code: int = commands["run"].main(arguments, "bench run", standalone_mode=False)
+    return code
+
+
+app.command(
+    "reproduce", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)(reproducer(_run))
 
 
 @app.command()
@@ -118,12 +133,12 @@ def setup(
 @app.command("list")
 def list_(
     what: Annotated[
-        str | None, typer.Argument(help="frameworks, datasets or models. Default: all three.")
+        str | None, typer.Argument(help="frameworks, datasets, models or recipes. Default: all.")
     ] = None,
     data_root: DataRoot = None,
     json: Json = False,
 ) -> int:
-    """List frameworks, data sets and models: available, or why not."""
+    """List frameworks, data sets, models and recipes: available, or why not."""
     from bench.commands import catalogue
 
     return catalogue.list_(what, data_root, as_json=json)

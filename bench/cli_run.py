@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench import cli_training
+
 WHAT, DATA, TRAINING, RUNNING = "What to compare", "Data", "Training", "How to run"
 SAVED, SPEED = "Checkpoints", "How to measure speed"
 
@@ -126,6 +128,25 @@ def run(
             rich_help_panel=TRAINING,
         ),
     ] = None,
+    split: cli_training.Split = "random",
+    order: cli_training.ImageOrder = "shuffled",
+    first: cli_training.First = None,
+    test_mean: cli_training.TestMean = None,
+    test_std: cli_training.TestStd = None,
+    drop_last: cli_training.DropLast = False,
+    init: cli_training.Init = None,
+    bias_init: cli_training.BiasInit = None,
+    evaluate: cli_training.Evaluate = None,
+    epoch_zero: cli_training.EpochZero = False,
+    val_every: cli_training.ValEvery = None,
+    schedule: cli_training.Schedule = "constant",
+    factor: cli_training.Factor = None,
+    patience: cli_training.Patience = None,
+    floor: cli_training.Floor = None,
+    monitor: cli_training.Monitor = "val",
+    stop_at: cli_training.StopAt = None,
+    stop_patience: cli_training.StopPatience = None,
+    ties: cli_training.Ties = "first",
     threads: Annotated[
         str | None,
         typer.Option(
@@ -193,6 +214,13 @@ def run(
             rich_help_panel=SAVED,
         ),
     ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="A published training, by name or file; what is typed here goes before it.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="The run's own folder is made in here.", rich_help_panel=RUNNING)
     ] = Path("results"),
@@ -228,7 +256,14 @@ def run(
     settings = {name: context.params[name] for name in command.SETTINGS}
     given = {name for name in settings if _is_given(context, name)}
     return command.run(
-        settings, given, out=out, resume=resume, start=start, dry_run=dry_run, as_json=json
+        settings,
+        given,
+        out=out,
+        resume=resume,
+        start=start,
+        recipe=recipe,
+        dry_run=dry_run,
+        as_json=json,
     )
 
 

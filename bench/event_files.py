@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any
 
@@ -10,13 +9,23 @@ from bench.plan import Cell, Plan
 from bench.record import Record
 from bench.store import Run
 
+EVALUATIONS = {
+    "val_loss": "loss/validation",
+    "val_accuracy": "accuracy/validation",
+    "test_loss_by_epoch": "loss/test",
+    "test_accuracy_by_epoch": "accuracy/test",
+    "train_set_loss": "loss/train_set",
+    "train_set_accuracy": "accuracy/train_set",
+}
+
 
 class EventFiles:
     """Writes one TensorBoard run a cell, by TensorBoard's own writer, which loads no framework.
 
     Scalars by optimizer steps: loss/train, loss/validation, loss/test, accuracy/validation,
-    accuracy/test, learning_rate, images_per_s/epoch; by number of the window, whose steps train
-    nothing: images_per_s/windows.
+    accuracy/test, learning_rate, images_per_s/epoch; loss/train_set and accuracy/train_set where
+    they were asked for; by number of the window, whose steps train nothing: images_per_s/windows.
+    What was found before training is at step 0.
     """
 
     def __init__(self, run: Run) -> None:
@@ -50,13 +59,14 @@ class EventFiles:
     def epoch(self, measured: dict[str, Any]) -> None:
         """The epoch's last entries."""
         number = len(measured["epoch_s"])
+        if number == 1 and measured.get("epoch_0"):
+            before = measured["epoch_0"]
+            self._scalars({tag: before.get(name) for name, tag in EVALUATIONS.items()}, 0)
         values = {
             "loss/train": measured["train_loss"][-1],
-            "loss/validation": (measured["val_loss"] or [None])[-1],
-            "accuracy/validation": (measured["val_accuracy"] or [None])[-1],
-            "learning_rate": self._plan.learning_rate,
-            "images_per_s/epoch": self._plan.train_size / measured["epoch_s"][-1],
-        }
+            "learning_rate": measured["learning_rates"][-1],
+            "images_per_s/epoch": self._images() / measured["epoch_s"][-1],
+        } | {tag: (measured.get(name) or [None])[-1] for name, tag in EVALUATIONS.items()}
         self._scalars(values, self._steps(self._plan.epochs_before + number))
 
     def window(self, number: int, images_per_s: float) -> None:
@@ -66,7 +76,7 @@ class EventFiles:
     def done(self, record: Record) -> None:
         """The test's figures."""
         values = {"accuracy/test": record.test_accuracy, "loss/test": record.test_loss}
-        self._scalars(values, self._steps(record.epochs))
+        self._scalars(values, self._steps(self._plan.epochs_before + len(record.epoch_s)))
         self.close()
 
     def more(self, cells: int) -> None:
@@ -79,8 +89,10 @@ class EventFiles:
             self._writer = None
 
     def _steps(self, epochs: int) -> int:
-        batch_size = self._cell.batch_size if self._cell else 1
-        return epochs * math.ceil(self._plan.train_size / batch_size)
+        return epochs * self._plan.steps(self._cell.batch_size if self._cell else 1)
+
+    def _images(self) -> int:
+        return self._plan.images_an_epoch(self._cell.batch_size if self._cell else 1)
 
     def _scalars(self, values: dict[str, float | None], step: int) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary

@@ -11,7 +11,7 @@ from bench import order
 from bench.contract import Adapter, Order
 from bench.equivalence.oracle import Oracle
 from bench.plan import Cell, Plan
-from bench.preparation import prepare
+from bench.preparation import order_of, prepare
 
 MOST_STEPS = 50
 MOST_IMAGES = 6400  # NumPy in float64 takes some seconds for them
@@ -29,6 +29,6 @@ def losses(plan: Plan, cell: Cell, reference: Adapter) -> NDArray[np.float64]:
     initial = order.initial_parameters(cell.seed, plan.spec(), setting.kernel, setting.bias)
     oracle.build(plan.spec(), initial, setting.optimizer, "cpu", cell.threads)
     oracle.load(data.train.images, data.train.labels)
-    batches = order.epoch_order(cell.seed, 0, plan.train_size, cell.batch_size).batches
+    batches = order_of(plan, cell, 0).batches
     opening = Order(batches[: count(cell.batch_size)], np.zeros(0, np.int32))
     return oracle.train_epoch64(opening, plan.learning_rate)

@@ -54,6 +54,7 @@ KERNELS = {
     "lecun_normal": VarianceScaling(1.0, "in", "truncated"),
     "he_uniform": VarianceScaling(2.0, "in", "uniform"),
     "he_normal": VarianceScaling(2.0, "in", "truncated"),
+    "kaiming_uniform": VarianceScaling(2.0, "in", "uniform"),
     "kaiming_normal": VarianceScaling(2.0, "in", "normal"),
 }
 

@@ -10,19 +10,21 @@ from typing import Any
 from bench import __version__, frameworks, naming
 from bench.checkpoint import Header, encode
 from bench.contract import Adapter
+from bench.epochs import FIELDS, Send
 from bench.errors import CheckpointError
 from bench.plan import Cell, Plan
 from bench.preparation import Prepared
+from bench.schedule import State, Verdict, is_better
 from bench.store import write_atomically
-from bench.trainer import Send
 
 
 class Keeper:
     """Keeps what the plan asks for, and tells the parent which files there are.
 
-    The best is the one of the highest validation accuracy, the earliest where several have it; the
-    last one where there are no validation images. The one before is removed when a better one
-    lies there whole. A write that fails is told, and the training goes on.
+    The best is the one of the highest monitored accuracy, of validation unless the plan says
+    otherwise, and of several equal ones the one that the plan says; the last one where there is no
+    such accuracy. The one before is removed when a better one lies there whole. A write that fails
+    is told, and the training goes on.
     """
 
     def __init__(self, plan: Plan, cell: Cell, folder: Path, send: Send) -> None:
@@ -31,18 +33,25 @@ class Keeper:
         self._files: list[str] = []
         self._lasting: set[str] = set()  # those that no better one replaces
         self._best: tuple[float, str] | None = None
+        self._state: State | None = None
 
     def __call__(
-        self, adapter: Adapter, data: Prepared, epoch: int, figures: Mapping[str, Any]
+        self,
+        adapter: Adapter,
+        data: Prepared,
+        epoch: int,
+        figures: Mapping[str, Any],
+        after: Verdict | None = None,
     ) -> None:
         """After an epoch, counted from 1, with its figures; again when the test's are known."""
-        accuracy = figures.get("val_accuracy")
+        self._state = after.state if after else None
+        accuracy = figures.get(FIELDS[self._plan.training.monitor]["accuracy"])
         name = naming.file_name(self._stem, epoch, accuracy)
         if "test_accuracy" in figures:
             if name in self._files:
                 self._write(adapter, data, epoch, figures, name)
             return
-        last = epoch == self._plan.epochs
+        last = epoch == self._plan.epochs or bool(after and after.stop)
         every = self._plan.save_every
         lasting = (last and "last" in self._plan.save) or bool(every and epoch % every == 0)
         best = "best" in self._plan.save and self._is_best(accuracy, last)
@@ -58,7 +67,7 @@ class Keeper:
     def _is_best(self, accuracy: float | None, last: bool) -> bool:
         if accuracy is None:
             return last
-        return self._best is None or accuracy > self._best[0]
+        return is_better(self._plan.training, accuracy, self._best[0] if self._best else None)
 
     def _replace_best(self, accuracy: float, name: str) -> None:
         earlier, self._best = self._best, (accuracy, name)
@@ -116,4 +125,6 @@ class Keeper:
             val_accuracy=figures.get("val_accuracy"),
             test_loss=figures.get("test_loss"),
             test_accuracy=figures.get("test_accuracy"),
+            training=plan.training,
+            schedule=self._state,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,11 +24,24 @@ def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
     return float(np.mean(log_sums - shifted[np.arange(len(labels)), labels]))
 
 
+def scores(logits: NDArray[np.floating], labels: Labels) -> dict[str, float | None]:
+    """The loss, None where it is not finite, and the accuracy of logits (n, classes)."""
+    return {
+        "loss": finite(cross_entropy(logits, labels)),
+        "accuracy": accuracy(logits, labels),
+    }
+
+
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Softmax of each row of logits (n, classes), in float64."""
     exact = logits.astype(np.float64)
     powers = np.exp(exact - exact.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def finite(value: float) -> float | None:
+    """The number, or None for what JSON cannot hold."""
+    return float(value) if math.isfinite(value) else None
 
 
 def first_not_finite(values: NDArray[np.floating]) -> int | None:

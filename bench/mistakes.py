@@ -22,7 +22,7 @@ def examined(logits: NDArray[np.float32], data: Prepared, *, with_pictures: bool
     """What logits (n, classes) of the test images get wrong, as record fields."""
 
     def picture(image: int) -> NDArray[np.uint8]:
-        return pixels(data.test.images[image], data.pixel_mean, data.pixel_std)
+        return pixels(data.test.images[image], data.test_mean, data.test_std)
 
     found, within = first(logits, data.test.labels, picture if with_pictures else None)
     return {

@@ -29,10 +29,10 @@ def stem(plan: Plan, cell: Cell) -> str:
     return f"{_title(plan.dataset)}_{framework}{device}{regime}{varied}_seed{cell.seed}_epoch"
 
 
-def file_name(stem: str, epoch: int, val_accuracy: float | None) -> str:
-    """Epochs are counted from 1; without validation images there is no accuracy to name."""
-    accuracy = "" if val_accuracy is None else f"_acc{val_accuracy:.4f}"
-    return f"{stem}{epoch}{accuracy}{SUFFIX}"
+def file_name(stem: str, epoch: int, accuracy: float | None) -> str:
+    """Epochs are counted from 1; the accuracy is the one that decides which is the best."""
+    of = "" if accuracy is None else f"_acc{accuracy:.4f}"
+    return f"{stem}{epoch}{of}{SUFFIX}"
 
 
 def _title(dataset: str) -> str:

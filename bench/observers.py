@@ -69,12 +69,13 @@ class Several:
 class State:
     """Keeps what goes on in the run's `state.json`, for `bench watch`.
 
-    {"cell", "phase", "epoch", "epochs", "images_per_s", "val_accuracy", "done", "cells"}
+    {"cell", "phase", "epoch", "epochs", "images_per_s", "val_accuracy", "learning_rate", "done",
+    "cells"}
     """
 
     def __init__(self, run: Run, cells: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._path, self._clock, self._written_s = run.folder / STATE, clock, -math.inf
-        self._images = run.manifest.plan.train_size
+        self._plan, self._images = run.manifest.plan, 0
         epochs = run.manifest.plan.epochs
         self._now: dict[str, Any] = {"done": 0, "cells": cells, "epochs": epochs}
 
@@ -84,6 +85,7 @@ class State:
     def cell(self, cell: Cell) -> None:
         """A cell begins."""
         kept = {name: self._now[name] for name in ("done", "cells", "epochs")}
+        self._images = self._plan.images_an_epoch(cell.batch_size)
         self._now = {**kept, "cell": cell.name, "phase": "start", "epoch": 0}
         self._write()
 
@@ -98,6 +100,7 @@ class State:
             "epoch": len(measured["epoch_s"]),
             "images_per_s": self._images / measured["epoch_s"][-1],
             "val_accuracy": measured["val_accuracy"],
+            "learning_rate": measured["learning_rates"][-1],
         }
         self._write(rarely=True)
 

@@ -17,7 +17,9 @@ from bench.contract import Device, OptimizerName, OptimizerSpec
 from bench.datasets import Fit
 from bench.errors import UnknownNameError, UsageError
 from bench.presets import LEARNING_RATES, WEIGHT_DECAYS, Preset
+from bench.published import Reproduced
 from bench.regimes import MATCHED, REGIMES, Regime
+from bench.training import Training
 
 Save = Literal["best", "last"]
 WINDOWS, WINDOW_S = 20, 0.25
@@ -65,6 +67,8 @@ class Options(BaseModel):
     unverified: bool = False
     save: tuple[str, ...] = ("best",)
     save_every: int | None = None
+    training: Training = Training()
+    recipe: Reproduced | None = None
 
 
 def default(value: Value | None, otherwise: Value) -> Value:

@@ -48,20 +48,65 @@ def _uniform(stream: np.random.PCG64, shape: tuple[int, ...]) -> NDArray[np.floa
     return np.asarray((bits >> np.uint64(11)) * 2.0**-53, dtype=np.float64).reshape(shape)
 
 
-def split(seed: int, pool: int, train: int, validation: int, test: int) -> Split:
-    """Draw disjoint rows out of `pool` images; the sizes may leave some unused."""
+def split(
+    seed: int,
+    pool: int,
+    train: int,
+    validation: int,
+    test: int,
+    *,
+    last: bool = False,
+    in_file_order: bool = False,
+) -> Split:
+    """Draw disjoint rows out of `pool` images; the sizes may leave some unused.
+
+    `last` draws nothing: training images are the first of the file, then what is unused, then those
+    for validation, then those for the test. `in_file_order` sorts the training images.
+    """
     if train + validation + test > pool:
         raise ValueError(f"{train} + {validation} + {test} images out of {pool}")
+    if last:
+        rows = np.arange(pool)
+        ends = np.array([train, pool - test - validation, pool - test])
+        first, _, *others = np.split(rows, ends)
+        return Split(first, *others)
     rows = _permutation(_stream(seed, "split"), pool)
     ends = np.cumsum([train, validation, test])
-    return Split(*np.split(rows[: ends[-1]], ends[:-1]))
+    parts = np.split(rows[: ends[-1]], ends[:-1])
+    return Split(np.sort(parts[0]) if in_file_order else parts[0], *parts[1:])
 
 
-def epoch_order(seed: int, epoch: int, images: int, batch_size: int) -> Order:
-    """The order of one epoch (counted from 0) over all `images` rows of the training split."""
-    rows = _permutation(_stream(seed, "epoch", epoch), images).astype(np.int32)
+def epoch_order(
+    seed: int,
+    epoch: int,
+    images: int,
+    batch_size: int,
+    *,
+    shuffled: bool = True,
+    drop_last: bool = False,
+) -> Order:
+    """The order of one epoch (counted from 0) over all `images` rows of the training split.
+
+    Not `shuffled`: the order of the rows, the same in every epoch. `drop_last` leaves out a last
+    batch that is not full.
+    """
+    rows = np.arange(images, dtype=np.int32)
+    if shuffled:
+        rows = _permutation(_stream(seed, "epoch", epoch), images).astype(np.int32)
     full = images - images % batch_size
-    return Order(rows[:full].reshape(-1, batch_size), rows[full:])
+    return Order(rows[:full].reshape(-1, batch_size), rows[full : full if drop_last else images])
+
+
+def pieces(whole: Order, steps: int | None) -> list[Order]:
+    """An epoch cut after every so many steps; None: as it is.
+
+    The last, smaller batch stays with the full ones before it, so that no piece is without any.
+    """
+    if steps is None or len(whole.batches) <= steps:
+        return [whole]
+    cut = np.split(whole.batches, range(steps, len(whole.batches), steps))
+    empty = whole.remainder[:0]
+    return [*(Order(part, empty) for part in cut[:-1]), Order(cut[-1], whole.remainder)]
 
 
 def initial_parameters(

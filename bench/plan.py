@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from bench import frameworks, machine, models, options, regimes
+from bench import frameworks, machine, models, options, regimes, training_options
 from bench.contract import Device, ModelSpec, OptimizerSpec
 from bench.datasets import Fit
 from bench.errors import UsageError
 from bench.options import Options, Save
-from bench.presets import Preset, preset
+from bench.presets import preset
 from bench.regimes import MATCHED, Default, Regime, Setting
+from bench.sizes import Source, first_of, sizes
+from bench.training import Training
 
 INPUT_SIZE = (32, 32)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a plan must know of a data set; counts are of images.
-
-    `test_images` is 0 where the data set brings no test set. `sha256` is None where the data
-    set has not been fetched yet.
-    """
-
-    train_images: int
-    test_images: int
-    channels: int
-    classes: int
-    sha256: str | None
 
 
 class Cell(BaseModel):
@@ -128,6 +114,7 @@ class Plan(BaseModel):
     save: tuple[Save, ...] = ()
     save_every: int | None = None
     start: Start | None = None
+    training: Training = Training()
 
     @property
     def epochs_before(self) -> int:
@@ -144,11 +131,21 @@ class Plan(BaseModel):
             frameworks.named(framework).own,
             self.optimizer,
             decay_is_given=self.weight_decay_is_given,
+            initialisers_given=self.training,
         )
 
     def setting(self, cell: Cell) -> Setting:
         """A cell's optimizer, and the distributions that its initial weights are drawn from."""
-        return regimes.setting(cell.regime, self.optimizer, self.own_defaults(cell.framework))
+        own = self.own_defaults(cell.framework)
+        return regimes.setting(cell.regime, self.optimizer, own, self.training)
+
+    def steps(self, batch_size: int) -> int:
+        """Optimizer steps of an epoch."""
+        return self.training.steps(self.train_size, batch_size)
+
+    def images_an_epoch(self, batch_size: int) -> int:
+        """How many images an epoch trains on."""
+        return self.training.images(self.train_size, batch_size)
 
     def cells(self) -> tuple[Cell, ...]:
         """The cells that are run whatever they find, in their order: block after block.
@@ -194,6 +191,7 @@ class Plan(BaseModel):
 def make(asked: Options, source: Source) -> Plan:
     """The plan for these options; UsageError says what cannot be and what could."""
     usual = preset(asked.dataset)
+    source = first_of(source, asked)
     train_size, val_size, test_size = sizes(asked, usual, source)
     usual_threads = (len(machine.usable_cpus()),)
     least, most = options.repeats(asked)
@@ -237,6 +235,7 @@ def make(asked: Options, source: Source) -> Plan:
         save_every=None
         if asked.save_every is None
         else options.at_least(1, "--save-every", asked.save_every),
+        training=training_options.checked(asked.training, val_size, source.channels),
     )
     plan.spec()
     if not plan.cells():
@@ -269,28 +268,3 @@ def notes(plan: Plan) -> list[str]:
         for name in plan.frameworks
         if not plan.own_defaults(name)
     ]
-
-
-def sizes(asked: Options, usual: Preset, source: Source) -> tuple[int, int, int]:
-    """Images for training, validation and test; what is not asked for takes what is left."""
-    pool = source.train_images
-    test_pool = source.test_images or pool
-    test = options.default(asked.test_size, source.test_images or round(usual.test * pool))
-    if options.at_least(1, "--test-size", test) > test_pool:
-        raise UsageError(
-            f"--test-size {test} is too large: {asked.dataset} has {test_pool} images for it"
-        )
-    val = options.default(
-        asked.val_size, round(usual.validation * options.default(asked.train_size, pool))
-    )
-    options.at_least(0, "--val-size", val)
-    reserved = val if source.test_images else val + test
-    train = options.default(asked.train_size, max(pool - reserved, 0))
-    options.at_least(0 if asked.train_size is None else 1, "--train-size", train)
-    if train == 0 or train + reserved > pool:
-        of_test = "" if source.test_images else f" + {test} for the test"
-        raise UsageError(
-            f"{max(train, 1)} images to train + {val} to validate{of_test} are more than the "
-            f"{pool} that {asked.dataset} has: give smaller sizes"
-        )
-    return train, val, test

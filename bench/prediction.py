@@ -17,10 +17,11 @@ from pydantic import BaseModel, ConfigDict
 from bench import checkpoint, datasets, frameworks, launch, machine, order
 from bench.checkpoint import Checkpoint, Header
 from bench.contract import Device, Images
+from bench.epochs import Send
 from bench.errors import BenchError, DataError, UnavailableError
 from bench.plan import INPUT_SIZE
-from bench.preparation import Examples, normalise
-from bench.trainer import Send, require_device
+from bench.preparation import Examples, examples
+from bench.trainer import require_device
 
 TIMEOUT_S = 1800.0
 
@@ -137,25 +138,29 @@ def examples_of(header: Header, dataset: str, root: Path) -> tuple[Examples, str
             f"{header.model.name} takes {header.model.input_shape[-1]} and tells "
             f"{header.model.classes} apart: choose a data set like {header.dataset}"
         )
-    pool = len(data.train_images)
+    pool = header.training.first or len(data.train_images)
     own = data.sha256 == header.data_sha256 and pool == header.pool_images
     if dataset == header.dataset and not own:
         raise DataError(
             f"{dataset} is not what the checkpoint was trained on: its content has the hash "
             f"{data.sha256}, that of the checkpoint {header.data_sha256}"
         )
+    mean, std = header.pixel_mean, header.pixel_std
+    if own:
+        mean, std = header.training.test_mean or mean, header.training.test_std or std
     if data.test_images is not None and data.test_labels is not None:
         count = header.test_size if own else len(data.test_images)
         images, labels, part = data.test_images[:count], data.test_labels[:count], "test images"
     elif own:
         sizes = (header.train_size, header.val_size, header.test_size)
-        rows = order.split(header.seed, pool, *sizes).test
+        last = header.training.split == "last"
+        rows = order.split(header.seed, pool, *sizes, last=last).test
         images, labels = data.train_images[rows], data.train_labels[rows]
         part = f"test images of the split of seed {header.seed}"
     else:
         images, labels, part = data.train_images, data.train_labels, "images"
-    pixels = normalise(np.asarray(images), header.pixel_mean, header.pixel_std)
-    return Examples(pixels, np.ascontiguousarray(labels)), f"{len(labels):,} {part} of {dataset}"
+    found = examples(np.asarray(images), labels, mean, std)
+    return found, f"{len(labels):,} {part} of {dataset}"
 
 
 def agreements(logits: dict[str, Logits]) -> list[Agreement]:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import datasets, order
-from bench.contract import Images, Labels
+from bench.contract import Images, Labels, Order
 from bench.errors import DataError
-from bench.plan import INPUT_SIZE, Plan, Source
+from bench.plan import INPUT_SIZE, Cell, Plan
+from bench.sizes import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Examples:
 class Prepared:
     """The three parts of a data set for one seed, and what was done to the pixels.
 
+    `test_mean` and `test_std` are those of the test images, mostly the same as the others'.
     `native_size` is (height, width) before the images were fitted to the model.
     """
 
@@ -34,6 +36,8 @@ class Prepared:
     test: Examples
     pixel_mean: tuple[float, ...]
     pixel_std: tuple[float, ...]
+    test_mean: tuple[float, ...]
+    test_std: tuple[float, ...]
     split_sha256: str
     classes: tuple[str, ...]
     native_size: tuple[int, int]
@@ -64,28 +68,52 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         plan.train_size,
         plan.val_size,
         0 if plan.own_test_set else plan.test_size,
+        last=plan.training.split == "last",
+        in_file_order=plan.training.order == "file",
     )
     raw = data.train_images[rows.train]
     mean, std = statistics(raw)
     mean, std = plan.pixel_mean or mean, plan.pixel_std or std
-
-    def examples(images: NDArray[np.uint8], labels: NDArray[np.int32]) -> Examples:
-        return Examples(normalise(images, mean, std), np.ascontiguousarray(labels))
-
+    test_mean, test_std = plan.training.test_mean or mean, plan.training.test_std or std
     if data.test_images is None or data.test_labels is None:
-        test = examples(data.train_images[rows.test], data.train_labels[rows.test])
+        test = data.train_images[rows.test], data.train_labels[rows.test]
     else:
-        test = examples(data.test_images[: plan.test_size], data.test_labels[: plan.test_size])
+        test = data.test_images[: plan.test_size], data.test_labels[: plan.test_size]
+    validation = data.train_images[rows.validation], data.train_labels[rows.validation]
     return Prepared(
-        train=examples(raw, data.train_labels[rows.train]),
-        validation=examples(data.train_images[rows.validation], data.train_labels[rows.validation]),
-        test=test,
+        train=examples(raw, data.train_labels[rows.train], mean, std),
+        validation=examples(*validation, mean, std),
+        test=examples(*test, test_mean, test_std),
         pixel_mean=mean,
         pixel_std=std,
+        test_mean=test_mean,
+        test_std=test_std,
         split_sha256=order.split_sha256(rows),
         classes=data.classes,
         native_size=datasets.describe(plan.dataset, plan.data_root).shape[:2],
     )
+
+
+def order_of(plan: Plan, cell: Cell, epoch: int) -> Order:
+    """What the cell trains on in an epoch, counted from 0."""
+    return order.epoch_order(
+        cell.seed,
+        epoch,
+        plan.train_size,
+        cell.batch_size,
+        shuffled=plan.training.order == "shuffled",
+        drop_last=plan.training.drop_last,
+    )
+
+
+def examples(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> Examples:
+    """Images (N, H, W, C), normalised, with their labels (N,)."""
+    return Examples(normalise(images, mean, std), np.ascontiguousarray(labels))
 
 
 def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:

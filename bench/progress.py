@@ -10,12 +10,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from bench.plan import Cell
+from bench.plan import Cell, Plan
 from bench.record import Record
 from bench.runner import unsettled
 from bench.store import Run
 
 Clock = Callable[[], float]
+STOPPED = {"target": "at its target", "converged": "converged"}
 
 
 class PlainLines:
@@ -54,10 +55,10 @@ class Live(PlainLines):
     """A bar with the running cell, its epoch and images/s, and the time left."""
 
     def __init__(
-        self, console: Console, cells: int, bar: Progress, epochs: int, images: int
+        self, console: Console, cells: int, bar: Progress, epochs: int, plan: Plan
     ) -> None:
         super().__init__(console, cells)
-        self._bar, self._images = bar, images
+        self._bar, self._plan, self._images = bar, plan, 0
         self._epochs = epochs  # those that a cell trains here
         self._task: TaskID = bar.add_task("", total=cells * epochs, now="", left="")
         self._ended = 0
@@ -66,6 +67,7 @@ class Live(PlainLines):
     def cell(self, cell: Cell) -> None:
         """A cell begins."""
         self._number += 1
+        self._images = self._plan.images_an_epoch(cell.batch_size)
         self._show(description=f"[{self._number}/{self._cells}] {cell.name}")
 
     def phase(self, name: str) -> None:
@@ -78,7 +80,7 @@ class Live(PlainLines):
         speed = self._images / epoch_s[-1]
         self._at(
             self._ended + len(epoch_s),
-            now=f"epoch {len(epoch_s)}/{self._epochs}, {speed:,.0f} images/s",
+            now=f"epoch {len(epoch_s)}/{self._epochs}, {speed:,.0f} images/s{self._rate(measured)}",
         )
 
     def window(self, number: int, images_per_s: float) -> None:
@@ -96,6 +98,12 @@ class Live(PlainLines):
         self._ended += self._epochs
         self._at(self._ended, now="")
         super().done(record)
+
+    def _rate(self, measured: dict[str, Any]) -> str:
+        """The learning rate, where it changes."""
+        if self._plan.training.schedule == "constant":
+            return ""
+        return f", learning rate {measured['learning_rates'][-1]:.2g}"
 
     def _at(self, epochs: int, now: str) -> None:
         self._show(completed=epochs, now=now, left=self._left.after(epochs))
@@ -138,6 +146,11 @@ def outcome(record: Record) -> str:
         parts.append(f"{record.images_per_s:,.0f} images/s")
     if record.wall_s is not None:
         parts.append(f"{record.wall_s:.1f} s in all")
+    if record.stopped_early is not None:
+        parts.append(
+            f"ended after epoch {record.first_epoch - 1 + len(record.epoch_s)}: "
+            + STOPPED[record.stopped_early]
+        )
     if record.checkpoint_error is not None:
         parts.append(record.checkpoint_error)
     return f"{record.cell}: {', '.join(parts)}"
@@ -158,4 +171,4 @@ def make_progress(console: Console, run: Run) -> Iterator[PlainLines]:
     )
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
         epochs = 1 if plan.throughput_only else plan.epochs - plan.epochs_before
-        yield Live(console, cells, bar, epochs, plan.train_size)
+        yield Live(console, cells, bar, epochs, plan)

@@ -7,62 +7,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from bench.certificate import Certificate
 from bench.contract import Device, EpsilonForm, OptimizerName
+from bench.published import Reproduced
+from bench.surroundings import Conditions as Conditions  # part of a record for all who read one
+from bench.surroundings import Machine as Machine
+from bench.training import StopReason, Training
 
 SCHEMA = 4  # 1: before certificates; 2: before windows of throughput; 3: before mistakes
 MOST_CLASSES = 100_000
 
 Status = Literal["ok", "failed", "diverged", "timeout", "unavailable", "not-equivalent"]
-
-
-class Machine(BaseModel):
-    """What a cell ran on. Fields that this system does not tell are None."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    cpu: str | None
-    architecture: str
-    logical_cpus: int = Field(description="CPUs that the system has")
-    usable_cpus: int = Field(description="CPUs that this process may use, by its affinity mask")
-    cpu_quota: float | None = Field(description="CPUs that the control group allows; None: all")
-    memory_bytes: int
-    gpu: str | None
-    gpu_driver: str | None
-    system: str
-    kernel: str
-    python: str
-    fingerprint: str = Field(description="hash of the fields above: equal on equal machines")
-
-
-class Conditions(BaseModel):
-    """The state of the machine at a moment; counters count since it started.
-
-    What this system does not tell is None.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    load_1min: float | None = Field(default=None, description="programs that run or wait, mean")
-    cpu_busy_s: float | None = Field(default=None, description="counter, sum over all CPUs")
-    cpu_stolen_s: float | None = Field(
-        default=None, description="counter: CPU time that other virtual machines took"
-    )
-    quota_throttled_s: float | None = Field(
-        default=None, description="counter: time that the control group was held back"
-    )
-    thermal_throttles: int | None = Field(default=None, description="counter, sum over all cores")
-    temperature_c: float | None = Field(default=None, description="the hottest sensor of the CPU")
-    frequency_mhz: float | None = Field(default=None, description="mean over the CPUs")
-    governor: str | None = Field(default=None, description="the policy of the CPUs' frequency")
-    available_memory_bytes: int | None = None
-    on_battery: bool | None = None
-    gpu_temperature_c: float | None = Field(default=None, description="the hottest GPU")
-    gpu_throttle: str | None = Field(
-        default=None, description="why the GPU's clock is held back, in NVML's words"
-    )
 
 
 class Mistake(BaseModel):
@@ -150,6 +107,17 @@ class Record(BaseModel):
         default_factory=list, description="what they were divided by afterwards"
     )
 
+    training: Training = Field(
+        default=Training(),
+        description="schedule, early stop, order of the images, see bench.training",
+    )
+    recipe: Reproduced | None = Field(
+        default=None, description="the published training that it repeats, and what was changed"
+    )
+    asked: dict[str, JsonValue] = Field(
+        default_factory=dict, description="every option of the run, see bench.options.Options"
+    )
+
     # What became of it
     status: Status
     reason: str | None = Field(default=None, description="why, where the status is not ok")
@@ -191,6 +159,37 @@ class Record(BaseModel):
     val_accuracy: list[float] = Field(default_factory=list)
     test_loss: float | None = None
     test_accuracy: float | None = Field(default=None, description="after the last epoch")
+    test_loss_by_epoch: list[float | None] = Field(
+        default_factory=list, description="after each epoch, where it was asked for"
+    )
+    test_accuracy_by_epoch: list[float] = Field(
+        default_factory=list, description="after each epoch, where it was asked for"
+    )
+    train_set_loss: list[float | None] = Field(
+        default_factory=list, description="after each epoch, of the whole training set, where asked"
+    )
+    train_set_accuracy: list[float] = Field(
+        default_factory=list, description="after each epoch, of the whole training set, where asked"
+    )
+    epoch_0: dict[str, float | None] = Field(
+        default_factory=dict, description="what the evaluations found before training, by field"
+    )
+    step_numbers: list[int] = Field(
+        default_factory=list, description="optimizer steps after which validation came in an epoch"
+    )
+    step_val_loss: list[float | None] = Field(
+        default_factory=list, description="of those validations"
+    )
+    step_val_accuracy: list[float] = Field(default_factory=list, description="of those validations")
+    learning_rates: list[float] = Field(
+        default_factory=list, description="of each epoch; learning_rate is the first one's"
+    )
+    best_epoch: int | None = Field(
+        default=None, description="the one of the best monitored accuracy; see training.ties"
+    )
+    stopped_early: StopReason | None = Field(
+        default=None, description="why it has fewer epochs than were asked for, without a fault"
+    )
     class_names: list[str] = Field(default_factory=list)
     confusion: list[list[int]] = Field(
         default_factory=list,

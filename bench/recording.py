@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import metrics
+from bench import metrics, schedule
+from bench.epochs import FIELDS
+from bench.options import Options
 from bench.plan import Cell, Plan
 from bench.record import Machine
 
@@ -44,6 +45,7 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
         "train_images": plan.train_size,
         "val_images": plan.val_size,
         "test_images": plan.test_size,
+        "training": plan.training,
         "fit": plan.fit,
         "given_mean": plan.pixel_mean,
         "given_std": plan.pixel_std,
@@ -55,19 +57,36 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
     }
 
 
+def whole_request(asked: Options) -> dict[str, Any]:
+    """Every option of the run, but for where its data lie, which is nobody else's; its recipe."""
+    options = asked.model_dump(mode="json", exclude={"data_root", "recipe"})
+    return {"asked": options, "recipe": asked.recipe}
+
+
 def derived(fields: dict[str, Any], plan: Plan, cell: Cell) -> dict[str, Any]:
     """What follows from windows and epochs: operations per second, and the time to the target."""
     figures: dict[str, Any] = {}
     speed = fields.get("images_per_s")
     if speed is not None:
         figures["gflop_per_s"] = fields["flops_per_image"] * speed / 1e9
+    figures["best_epoch"] = best_epoch(fields, plan)
     epoch_s: Sequence[float] = fields["epoch_s"]
     reached = metrics.epochs_to_target(fields["val_accuracy"], plan.target_accuracy)
     if reached is not None:
-        figures["steps_to_target"] = reached * math.ceil(plan.train_size / cell.batch_size)
+        figures["steps_to_target"] = reached * plan.steps(cell.batch_size)
         figures["time_to_target_s"] = sum(epoch_s[:reached])
         figures["time_to_target_with_compile_s"] = fields["compile_s"] + sum(epoch_s[:reached])
     return figures
+
+
+def best_epoch(fields: dict[str, Any], plan: Plan) -> int | None:
+    """The epoch, counted from 1, of the best monitored accuracy; None without one."""
+    best: tuple[float, int] | None = None
+    accuracies = fields.get(FIELDS[plan.training.monitor]["accuracy"], [])
+    for epoch, accuracy in enumerate(accuracies, plan.epochs_before + 1):
+        if schedule.is_better(plan.training, accuracy, best[0] if best else None):
+            best = accuracy, epoch
+    return best[1] if best else None
 
 
 def tail(log: Path) -> str | None:

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 from bench.contract import OptimizerName, OptimizerSpec
 from bench.errors import UnknownNameError
 from bench.initialisers import PYTORCH
+from bench.training import Training
 
 Regime = Literal["matched", "native", "each"]
 
@@ -26,6 +27,7 @@ MATCHED = "matched"
 NATIVE = "native"
 EACH = "each"
 REGIMES: tuple[str, ...] = get_args(Regime)
+UNTOUCHED = Training()  # in which nothing of the initial weights was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +119,26 @@ FLUX = (
 
 
 def differing(
-    defaults: Iterable[Default], matched: OptimizerSpec, *, decay_is_given: bool
+    defaults: Iterable[Default],
+    matched: OptimizerSpec,
+    *,
+    decay_is_given: bool,
+    initialisers_given: Training = UNTOUCHED,
 ) -> tuple[Default, ...]:
     """Those of a framework's defaults that change something in training with this optimizer.
 
-    `decay_is_given` says that a person typed the weight decay, which then stays. A form of
-    momentum without momentum, or of a decay that is 0, changes nothing.
+    `decay_is_given` says that a person typed the weight decay, which then stays, as do the initial
+    weights of the training. A form of momentum without momentum, or of a decay that is 0, changes
+    nothing.
     """
+    typed = {"kernel": initialisers_given.init, "bias": initialisers_given.bias_init}
 
     def differs(default: Default) -> bool:
         if default.optimizers and matched.name not in default.optimizers:
             return False
         if default.field == "weight_decay" and decay_is_given:
+            return False
+        if typed.get(default.field) is not None:
             return False
         changed = Setting(matched).changed(default)
         if default.field in ("rate_in_momentum", "decoupled_decay"):
@@ -138,7 +148,12 @@ def differing(
     return tuple(default for default in defaults if differs(default))
 
 
-def setting(regime: str, matched: OptimizerSpec, own: tuple[Default, ...]) -> Setting:
+def setting(
+    regime: str,
+    matched: OptimizerSpec,
+    own: tuple[Default, ...],
+    training: Training = UNTOUCHED,
+) -> Setting:
     """What a cell of this regime trains with; `own` are the framework's `differing` defaults.
 
     Raises UnknownNameError for a regime that the framework does not have.
@@ -146,7 +161,7 @@ def setting(regime: str, matched: OptimizerSpec, own: tuple[Default, ...]) -> Se
     chosen = {MATCHED: (), NATIVE: own} | {f"{NATIVE}.{one.name}": (one,) for one in own}
     if regime not in chosen:
         raise UnknownNameError("regime", regime, chosen)
-    result = Setting(matched)
+    result = Setting(matched, training.init or PYTORCH, training.bias_init or PYTORCH)
     for default in chosen[regime]:
         result = result.changed(default)
     return result

@@ -13,7 +13,7 @@ from bench.equivalence.certify import Verdict, certify
 from bench.equivalence.problems import MOST_IN_A_BATCH
 from bench.plan import Cell, Plan
 from bench.record import Conditions, Record, Status
-from bench.recording import asked_for, derived, tail
+from bench.recording import asked_for, derived, tail, whole_request
 from bench.store import CHECKPOINTS, Run
 from bench.yardsticks import Yardsticks
 
@@ -59,7 +59,7 @@ class _Heard:
                 self.fields |= value
             elif kind == "epoch":
                 for name, entry in value.items():
-                    self.fields[name].append(entry)
+                    self.fields.setdefault(name, []).append(entry)
                 self.progress.epoch(self.fields)
             elif kind == "window":
                 self.progress.window(**value)
@@ -112,7 +112,9 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         optimizers=(plan.setting(cell).optimizer,),
         threads=cell.threads,
         batch_size=min(cell.batch_size, MOST_IN_A_BATCH),
-        remainder=min(plan.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
+        remainder=0
+        if plan.training.drop_last
+        else min(plan.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
     )
 
 
@@ -152,6 +154,7 @@ def _run_cell(
     asked = asked_for(run_.manifest.name, plan, cell, run_.manifest.machine)
     return Record.model_validate(
         asked
+        | whole_request(run_.manifest.asked)
         | {"started_at": started_at.isoformat(timespec="seconds")}
         | {"certificate": verdict.certificate, "unverified": plan.unverified}
         | {"framework_version": frameworks.version(framework)}

@@ -9,38 +9,21 @@ from __future__ import annotations
 
 import gc
 import itertools
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import checkpoint, first_steps, flops, metrics, mistakes, order, speed
+from bench import checkpoint, epochs, flops, metrics, mistakes, order, speed
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clocks
-from bench.contract import Adapter, Device, Labels, Order
+from bench.contract import Adapter, Device, Order
+from bench.epochs import Ended, Epochs, Keep, Send
 from bench.errors import CheckpointError, UnavailableError
 from bench.plan import Cell, Plan, Start
-from bench.preparation import Examples, Prepared, prepare
-
-
-class Send(Protocol):
-    """Tells the parent: a kind of event and its value, as `bench.worker` describes them."""
-
-    def __call__(self, kind: str, value: object) -> None:
-        """Send one event."""
-
-
-class Keep(Protocol):
-    """Saves what is worth it, on nobody's clock; see `bench.keeping`."""
-
-    def __call__(
-        self, adapter: Adapter, data: Prepared, epoch: int, figures: Mapping[str, Any]
-    ) -> None:
-        """An epoch, counted from 1, has ended with these figures; or the test has."""
+from bench.preparation import Examples, Prepared, order_of, prepare
 
 
 def train_cell(
@@ -86,7 +69,6 @@ class _Session:
         self._keep = keep
         self._eval_s = 0.0
         self._start: Checkpoint | None = None
-        self._last: dict[str, Any] = {}  # figures of the last epoch
 
     @contextmanager
     def phase(self, name: str, adapter: Adapter | None = None) -> Iterator[None]:
@@ -137,17 +119,21 @@ class _Session:
         )
         with self.phase("placement", adapter):
             adapter.load(data.train.images, data.train.labels)
-        steps, remainder = divmod(plan.train_size, self._cell.batch_size)
         with self.phase("compile", adapter):
-            adapter.compile(steps, self._cell.batch_size, remainder)
+            epochs.compile_for(plan, self._cell, adapter)
 
     def train(self, adapter: Adapter, data: Prepared) -> int | None:
         """All epochs and the test; the first step that is not finite, or None."""
+        self._send("phase", "train")
+        course = Epochs(
+            *(self._plan, self._cell, self._start, self._clock),
+            *(self._evaluate, self._send, self._keep),
+        )
         with _resting_collector():
-            diverged_step = self._epochs(adapter, data)
-        if diverged_step is None:
-            self._test(adapter, data)
-        return diverged_step
+            ended = course.run(adapter, data)
+        if ended.diverged_step is None:
+            self._test(adapter, data, ended)
+        return ended.diverged_step
 
     def throughput(self, adapter: Adapter) -> None:
         """Images per second, from windows of full batches that nobody keeps the weights of."""
@@ -176,49 +162,21 @@ class _Session:
         rate = speed.matrix_gflop_per_s(adapter, self._cell.device, self._clocks)
         self._measured(matrix_gflop_per_s=rate)
 
-    def _epochs(self, adapter: Adapter, data: Prepared) -> int | None:
-        """Train; the first step (from 1) that is not finite, or None when all went well."""
-        self._send("phase", "train")
-        done = self._start.optimizer.steps if self._start else 0
-        for epoch in range(self._plan.epochs_before, self._plan.epochs):
-            batches = self._order(epoch)
-            adapter.synchronize()
-            start = self._clock()
-            losses = adapter.train_epoch(batches, self._plan.learning_rate)
-            adapter.synchronize()
-            epoch_s = self._clock() - start
-            bad = _diverged_at(losses, adapter)
-            entry: dict[str, Any] = {
-                "epoch_s": epoch_s,
-                "train_loss": _finite(
-                    np.average(losses.astype(np.float64), weights=batches.sizes())
-                ),
-            }
-            if bad is None and len(data.validation.labels):
-                logits = self._predict(adapter, data.validation)
-                entry |= _scores(logits, data.validation.labels, "val")
-            self._send("epoch", entry)
-            if epoch == 0:
-                shown = losses[: first_steps.count(self._cell.batch_size)]
-                self._measured(step_loss=[_finite(loss) for loss in shown])
-            if bad is not None:
-                return done + bad + 1
-            done += batches.steps
-            self._last = entry
-            if self._keep:
-                self._keep(adapter, data, epoch + 1, entry)
-        return None
-
-    def _test(self, adapter: Adapter, data: Prepared) -> None:
+    def _test(self, adapter: Adapter, data: Prepared, ended: Ended) -> None:
         """The accuracy on the test set, once, with the last weights."""
         self._send("phase", "test")
         logits = self._predict(adapter, data.test)
-        figures = _scores(logits, data.test.labels, "test")
+        scores = metrics.scores(logits, data.test.labels)
+        figures = {f"test_{name}": value for name, value in scores.items()}
         is_first = self._cell.seed == self._plan.seeds[0]
         # Of one seed only: a picture is larger than all else that a record holds.
         self._measured(**figures, **mistakes.examined(logits, data, with_pictures=is_first))
         if self._keep:
-            self._keep(adapter, data, self._plan.epochs, self._last | figures)
+            self._keep(adapter, data, ended.epoch, {**ended.figures, **figures}, ended.after)
+
+    def _evaluate(self, adapter: Adapter, examples: Examples) -> dict[str, float | None]:
+        """Loss and accuracy on these images."""
+        return metrics.scores(self._predict(adapter, examples), examples.labels)
 
     def _predict(self, adapter: Adapter, examples: Examples) -> NDArray[np.float32]:
         """Logits (n, classes), timed as evaluation."""
@@ -229,20 +187,10 @@ class _Session:
         return logits
 
     def _order(self, epoch: int) -> Order:
-        return order.epoch_order(
-            self._cell.seed, epoch, self._plan.train_size, self._cell.batch_size
-        )
+        return order_of(self._plan, self._cell, epoch)
 
     def _measured(self, **fields: object) -> None:
         self._send("measured", fields)
-
-
-def _scores(logits: NDArray[np.float32], labels: Labels, part: str) -> dict[str, Any]:
-    """Loss and accuracy as record fields."""
-    return {
-        f"{part}_loss": _finite(metrics.cross_entropy(logits, labels)),
-        f"{part}_accuracy": metrics.accuracy(logits, labels),
-    }
 
 
 def require_device(adapter: Adapter, framework: str, device: Device) -> None:
@@ -271,19 +219,6 @@ def _resumed(start: Start, data: Prepared) -> Checkpoint:
             f"{of_file}, here {here}; the versions of lenet-bench may differ"
         )
     return found
-
-
-def _diverged_at(losses: np.ndarray[Any, np.dtype[np.float32]], adapter: Adapter) -> int | None:
-    """Index of the epoch's first step with a loss, or its last with weights, that is not finite."""
-    bad = metrics.first_not_finite(losses)
-    if bad is None and not all(np.isfinite(value).all() for value in adapter.export().values()):
-        return len(losses) - 1
-    return bad
-
-
-def _finite(value: float) -> float | None:
-    """The number, or None for what JSON cannot hold."""
-    return float(value) if math.isfinite(value) else None
 
 
 @contextmanager

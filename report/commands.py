@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from bench.record import Record
+from report import training
 from report.comparison import Comparison
 from report.setups import MATCHED
 from report.text import Given, Note
@@ -60,7 +61,8 @@ def arguments(records: Sequence[Record]) -> list[str]:
     blocks = {(record.seed, record.repeat) for record in records}
     if any(record.repeat for record in records):
         given["--min-repeats"] = f"{len(blocks)}"
-    flags = []
+    given |= training.arguments(first.training)
+    flags = training.flags(first.training)
     if all(record.throughput_only for record in records):
         flags.append("--throughput-only")
     if any(record.unverified for record in records):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from report import phases, speed_tables, sweeps, targets
+from report import phases, reproduction, speed_tables, sweeps, targets
 from report.comparison import Comparison
 from report.sections import Section
 
@@ -12,6 +12,7 @@ from report.sections import Section
 def below(comparison: Comparison) -> list[Section]:
     """What stands below the main table of a comparison."""
     found = (
+        reproduction.section(comparison),
         speed_tables.section(comparison),
         targets.section(comparison),
         phases.break_even_section(comparison),

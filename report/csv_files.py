@@ -12,20 +12,25 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from itertools import zip_longest
 
 from pydantic import BaseModel
 
 from bench.record import Machine, Record
+from bench.training import Training
 from report.text import spreadsheet_cell
 
-EPOCH_FIELDS = ("train_loss", "val_loss", "val_accuracy", "epoch_s")
+EPOCH_FIELDS = (
+    *("train_loss", "val_loss", "val_accuracy", "epoch_s", "learning_rates"),
+    *("test_loss_by_epoch", "test_accuracy_by_epoch", "train_set_loss", "train_set_accuracy"),
+)
 STEP_FIELDS = ("step_loss", "oracle_step_loss")
 ELSEWHERE = (
     *EPOCH_FIELDS,
     *STEP_FIELDS,
     *("class_names", "confusion", "mistakes", "mistakes_within"),
-    *("log_tail", "machine", "versions", "certificate"),
+    *("log_tail", "machine", "versions", "certificate", "asked"),
 )
 RECORD_FIELDS = tuple(name for name in Record.model_fields if name not in ELSEWHERE)
 NAMING_FIELDS = ("run", "cell", "framework", "seed")
@@ -130,6 +135,8 @@ def _cell(value: object) -> str:
         return spreadsheet_cell(value)
     if isinstance(value, BaseModel):
         value = value.model_dump()
+    if isinstance(value, Training):
+        value = asdict(value)
     if isinstance(value, list | dict):
         return json.dumps(value, sort_keys=True)
     return repr(value)

@@ -130,7 +130,11 @@ def _unit(name: str) -> str:
 
 
 def _form(annotation: str) -> str:
-    if "list" in annotation or "Conditions" in annotation or "dict" in annotation:
+    if (
+        any(word in annotation for word in ("list", "Training"))
+        or "Conditions" in annotation
+        or "dict" in annotation
+    ):
         return "JSON"
     for word, form in (("bool", "True or False"), ("int", "whole number"), ("float", "number")):
         if word in annotation:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from bench.record import Record
-from report import certificates, speed_tables
+from report import certificates, speed_tables, training
 from report.certificates import named
 from report.columns import percent
 from report.comparison import Comparison, Row
@@ -46,6 +46,7 @@ def settings(comparison: Comparison) -> Note:
         *_given_normalisation(setup.given_mean, setup.given_std),
         f", {setup.train_images:,} training / {setup.val_images:,} validation / "
         f"{setup.test_images:,} test images, target {target}",
+        *(part for words in training.words(setup.training) for part in (", ", words)),
     )
 
 

@@ -7,7 +7,6 @@ cancels.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -271,4 +270,5 @@ def _reached(record: Record) -> bool:
 
 def _budget(record: Record) -> float:
     """The steps of the whole training, which did not suffice."""
-    return record.epochs * math.ceil(record.train_images / record.batch_size)
+    epochs = len(record.epoch_s) if record.stopped_early else record.epochs
+    return epochs * record.training.steps(record.train_images, record.batch_size)

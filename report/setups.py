@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bench.record import Record
+from bench.training import Training
 
 MATCHED = "matched"  # the regime of `bench.record.Record` in which all is equal
 
@@ -41,6 +42,7 @@ class Setup:
     machine_fingerprint: str
     resumed_from: str | None
     first_epoch: int
+    training: Training
 
     @property
     def place(self) -> tuple[str, str, str, int, int, str]:
@@ -103,6 +105,7 @@ def setup_of(record: Record) -> Setup:
         machine_fingerprint=record.machine.fingerprint,
         resumed_from=record.resumed_from,
         first_epoch=record.first_epoch,
+        training=record.training,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import fields
 import pandas as pd
 
 from bench.record import Record
+from report import training
 from report.comparison import Comparison, Row, compare
 from report.setups import Setup
 from report.speed import Speed
@@ -43,6 +44,7 @@ _TEXTS = (
     "fit",
     "machine_fingerprint",
     "resumed_from",
+    "training",
     "framework",
     "framework_version",
     "status",
@@ -90,4 +92,5 @@ def _values(comparison: Comparison, row: Row) -> dict[str, object]:
     del values["speed"]
     values |= {field.name: getattr(row.speed, field.name) for field in fields(Speed)}
     values["seeds"] = len(row.seeds)
+    values["training"] = ", ".join(training.words(setup.training))
     return values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -118,7 +117,7 @@ def _step_s(record: Record) -> float | None:
     if record.status != "ok" or not record.epoch_s:
         return None
     epoch_s = median_if_any(record.epoch_s)
-    steps = math.ceil(record.train_images / record.batch_size)
+    steps = record.training.steps(record.train_images, record.batch_size)
     return None if epoch_s is None else epoch_s / steps
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
 
-from report import notes
+from report import notes, training
 from report.comparison import Comparison
 from report.setups import Setup
 from report.text import Given, Note
@@ -53,6 +53,9 @@ def _told(setup: Setup, differing: Sequence[str]) -> Note:
             fragments += [" · 1 thread"]
             continue
         before, _, after = NAMES.get(name, f"{name.replace('_', ' ')} {{}}").partition("{}")
+        if name == "training":
+            fragments += [" · ", Given(", ".join(training.words(value)) or "plain training", 80)]
+            continue
         if name == "target_accuracy" and value is not None:
             value = f"{100 * value:g} %"
         shown = f"{value:g}" if isinstance(value, float) else "none" if value is None else value

@@ -10,13 +10,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import datasets, frameworks, models, probing
+from bench import datasets, frameworks, models, probing, recipe
 from bench.errors import UnknownNameError
 from bench.frameworks import Framework
 from bench.plan import INPUT_SIZE
 from report.text import plain
 
-SECTIONS = ("frameworks", "datasets", "models")
+SECTIONS = ("frameworks", "datasets", "models", "recipes")
 
 
 def list_(what: str | None, root: Path | None, *, as_json: bool) -> int:
@@ -27,6 +27,7 @@ def list_(what: str | None, root: Path | None, *, as_json: bool) -> int:
         "frameworks": _frameworks,
         "datasets": lambda: _datasets(root or datasets.default_root()),
         "models": _models,
+        "recipes": _recipes,
     }
     sections = {name: makers[name]() for name in (SECTIONS if what is None else (what,))}
     if as_json:
@@ -103,6 +104,20 @@ def _models() -> list[dict[str, Any]]:
         }
         rows.append({"name": name, **counts})
     return rows
+
+
+def _recipes() -> list[dict[str, Any]]:
+    found = [recipe.read(name) for name in recipe.names()]
+    return [
+        {
+            "name": one.name,
+            "title": one.title,
+            "datasets": list(one.datasets),
+            "model": one.options.get("model", ""),
+            "published figures": len(one.published),
+        }
+        for one in found
+    ]
 
 
 def _text(value: Any) -> str:

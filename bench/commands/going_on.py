@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,16 @@ from bench.errors import UsageError
 from bench.plan import Plan, Start
 
 
-def refuse_both(resume: Path, start: Path | None) -> None:
-    """A run that is resumed goes on from where it was begun."""
-    if start is not None:
+def refuse_both(resume: Path | None, start: Path | None, recipe: str | None = None) -> None:
+    """A run that is resumed, or goes on from a checkpoint, has its settings already."""
+    before = {"--resume": resume, "--from": start}
+    for option, path in before.items():
+        if path is not None and recipe is not None:
+            raise UsageError(
+                f"--recipe {recipe} and {option} {path} exclude each other: what goes on keeps its "
+                "settings; leave the recipe out"
+            )
+    if resume is not None and start is not None:
         raise UsageError(
             f"--from {start} and --resume {resume} exclude each other: --from begins a new run "
             "from a checkpoint, --resume does the cells that a run has not done"
@@ -27,7 +35,7 @@ def settings(
     """The checkpoint's settings in place of the defaults; UsageError where one contradicts it."""
     own = _own(header)
     unlike = [
-        f"{parse.flag(name)} is {_shown(own[name])} in it, not {_shown(parsed[name])}"
+        f"{parse.flag(name)} is {_shown(name, own[name])} in it, not {_shown(name, parsed[name])}"
         for name in own
         if name in given and not _agree(name, parsed[name], own[name], header)
     ]
@@ -85,6 +93,7 @@ def _own(header: Header) -> dict[str, Any]:
         "lr": header.learning_rate,
         "momentum": header.optimizer.momentum,
         "weight_decay": header.optimizer.weight_decay,
+        **asdict(header.training),
     }
 
 
@@ -100,7 +109,7 @@ def _moved(name: str, given: set[str]) -> bool:
     return name == "dataset" and name in given
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
     if value is None:
-        return "the training split's"
+        return "the training split's" if name in ("mean", "std") else "the default"
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from bench.contract import Device
 from bench.errors import UnknownNameError, UsageError
+from bench.training import Training
 
 Value = TypeVar("Value")
+
+TRAINING = tuple(field.name for field in fields(Training))  # settings that are one in `Options`
 
 
 def flag(name: str) -> str:
     """A setting's name as it is typed: --batch-size."""
     return "--" + name.replace("_", "-").replace("batch-sizes", "batch-size")
+
+
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by their options' names → the fields of `bench.options.Options`."""
+    of_training = {name: settings[name] for name in TRAINING if settings.get(name) is not None}
+    others = {name: value for name, value in settings.items() if name not in TRAINING}
+    return others | {"training": Training(**of_training)}
+
+
+def flat(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `bench.options.Options`, dumped → settings by their options' names."""
+    others = {name: value for name, value in asked.items() if name not in ("training", "recipe")}
+    return others | dict(asked["training"])
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -27,17 +27,19 @@ from bench import (
     runner,
     store,
 )
-from bench.commands import going_on, parse
+from bench.commands import going_on, parse, recipes
 from bench.commands.console import installed
 from bench.commands.console import say as _say
+from bench.commands.plan_shown import print_plan
 from bench.commands.report import show_and_write
 from bench.errors import UsageError
 from bench.observers import observed
 from bench.options import Options
-from bench.plan import INPUT_SIZE, Cell, Plan, Source
+from bench.plan import INPUT_SIZE, Plan
 from bench.presets import preset
 from bench.progress import make_progress
 from bench.record import Record
+from bench.sizes import Source
 
 BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
 
@@ -48,6 +50,7 @@ SETTINGS = (
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
     *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
     *("windows", "window", "tensorboard"),
+    *parse.TRAINING,
 )
 WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
 
@@ -59,30 +62,42 @@ def run(
     out: Path,
     resume: Path | None,
     start: Path | None,
+    recipe: str | None = None,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     """Plan, run and report. `given` names the settings that a person typed."""
     notes = Console(stderr=True)
+    going_on.refuse_both(resume, start, recipe)
     if resume is not None:
-        going_on.refuse_both(resume, start)
         return _resume(resume, settings, given, notes, dry_run=dry_run, as_json=as_json)
     parsed, found = _parsed(settings), None
     if start is not None:
         found = checkpoint.read(start)
         parsed = going_on.settings(start, found.header, parsed, given)
+    if recipe is not None:
+        parsed = recipes.followed(recipe, parsed, given)
     asked = _options(parsed, notes)
     if asked.tensorboard:
         _need_event_files()
-    planned = _plan(asked, notes, fetch=not dry_run)
+    with recipes.blamed(asked):
+        planned = plan_for(asked, notes, fetch=not dry_run)
     if start is not None and found is not None:
         planned = going_on.begin(planned, start, found)
-    for warning in plan.warnings(planned):
-        _say(notes, f"warning: {warning}", style="yellow")
-    for note in plan.notes(planned):
-        _say(notes, note)
     if dry_run:
-        return _print_plan(planned, planned.cells(), as_json=as_json)
+        _warn(planned, notes)
+        return print_plan(planned, planned.cells(), as_json=as_json)
+    return begin(asked, planned, notes, out=out, as_json=as_json)[0]
+
+
+def begin(
+    asked: Options, planned: Plan, notes: Console, *, out: Path, as_json: bool, quiet: bool = False
+) -> tuple[int, list[Record]]:
+    """Carry out a run in a folder of its own: the exit code, and its records.
+
+    A `quiet` one prints nothing but what goes on.
+    """
+    _warn(planned, notes)
     now = datetime.now(UTC)
     manifest = store.Manifest(
         name=store.run_name(asked.dataset, asked.model, now),
@@ -94,7 +109,15 @@ def run(
         machine=machine.describe(),
     )
     with store.create(out, manifest) as folder:
-        return _execute(folder, notes, as_json=as_json)
+        return _execute(folder, notes, as_json=as_json, quiet=quiet), folder.records()
+
+
+def _warn(planned: Plan, notes: Console) -> None:
+    """What a person should know before the run."""
+    for warning in plan.warnings(planned):
+        _say(notes, f"warning: {warning}", style="yellow")
+    for note in plan.notes(planned):
+        _say(notes, note)
 
 
 def _resume(
@@ -111,7 +134,7 @@ def _resume(
     again = _parsed({name: settings[name] for name in given})
     if "devices" in again:
         again["devices"] = probing.choose_devices(again["devices"], manifest.asked.frameworks)
-    earlier = manifest.asked.model_dump()
+    earlier = parse.flat(manifest.asked.model_dump())
     other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
         listed = ", ".join(
@@ -131,11 +154,11 @@ def _resume(
         )
     with store.reopen(path) as folder:
         if dry_run:
-            return _print_plan(manifest.plan, runner.unsettled(folder), as_json=as_json)
+            return print_plan(manifest.plan, runner.unsettled(folder), as_json=as_json)
         return _execute(folder, notes, as_json=as_json)
 
 
-def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
+def _execute(folder: store.Run, notes: Console, *, as_json: bool, quiet: bool = False) -> int:
     """Run the cells, then print and write what came out, also when interrupted."""
     interrupted = False
     event_files = folder.manifest.asked.tensorboard
@@ -161,7 +184,7 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool) -> int:
             "records": [record.model_dump(mode="json") for record in records],
         }
         print(json.dumps(document, indent=2))
-    show_and_write(records, [], folder.folder, None if as_json else Console())
+    show_and_write(records, [], folder.folder, None if as_json or quiet else Console())
     _say_precision(folder.manifest.plan, records, notes)
     if interrupted:
         _say(
@@ -213,13 +236,13 @@ def _options(parsed: dict[str, Any], notes: Console) -> Options:
     """The options with every default that depends on what is installed here."""
     parsed["frameworks"] = installed(parsed["frameworks"], notes)
     parsed["devices"] = probing.choose_devices(parsed["devices"], parsed["frameworks"])
-    return Options.model_validate(parsed)
+    return Options.model_validate(parse.nested(parsed))
 
 
 def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with their text turned into values."""
     values = dict(settings)
-    for name in ("frameworks", "save", "regime"):
+    for name in ("frameworks", "save", "regime", "evaluate"):
         if values.get(name) is not None:
             values[name] = parse.words(values[name])
     if "devices" in values:
@@ -229,7 +252,7 @@ def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = parse.whole_numbers(option, values[name])
     if values.get("precision") is not None:
         values["precision"] = parse.share("--precision", values["precision"])
-    for name in ("mean", "std"):
+    for name in ("mean", "std", "test_mean", "test_std"):
         if name in values:
             values[name] = parse.numbers(parse.flag(name), values[name])
     if "dataset" in values:
@@ -239,7 +262,7 @@ def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _plan(asked: Options, notes: Console, *, fetch: bool) -> Plan:
+def plan_for(asked: Options, notes: Console, *, fetch: bool) -> Plan:
     """The plan; a data set that is not there yet is fetched, once the options have proved right."""
     about = datasets.describe(asked.dataset, asked.data_root)
     if not about.available and about.name in datasets.names():
@@ -254,26 +277,6 @@ def _plan(asked: Options, notes: Console, *, fetch: bool) -> Plan:
     fit = options.fit(asked.fit, preset(asked.dataset))
     loaded = datasets.load(asked.dataset, asked.data_root, INPUT_SIZE, fit)
     return plan.make(asked, preparation.source(loaded))
-
-
-def _print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
-    """The plan and the cells that would run."""
-    names = [cell.name for cell in cells]
-    if as_json:
-        print(json.dumps({"plan": planned.model_dump(mode="json"), "cells": names}, indent=2))
-        return 0
-    console = Console()
-    for name, value in planned.model_dump(mode="json").items():
-        if name == "optimizer":
-            value = ", ".join(f"{key} {number}" for key, number in value.items())
-        elif isinstance(value, dict):  # the checkpoint to go on from
-            value = value["file"]
-        elif isinstance(value, list):
-            value = ", ".join(map(str, value))
-        _say(console, f"{name.replace('_', ' '):>21}  {'-' if value is None else value}")
-    _say(console, f"{'parameters':>21}  {planned.spec().parameter_count():,}")
-    _say(console, f"{len(names)} cells, in this order: {', '.join(names)}")
-    return 0
 
 
 def _shown(value: Any) -> str:

@@ -117,7 +117,8 @@ def sparkline(values: Sequence[float]) -> str:
 def _now(state: Mapping[str, Any]) -> str:
     phase = str(state.get("phase", ""))
     if phase == "train":
-        return f"epoch {state.get('epoch', 0)}/{state.get('epochs', '?')}"
+        rate = f", rate {state['learning_rate']:.2g}" if "learning_rate" in state else ""
+        return f"epoch {state.get('epoch', 0)}/{state.get('epochs', '?')}{rate}"
     if phase == "throughput" and "window" in state:
         return f"window {state['window']}"
     return phase.replace("_", " ")

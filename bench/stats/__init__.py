@@ -34,6 +34,7 @@ from bench.stats.intervals import (
     interquartile_mean_interval,
     median_interval,
     outliers,
+    prediction_interval,
     wilson_interval,
 )
 from bench.stats.ranking import holm, tied_ranks
@@ -62,6 +63,7 @@ __all__ = [
     "outliers",
     "paired_difference",
     "paired_ratio",
+    "prediction_interval",
     "restricted_mean",
     "signed_rank_distribution",
     "signed_rank_p",

@@ -85,6 +85,20 @@ def centre_interval(values: Sequence[float], *, level: float = LEVEL) -> Interva
     return Interval(estimate, *_order_interval(np.sort(data), level), "order statistics")
 
 
+def prediction_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
+    """Where one more value would lie: mean ± t · s · √(1 + 1/n); None from fewer than two values.
+
+    For normal values: G. J. Hahn, W. Q. Meeker, "Statistical Intervals", Wiley 1991, section 4.8.
+    """
+    data = checked(values)
+    if len(data) < 2:
+        return None
+    spread = data.std(ddof=1) * math.sqrt(1 + 1 / len(data))
+    half = student_quantile(level, len(data) - 1) * spread
+    mean = float(data.mean())
+    return Interval(mean, mean - float(half), mean + float(half), level, "prediction")
+
+
 def exp(value: float) -> float:
     """eˣ, at most about the greatest float: intervals of two wild values are wider than that."""
     return math.exp(min(value, 709.0))

@@ -36,7 +36,7 @@ def test_no_command_shows_the_help(bench):
 
 def test_list_tells_what_is_available_or_why_not(bench):
     sections = json.loads(bench("list", "--json").stdout)
-    assert set(sections) == {"frameworks", "datasets", "models"}
+    assert set(sections) == {"frameworks", "datasets", "models", "recipes"}
     frameworks = {row["name"]: row for row in sections["frameworks"]}
     assert frameworks["reference"]["available"]
     assert frameworks["reference"]["devices"] == ["cpu"]

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from bench.record import Record
 from report.build import build, markdown
+from report.csv_files import EPOCH_FIELDS
 from report.setups import distinct
 
 Make = Callable[..., Record]
@@ -56,12 +57,21 @@ def test_csv_read_back_equals_the_records(frozen: list[Record], make: Make, tmp_
     table = read(tmp_path / "records.csv")
     assert len(table) == len(records)
     for (_, row), record in zip(table.iterrows(), records, strict=True):
-        given = record.model_dump(exclude={"log_tail", "versions", "machine", "certificate"})
+        given = record.model_dump(
+            mode="json", exclude={"log_tail", "versions", "machine", "certificate"}
+        )
         given["certificate"] = "passed" if record.certificate else None
         given |= {f"machine_{name}": value for name, value in record.machine.model_dump().items()}
         for name in (
-            *("train_loss", "val_loss", "val_accuracy", "epoch_s", "step_loss"),
-            *("oracle_step_loss", "class_names", "confusion", "mistakes", "mistakes_within"),
+            *(*EPOCH_FIELDS, "step_loss"),
+            *(
+                "oracle_step_loss",
+                "class_names",
+                "confusion",
+                "mistakes",
+                "mistakes_within",
+                "asked",
+            ),
         ):
             del given[name]
         for name in [name for name, value in given.items() if isinstance(value, list | dict)]:
@@ -79,7 +89,7 @@ def test_epochs_read_back_equal_the_records(frozen: list[Record], tmp_path: Path
     build(frozen, tmp_path, [])
     table = read(tmp_path / "epochs.csv").set_index(["run", "cell"]).sort_index()
     for record in frozen:
-        for name in ("train_loss", "val_loss", "val_accuracy", "epoch_s"):
+        for name in EPOCH_FIELDS:
             values = [value for value in getattr(record, name) if value is not None]
             if values:
                 assert table.loc[(record.run, record.cell), name].dropna().tolist() == approx(

@@ -61,6 +61,8 @@ def test_the_report_reads_records_only(path):
         "bench.errors",
         "bench.store",
         "bench.stats",
+        "bench.training",
+        "bench.published",
     )
     assert all(module.startswith(allowed) for module in of_bench), of_bench
 
@@ -75,13 +77,16 @@ def test_an_implementation_knows_the_contract_and_its_own_framework(path):
             assert module.startswith(("bench.contract", "bench.errors")), module
 
 
-@pytest.mark.parametrize("leaf", ["contract", "certificate", "record", "errors"])
+@pytest.mark.parametrize(
+    "leaf", ["contract", "certificate", "surroundings", "training", "published", "record", "errors"]
+)
 def test_leaves_import_leaves(leaf):
     path = ROOT / "bench" / leaf
     files = _modules(f"bench/{leaf}") if path.is_dir() else [path.with_suffix(".py")]
     imports = set().union(*(_imports(file) for file in files))
     of_bench = {module for module in imports if module.startswith("bench")}
-    leaves = ("bench.contract", "bench.certificate", "bench.errors")
+    names = ("contract", "certificate", "surroundings", "training", "published", "errors")
+    leaves = tuple(f"bench.{name}" for name in names)
     assert all(module.startswith(leaves) for module in of_bench), of_bench
 
 

@@ -27,6 +27,7 @@ FORMULAS = {
     "lecun_normal": (lambda n_in, n_out: 1 / n_in, "truncated"),
     "he_uniform": (lambda n_in, n_out: 2 / n_in, "uniform"),
     "he_normal": (lambda n_in, n_out: 2 / n_in, "truncated"),
+    "kaiming_uniform": (lambda n_in, n_out: 2 / n_in, "uniform"),
     "kaiming_normal": (lambda n_in, n_out: 2 / n_in, "normal"),
 }
 # SciPy's own distributions, of standard deviation 1.

@@ -164,11 +164,11 @@ def test_each_phase_costs_what_it_did_and_nothing_else(planned):
 def test_saving_is_on_nobodys_clock(planned):
     kept = []
 
-    def keep(adapter, data, epoch, figures):
+    def keep(adapter, data, epoch, figures, after):
         kept.append((epoch, sorted(figures)))
         adapter.spend("export")
 
-    of_epoch = ["epoch_s", "train_loss", "val_accuracy", "val_loss"]
+    of_epoch = ["epoch_s", "learning_rates", "train_loss", "val_accuracy", "val_loss"]
     _, measured, epochs, _ = train(planned, keep=keep)
     of_test = sorted([*of_epoch, "test_accuracy", "test_loss"])
     assert kept == [(1, of_epoch), (2, of_epoch), (2, of_test)]

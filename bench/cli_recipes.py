@@ -1,0 +1,71 @@
+"""`bench reproduce`, `bench rerun` and `bench show`, with their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli_run import WHAT, DataRoot, Json
+
+Arguments = Callable[[list[str]], int]
+
+
+def reproducer(run: Arguments) -> Callable[..., int]:
+    """The command `reproduce`; `run` is `bench run`, as a function of its arguments."""
+
+    def reproduce(
+        context: typer.Context,
+        name: Annotated[
+            str | None, typer.Argument(help="As `bench list recipes` names it, or a recipe's file.")
+        ] = None,
+        every: Annotated[
+            bool, typer.Option("--all", help="Every recipe of this project.", rich_help_panel=WHAT)
+        ] = False,
+    ) -> int:
+        """Repeat a published training in any framework, and show published against measured.
+
+        Takes every option of `bench run`, after the name; each goes before the recipe's, and the
+        record says so.
+
+        Example: python -m bench reproduce lenet5-suite --dataset mnist --frameworks torch,flax
+        """
+        from bench.commands import recipes
+
+        options = list(context.args)
+        if name is not None and name.startswith("-"):  # an option of run, with --all before it
+            options, name = [name, *options], None
+        return recipes.reproduce(name, every, options, run)
+
+    return reproduce
+
+
+def rerun(
+    record: Annotated[Path, typer.Argument(help="The file of one record: RUN/records/CELL.json.")],
+    data_root: DataRoot = None,
+    out: Annotated[Path, typer.Option(help="The run's own folder is made in here.")] = Path(
+        "results"
+    ),
+    json: Json = False,
+) -> int:
+    """Repeat the run of a record with all its options, and tell whether it gave the same.
+
+    Exit code: 0 if it ended as before on the same data, split, order and initial weights, 1 if not.
+    Losses may differ by rounding; it is told how far.
+    """
+    from bench.commands import rerun as command
+
+    return command.rerun(record, data_root, out, as_json=json)
+
+
+def show(
+    what: Annotated[str, typer.Argument(help="recipe.")],
+    name: Annotated[str, typer.Argument(help="Its name, or its file.")],
+    json: Json = False,
+) -> int:
+    """Show a recipe: whose training it is, its options, what was published."""
+    from bench.commands import recipes
+
+    return recipes.show(what, name, as_json=json)
