@@ -27,7 +27,7 @@ def examine(adapter: Adapter, oracle: Oracle, subject: Subject, clocks: Clocks) 
     A network of other parameters than the model's is told by the first check, and ends it.
     """
     examination = _Examination(adapter, oracle, subject)
-    model = models.build(subject.model, subject.input_shape, subject.classes)
+    model = models.build(subject.model, subject.input_shape, subject.classes, subject.options)
     problem = problems.problem(model, subject.seed)
     counts = examination.parameters(problem)
     yield counts
