@@ -7,14 +7,12 @@ gradient at the output to the gradient at the input and the gradients of the par
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from bench.contract import (
-    KINKED,
     Conv,
     Dense,
     Flatten,
@@ -29,8 +27,6 @@ Array = NDArray[np.float64]
 Tree = dict[str, Array]
 Pullback = Callable[[Array], tuple[Array, Tree]]
 
-SAME = 1e-12  # part of a tensor's scale; float64 rounds to 1e-16
-
 
 def forward(
     spec: ModelSpec, parameters: Mapping[str, Array], images: Array
@@ -38,35 +34,9 @@ def forward(
     """The logits, (B, classes), of images (B, H, W, C), and the pullback of each layer."""
     values, pullbacks = images, []
     for layer in spec.layers:
-        values, pullback = _apply(layer, parameters, values)
+        values, pullback = apply(layer, parameters, values)
         pullbacks.append(pullback)
     return values, pullbacks
-
-
-def margins(spec: ModelSpec, parameters: Mapping[str, Array], images: Array) -> Array:
-    """How far each image is from the nearest kink of the network, (B,), 1 where there is none.
-
-    A kink is a unit whose activation has another derivative beyond 0, or a pooling window whose
-    maximum would move elsewhere; the distance is a part of the layer's largest absolute value.
-    Values of a window that agree but for float64's rounding have the same inputs, as on a plain
-    background, and it makes no difference which of them is taken.
-    """
-    nearest, values = np.ones(len(images)), images
-    for layer in spec.layers:
-        if isinstance(layer, Pool) and layer.kind == "max":
-            windows = _windows(layer.window, values)
-            gaps = windows.max(axis=-1, keepdims=True) - windows
-            gaps[gaps <= SAME * np.abs(values).max()] = np.inf
-            nearest = np.minimum(nearest, _least(gaps, np.abs(values).max()))
-        elif isinstance(layer, Conv | Dense) and layer.activation in KINKED:
-            z, _ = _apply(replace(layer, activation="none"), parameters, values)
-            nearest = np.minimum(nearest, _least(np.abs(z), np.abs(z).max()))
-        values, _ = _apply(layer, parameters, values)
-    return nearest
-
-
-def _least(distances: Array, scale: float) -> Array:
-    return np.asarray(distances.reshape(len(distances), -1).min(axis=1) / scale)
 
 
 def loss_and_gradients(
@@ -92,7 +62,8 @@ def cross_entropy(logits: Array, labels: NDArray[np.int32]) -> tuple[float, Arra
     return float(-log_probabilities[rows, labels].mean()), gradient / len(labels)
 
 
-def _apply(layer: Layer, parameters: Mapping[str, Array], x: Array) -> tuple[Array, Pullback]:
+def apply(layer: Layer, parameters: Mapping[str, Array], x: Array) -> tuple[Array, Pullback]:
+    """One layer's output and pullback."""
     match layer:
         case Conv():
             return _activated(layer, parameters, *_conv(layer, parameters, x))
@@ -153,7 +124,7 @@ def _max_pool(window: tuple[int, int], x: Array) -> tuple[Array, Pullback]:
     Where a window holds its maximum more than once, the gradient goes to the first in row-major
     order, as in PyTorch.
     """
-    windows = _windows(window, x)
+    windows = windows_of(window, x)
     first = windows.argmax(axis=-1, keepdims=True)
     y = np.take_along_axis(windows, first, axis=-1)[..., 0]
 
@@ -167,7 +138,7 @@ def _max_pool(window: tuple[int, int], x: Array) -> tuple[Array, Pullback]:
 
 def _average_pool(window: tuple[int, int], x: Array) -> tuple[Array, Pullback]:
     """As `_max_pool`, with the mean of each window, to which all its values add alike."""
-    windows = _windows(window, x)
+    windows = windows_of(window, x)
     size = windows.shape[-1]
 
     def pullback(dy: Array) -> tuple[Array, Tree]:
@@ -177,7 +148,7 @@ def _average_pool(window: tuple[int, int], x: Array) -> tuple[Array, Pullback]:
     return windows.mean(axis=-1), pullback
 
 
-def _windows(window: tuple[int, int], x: Array) -> Array:
+def windows_of(window: tuple[int, int], x: Array) -> Array:
     """What each pooling window covers: (B, H, W, C) → (B, rows, columns, C, values)."""
     window_h, window_w = window
     batch, height, width, channels = x.shape
@@ -191,7 +162,7 @@ def _windows(window: tuple[int, int], x: Array) -> Array:
 
 
 def _unwindowed(window: tuple[int, int], windows: Array, shape: tuple[int, ...]) -> Array:
-    """The way back from `_windows` to (B, H, W, C), zero where no window is."""
+    """The way back from `windows_of` to (B, H, W, C), zero where no window is."""
     window_h, window_w = window
     batch, rows, columns, channels, _ = windows.shape
     x = np.zeros(shape)
@@ -210,13 +181,17 @@ def _activated(
     activation = layer.activation
     if activation == "none":
         return z, pullback
-    path = f"{layer.name}/slope"
-    slope = parameters.get(path, np.zeros(1))
+    slope = slope_of(layer, parameters)
 
     def activated_pullback(dy: Array) -> tuple[Array, Tree]:
         dx, own = pullback(dy * derivative(activation, z, slope))
         if activation == "prelu":
-            own[path] = np.sum(dy * np.minimum(z, 0)).reshape(1)
+            own[f"{layer.name}/slope"] = np.sum(dy * np.minimum(z, 0)).reshape(1)
         return dx, own
 
     return value(activation, z, slope), activated_pullback
+
+
+def slope_of(layer: Weighted, parameters: Mapping[str, Array]) -> Array:
+    """What the activation has learnt, (1,); 0 where it learns nothing."""
+    return parameters.get(f"{layer.name}/slope", np.zeros(1))
