@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bench.certificate import Certificate
-from bench.contract import Device, EpsilonForm, OptimizerName
+from bench.contract import Activation, Device, EpsilonForm, OptimizerName, Pooling
 
 SCHEMA = 3  # 1: before certificates; 2: before windows of throughput
 
@@ -81,6 +81,10 @@ class Record(BaseModel):
     framework: str = Field(description="as `bench list` names it, such as torch or torch:compile")
     dataset: str
     model: str
+    activation: Activation = Field(
+        default="relu", description="after every layer but the last, see bench.contract.activation"
+    )
+    pooling: Pooling = Field(default="max", description="max or average, of each window")
     device: Device
     seed: int
     regime: str = Field(

@@ -38,6 +38,8 @@ _INTEGERS = (
 _TEXTS = (
     "dataset",
     "model",
+    "activation",
+    "pooling",
     "device",
     "optimizer",
     "fit",

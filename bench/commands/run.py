@@ -19,6 +19,7 @@ from bench import (
     checkpoint,
     datasets,
     machine,
+    models,
     options,
     plan,
     preparation,
@@ -34,7 +35,7 @@ from bench.commands.report import show_and_write
 from bench.errors import UsageError
 from bench.observers import observed
 from bench.options import Options
-from bench.plan import INPUT_SIZE, Cell, Plan, Source
+from bench.plan import Cell, Plan, Source
 from bench.presets import preset
 from bench.progress import make_progress
 from bench.record import Record
@@ -47,7 +48,7 @@ SETTINGS = (
     *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_sizes", "optimizer", "lr"),
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
     *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
-    *("windows", "window", "tensorboard"),
+    *("windows", "window", "tensorboard", "activation", "pooling"),
 )
 WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
 
@@ -252,7 +253,7 @@ def _plan(asked: Options, notes: Console, *, fetch: bool) -> Plan:
         _say(notes, f"{absent}: fetching it")
         datasets.fetch(about.name, asked.data_root, progress=notes.is_terminal)
     fit = options.fit(asked.fit, preset(asked.dataset))
-    loaded = datasets.load(asked.dataset, asked.data_root, INPUT_SIZE, fit)
+    loaded = datasets.load(asked.dataset, asked.data_root, models.named(asked.model).size, fit)
     return plan.make(asked, preparation.source(loaded))
 
 

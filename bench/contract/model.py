@@ -150,6 +150,11 @@ class ModelSpec:
     options: ModelOptions = ModelOptions()
 
     @property
+    def label(self) -> str:
+        """Its name, with what was chosen of it."""
+        return self.options.of(self.name)
+
+    @property
     def weighted_layers(self) -> tuple[Weighted, ...]:
         """The layers that have a kernel and a bias, in order."""
         return tuple(layer for layer in self.layers if isinstance(layer, Conv | Dense))
