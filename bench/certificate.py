@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bench.contract import Device, OptimizerSpec
+from bench.contract import Device, ModelOptions, OptimizerSpec
 
 
 class Check(BaseModel):
@@ -44,6 +44,7 @@ class Subject(BaseModel):
     framework: str
     device: Device
     model: str
+    options: ModelOptions = ModelOptions()
     input_shape: tuple[int, int, int] = Field(description="(height, width, channels)")
     classes: int
     optimizers: tuple[OptimizerSpec, ...]
@@ -51,6 +52,11 @@ class Subject(BaseModel):
     batch_size: int = Field(default=32, description="images in a full batch")
     remainder: int = Field(default=13, description="images in the last, partial one; 0: none")
     seed: int = Field(default=0, description="draws the initial weights and every order")
+
+    @property
+    def network(self) -> str:
+        """The model with what was chosen of it, such as `lenet5 (selu)`."""
+        return self.options.of(self.model)
 
 
 class Certificate(BaseModel):

@@ -187,7 +187,7 @@ def _header(content: Mapping[str, Any], path: Path) -> Header:
         raise CheckpointError(f"{path} is damaged: its header is not right: {what}") from error
     own = header.model
     try:
-        known = models.build(own.name, own.input_shape, own.classes)
+        known = models.build(own.name, own.input_shape, own.classes, own.options)
     except BenchError as error:
         raise CheckpointError(f"{path} is for another model: {error}") from error
     if own != known:

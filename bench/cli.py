@@ -90,7 +90,24 @@ def verify(
         typer.Option(help="Frameworks, such as torch,keras. Default: all that are installed."),
     ] = None,
     models: Annotated[
-        str | None, typer.Option(help="Networks, such as lenet5. Default: all.")
+        str | None,
+        typer.Option(help="Networks, such as lenet5,convnet, or all. Default: lenet5."),
+    ] = None,
+    activations: Annotated[
+        str | None,
+        typer.Option(
+            "--activation",
+            "--activations",
+            help="Of lenet5: such as relu,selu, or all. Default: relu.",
+        ),
+    ] = None,
+    poolings: Annotated[
+        str | None,
+        typer.Option(
+            "--pooling",
+            "--poolings",
+            help="Of lenet5: max, average, both with a comma. Default: max.",
+        ),
     ] = None,
     optimizers: Annotated[
         str | None,
@@ -113,7 +130,8 @@ def verify(
     """
     from bench.commands import verify as command
 
-    asked = command.Asked(frameworks, models, optimizers, devices, threads, seed, channels)
+    networks = command.Networks(models, activations, poolings, channels)
+    asked = command.Asked(frameworks, networks, optimizers, devices, threads, seed)
     return command.verify(asked, as_json=json)
 
 

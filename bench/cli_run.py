@@ -31,7 +31,21 @@ def run(
             rich_help_panel=WHAT,
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="Network.", rich_help_panel=WHAT)] = "lenet5",
+    model: Annotated[
+        str,
+        typer.Option(help="Network, as `bench list models` names it.", rich_help_panel=WHAT),
+    ] = "lenet5",
+    activation: Annotated[
+        str | None,
+        typer.Option(
+            help="Of lenet5: relu, leakyrelu, prelu, elu, selu or tanh. Default: relu.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    pooling: Annotated[
+        str | None,
+        typer.Option(help="Of lenet5: max or average. Default: max.", rich_help_panel=WHAT),
+    ] = None,
     devices: Annotated[
         str,
         typer.Option(
@@ -74,7 +88,9 @@ def run(
     ] = None,
     fit: Annotated[
         str | None,
-        typer.Option(help="How images become 32×32: pad or resize.", rich_help_panel=DATA),
+        typer.Option(
+            help="How images come to the network's size: pad or resize.", rich_help_panel=DATA
+        ),
     ] = None,
     mean: Annotated[
         str | None,

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.contract import Conv, Dense, Flatten, MaxPool, ModelSpec
+from bench.contract import Conv, Dense, Flatten, ModelSpec, Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,18 @@ def matrix_product(size: int) -> int:
 
 
 def _forward(model: ModelSpec) -> Iterator[tuple[str, int]]:
-    """Name and forward operations of each layer that multiplies, from its input's shape."""
-    height, width, _ = model.input_shape
+    """Name and forward operations of each layer that multiplies, from its input's shape.
+
+    Products with the zeros of a padding count: they are computed, or as good as.
+    """
+    height, width, channels = model.input_shape
     for layer in model.layers:
         match layer:
             case Conv():
-                height, width = height - layer.kernel[0] + 1, width - layer.kernel[1] + 1
-                yield layer.name, 2 * height * width * layer.out_channels * layer.fan_in
-            case MaxPool():
-                height, width = height // layer.window[0], width // layer.window[1]
+                height, width, channels = layer.output_shape(height, width)
+                yield layer.name, 2 * height * width * channels * layer.fan_in
+            case Pool():
+                height, width, channels = layer.output_shape(height, width, channels)
             case Dense():
                 yield layer.name, 2 * math.prod(layer.kernel_shape)
             case Flatten():

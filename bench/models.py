@@ -2,41 +2,191 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast, get_args
 
-from bench.contract import Conv, Dense, Flatten, Layer, MaxPool, ModelSpec
+from bench.contract import (
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    ImageShape,
+    Layer,
+    ModelOptions,
+    ModelSpec,
+    Pool,
+    Pooling,
+)
 from bench.errors import UnknownNameError, UsageError
 
+USUAL = ModelOptions()
+USUAL_MODEL = "lenet5"
+# What a network can be given; `none` would make one linear map of it.
+ACTIVATIONS: tuple[Activation, ...] = tuple(a for a in get_args(Activation) if a != "none")
+POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
-def lenet5(input_shape: tuple[int, int, int], classes: int) -> ModelSpec:
-    """LeNet-5 with ReLU and max pooling: 61,706 parameters at 32×32×1, 62,006 at 32×32×3.
+
+def lenet5(shape: ImageShape, classes: int, options: ModelOptions = USUAL) -> ModelSpec:
+    """LeNet-5: 61,706 parameters at 32×32×1, 62,006 at 32×32×3; by default ReLU and max pooling.
 
     After Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to
-    document recognition", Proc. IEEE 86 (1998), in the form that is taught today.
+    document recognition", Proc. IEEE 86 (1998), in the form that is taught today. PReLU brings a
+    parameter for each of its four activations.
     """
-    height, width, channels = input_shape
-    if min(height, width) < 12:  # two 5×5 convolutions and two poolings leave nothing of less
-        raise UsageError(f"lenet5 needs images of at least 12×12, got {height}×{width}")
-    rows, columns = ((size - 4) // 2 for size in (height, width))
-    rows, columns = ((size - 4) // 2 for size in (rows, columns))
-    layers: tuple[Layer, ...] = (
-        Conv("conv1", (5, 5), channels, 6, "relu"),
-        MaxPool((2, 2)),
-        Conv("conv2", (5, 5), 6, 16, "relu"),
-        MaxPool((2, 2)),
-        Flatten(rows, columns, 16),
-        Dense("dense1", rows * columns * 16, 120, "relu"),
-        Dense("dense2", 120, 84, "relu"),
-        Dense("dense3", 84, classes, "none"),
+    trunk = _trunk(shape[-1], 6, 16, options)
+    flat = _flattened("lenet5", shape, trunk, at_least=16)
+    head = _head(flat.features, (120, 84, classes), options.activation)
+    return ModelSpec("lenet5", shape, classes, (*trunk, flat, *head), options)
+
+
+def lenet5_c5conv(shape: ImageShape, classes: int, options: ModelOptions = USUAL) -> ModelSpec:
+    """LeNet-5 with its layer C5 as a convolution 5×5, 16→120, as the paper of 1998 has it.
+
+    Of images 32×32 it leaves 1×1, so that it has as many parameters as `lenet5`: 61,706.
+    """
+    activation = options.activation
+    trunk = (*_trunk(shape[-1], 6, 16, options), Conv("conv3", (5, 5), 16, 120, activation))
+    flat = _flattened("lenet5-c5conv", shape, trunk, at_least=32)
+    head = _head(flat.features, (84, classes), activation)
+    return ModelSpec("lenet5-c5conv", shape, classes, (*trunk, flat, *head), options)
+
+
+def lenet5_wide(shape: ImageShape, classes: int, options: ModelOptions = USUAL) -> ModelSpec:
+    """LeNet-5 with every width times the channels of the images: 548,878 parameters at 32×32×3.
+
+    Of one channel it is LeNet-5 itself.
+    """
+    channels = shape[-1]
+    trunk = _trunk(channels, 6 * channels, 16 * channels, options)
+    flat = _flattened("lenet5-wide", shape, trunk, at_least=16)
+    widths = (120 * channels, 84 * channels, classes)
+    head = _head(flat.features, widths, options.activation)
+    return ModelSpec("lenet5-wide", shape, classes, (*trunk, flat, *head), options)
+
+
+def convnet(shape: ImageShape, classes: int, options: ModelOptions = USUAL) -> ModelSpec:
+    """Three convolutions 3×3 with padding, each with a pooling: 16,938 parameters at 28×28×1.
+
+    Source: the former ConvNet of the Flux model zoo for MNIST, as it is explained layer by layer at
+    https://webpages.csus.edu/fitzgerald/julia-convolutional-neural-network-MNIST-explained/
+    """
+    layers: list[Layer] = []
+    before = shape[-1]
+    for number, channels in enumerate((16, 32, 32), start=1):
+        layers += [
+            Conv(f"conv{number}", (3, 3), before, channels, options.activation, padding=(1, 1)),
+            Pool((2, 2), options.pooling),
+        ]
+        before = channels
+    flat = _flattened("convnet", shape, layers, at_least=8)
+    dense = Dense("dense1", flat.features, classes, "none")
+    return ModelSpec("convnet", shape, classes, (*layers, flat, dense), options)
+
+
+def _trunk(
+    channels: int, first: int, second: int, options: ModelOptions
+) -> tuple[Conv, Pool, Conv, Pool]:
+    """Two convolutions 5×5, each with a pooling."""
+    pool = Pool((2, 2), options.pooling)
+    return (
+        Conv("conv1", (5, 5), channels, first, options.activation),
+        pool,
+        Conv("conv2", (5, 5), first, second, options.activation),
+        pool,
     )
-    return ModelSpec("lenet5", input_shape, classes, layers)
 
 
-CATALOGUE: dict[str, Callable[[tuple[int, int, int], int], ModelSpec]] = {"lenet5": lenet5}
+def _head(features: int, widths: Iterable[int], activation: Activation) -> tuple[Dense, ...]:
+    """Dense layers of these widths, the last one without activation."""
+    sizes = (features, *widths)
+    pairs = list(pairwise(sizes))
+    return tuple(
+        Dense(f"dense{number}", before, after, activation if number < len(pairs) else "none")
+        for number, (before, after) in enumerate(pairs, start=1)
+    )
 
 
-def build(name: str, input_shape: tuple[int, int, int], classes: int) -> ModelSpec:
-    """The named network for images (height, width, channels) of so many classes."""
+def _flattened(name: str, shape: ImageShape, layers: Iterable[Layer], at_least: int) -> Flatten:
+    """What flattens the output of convolutions and poolings.
+
+    Raises UsageError for images with a side below `at_least`, of which nothing would be left.
+    """
+    height, width, channels = shape
+    if min(height, width) < at_least:
+        raise UsageError(
+            f"{name} needs images of at least {at_least}×{at_least}, got {height}×{width}"
+        )
+    for layer in layers:
+        if isinstance(layer, Conv):
+            height, width, channels = layer.output_shape(height, width)
+        elif isinstance(layer, Pool):
+            height, width, channels = layer.output_shape(height, width, channels)
+    return Flatten(height, width, channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A network of the catalogue.
+
+    describe  (shape of the images, classes, options) → its description
+    size      (height, width) that a run brings images to
+    choices   the fields of `ModelOptions` that it leaves open
+    """
+
+    describe: Callable[[ImageShape, int, ModelOptions], ModelSpec]
+    size: tuple[int, int]
+    choices: tuple[str, ...] = ()
+
+
+CATALOGUE: dict[str, Entry] = {
+    "lenet5": Entry(lenet5, (32, 32), choices=("activation", "pooling")),
+    "lenet5-c5conv": Entry(lenet5_c5conv, (32, 32)),
+    "lenet5-wide": Entry(lenet5_wide, (32, 32)),
+    "convnet": Entry(convnet, (28, 28)),
+}
+
+
+def named(name: str) -> Entry:
+    """The network's entry; UnknownNameError where there is none of that name."""
     if name not in CATALOGUE:
         raise UnknownNameError("model", name, CATALOGUE)
-    return CATALOGUE[name](input_shape, classes)
+    return CATALOGUE[name]
+
+
+def build(
+    name: str, input_shape: ImageShape, classes: int, options: ModelOptions = USUAL
+) -> ModelSpec:
+    """The named network for images (height, width, channels) of so many classes.
+
+    Raises:
+        UnknownNameError: there is no such network, or no such activation or pooling.
+        UsageError: the network does not leave an option open, or the images are too small.
+    """
+    entry = named(name)
+    chosen = choose(name, options.activation, options.pooling)
+    return entry.describe(input_shape, classes, chosen)
+
+
+def choose(name: str, activation: str | None, pooling: str | None) -> ModelOptions:
+    """The options by their names; None, or what is usual anyway, fits every network.
+
+    Raises:
+        UnknownNameError: there is no such network, or no such activation or pooling.
+        UsageError: the network does not leave the option open.
+    """
+    open_to_choice = named(name).choices
+    allowed = {"activation": ACTIVATIONS, "pooling": POOLINGS}
+    for option, given in (("activation", activation), ("pooling", pooling)):
+        if given is not None and given not in allowed[option]:
+            raise UnknownNameError(option, given, allowed[option])
+        if given not in (None, getattr(USUAL, option)) and option not in open_to_choice:
+            others = [other for other, entry in CATALOGUE.items() if option in entry.choices]
+            raise UsageError(
+                f"--{option} {given} has no meaning for {name}, whose {option} is "
+                f"{getattr(USUAL, option)}: leave it out, or take --model {', '.join(others)}"
+            )
+    return ModelOptions(
+        cast(Activation, activation or USUAL.activation), cast(Pooling, pooling or USUAL.pooling)
+    )

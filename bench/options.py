@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from bench.contract import Device, OptimizerName, OptimizerSpec
 from bench.datasets import Fit
 from bench.errors import UnknownNameError, UsageError
+from bench.models import USUAL_MODEL
 from bench.presets import LEARNING_RATES, WEIGHT_DECAYS, Preset
 from bench.published import Reproduced
 from bench.regimes import MATCHED, REGIMES, Regime
@@ -47,7 +48,9 @@ class Options(BaseModel):
     fit: str | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    model: str = "lenet5"
+    model: str = USUAL_MODEL
+    activation: str | None = None
+    pooling: str | None = None
     epochs: int | None = None
     batch_sizes: tuple[int, ...] | None = None
     optimizer: str = "adam"

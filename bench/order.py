@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import initialisers
-from bench.contract import ModelSpec, Order, Parameters
+from bench.contract import FIRST_SLOPE, ModelSpec, Order, Parameters, parts
 
 Purpose = Literal["split", "epoch", "weights"]
 _STREAMS: dict[Purpose, int] = {"split": 1, "epoch": 2, "weights": 3}
@@ -118,7 +118,7 @@ def initial_parameters(
     """Initial weights, by names of `bench.initialisers`; by default PyTorch's distributions.
 
     Whatever the names, the same uniform numbers are drawn in the same order: another bias leaves
-    every kernel as it was, bit for bit.
+    every kernel as it was, bit for bit. So does another activation: slopes are not drawn.
     """
     stream = _stream(seed, "weights")
     parameters: dict[str, NDArray[np.float32]] = {}
@@ -127,6 +127,8 @@ def initial_parameters(
         parameters[f"{layer.name}/kernel"] = initialisers.kernel(kernel, layer, drawn)
         drawn = _uniform(stream, layer.bias_shape)
         parameters[f"{layer.name}/bias"] = initialisers.bias(bias, layer, drawn)
+        if "slope" in (shapes := parts(layer)):
+            parameters[f"{layer.name}/slope"] = np.full(shapes["slope"], FIRST_SLOPE, np.float32)
     return parameters
 
 

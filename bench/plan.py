@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from bench import frameworks, machine, models, options, regimes, training_options
-from bench.contract import Device, ModelSpec, OptimizerSpec
+from bench.contract import Activation, Device, ModelOptions, ModelSpec, OptimizerSpec, Pooling
 from bench.datasets import Fit
 from bench.errors import UsageError
 from bench.options import Options, Save
@@ -16,8 +17,6 @@ from bench.presets import preset
 from bench.regimes import MATCHED, Default, Regime, Setting
 from bench.sizes import Source, first_of, sizes
 from bench.training import Training
-
-INPUT_SIZE = (32, 32)
 
 
 class Cell(BaseModel):
@@ -96,6 +95,8 @@ class Plan(BaseModel):
     pixel_mean: tuple[float, ...] | None
     pixel_std: tuple[float, ...] | None
     model: str
+    activation: Activation = "relu"
+    pooling: Pooling = "max"
     epochs: int
     batch_sizes: tuple[int, ...]
     optimizer: OptimizerSpec
@@ -121,9 +122,20 @@ class Plan(BaseModel):
         """How many of the epochs were trained before the run, and came in a checkpoint."""
         return self.start.epoch if self.start else 0
 
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the images that the network is trained on."""
+        return models.named(self.model).size
+
+    @property
+    def model_options(self) -> ModelOptions:
+        """What was chosen of the network."""
+        return ModelOptions(self.activation, self.pooling)
+
     def spec(self) -> ModelSpec:
         """The network that the plan trains."""
-        return models.build(self.model, (*INPUT_SIZE, self.channels), self.classes)
+        shape = (*self.input_size, self.channels)
+        return models.build(self.model, shape, self.classes, self.model_options)
 
     def own_defaults(self, framework: str) -> tuple[Default, ...]:
         """The framework's defaults that change something in what this plan trains."""
@@ -214,6 +226,7 @@ def make(asked: Options, source: Source) -> Plan:
         pixel_mean=options.per_channel("--mean", asked.mean, source.channels, positive=False),
         pixel_std=options.per_channel("--std", asked.std, source.channels, positive=True),
         model=asked.model,
+        **asdict(models.choose(asked.model, asked.activation, asked.pooling)),
         epochs=options.at_least(1, "--epochs", options.default(asked.epochs, usual.epochs)),
         batch_sizes=options.batch_sizes(
             options.default(asked.batch_sizes, (min(usual.batch_size, train_size),)), train_size

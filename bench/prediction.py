@@ -19,7 +19,6 @@ from bench.checkpoint import Checkpoint, Header
 from bench.contract import Device, Images
 from bench.epochs import Send
 from bench.errors import BenchError, DataError, UnavailableError
-from bench.plan import INPUT_SIZE
 from bench.preparation import Examples, examples
 from bench.trainer import require_device
 
@@ -130,7 +129,7 @@ def examples_of(header: Header, dataset: str, root: Path) -> tuple[Examples, str
     Of the checkpoint's own data the test part of its split; of others the official test part, or
     all images where there is none: nothing of them was trained on.
     """
-    data = datasets.load(dataset, root, INPUT_SIZE, header.fit)
+    data = datasets.load(dataset, root, header.model.input_shape[:2], header.fit)
     channels, classes = data.train_images.shape[-1], len(data.classes)
     if (channels, classes) != (header.model.input_shape[-1], header.model.classes):
         raise DataError(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench import datasets, order
 from bench.contract import Images, Labels, Order
 from bench.errors import DataError
-from bench.plan import INPUT_SIZE, Cell, Plan
+from bench.plan import Cell, Plan
 from bench.sizes import Source
 
 
@@ -56,7 +56,7 @@ def source(dataset: datasets.Dataset) -> Source:
 
 def prepare(plan: Plan, seed: int) -> Prepared:
     """Load, split and normalise; DataError if the data are not those that were planned for."""
-    data = datasets.load(plan.dataset, plan.data_root, INPUT_SIZE, plan.fit)
+    data = datasets.load(plan.dataset, plan.data_root, plan.input_size, plan.fit)
     if data.sha256 != plan.data_sha256:
         raise DataError(
             f"{plan.dataset} has changed since the run was planned: its content had the hash "

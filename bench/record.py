@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from bench.certificate import Certificate
-from bench.contract import Device, EpsilonForm, OptimizerName
+from bench.contract import Activation, Device, EpsilonForm, OptimizerName, Pooling
 from bench.published import Reproduced
 from bench.surroundings import Conditions as Conditions  # part of a record for all who read one
 from bench.surroundings import Machine as Machine
@@ -52,6 +52,10 @@ class Record(BaseModel):
     framework: str = Field(description="as `bench list` names it, such as torch or torch:compile")
     dataset: str
     model: str
+    activation: Activation = Field(
+        default="relu", description="after every layer but the last, see bench.contract.activation"
+    )
+    pooling: Pooling = Field(default="max", description="max or average, of each window")
     device: Device
     seed: int
     regime: str = Field(

@@ -28,6 +28,8 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
         "framework": cell.framework,
         "dataset": plan.dataset,
         "model": plan.model,
+        "activation": plan.activation,
+        "pooling": plan.pooling,
         "device": cell.device,
         "seed": cell.seed,
         "regime": cell.regime,

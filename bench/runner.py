@@ -107,6 +107,7 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         framework=cell.framework,
         device=cell.device,
         model=plan.model,
+        options=plan.model_options,
         input_shape=plan.spec().input_shape,
         classes=plan.classes,
         optimizers=(plan.setting(cell).optimizer,),

@@ -42,6 +42,8 @@ def arguments(records: Sequence[Record]) -> list[str]:
         "--seeds": _joined(sorted({record.seed for record in records})),
         "--regime": _regimes(records),
         "--model": first.model,
+        "--activation": None if first.activation == "relu" else first.activation,
+        "--pooling": None if first.pooling == "max" else first.pooling,
         "--dataset": first.dataset,
         "--train-size": f"{first.train_images}",
         "--val-size": f"{first.val_images}",

@@ -14,7 +14,7 @@ from report.certificates import named
 from report.columns import percent
 from report.comparison import Comparison, Row
 from report.equality import Check, agreeing, check
-from report.setups import Setup
+from report.setups import Setup, network
 from report.text import REASON_LIMIT, Given, Note, plain
 
 SHORT_HASH = 12
@@ -28,7 +28,7 @@ TOLD_IN_NOTES = ("Version", "Parameters")  # columns that are notes where there 
 def title(comparison: Comparison) -> Note:
     """Data set, model and device."""
     setup = comparison.setup
-    return (Given(setup.dataset), " · ", Given(setup.model), " · ", setup.device)
+    return (Given(setup.dataset), " · ", *network(setup), " · ", setup.device)
 
 
 def settings(comparison: Comparison) -> Note:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from bench.contract import Activation, ModelOptions, Pooling
 from bench.record import Record
 from bench.training import Training
+from report.text import Given, Note
 
 MATCHED = "matched"  # the regime of `bench.record.Record` in which all is equal
 
@@ -24,6 +26,8 @@ class Setup:
 
     dataset: str
     model: str
+    activation: Activation
+    pooling: Pooling
     device: str
     batch_size: int
     threads: int
@@ -45,12 +49,23 @@ class Setup:
     training: Training
 
     @property
+    def options(self) -> ModelOptions:
+        """What was chosen of the model."""
+        return ModelOptions(self.activation, self.pooling)
+
+    @property
     def place(self) -> tuple[str, str, str, int, int, str]:
         """Where it stands among others: swept values in their order."""
         return (
-            *(self.dataset, self.model, self.device),
+            *(self.dataset, self.options.of(self.model), self.device),
             *(self.threads, self.batch_size, repr(self)),
         )
+
+
+def network(setup: Setup) -> Note:
+    """The model, with what was chosen of it."""
+    chosen = setup.options.label
+    return (Given(setup.model), f" ({chosen})") if chosen else (Given(setup.model),)
 
 
 def distinct(records: Iterable[Record]) -> list[Record]:
@@ -87,6 +102,8 @@ def setup_of(record: Record) -> Setup:
     return Setup(
         dataset=record.dataset,
         model=record.model,
+        activation=record.activation,
+        pooling=record.pooling,
         device=record.device,
         batch_size=record.batch_size,
         threads=record.threads,

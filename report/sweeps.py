@@ -9,7 +9,7 @@ from typing import Literal
 from report.columns import NONE, Column, figure
 from report.comparison import Comparison, Row
 from report.sections import Section, Table, saying
-from report.setups import Setup
+from report.setups import Setup, network
 from report.text import Given
 
 Swept = Literal["batch_size", "threads"]
@@ -76,7 +76,7 @@ def section(sweep: Sweep, number: int = 1) -> Section:
     settings = (
         Given(sweep.setup.dataset),
         " · ",
-        Given(sweep.setup.model),
+        *network(sweep.setup),
         f" · {sweep.setup.device}, {sweep.setup.optimizer}, {other}.",
     )
     notes = (settings, (note,))

@@ -39,6 +39,8 @@ _INTEGERS = (
 _TEXTS = (
     "dataset",
     "model",
+    "activation",
+    "pooling",
     "device",
     "optimizer",
     "fit",

@@ -13,7 +13,6 @@ from rich.table import Table
 from bench import datasets, frameworks, models, probing, recipe
 from bench.errors import UnknownNameError
 from bench.frameworks import Framework
-from bench.plan import INPUT_SIZE
 from report.text import plain
 
 SECTIONS = ("frameworks", "datasets", "models", "recipes")
@@ -94,15 +93,17 @@ def _datasets(root: Path) -> list[dict[str, Any]]:
 
 
 def _models() -> list[dict[str, Any]]:
+    """Parameters at the size that a run brings images to, and what of the network is open."""
     rows = []
-    for name in models.CATALOGUE:
-        counts = {
-            f"parameters at {'×'.join(map(str, (*INPUT_SIZE, channels)))}": models.build(
-                name, (*INPUT_SIZE, channels), classes=10
-            ).parameter_count()
-            for channels in (1, 3)
-        }
-        rows.append({"name": name, **counts})
+    for name, entry in models.CATALOGUE.items():
+        row: dict[str, Any] = {"name": name, "images": "×".join(map(str, entry.size))}
+        for channels in (1, 3):
+            spec = models.build(name, (*entry.size, channels), classes=10)
+            row[f"parameters at {channels} channel{'s' * (channels > 1)}"] = spec.parameter_count()
+        for option, all_ in (("activation", models.ACTIVATIONS), ("pooling", models.POOLINGS)):
+            usual = getattr(models.USUAL, option)
+            row[option] = list(all_) if option in entry.choices else [usual]
+        rows.append(row)
     return rows
 
 

@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import datasets, preparation
+from bench import datasets, models, preparation
 from bench.commands import parse
 from bench.contract import Labels
-from bench.plan import INPUT_SIZE
 from bench.presets import preset
 
 
@@ -58,7 +57,8 @@ def show(name: str, root: Path | None, *, as_json: bool) -> int:
 
 def _facts(name: str, root: Path) -> dict[str, Any]:
     about = datasets.describe(name, root)
-    data = datasets.load(name, root, INPUT_SIZE, preset(name).fit)
+    size = models.named(models.USUAL_MODEL).size
+    data = datasets.load(name, root, size, preset(name).fit)
     mean, std = preparation.statistics(data.train_images)
     return {
         "name": about.name,

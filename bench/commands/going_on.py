@@ -80,6 +80,8 @@ def _own(header: Header) -> dict[str, Any]:
     """The checkpoint's settings by the names of `bench.options.Options`."""
     return {
         "model": header.model.name,
+        "activation": header.model.options.activation,
+        "pooling": header.model.options.pooling,
         "seeds": (header.seed,),
         "dataset": header.dataset,
         "train_size": header.train_size,

@@ -16,7 +16,6 @@ from bench.checkpoint import Header
 from bench.commands import parse
 from bench.contract import Device, Images, Labels
 from bench.errors import UnavailableError, UnknownNameError, UsageError
-from bench.plan import INPUT_SIZE
 from bench.prediction import Agreement, Logits
 from bench.preparation import normalise
 from report.text import plain
@@ -112,7 +111,7 @@ def _of_files(header: Header, source: Source, logits_of: LogitsOf) -> dict[str, 
     pixels = images.load(
         source.files,
         header.native_size,
-        INPUT_SIZE,
+        header.model.input_shape[:2],
         header.model.input_shape[-1],
         header.fit,
         invert=source.invert,
@@ -170,7 +169,7 @@ def _print(document: dict[str, Any], header: Header) -> None:
     validated = "" if header.val_accuracy is None else f", validation {header.val_accuracy:.2%}"
     _say(
         console,
-        f"{Path(document['checkpoint']).name}: {header.model.name} trained in {header.framework} "
+        f"{Path(document['checkpoint']).name}: {header.model.label} trained in {header.framework} "
         f"on {header.dataset}, seed {header.seed}, epoch {header.epoch}{validated}",
     )
     if "what" in document:

@@ -19,6 +19,7 @@ from bench import (
     checkpoint,
     datasets,
     machine,
+    models,
     options,
     plan,
     preparation,
@@ -35,7 +36,7 @@ from bench.commands.report import show_and_write
 from bench.errors import UsageError
 from bench.observers import observed
 from bench.options import Options
-from bench.plan import INPUT_SIZE, Plan
+from bench.plan import Plan
 from bench.presets import preset
 from bench.progress import make_progress
 from bench.record import Record
@@ -49,7 +50,7 @@ SETTINGS = (
     *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_sizes", "optimizer", "lr"),
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
     *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
-    *("windows", "window", "tensorboard"),
+    *("windows", "window", "tensorboard", "activation", "pooling"),
     *parse.TRAINING,
 )
 WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
@@ -275,7 +276,7 @@ def plan_for(asked: Options, notes: Console, *, fetch: bool) -> Plan:
         _say(notes, f"{absent}: fetching it")
         datasets.fetch(about.name, asked.data_root, progress=notes.is_terminal)
     fit = options.fit(asked.fit, preset(asked.dataset))
-    loaded = datasets.load(asked.dataset, asked.data_root, INPUT_SIZE, fit)
+    loaded = datasets.load(asked.dataset, asked.data_root, models.named(asked.model).size, fit)
     return plan.make(asked, preparation.source(loaded))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -18,10 +19,9 @@ from bench import frameworks, machine, models, options, probing
 from bench.certificate import Check, Subject
 from bench.commands import parse
 from bench.commands.console import installed
-from bench.contract import Device, OptimizerSpec
+from bench.contract import Device, ModelOptions, OptimizerSpec
 from bench.equivalence.certify import Verdict, certify
 from bench.errors import UnknownNameError, UsageError
-from bench.plan import INPUT_SIZE
 from report.text import plain
 
 CLASSES = 10
@@ -36,16 +36,25 @@ OPTIMIZERS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Networks:
+    """Which networks, as they were typed."""
+
+    models: str | None
+    activations: str | None
+    poolings: str | None
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The options as they were typed."""
 
     frameworks: str | None
-    models: str | None
+    networks: Networks
     optimizers: str | None
     devices: str
     threads: int | None
     seed: int
-    channels: int
 
 
 def verify(asked: Asked, *, as_json: bool) -> int:
@@ -54,7 +63,7 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     subjects = _subjects(asked, notes)
     verdicts: list[Verdict] = []
     for subject in subjects:
-        with notes.status(f"{subject.framework} on {subject.device}, {subject.model}"):
+        with notes.status(f"{subject.framework} on {subject.device}, {subject.network}"):
             verdict = certify(subject, Path(os.devnull), lambda check: None, fresh=True)
         verdicts.append(verdict)
         if not as_json:
@@ -71,33 +80,53 @@ def verify(asked: Asked, *, as_json: bool) -> int:
 def _subjects(asked: Asked, notes: Console) -> list[Subject]:
     named = None if asked.frameworks is None else parse.words(asked.frameworks)
     names = installed(named, notes)
-    known = models.CATALOGUE
-    wanted = tuple(known) if asked.models is None else parse.words(asked.models)
-    for model in options.distinct("--models", wanted):
-        if model not in known:
-            raise UnknownNameError("model", model, known)
+    wanted = _networks(asked.networks)
     specs = (
         OPTIMIZERS
         if asked.optimizers is None
         else tuple(_optimizer(text) for text in parse.words(asked.optimizers))
     )
     threads = options.default(asked.threads, len(machine.usable_cpus()))
-    if asked.channels not in (1, 3):
-        raise UsageError(f"--channels {asked.channels} is not possible: give 1 or 3")
     devices = probing.choose_devices(parse.devices(asked.devices), names)
     return [
         Subject(
             framework=name,
             device=cast(Device, device),
             model=model,
-            input_shape=(*INPUT_SIZE, asked.channels),
+            options=chosen,
+            input_shape=(*models.named(model).size, asked.networks.channels),
             classes=CLASSES,
             optimizers=options.distinct("--optimizers", specs),
             threads=options.at_least(1, "--threads", threads),
             seed=options.at_least(0, "--seed", asked.seed),
         )
-        for name, device, model in product(names, devices, wanted)
+        for name, device, (model, chosen) in product(names, devices, wanted)
     ]
+
+
+def _networks(asked: Networks) -> list[tuple[str, ModelOptions]]:
+    """Every model with every activation and pooling that was asked for."""
+    if asked.channels not in (1, 3):
+        raise UsageError(f"--channels {asked.channels} is not possible: give 1 or 3")
+    names = _several("--models", asked.models, models.CATALOGUE, models.USUAL_MODEL)
+    activations = _several("--activations", asked.activations, models.ACTIVATIONS)
+    poolings = _several("--poolings", asked.poolings, models.POOLINGS)
+    return [
+        (name, models.choose(name, activation, pooling))
+        for name in names
+        for activation in activations or [None]
+        for pooling in poolings or [None]
+    ]
+
+
+def _several(
+    option: str, given: str | None, known: Iterable[str], usual: str | None = None
+) -> tuple[str, ...]:
+    """The words of an option; `all` stands for every known one, and none for the usual one."""
+    if given is None:
+        return () if usual is None else (usual,)
+    found = parse.words(given)
+    return options.distinct(option, tuple(known) if found == ("all",) else found)
 
 
 def _optimizer(text: str) -> OptimizerSpec:
@@ -128,7 +157,7 @@ def _print(console: Console, subject: Subject, verdict: Verdict) -> None:
     certificate = verdict.certificate
     if certificate is not None and certificate.checks:
         versions = ", ".join(f"{k} {v}" for k, v in certificate.versions.items())
-        head = f"{title} on {subject.device}, {subject.model}, {subject.threads} threads"
+        head = f"{title} on {subject.device}, {subject.network}, {subject.threads} threads"
         console.print(Text(head, style="bold"))
         console.print(Text(plain(versions), style="dim"))
         console.print(_table(certificate.checks))

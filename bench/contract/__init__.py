@@ -8,10 +8,19 @@ Canonical layout
     conv kernel       float32 (kernel_h, kernel_w, in_channels, out_channels), cross-correlation
     dense kernel      float32 (in_features, out_features)
     bias              float32 (out,)
+    slope             float32 (1,), of an activation that learns one
     flatten order     H, W, C
 Parameters are a flat mapping in the order of the layers: `conv1/kernel`, `conv1/bias`, ...
 """
 
+from bench.contract.activation import (
+    FIRST_SLOPE,
+    KINKED,
+    LEAKY_SLOPE,
+    SELU_ALPHA,
+    SELU_SCALE,
+    Activation,
+)
 from bench.contract.adapter import (
     Adapter,
     Device,
@@ -23,19 +32,28 @@ from bench.contract.adapter import (
     Parameters,
 )
 from bench.contract.model import (
-    Activation,
     Conv,
     Dense,
     Flatten,
+    ImageShape,
     Layer,
-    MaxPool,
+    ModelOptions,
     ModelSpec,
+    Pool,
+    Pooling,
     Shape,
+    Weighted,
+    parts,
 )
 from bench.contract.optimizer import EpsilonForm, OptimizerName, OptimizerSpec
 from bench.contract.product import factor
 
 __all__ = [
+    "FIRST_SLOPE",
+    "KINKED",
+    "LEAKY_SLOPE",
+    "SELU_ALPHA",
+    "SELU_SCALE",
     "Activation",
     "Adapter",
     "Conv",
@@ -43,17 +61,22 @@ __all__ = [
     "Device",
     "EpsilonForm",
     "Flatten",
+    "ImageShape",
     "Images",
     "Indices",
     "Labels",
     "Layer",
-    "MaxPool",
+    "ModelOptions",
     "ModelSpec",
     "OptimizerName",
     "OptimizerSpec",
     "OptimizerState",
     "Order",
     "Parameters",
+    "Pool",
+    "Pooling",
     "Shape",
+    "Weighted",
     "factor",
+    "parts",
 ]

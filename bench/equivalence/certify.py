@@ -53,7 +53,10 @@ HARMLESS = frozenset(
     ]
 )
 # Beside the adapter: what gives the examination its meaning.
-OWN_SOURCES = ("bench/equivalence", "impls/reference", "bench/contract", "bench/order.py")
+OWN_SOURCES = (
+    *("bench/equivalence", "impls/reference", "bench/contract"),
+    *("bench/models.py", "bench/order.py", "bench/initialisers.py"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 Tree = Mapping[str, NDArray[np.floating]]
 
 INFINITE = float("inf")
+SLOPES = "slopes"
 
 
 def scale_error(got: ArrayLike, want: ArrayLike) -> float:
@@ -49,10 +50,35 @@ def worst(got: Tree, want: Tree, error: Callable[[str], float] | None = None) ->
     if list(got) != list(want):
         unlike = [path for path in (*want, *got) if path not in got or path not in want]
         return INFINITE, unlike[0] if unlike else "the order of the paths"
+    if error is None:
+        got, want = joined(got), joined(want)
     of = error or (lambda path: scale_error(got[path], want[path]))
     errors = {path: of(path) for path in want}
     path = max(errors, key=lambda path: errors[path])
     return errors[path], path if errors[path] else ""
+
+
+def worst_move(got: Tree, want: Tree, start: Tree) -> tuple[float, str]:
+    """As `worst`, by `move_error`; `start` has the paths of `want`."""
+    if list(got) != list(want):
+        return worst(got, want)
+    a, b, c = joined(got), joined(want), joined(start)
+    return worst(a, b, lambda path: move_error(a[path], b[path], c[path]))
+
+
+def joined(tree: Tree) -> Tree:
+    """The tree with its slopes, of which each is a single number, as one array at the end.
+
+    Errors are measured by the scale of a tensor. A single number has none: the gradient of a slope
+    is a sum over all of a layer's units, whose terms cancel now and then to a thousandth of what
+    they are, and then rounding is a thousand times as large a part of it.
+    """
+    slopes = [path for path in tree if path.endswith("/slope")]
+    if not slopes:
+        return tree
+    together = np.concatenate([np.ravel(tree[path]) for path in slopes])
+    others = {path: value for path, value in tree.items() if path not in slopes}
+    return others | {SLOPES: together}
 
 
 def unlike_elements(got: Tree, want: Tree) -> tuple[float, str]:

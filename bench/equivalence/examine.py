@@ -27,7 +27,7 @@ def examine(adapter: Adapter, oracle: Oracle, subject: Subject, clocks: Clocks) 
     A network of other parameters than the model's is told by the first check, and ends it.
     """
     examination = _Examination(adapter, oracle, subject)
-    model = models.build(subject.model, subject.input_shape, subject.classes)
+    model = models.build(subject.model, subject.input_shape, subject.classes, subject.options)
     problem = problems.problem(model, subject.seed)
     counts = examination.parameters(problem)
     yield counts
@@ -131,7 +131,8 @@ class _Examination:
             losses = self.adapter.train_epoch(stage.order, stage.learning_rate)
             expected = self.oracle.train_epoch64(stage.order, stage.learning_rate)
             case = f"{label(spec)}, {_steps(stage.steps_after)}"
-            moved = _moved(self.adapter.export(), self.oracle.export64(), problem.parameters)
+            got, want = self.adapter.export(), self.oracle.export64()
+            moved = distance.worst_move(got, want, problem.parameters)
             yield _check("optimizer", case, moved, bounds.OPTIMIZER)
             loss = distance.scale_error(losses, expected)
             of_losses.append(_check("optimizer, losses", case, (loss, ""), bounds.OPTIMIZER_LOSSES))
@@ -159,7 +160,8 @@ class _Examination:
                 expected = {path: expected[path] + after[path] - before[path] for path in expected}
                 before = self.adapter.export()
             case = f"{label(spec)}, {_steps(stage.steps_after)}"
-            check = _check("weights", case, _moved(before, expected, start), bounds.WEIGHTS)
+            moved = distance.worst_move(before, expected, start)
+            check = _check("weights", case, moved, bounds.WEIGHTS)
             yield check
             if check.error is None:  # the oracle cannot follow
                 return
@@ -252,12 +254,6 @@ def _counts(exported: Parameters, model: ModelSpec) -> Check:
     where = max(unlike, key=lambda path: unlike[path]) if unlike else ""
     case = f"{sum(sizes.values()):,} in {len(sizes)} tensors"
     return _check("parameters", case, (float(sum(unlike.values())), where), bounds.SHAPES)
-
-
-def _moved(got: Parameters, want: distance.Tree, start: Parameters) -> tuple[float, str]:
-    return distance.worst(
-        got, want, lambda path: distance.move_error(got[path], want[path], start[path])
-    )
 
 
 def _steps(count: int) -> str:

@@ -217,9 +217,11 @@ class FlaxAdapter:
 
     def _placed(self, canonical: Parameters) -> Tree:
         """A canonical tree on the device, never an alias: the steps reuse the state's memory."""
-        tree: Tree = {layer.name: {} for layer in self._spec.weighted_layers}
+        tree: Tree = {}
         for path, (layer, name) in flax_paths(self._spec).items():
-            tree[layer][name] = jax.device_put(canonical[path], self._device, may_alias=False)
+            tree.setdefault(layer, {})[name] = jax.device_put(
+                canonical[path], self._device, may_alias=False
+            )
         return tree
 
     def _canonical(self, tree: Tree) -> dict[str, NDArray[np.float32]]:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract import Conv, Dense, Flatten, Images, MaxPool, ModelSpec, Parameters
+from bench.contract import Conv, Dense, Flatten, Images, ModelSpec, Parameters, Pool
+from bench.errors import UsageError
 
 Array = NDArray[np.float32]
 HWIO_TO_OIHW = (3, 2, 0, 1)
@@ -34,15 +35,15 @@ def description(spec: ModelSpec) -> tuple[tuple[str, Any], ...]:
 
 def _described(layer: object, then: object) -> tuple[str, Any]:
     match layer:
-        case Conv():
+        case Conv(padding=(0, 0), activation="relu" | "none"):
             return "conv", layer.activation
-        case Dense():
+        case Dense(activation="relu" | "none"):
             return "dense", layer.activation
-        case MaxPool():
+        case Pool(kind="max"):
             return "maxpool", layer.window
         case Flatten():  # the kernel of a dense layer that follows is brought to Flux's order once
             return "flatten", "flux" if isinstance(then, Dense) else "canonical"
-    raise TypeError(f"{layer} is not a layer of the contract")
+    raise UsageError(f"flux cannot build {layer} yet: take another framework or model")
 
 
 def to_flux(spec: ModelSpec, tree: Parameters) -> tuple[Array, ...]:

@@ -6,21 +6,29 @@ Keras keeps what the canonical layout asks for: images NHWC, convolution kernels
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 
-from bench.contract import Conv, Dense, Flatten, Layer, MaxPool, ModelSpec
+from bench.contract import Conv, Dense, Flatten, Layer, ModelSpec, Pool, Weighted, parts
+from impls.keras_tf.activations import PReLU, function
 
-# canonical name → Keras's name, within each layer; the layouts are the same
-KERNEL_AND_BIAS = {
-    "kernel": "kernel",  # (kernel_h, kernel_w, in, out) or (in, out)
-    "bias": "bias",  # (out,)
+# canonical name → how the layer's own name goes on, and Keras's name; the layouts are the same
+PLACES = {
+    "kernel": ("", "kernel"),  # (kernel_h, kernel_w, in, out) or (in, out)
+    "bias": ("", "bias"),  # (out,)
+    "slope": ("_prelu", "slope"),  # (1,)
 }
 
 
 def network(spec: ModelSpec) -> keras.Sequential:
     """Images (B, H, W, C) → logits (B, classes), float32; every parameter is 0 at first."""
     return keras.Sequential(
-        [keras.Input(spec.input_shape, dtype="float32"), *map(_layer, spec.layers)],
+        [
+            keras.Input(spec.input_shape, dtype="float32"),
+            *(one for layer in spec.layers for one in _layers(layer)),
+        ],
         name=spec.name,
     )
 
@@ -28,10 +36,30 @@ def network(spec: ModelSpec) -> keras.Sequential:
 def variables(spec: ModelSpec, model: keras.Sequential) -> dict[str, keras.Variable]:
     """Canonical path → the variable that holds it, in canonical order."""
     return {
-        f"{layer.name}/{canonical}": getattr(model.get_layer(layer.name), own)
+        f"{layer.name}/{part}": getattr(model.get_layer(layer.name + end), own)
         for layer in spec.weighted_layers
-        for canonical, own in KERNEL_AND_BIAS.items()
+        for part, (end, own) in PLACES.items()
+        if part in parts(layer)
     }
+
+
+def _layers(layer: Layer) -> Iterator[keras.layers.Layer]:
+    """A layer of the description in one of Keras's, with what it needs before and after it."""
+    if isinstance(layer, Conv) and _padding(layer) is None:
+        yield keras.layers.ZeroPadding2D(
+            layer.padding, data_format="channels_last", dtype="float32"
+        )
+    yield _layer(layer)
+    if isinstance(layer, Conv | Dense) and layer.activation == "prelu":
+        yield PReLU(dtype="float32", name=f"{layer.name}_prelu")
+
+
+def _padding(layer: Conv) -> str | None:
+    """Keras's word for the zeros around the image; None where it has none for so many."""
+    if layer.padding == (0, 0):
+        return "valid"
+    around = tuple(2 * zeros + 1 for zeros in layer.padding)
+    return "same" if around == layer.kernel else None
 
 
 def _layer(layer: Layer) -> keras.layers.Layer:
@@ -42,17 +70,13 @@ def _layer(layer: Layer) -> keras.layers.Layer:
                 layer.out_channels,
                 layer.kernel,
                 strides=1,
-                padding="valid",
+                padding=_padding(layer) or "valid",
                 data_format="channels_last",
-                activation=_activation(layer),
-                use_bias=True,
-                kernel_initializer="zeros",
-                bias_initializer="zeros",
-                dtype="float32",
-                name=layer.name,
+                **_weighted(layer),
             )
-        case MaxPool():  # (B, 14, 14, 6), (B, 5, 5, 16)
-            return keras.layers.MaxPooling2D(
+        case Pool():  # (B, 14, 14, 6), (B, 5, 5, 16)
+            kind = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
+            return kind[layer.kind](
                 layer.window,
                 strides=layer.window,
                 padding="valid",
@@ -62,16 +86,16 @@ def _layer(layer: Layer) -> keras.layers.Layer:
         case Flatten():  # (B, 400)
             return keras.layers.Flatten(data_format="channels_last", dtype="float32")
         case Dense():  # (B, 120), (B, 84), (B, classes)
-            return keras.layers.Dense(
-                layer.out_features,
-                activation=_activation(layer),
-                use_bias=True,
-                kernel_initializer="zeros",
-                bias_initializer="zeros",
-                dtype="float32",
-                name=layer.name,
-            )
+            return keras.layers.Dense(layer.out_features, **_weighted(layer))
 
 
-def _activation(layer: Conv | Dense) -> str:
-    return {"relu": "relu", "none": "linear"}[layer.activation]
+def _weighted(layer: Weighted) -> dict[str, Any]:
+    """What convolutions and dense layers take alike."""
+    return {
+        "activation": function(layer.activation),
+        "use_bias": True,
+        "kernel_initializer": "zeros",
+        "bias_initializer": "zeros",
+        "dtype": "float32",
+        "name": layer.name,
+    }

@@ -8,7 +8,18 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Conv, Dense, Flatten, Layer, MaxPool, ModelSpec, Parameters
+from bench.contract import (
+    LEAKY_SLOPE,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    ModelSpec,
+    Parameters,
+    Pool,
+    parts,
+)
 
 # The axes of a canonical kernel in the order in which PyTorch wants them, and the way back.
 CONV_TO_TORCH = (3, 2, 0, 1)  # HWIO → OIHW
@@ -71,6 +82,9 @@ class Network(nn.Module):
             state[f"layers.{layer.name}.bias"] = torch.tensor(
                 tree[f"{layer.name}/bias"], device=device
             )
+            if "slope" in parts(layer):
+                slope = torch.tensor(tree[f"{layer.name}/slope"], device=device)
+                state[f"layers.{layer.name}_{layer.activation}.weight"] = slope
         return state
 
     def canonical(self, tensors: Iterator[Tensor]) -> dict[str, Tensor]:
@@ -83,6 +97,8 @@ class Network(nn.Module):
             axes = CONV_TO_CANONICAL if isinstance(layer, Conv) else DENSE_TRANSPOSED
             tree[f"{layer.name}/kernel"] = next(tensors).permute(axes)
             tree[f"{layer.name}/bias"] = next(tensors)
+            if "slope" in parts(layer):
+                tree[f"{layer.name}/slope"] = next(tensors)
         return tree
 
 
@@ -100,8 +116,27 @@ class FlattenCanonical(nn.Module):
 def _modules(spec: ModelSpec) -> Iterator[tuple[str, nn.Module]]:
     for position, layer in enumerate(spec.layers):
         yield getattr(layer, "name", f"{type(layer).__name__}{position}".lower()), _module(layer)
-        if isinstance(layer, Conv | Dense) and layer.activation == "relu":
-            yield f"{layer.name}_relu", nn.ReLU()
+        if isinstance(layer, Conv | Dense) and layer.activation != "none":
+            yield f"{layer.name}_{layer.activation}", _activation(layer.activation)
+
+
+def _activation(name: Activation) -> nn.Module:
+    """PyTorch's own, whose definitions are the contract's."""
+    match name:
+        case "relu":
+            return nn.ReLU()
+        case "leakyrelu":
+            return nn.LeakyReLU(LEAKY_SLOPE)
+        case "prelu":
+            return nn.PReLU(num_parameters=1, dtype=torch.float32)
+        case "elu":
+            return nn.ELU(alpha=1.0)
+        case "selu":
+            return nn.SELU()
+        case "tanh":
+            return nn.Tanh()
+        case "none":
+            return nn.Identity()
 
 
 def _module(layer: Layer) -> nn.Module:
@@ -112,13 +147,16 @@ def _module(layer: Layer) -> nn.Module:
                 layer.out_channels,
                 layer.kernel,
                 stride=1,
-                padding=0,
+                padding=layer.padding,
+                padding_mode="zeros",
                 bias=True,
                 dtype=torch.float32,
             )
         case Dense():
             return nn.Linear(layer.in_features, layer.out_features, bias=True, dtype=torch.float32)
-        case MaxPool():
-            return nn.MaxPool2d(layer.window, stride=layer.window, padding=0, ceil_mode=False)
+        case Pool(window=window, kind="max"):
+            return nn.MaxPool2d(window, stride=window, padding=0, ceil_mode=False)
+        case Pool(window=window):
+            return nn.AvgPool2d(window, stride=window, padding=0, ceil_mode=False)
         case Flatten():
             return FlattenCanonical()

@@ -21,7 +21,8 @@ from bench.contract import (
     Parameters,
     factor,
 )
-from impls.reference.model import forward, loss_and_gradients, margins
+from impls.reference.margins import margins
+from impls.reference.model import forward, loss_and_gradients
 from impls.reference.optimizers import Optimizer
 
 Array = NDArray[np.float64]
@@ -107,7 +108,7 @@ class ReferenceAdapter:
         return {path: p.copy() for path, p in self._parameters.items()}
 
     def margins64(self, indices: Indices) -> Array:
-        """How far each of these loaded images is from a kink, (n,); see `model.margins`."""
+        """How far each of these loaded images is from a kink, (n,); see `margins.margins`."""
         return margins(self._model, self._parameters, self._images[indices].astype(np.float64))
 
     def follow(self, parameters: Parameters) -> None:

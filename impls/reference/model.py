@@ -7,20 +7,25 @@ gradient at the output to the gradient at the input and the gradients of the par
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from bench.contract import Activation, Conv, Dense, Flatten, Layer, MaxPool, ModelSpec
+from bench.contract import (
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    ModelSpec,
+    Pool,
+    Weighted,
+)
+from impls.reference.activations import derivative, value
 
 Array = NDArray[np.float64]
 Tree = dict[str, Array]
 Pullback = Callable[[Array], tuple[Array, Tree]]
-
-SAME = 1e-12  # part of a tensor's scale; float64 rounds to 1e-16
 
 
 def forward(
@@ -29,35 +34,9 @@ def forward(
     """The logits, (B, classes), of images (B, H, W, C), and the pullback of each layer."""
     values, pullbacks = images, []
     for layer in spec.layers:
-        values, pullback = _apply(layer, parameters, values)
+        values, pullback = apply(layer, parameters, values)
         pullbacks.append(pullback)
     return values, pullbacks
-
-
-def margins(spec: ModelSpec, parameters: Mapping[str, Array], images: Array) -> Array:
-    """How far each image is from the nearest kink of the network, (B,), 1 where there is none.
-
-    A kink is a unit whose ReLU would turn on or off, or a pooling window whose maximum would move
-    elsewhere; the distance is a part of the layer's largest absolute value. Values of a window that
-    agree but for float64's rounding have the same inputs, as on a plain background, and it makes no
-    difference which of them is taken.
-    """
-    nearest, values = np.ones(len(images)), images
-    for layer in spec.layers:
-        if isinstance(layer, MaxPool):
-            windows = _windows(layer.window, values)
-            gaps = windows.max(axis=-1, keepdims=True) - windows
-            gaps[gaps <= SAME * np.abs(values).max()] = np.inf
-            nearest = np.minimum(nearest, _least(gaps, np.abs(values).max()))
-        elif isinstance(layer, Conv | Dense) and layer.activation == "relu":
-            z, _ = _apply(replace(layer, activation="none"), parameters, values)
-            nearest = np.minimum(nearest, _least(np.abs(z), np.abs(z).max()))
-        values, _ = _apply(layer, parameters, values)
-    return nearest
-
-
-def _least(distances: Array, scale: float) -> Array:
-    return np.asarray(distances.reshape(len(distances), -1).min(axis=1) / scale)
 
 
 def loss_and_gradients(
@@ -83,24 +62,29 @@ def cross_entropy(logits: Array, labels: NDArray[np.int32]) -> tuple[float, Arra
     return float(-log_probabilities[rows, labels].mean()), gradient / len(labels)
 
 
-def _apply(layer: Layer, parameters: Mapping[str, Array], x: Array) -> tuple[Array, Pullback]:
+def apply(layer: Layer, parameters: Mapping[str, Array], x: Array) -> tuple[Array, Pullback]:
+    """One layer's output and pullback."""
     match layer:
-        case Conv(name=name, activation=activation):
-            kernel, bias = parameters[f"{name}/kernel"], parameters[f"{name}/bias"]
-            return _activated(activation, *_conv(name, kernel, bias, x))
-        case Dense(name=name, activation=activation):
-            kernel, bias = parameters[f"{name}/kernel"], parameters[f"{name}/bias"]
-            return _activated(activation, *_dense(name, kernel, bias, x))
-        case MaxPool(window=window):
+        case Conv():
+            return _activated(layer, parameters, *_conv(layer, parameters, x))
+        case Dense():
+            return _activated(layer, parameters, *_dense(layer.name, parameters, x))
+        case Pool(window=window, kind="max"):
             return _max_pool(window, x)
-        case Flatten(height=height, width=width, channels=channels):
-            return x.reshape(-1, height * width * channels), lambda dy: (dy.reshape(x.shape), {})
+        case Pool(window=window):
+            return _average_pool(window, x)
+        case Flatten():
+            return x.reshape(-1, layer.features), lambda dy: (dy.reshape(x.shape), {})
 
 
-def _conv(name: str, kernel: Array, bias: Array, x: Array) -> tuple[Array, Pullback]:
-    """Valid cross-correlation, stride 1: (B, H, W, C) → (B, H − kh + 1, W − kw + 1, O)."""
+def _conv(layer: Conv, parameters: Mapping[str, Array], x: Array) -> tuple[Array, Pullback]:
+    """Cross-correlation with stride 1 of an image in a frame of zeros; see `Conv.output_shape`."""
+    kernel, bias = parameters[f"{layer.name}/kernel"], parameters[f"{layer.name}/bias"]
     kernel_h, kernel_w, channels, outputs = kernel.shape
-    windows = sliding_window_view(x, (kernel_h, kernel_w), axis=(1, 2))  # (B, H', W', C, kh, kw)
+    above, left = layer.padding
+    framed = np.pad(x, ((0, 0), (above, above), (left, left), (0, 0)))
+    # (B, H', W', C, kh, kw)
+    windows = sliding_window_view(framed, (kernel_h, kernel_w), axis=(1, 2))
     batch, height, width = windows.shape[:3]
     columns = windows.reshape(-1, channels * kernel_h * kernel_w)  # (B·H'·W', C·kh·kw)
     weights = kernel.transpose(2, 0, 1, 3).reshape(-1, outputs)  # (C·kh·kw, O)
@@ -110,18 +94,23 @@ def _conv(name: str, kernel: Array, bias: Array, x: Array) -> tuple[Array, Pullb
         flat = dy.reshape(-1, outputs)  # (B·H'·W', O)
         d_weights = (columns.T @ flat).reshape(channels, kernel_h, kernel_w, outputs)
         d_columns = (flat @ weights.T).reshape(windows.shape)
-        dx = np.zeros_like(x)
+        d_framed = np.zeros_like(framed)
         for row in range(kernel_h):
             for column in range(kernel_w):
-                dx[:, row : row + height, column : column + width] += d_columns[..., row, column]
-        own = {f"{name}/kernel": d_weights.transpose(1, 2, 0, 3), f"{name}/bias": flat.sum(axis=0)}
-        return dx, own
+                part = d_columns[..., row, column]
+                d_framed[:, row : row + height, column : column + width] += part
+        own = {
+            f"{layer.name}/kernel": d_weights.transpose(1, 2, 0, 3),
+            f"{layer.name}/bias": flat.sum(axis=0),
+        }
+        return d_framed[:, above : above + x.shape[1], left : left + x.shape[2]], own
 
     return y, pullback
 
 
-def _dense(name: str, kernel: Array, bias: Array, x: Array) -> tuple[Array, Pullback]:
+def _dense(name: str, parameters: Mapping[str, Array], x: Array) -> tuple[Array, Pullback]:
     """(B, in) → (B, out)."""
+    kernel, bias = parameters[f"{name}/kernel"], parameters[f"{name}/bias"]
 
     def pullback(dy: Array) -> tuple[Array, Tree]:
         return dy @ kernel.T, {f"{name}/kernel": x.T @ dy, f"{name}/bias": dy.sum(axis=0)}
@@ -135,27 +124,31 @@ def _max_pool(window: tuple[int, int], x: Array) -> tuple[Array, Pullback]:
     Where a window holds its maximum more than once, the gradient goes to the first in row-major
     order, as in PyTorch.
     """
-    windows = _windows(window, x)
-    batch, rows, columns, channels, _ = windows.shape
-    window_h, window_w = window
+    windows = windows_of(window, x)
     first = windows.argmax(axis=-1, keepdims=True)
     y = np.take_along_axis(windows, first, axis=-1)[..., 0]
 
     def pullback(dy: Array) -> tuple[Array, Tree]:
         d_windows = np.zeros_like(windows)
         np.put_along_axis(d_windows, first, dy[..., None], axis=-1)
-        dx = np.zeros_like(x)
-        dx[:, : rows * window_h, : columns * window_w] = (
-            d_windows.reshape(batch, rows, columns, channels, window_h, window_w)
-            .transpose(0, 1, 4, 2, 5, 3)  # (B, rows, window_h, columns, window_w, C)
-            .reshape(batch, rows * window_h, columns * window_w, channels)
-        )
-        return dx, {}
+        return _unwindowed(window, d_windows, x.shape), {}
 
     return y, pullback
 
 
-def _windows(window: tuple[int, int], x: Array) -> Array:
+def _average_pool(window: tuple[int, int], x: Array) -> tuple[Array, Pullback]:
+    """As `_max_pool`, with the mean of each window, to which all its values add alike."""
+    windows = windows_of(window, x)
+    size = windows.shape[-1]
+
+    def pullback(dy: Array) -> tuple[Array, Tree]:
+        d_windows = np.repeat(dy[..., None] / size, size, axis=-1)
+        return _unwindowed(window, d_windows, x.shape), {}
+
+    return windows.mean(axis=-1), pullback
+
+
+def windows_of(window: tuple[int, int], x: Array) -> Array:
     """What each pooling window covers: (B, H, W, C) → (B, rows, columns, C, values)."""
     window_h, window_w = window
     batch, height, width, channels = x.shape
@@ -168,8 +161,37 @@ def _windows(window: tuple[int, int], x: Array) -> Array:
     )
 
 
-def _activated(activation: Activation, z: Array, pullback: Pullback) -> tuple[Array, Pullback]:
-    """The activation after a layer; the derivative of ReLU at 0 is 0, as in all frameworks."""
+def _unwindowed(window: tuple[int, int], windows: Array, shape: tuple[int, ...]) -> Array:
+    """The way back from `windows_of` to (B, H, W, C), zero where no window is."""
+    window_h, window_w = window
+    batch, rows, columns, channels, _ = windows.shape
+    x = np.zeros(shape)
+    x[:, : rows * window_h, : columns * window_w] = (
+        windows.reshape(batch, rows, columns, channels, window_h, window_w)
+        .transpose(0, 1, 4, 2, 5, 3)  # (B, rows, window_h, columns, window_w, C)
+        .reshape(batch, rows * window_h, columns * window_w, channels)
+    )
+    return x
+
+
+def _activated(
+    layer: Weighted, parameters: Mapping[str, Array], z: Array, pullback: Pullback
+) -> tuple[Array, Pullback]:
+    """The activation after a layer, whose pullback is given."""
+    activation = layer.activation
     if activation == "none":
         return z, pullback
-    return np.maximum(z, 0), lambda dy: pullback(cast(Array, dy * (z > 0)))
+    slope = slope_of(layer, parameters)
+
+    def activated_pullback(dy: Array) -> tuple[Array, Tree]:
+        dx, own = pullback(dy * derivative(activation, z, slope))
+        if activation == "prelu":
+            own[f"{layer.name}/slope"] = np.sum(dy * np.minimum(z, 0)).reshape(1)
+        return dx, own
+
+    return value(activation, z, slope), activated_pullback
+
+
+def slope_of(layer: Weighted, parameters: Mapping[str, Array]) -> Array:
+    """What the activation has learnt, (1,); 0 where it learns nothing."""
+    return parameters.get(f"{layer.name}/slope", np.zeros(1))

@@ -49,8 +49,13 @@ def test_list_tells_what_is_available_or_why_not(bench):
     assert data["digits"]["available"]
     assert not data["cifar10"]["available"]
     assert data["cifar10"]["reason"]
-    (lenet5,) = sections["models"]
-    assert lenet5["parameters at 32×32×1"] == 61_706
+    models = {row["name"]: row for row in sections["models"]}
+    assert models["lenet5"]["parameters at 1 channel"] == 61_706
+    assert models["lenet5-wide"]["parameters at 3 channels"] == 548_878
+    assert models["convnet"]["images"] == "28×28"
+    assert models["convnet"]["parameters at 1 channel"] == 16_938
+    assert models["convnet"]["activation"] == ["relu"]
+    assert "selu" in models["lenet5"]["activation"]
 
 
 def test_list_as_tables(bench):

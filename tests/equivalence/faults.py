@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.contract import Conv, Dense, Flatten, ModelSpec, OptimizerSpec, Order
+from bench.contract import Conv, Dense, Flatten, ModelOptions, ModelSpec, OptimizerSpec, Order
+from bench.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 from impls.reference.optimizers import Array, Optimizer
 
@@ -459,6 +460,7 @@ class Fault:
     adapter: type[Healthy]
     caught_by: tuple[str, ...]
     optimizer: OptimizerSpec = ADAM
+    options: ModelOptions = USUAL
 
     def __str__(self) -> str:
         return self.name.replace(" ", "-")

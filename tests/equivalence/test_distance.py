@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.equivalence.distance import move_error, scale_error, unlike_elements, worst
+from bench.equivalence.distance import move_error, scale_error, unlike_elements, worst, worst_move
 
 INF = float("inf")
 A = np.array([1.0, -4.0, 0.0])
@@ -38,6 +38,19 @@ def test_worst_names_the_path():
     assert worst({"b": A, "a": A}, want) == (INF, "the order of the paths")
     assert worst({"a": A}, want) == (INF, "b")
     assert worst({"a": A, "b": A, "c": A}, want) == (INF, "c")
+
+
+def test_slopes_are_measured_together():
+    """A number by itself has no scale: what is left of a sum that cancels is no measure."""
+    want = {"a/slope": np.array([1e-6]), "a/kernel": A, "b/slope": np.array([0.5])}
+    got = {"a/slope": np.array([2e-6]), "a/kernel": A, "b/slope": np.array([0.5])}
+    assert worst(got, want) == (pytest.approx(2e-6), "slopes")
+    start = {"a/slope": np.zeros(1), "a/kernel": np.zeros(3), "b/slope": np.zeros(1)}
+    assert worst_move(got, want, start) == (pytest.approx(2e-6), "slopes")
+    swapped = want | {"a/slope": want["b/slope"], "b/slope": want["a/slope"]}
+    assert worst(swapped, want) == (pytest.approx(1, rel=1e-5), "slopes")
+    assert worst(want | {"a/slope": np.ones(6)}, want) == (INF, "slopes")
+    assert worst({"a/kernel": A}, want)[0] == worst_move({"a/kernel": A}, want, start)[0] == INF
 
 
 def test_unlike_elements_sees_what_equality_does_not():

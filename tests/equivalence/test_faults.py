@@ -9,20 +9,28 @@ import pytest
 from bench import machine
 from bench.certificate import Check, Subject
 from bench.clocks import Clocks
-from bench.contract import Adapter, OptimizerSpec
+from bench.contract import Adapter, ModelOptions, OptimizerSpec
 from bench.equivalence.examine import examine
+from bench.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 
-from .faults import ADAM, FAULTS, Fault, Healthy
+from .faults import ADAM, FAULTS, MOMENTUM, Fault, Healthy
+from .faults_of_options import OF_OPTIONS
 
 CLOCKS = Clocks(time.perf_counter, time.process_time)
 
 
-def examined(adapter: Adapter, optimizer: OptimizerSpec, seed: int = 0) -> list[Check]:
+def examined(
+    adapter: Adapter,
+    optimizer: OptimizerSpec,
+    seed: int = 0,
+    options: ModelOptions = USUAL,
+) -> list[Check]:
     subject = Subject(
         framework="reference",
         device="cpu",
         model="lenet5",
+        options=options,
         input_shape=(32, 32, 1),
         classes=10,
         optimizers=(optimizer,),
@@ -40,6 +48,19 @@ def test_a_fault_is_caught_by_its_check(fault: Fault, caught: dict[str, list[Che
     failed = [check for check in checks if not check.passed]
     caught[fault.name] = [check for check in failed if check.name in fault.caught_by]
     assert {check.name for check in failed} >= set(fault.caught_by), [*map(Check.describe, failed)]
+
+
+@pytest.mark.parametrize("fault", OF_OPTIONS, ids=str)
+def test_a_fault_of_what_was_chosen_is_caught_by_its_check(fault: Fault) -> None:
+    checks = examined(fault.adapter(), fault.optimizer, options=fault.options)
+    failed = {check.name for check in checks if not check.passed}
+    assert failed >= set(fault.caught_by), sorted(failed)
+
+
+@pytest.mark.parametrize("options", {fault.options for fault in OF_OPTIONS}, ids=repr)
+def test_what_was_chosen_raises_no_alarm(options: ModelOptions) -> None:
+    checks = examined(Healthy(), MOMENTUM, options=options)
+    assert [check.describe() for check in checks if not check.passed] == []
 
 
 def _skip_without_a_free_cpu() -> None:

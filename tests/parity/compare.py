@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from numpy.typing import ArrayLike
 
-from bench.equivalence.distance import Tree, move_error, scale_error, unlike_elements
+from bench.equivalence.distance import Tree, joined, move_error, scale_error, unlike_elements
 
 # (framework, check) → the worst error seen in this run, for the summary at its end
 worst: defaultdict[tuple[str, str], float] = defaultdict(float)
@@ -21,6 +21,7 @@ def assert_close(check: str, framework: str, got: ArrayLike, want: ArrayLike, bo
 def assert_trees_close(check: str, framework: str, got: Tree, want: Tree, bound: float) -> None:
     """Every array is within the bound, as a part of its scale; the message names the paths."""
     assert list(got) == list(want), f"{framework}: {check}: other paths or another order"
+    got, want = joined(got), joined(want)
     errors = {path: scale_error(got[path], want[path]) for path in want}
     _assert_within(check, framework, errors, bound)
 
@@ -30,6 +31,7 @@ def assert_moved_alike(
 ) -> None:
     """Every array has gone the same way from `start`; the message names the paths."""
     assert list(got) == list(want), f"{framework}: {check}: other paths or another order"
+    got, want, start = joined(got), joined(want), joined(start)
     errors = {path: move_error(got[path], want[path], start[path]) for path in want}
     _assert_within(check, framework, errors, bound)
 

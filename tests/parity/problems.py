@@ -17,13 +17,14 @@ from bench.contract import (
     Flatten,
     Images,
     Labels,
-    MaxPool,
+    ModelOptions,
     ModelSpec,
     OptimizerSpec,
     Order,
+    Pool,
 )
 from bench.equivalence.problems import Stage, smooth
-from bench.models import lenet5
+from bench.models import ACTIVATIONS, build, lenet5
 from bench.order import initial_parameters
 
 from .selection import device
@@ -43,7 +44,7 @@ def uneven() -> ModelSpec:
     """Kernels and pooling windows whose sides differ, and a pooling that drops an edge."""
     layers = (
         Conv("conv1", (3, 5), 2, 4, "relu"),  # (B, 11, 14, 4)
-        MaxPool((2, 3)),  # (B, 5, 4, 4): a row and two columns are left over
+        Pool((2, 3)),  # (B, 5, 4, 4): a row and two columns are left over
         Flatten(5, 4, 4),
         Dense("dense1", 80, 12, "relu"),
         Dense("dense2", 12, CLASSES, "none"),
@@ -51,9 +52,34 @@ def uneven() -> ModelSpec:
     return ModelSpec("uneven", (13, 18, 2), CLASSES, layers)
 
 
+def padded() -> ModelSpec:
+    """Frames of zeros that keep the size, that do not, and that have unequal sides."""
+    layers = (
+        Conv("conv1", (3, 5), 2, 4, "prelu", padding=(1, 2)),  # (B, 13, 18, 4)
+        Pool((2, 3), "average"),  # (B, 6, 6, 4): a row is left over
+        Conv("conv2", (3, 3), 4, 5, "tanh", padding=(2, 0)),  # (B, 8, 4, 5)
+        Pool((2, 2)),
+        Flatten(4, 2, 5),
+        Dense("dense1", 40, 12, "prelu"),
+        Dense("dense2", 12, CLASSES, "none"),
+    )
+    return ModelSpec("padded", (13, 18, 2), CLASSES, layers)
+
+
+# Each activation and pooling, in a network that has it in every place.
+CHOICES: dict[str, ModelOptions] = {
+    **{name: ModelOptions(activation=name) for name in ACTIVATIONS if name != "relu"},
+    "average": ModelOptions(pooling="average"),
+    "prelu-average": ModelOptions("prelu", "average"),
+}
+OTHERS = {"lenet5-c5conv": (32, 32, 1), "lenet5-wide": (32, 32, 3), "convnet": (28, 28, 1)}
+
 MODELS: dict[str, Callable[[], ModelSpec]] = {
     **{name: partial(lenet5, shape, CLASSES) for name, shape in LENETS.items()},
+    **{name: partial(lenet5, (20, 28, 2), CLASSES, of) for name, of in CHOICES.items()},
+    **{name: partial(build, name, shape, CLASSES) for name, shape in OTHERS.items()},
     "uneven": uneven,
+    "padded": padded,
     "smooth": smooth,
 }
 

@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from bench.contract import Adapter, Conv, Dense, Flatten, MaxPool, ModelSpec, OptimizerSpec
+from bench.contract import Adapter, Conv, Dense, Flatten, ModelSpec, OptimizerSpec, Pool
 from bench.errors import BenchError
 from bench.order import initial_parameters
 
@@ -75,7 +75,7 @@ def test_compilations_grow_with_a_new_network_and_rest_in_epochs(flux: Adapter) 
     height, width, channels = image.model.input_shape
     layers = (
         Conv("conv1", (1, 1), channels, 19, "relu"),
-        MaxPool((2, 2)),
+        Pool((2, 2)),
         Flatten(height // 2, width // 2, 19),
         Dense("dense1", height // 2 * (width // 2) * 19, CLASSES, "none"),
     )

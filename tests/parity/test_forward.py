@@ -11,9 +11,9 @@ from bench.contract import (
     Dense,
     Flatten,
     Indices,
-    MaxPool,
     ModelSpec,
     OptimizerSpec,
+    Pool,
 )
 from bench.order import initial_parameters
 from impls.reference.adapter import ReferenceAdapter
@@ -103,7 +103,7 @@ def test_a_gradient_goes_to_the_maximum_and_not_to_what_is_nearly_it(
     """In each window the first value is smaller than the last, by a ten-thousandth of it."""
     layers = (
         Conv("conv", (1, 1), 1, 1, "none"),
-        MaxPool((2, 2)),
+        Pool((2, 2)),
         Flatten(4, 4, 1),
         Dense("dense", 16, 10, "none"),
     )

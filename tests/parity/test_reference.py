@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.contract import Conv, MaxPool, ModelSpec, OptimizerSpec
+from bench.contract import Conv, ModelSpec, OptimizerSpec, Pool
 from bench.frameworks import missing, named
 from impls.reference.adapter import ReferenceAdapter
 from impls.reference.model import cross_entropy, forward, loss_and_gradients
@@ -57,7 +57,7 @@ def test_convolution_is_cross_correlation() -> None:
 
 
 def test_pooling_gives_the_gradient_to_the_first_of_equals() -> None:
-    model = ModelSpec("pool", (2, 4, 1), 1, (MaxPool((2, 2)),))
+    model = ModelSpec("pool", (2, 4, 1), 1, (Pool((2, 2)),))
     image = np.array([[1.0, 7.0, 5.0, 5.0], [7.0, 7.0, 5.0, 5.0]]).reshape(1, 2, 4, 1)
     pooled, (pullback,) = forward(model, {}, image)
     np.testing.assert_array_equal(pooled.ravel(), [7, 5])

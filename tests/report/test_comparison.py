@@ -28,6 +28,8 @@ def only_row(records: list[Record]) -> Row:
     [
         {"dataset": "digits"},
         {"model": "lenet1"},
+        {"activation": "selu"},
+        {"pooling": "average"},
         {"device": "gpu"},
         {"batch_size": 32},
         {"threads": 1},

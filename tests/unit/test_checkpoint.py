@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bench import checkpoint, models, naming, plan
 from bench.checkpoint import Header
-from bench.contract import ModelSpec, OptimizerSpec
+from bench.contract import ModelOptions, ModelSpec, OptimizerSpec
 from bench.errors import CheckpointError
 from bench.options import Options
 from bench.order import initial_parameters
@@ -309,6 +309,49 @@ def test_a_name_without_validation():
     assert naming.file_name("MNIST_torch_seed0_epoch", 2, None) == (
         "MNIST_torch_seed0_epoch2.safetensors"
     )
+
+
+def test_a_network_with_slopes_comes_back(path):
+    model = models.build("lenet5", (32, 32, 1), 10, ModelOptions("prelu", "average"))
+    path.write_bytes(checkpoint.encode(header(model=model), *trees(model=model)))
+    found = checkpoint.read(path)
+    assert found.header.model == model
+    assert found.parameters["dense1/slope"] == 0.25
+
+
+def without_what_is_new(document: dict) -> dict:
+    """A header as it was before networks had options, paddings and kinds of pooling."""
+    model = document["model"]
+    del model["options"]
+    for layer in model["layers"]:
+        layer.pop("padding", None)
+        layer.pop("kind", None)
+    return document
+
+
+def test_a_checkpoint_from_before_there_were_options_is_still_read(path):
+    parameters, buffers = trees()
+    old = without_what_is_new(header().model_dump(mode="json"))
+    named = {f"parameters/{name}": value for name, value in parameters.items()}
+    for buffer, tree in buffers.items():
+        named |= {f"optimizer/{buffer}/{name}": value for name, value in tree.items()}
+    document = old | {"sha256": checkpoint._sha256(old, named)}
+    path.write_bytes(safetensors.numpy.save(named, {checkpoint.KEY: json.dumps(document)}))
+    found = checkpoint.read(path)
+    assert found.header == header()
+    assert found.header.model.options == ModelOptions()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"activation": "selu", "pooling": "max"}, {"activation": "relu", "pooling": "average"}],
+)
+def test_options_that_are_not_those_of_the_layers(path, options):
+    """What a person would see in the header is what the network computes."""
+    unlike = replace(MODEL, options=ModelOptions(**options))
+    path.write_bytes(checkpoint.encode(header(model=unlike), *trees()))
+    with pytest.raises(CheckpointError, match="is for another model: its 'lenet5' has"):
+        checkpoint.read(path)
 
 
 def test_an_equal_model_is_not_another_one(path):

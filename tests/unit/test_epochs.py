@@ -28,7 +28,7 @@ def root(tmp_path_factory) -> Path:
 @pytest.fixture
 def planned(root):
     def make(**asked) -> plan.Plan:
-        source = preparation.source(datasets.load("digits", root, plan.INPUT_SIZE, "resize"))
+        source = preparation.source(datasets.load("digits", root, (32, 32), "resize"))
         sizes = {"train_size": 80, "val_size": 20, "test_size": 30, "batch_sizes": (32,)}
         known = {"frameworks": ("reference",), "devices": ("cpu",), "data_root": root}
         quick = {"epochs": 3, "windows": 4, "window": 0.001}
@@ -218,7 +218,7 @@ def test_divergence_within_an_epoch_ends_it_at_once(planned):
 
 def test_the_last_of_the_file_validate(planned, root):
     data = preparation.prepare(planned(split="last", order="file", train_size=1700), 0)
-    images = datasets.load("digits", root, plan.INPUT_SIZE, "resize")
+    images = datasets.load("digits", root, (32, 32), "resize")
     np.testing.assert_array_equal(data.train.labels, images.train_labels[:1700])
     np.testing.assert_array_equal(data.validation.labels, images.train_labels[1747:1767])
     np.testing.assert_array_equal(data.test.labels, images.train_labels[1767:])

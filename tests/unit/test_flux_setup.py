@@ -13,7 +13,7 @@ import pytest
 import impls
 from bench import frameworks, launch
 from bench.commands import setup as command
-from bench.contract import Conv, Dense, Flatten, MaxPool, ModelSpec
+from bench.contract import Conv, Dense, Flatten, ModelSpec, Pool
 from bench.errors import BenchError, UnavailableError
 from bench.models import lenet5
 from bench.order import initial_parameters
@@ -185,7 +185,7 @@ UNEVEN = ModelSpec(
     10,
     (
         Conv("conv1", (3, 5), 2, 4, "relu"),
-        MaxPool((2, 3)),
+        Pool((2, 3)),
         Flatten(5, 4, 4),
         Dense("dense1", 80, 12, "relu"),
         Dense("dense2", 12, 10, "none"),

@@ -26,7 +26,7 @@ def root(tmp_path_factory) -> Path:
 @pytest.fixture
 def planned(root):
     def make(**asked) -> plan.Plan:
-        source = preparation.source(datasets.load("digits", root, plan.INPUT_SIZE, "resize"))
+        source = preparation.source(datasets.load("digits", root, (32, 32), "resize"))
         sizes = {"train_size": 64, "val_size": 20, "test_size": 20, "batch_sizes": (32,)}
         known = {"frameworks": ("reference",), "devices": ("cpu",), "data_root": root}
         return plan.make(Options(**known | sizes | {"epochs": 4} | asked), source)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, plan
+from bench import machine, plan, runner
+from bench.contract import ModelOptions
 from bench.errors import UsageError
 from bench.options import Options
 from bench.plan import Source
@@ -43,6 +44,27 @@ def test_colour():
     assert planned.spec().parameter_count() == 62_006
     assert planned.pixel_mean == (0.5, 0.5, 0.5)
     assert planned.pixel_std == (0.1, 0.2, 0.3)
+
+
+def test_each_network_has_its_size_and_its_options():
+    planned = make(MNIST, dataset="mnist", model="convnet")
+    assert planned.input_size == (28, 28)
+    assert planned.spec().parameter_count() == 16_938
+    chosen = make(activation="selu", pooling="average")
+    assert chosen.input_size == (32, 32)
+    assert chosen.spec().label == "lenet5 (selu, average pooling)"
+    of = runner.subject(chosen, chosen.cells()[0])
+    assert of.options == ModelOptions("selu", "average")
+    assert of.network == "lenet5 (selu, average pooling)"
+    with pytest.raises(UsageError, match="--activation tanh has no meaning for lenet5-wide"):
+        make(CIFAR, dataset="cifar10", model="lenet5-wide", activation="tanh")
+
+
+def test_a_plan_from_before_there_were_options_is_still_read():
+    planned = make()
+    old = planned.model_dump(mode="json")
+    del old["activation"], old["pooling"]
+    assert plan.Plan.model_validate(old) == planned
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_channel_without_variation_is_only_centred():
 @pytest.fixture
 def planned(tmp_path: Path):
     def make(**asked):
-        source = preparation.source(datasets.load("digits", tmp_path, plan.INPUT_SIZE, "resize"))
+        source = preparation.source(datasets.load("digits", tmp_path, (32, 32), "resize"))
         options = Options(frameworks=("torch",), devices=("cpu",), data_root=tmp_path, **asked)
         return plan.make(options, source)
 

@@ -107,7 +107,7 @@ class Clock:
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory):
     root: Path = tmp_path_factory.mktemp("data")
-    source = preparation.source(datasets.load("digits", root, plan.INPUT_SIZE, "resize"))
+    source = preparation.source(datasets.load("digits", root, (32, 32), "resize"))
     asked = Options(
         frameworks=("torch",),
         devices=("cpu",),

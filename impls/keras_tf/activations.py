@@ -1,0 +1,62 @@
+"""The activations of the contract in Keras: its own, but for what they compute otherwise at 0.
+
+Keras's PReLU has a slope for each place of an image, and passes no gradient at 0. TensorFlow's
+gradient of SELU takes what is exactly 0, or rounds to it, for positive, where PyTorch, JAX and Flux
+take it for negative: the derivative is 1.05 in place of 1.76.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from bench.contract import LEAKY_SLOPE, Activation
+
+Function = Callable[[tf.Tensor], tf.Tensor]
+
+BELOW_ZERO = 2.0**-100  # moves no activation but 0 to the other side
+
+
+def _selu(z: tf.Tensor) -> tuple[tf.Tensor, Function]:
+    """TensorFlow's operation and its gradient, which is given what is 0 as if it were negative."""
+    y = tf.nn.selu(z)
+
+    def gradient(dy: tf.Tensor) -> tf.Tensor:
+        return tf.raw_ops.SeluGrad(gradients=dy, outputs=y - BELOW_ZERO)
+
+    return y, gradient
+
+
+selu: Function = tf.custom_gradient(_selu)
+
+
+def function(activation: Activation) -> str | Function:
+    """What a layer takes as its `activation`; prelu is a layer of its own, see `PReLU`."""
+    functions: dict[Activation, str | Function] = {
+        "relu": "relu",
+        "leakyrelu": partial(keras.activations.leaky_relu, negative_slope=LEAKY_SLOPE),
+        "prelu": "linear",
+        "elu": "elu",
+        "selu": selu,
+        "tanh": "tanh",
+        "none": "linear",
+    }
+    return functions[activation]
+
+
+class PReLU(keras.layers.Layer):  # type: ignore[misc]
+    """z where z > 0, else slope · z, with one slope (1,)."""
+
+    slope: keras.Variable
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the slope, which is 0 until it is assigned."""
+        self.slope = self.add_weight(shape=(1,), initializer="zeros", dtype="float32", name="slope")
+
+    def call(self, z: tf.Tensor) -> tf.Tensor:
+        """Of any shape."""
+        return tf.where(z > 0, z, self.slope * z)
