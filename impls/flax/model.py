@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -152,10 +152,10 @@ def average_pool(x: jax.Array, window: tuple[int, int]) -> jax.Array:
     return functools.reduce(jnp.add, _parts(x, window)) / (window[0] * window[1])
 
 
-def _parts(x: jax.Array, window: tuple[int, int]) -> Iterator[jax.Array]:
+def _parts(x: jax.Array, window: tuple[int, int]) -> list[jax.Array]:
     """The first value of every window, then the second one, and so on, in row-major order."""
     rows, columns = window
     height = x.shape[1] - x.shape[1] % rows
     width = x.shape[2] - x.shape[2] % columns
-    for row, column in itertools.product(range(rows), range(columns)):
-        yield x[:, row:height:rows, column:width:columns]
+    places = itertools.product(range(rows), range(columns))
+    return [x[:, row:height:rows, column:width:columns] for row, column in places]
