@@ -31,7 +31,7 @@ MEANINGS = {
     "val_images": "images for validation",
     "test_images": "images for the test",
     "status": "ok, failed, diverged, timeout, unavailable or not-equivalent",
-    "parameters": "weights and biases of the network, their count",
+    "parameters": "weights, biases and slopes of the network, their count",
     "val_loss": "after each epoch: mean over the validation images",
     "val_accuracy": "after each epoch: share of the validation images, in [0, 1]",
     "test_loss": "after the last epoch: mean over the test images",

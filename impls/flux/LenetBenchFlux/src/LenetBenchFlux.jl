@@ -8,7 +8,7 @@ way: images (W, H, C, N), convolution kernels (kernel_w, kernel_h, in, out) flip
 module LenetBenchFlux
 
 using ChainRulesCore: ChainRulesCore, NoTangent, unthunk
-using Flux: Flux, Chain, Conv, Dense, relu
+using Flux: Flux, Chain, Conv, Dense, MeanPool
 using LinearAlgebra: BLAS, mul!
 using NNlib: NNlib
 using Optimisers: Optimisers

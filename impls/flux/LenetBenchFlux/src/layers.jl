@@ -46,3 +46,27 @@ end
 
 """(W, H, C, B) → (C · W · H, B), the canonical order: H, W, C as NumPy counts them."""
 flatten_canonical(x::AbstractArray{<:Any,4}) = Flux.flatten(permutedims(x, (3, 1, 2, 4)))
+
+"""
+    PReLU(slope)
+
+z where z > 0, else a z, with the learnt a = `only(slope)`. Flux has no such layer.
+"""
+struct PReLU{A<:AbstractVector}
+    slope::A
+end
+
+Flux.@layer PReLU
+
+(layer::PReLU)(z) = prelu(z, layer.slope)
+
+prelu(z, slope) = ifelse.(z .> 0, z, slope .* z)
+
+function ChainRulesCore.rrule(::typeof(prelu), z, slope)
+    function pullback(Δ)
+        dy = unthunk(Δ)
+        dz = ifelse.(z .> 0, dy, slope .* dy)
+        return NoTangent(), dz, fill!(similar(slope), sum(dy .* min.(z, 0)))
+    end
+    return prelu(z, slope), pullback
+end

@@ -1,14 +1,29 @@
 # The network from its description, and its parameters in their order.
 
-const ACTIVATIONS = Dict("relu" => relu, "none" => identity)
+# But for prelu, which is a layer of its own.
+const ACTIVATIONS = Dict(
+    "relu" => NNlib.relu,
+    "leakyrelu" => NNlib.leakyrelu,  # its slope is 0.01, see `NNlib.leakyrelu_a`
+    "elu" => NNlib.elu,
+    "selu" => NNlib.selu,
+    "tanh" => tanh,
+    "none" => identity,
+)
 
 """
     network(layers, arrays)
 
-A `Chain` of the described layers with copies of these arrays: kernel, bias, kernel, ... in order.
+A `Chain` of the described layers with copies of these arrays: kernel, bias, slope if any, kernel,
+... in order.
 
-`layers` is a tuple with one of `("conv", activation)`, `("dense", activation)`,
-`("maxpool", (height, width))`, `("flatten", "canonical")` and `("flatten", "flux")` for each layer,
+`layers` is a tuple with one of these for each layer:
+
+    ("conv", (activation, (rows, columns)))   of zeros around the image
+    ("dense", activation)
+    ("prelu", nothing)
+    ("maxpool", (height, width)), ("averagepool", (height, width))
+    ("flatten", "canonical"), ("flatten", "flux")
+
 the last where the following dense kernel is in Flux's order of features.
 """
 function network(layers::Tuple, arrays::Tuple)
@@ -16,21 +31,30 @@ function network(layers::Tuple, arrays::Tuple)
     next() = Array(popfirst!(remaining))
     function layer((kind, detail))
         if kind == "conv"
-            return Conv(next(), next(), ACTIVATIONS[detail]; stride=1, pad=0, dilation=1, groups=1)
+            activation, (rows, columns) = detail
+            σ, pad = ACTIVATIONS[activation], (columns, columns, rows, rows)
+            return Conv(next(), next(), σ; stride=1, pad=pad, dilation=1, groups=1)
         elseif kind == "dense"
             return Dense(next(), next(), ACTIVATIONS[detail])
+        elseif kind == "prelu"
+            return PReLU(next())
+        elseif kind == "averagepool"
+            return MeanPool(reverse(detail); pad=0, stride=reverse(detail))
         elseif kind == "maxpool"
             return FirstMaxPool(reverse(detail))
         elseif kind == "flatten"
             return detail == "flux" ? Flux.flatten : flatten_canonical
         end
-        throw(ArgumentError("unknown layer $kind: choose from conv, dense, maxpool, flatten"))
+        known = "conv, dense, prelu, maxpool, averagepool, flatten"
+        throw(ArgumentError("unknown layer $kind: choose from $known"))
     end
     return Chain(map(layer, layers)...)
 end
 
 """The arrays of a network, or of a gradient or state of the same structure: kernel, bias, ..."""
-arrays_of(chain) =
-    Any[array for layer in chain.layers if has_arrays(layer) for array in (layer.weight, layer.bias)]
+arrays_of(chain) = Any[array for layer in chain.layers for array in own_arrays(layer)]
 
-has_arrays(layer) = hasproperty(layer, :weight)
+function own_arrays(layer)
+    hasproperty(layer, :weight) && return (layer.weight, layer.bias)
+    return hasproperty(layer, :slope) ? (layer.slope,) : ()
+end

@@ -3,9 +3,9 @@
 
 @setup_workload begin
     layers = (
-        ("conv", "relu"),
+        ("conv", ("relu", (0, 0))),
         ("maxpool", (2, 2)),
-        ("conv", "relu"),
+        ("conv", ("relu", (0, 0))),
         ("maxpool", (2, 2)),
         ("flatten", "flux"),
         ("dense", "relu"),
