@@ -138,6 +138,10 @@ class Plan(BaseModel):
         """The network that the plan trains."""
         return models.build(self.model, (*INPUT_SIZE, self.channels), self.classes)
 
+    def is_shown(self, cell: Cell) -> bool:
+        """Whether the cell has the seed whose pictures and first steps are kept: one is enough."""
+        return cell.seed == self.seeds[0]
+
     def own_defaults(self, framework: str) -> tuple[Default, ...]:
         """The framework's defaults that change something in what this plan trains."""
         return regimes.differing(

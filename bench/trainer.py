@@ -214,9 +214,8 @@ class _Session:
         self._send("phase", "test")
         logits = self._predict(adapter, data.test)
         figures = _scores(logits, data.test.labels, "test")
-        is_first = self._cell.seed == self._plan.seeds[0]
-        # Of one seed only: a picture is larger than all else that a record holds.
-        self._measured(**figures, **mistakes.examined(logits, data, with_pictures=is_first))
+        with_pictures = self._plan.is_shown(self._cell)  # they are larger than the whole record
+        self._measured(**figures, **mistakes.examined(logits, data, with_pictures=with_pictures))
         if self._keep:
             self._keep(adapter, data, self._plan.epochs, self._last | figures)
 
