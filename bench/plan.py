@@ -137,6 +137,10 @@ class Plan(BaseModel):
         shape = (*self.input_size, self.channels)
         return models.build(self.model, shape, self.classes, self.model_options)
 
+    def is_shown(self, cell: Cell) -> bool:
+        """Whether the cell has the seed whose pictures and first steps are kept: one is enough."""
+        return cell.seed == self.seeds[0]
+
     def own_defaults(self, framework: str) -> tuple[Default, ...]:
         """The framework's defaults that change something in what this plan trains."""
         return regimes.differing(

@@ -168,9 +168,8 @@ class _Session:
         logits = self._predict(adapter, data.test)
         scores = metrics.scores(logits, data.test.labels)
         figures = {f"test_{name}": value for name, value in scores.items()}
-        is_first = self._cell.seed == self._plan.seeds[0]
-        # Of one seed only: a picture is larger than all else that a record holds.
-        self._measured(**figures, **mistakes.examined(logits, data, with_pictures=is_first))
+        with_pictures = self._plan.is_shown(self._cell)  # they are larger than the whole record
+        self._measured(**figures, **mistakes.examined(logits, data, with_pictures=with_pictures))
         if self._keep:
             self._keep(adapter, data, ended.epoch, {**ended.figures, **figures}, ended.after)
 

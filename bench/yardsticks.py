@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bench import launch, machine
 from bench.plan import Cell, Plan
@@ -14,17 +14,13 @@ from bench.regimes import MATCHED
 LIMIT_TIMEOUT_S = 60.0
 
 
-class Announce(Protocol):
-    """Shows that the running cell enters a phase; see `bench.progress`."""
-
-    def __call__(self, name: str) -> None:
-        """Show the phase of this name."""
-
-
 class Yardsticks:
-    """Figures that serve many cells, each asked of a worker when a cell first needs it."""
+    """Figures that serve many cells, each asked of a worker when a cell first needs it.
 
-    def __init__(self, plan: Plan, announce: Announce) -> None:
+    announce shows that the running cell enters the phase of a name; see `bench.progress`.
+    """
+
+    def __init__(self, plan: Plan, announce: Callable[[str], None]) -> None:
         self._plan, self._announce = plan, announce
         self._limits: dict[int, float | None] = {}  # by threads
         self._losses: dict[int, list[float]] = {}  # by images in a batch
@@ -35,7 +31,7 @@ class Yardsticks:
         if cell.device == "cpu":
             if cell.threads not in self._limits:
                 self._announce("limit")
-                self._limits[cell.threads] = machine_gflop_per_s(cell.threads)
+                self._limits[cell.threads] = _limit_gflop_per_s(cell.threads)
             found["machine_gflop_per_s"] = self._limits[cell.threads]
         if self._has_first_steps(cell):
             if cell.batch_size not in self._losses:
@@ -45,18 +41,19 @@ class Yardsticks:
         return found
 
     def _has_first_steps(self, cell: Cell) -> bool:
-        """One seed is enough to look at; and only from the start do all have equal weights."""
+        """Only from the start do all have equal weights."""
         return (
-            cell.seed == self._plan.seeds[0]
+            self._plan.is_shown(cell)
             and cell.regime == MATCHED
             and not cell.throughput_only
             and self._plan.start is None
         )
 
 
-def machine_gflop_per_s(threads: int, timeout_s: float = LIMIT_TIMEOUT_S) -> float | None:
+def _limit_gflop_per_s(threads: int) -> float | None:
     """What NumPy's product of float32 matrices reaches here; None where it does not answer."""
-    rate: float | None = _asked({"limit": threads}, threads, timeout_s).get("machine_gflop_per_s")
+    found = _asked({"limit": threads}, threads, LIMIT_TIMEOUT_S)
+    rate: float | None = found.get("machine_gflop_per_s")
     return rate
 
 

@@ -102,6 +102,12 @@ class Drawing:
         label = f" {shown}" if shown.startswith("_") else shown
         self.line([], [], style, marker=style.marker, ms=5, label=label)
 
+    def level(self, y: float, text: str, **how: Any) -> None:
+        """A dashed line across the axes, with its text at the right end."""
+        self.axes.axhline(y, color=TEXT, lw=1, ls=(0, (2, 2)), alpha=0.7)
+        across = self.axes.get_yaxis_transform()
+        self.axes.text(1, y, text, transform=across, ha="right", **how)
+
     def legend(self, **how: Any) -> None:
         """Above the axes, from left to right."""
         handles, labels = self.axes.get_legend_handles_labels()
@@ -122,20 +128,19 @@ def house_style() -> Iterator[None]:
 
 def blank(name: str, title: str, height_in: float = 3.3) -> Drawing:
     """A figure with empty axes."""
-    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
-    axes = figure.add_subplot()
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
+    drawing = several(name, title, 1, 1, height_in)
+    axes = drawing.axes
     axes.grid(color=TEXT, alpha=0.13, lw=0.7)
     axes.tick_params(length=0)
     axes.yaxis.set_major_formatter(FuncFormatter(_tick))
     axes.xaxis.set_major_formatter(FuncFormatter(_tick))
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    return Drawing(name, title, "", "", figure)
+    return drawing
 
 
 def several(name: str, title: str, rows: int, columns: int, height_in: float) -> Drawing:
-    """A figure with a grid of bare axes, row by row, each row so many inches high."""
-    figure = Figure(figsize=(WIDTH_IN, 0.4 + rows * height_in), layout="constrained")
+    """A figure, so many inches high, with a grid of bare axes, row by row."""
+    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
     figure.subplots(rows, columns)
     figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
     return Drawing(name, title, "", "", figure)

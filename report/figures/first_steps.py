@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bench.record import Record
 from report.comparison import Comparison
-from report.figures.canvas import TEXT, Drawing, blank, thinned
+from report.figures.canvas import Drawing, blank, thinned
 from report.figures.palette import Style
 
 FLOAT32_EPSILON = 2.0**-23
@@ -24,7 +24,6 @@ class Distance:
     """|loss − oracle's loss| / oracle's loss of one record, by step from 1."""
 
     framework: str
-    seed: int
     relative: tuple[float, ...]
 
 
@@ -35,7 +34,7 @@ def distances(comparison: Comparison) -> list[Distance]:
         for record in comparison.of(row):
             relative = _relative(record)
             if len(relative) > 1:
-                found.append(Distance(row.framework, record.seed, relative))
+                found.append(Distance(row.framework, relative))
                 break
     return found
 
@@ -64,16 +63,7 @@ def difference(comparison: Comparison, styles: Mapping[str, Style], name: str) -
         texts = [f"{one.framework}, step {step}: {value:.2g}" for step, _, value in shown]
         drawing.points([s for s, _, _ in shown], [v for _, v, _ in shown], style, texts, ms=4)
         drawing.entry(one.framework, style)
-    axes.axhline(FLOAT32_EPSILON, color=TEXT, lw=1, ls=(0, (2, 2)), alpha=0.7)
-    axes.text(
-        1,
-        FLOAT32_EPSILON,
-        "float32's spacing, 2⁻²³",
-        transform=axes.get_yaxis_transform(),
-        ha="right",
-        va="bottom",
-        fontsize=8,
-    )
+    drawing.level(FLOAT32_EPSILON, "float32's spacing, 2⁻²³", va="bottom", fontsize=8)
     axes.yaxis.set_major_formatter(FuncFormatter(_power))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("Optimizer step")

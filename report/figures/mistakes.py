@@ -23,6 +23,7 @@ MOST_IMAGES = 16
 MOST_CLASSES = 20
 ACROSS = 4
 NAME_LIMIT = 11
+TITLE_IN = 0.4
 LINE_IN = 0.115  # of text below a picture
 LARGEST_PIXELS = 1024
 
@@ -64,9 +65,9 @@ def confusion(comparison: Comparison, name: str) -> Drawing | None:
         return None
     names = _class_names(comparison)
     across = min(2, len(found))
-    drawing = several(
-        name, "Which classes are taken for which?", -(-len(found) // across), across, 2.75
-    )
+    rows = -(-len(found) // across)
+    title = "Which classes are taken for which?"
+    drawing = several(name, title, rows, across, TITLE_IN + 2.75 * rows)
     top = max(float(np.nanmax(one.shares, initial=0.0)) for one in found)
     for axes, one in zip(drawing.figure.axes, found, strict=False):
         seaborn.heatmap(
@@ -175,7 +176,8 @@ def sheet(comparison: Comparison, name: str) -> Drawing | None:
     names = _class_names(comparison)
     lines = len(found[0].said)
     title = "Which test images are mistaken, and for what?"
-    drawing = several(name, title, -(-len(found) // ACROSS), ACROSS, 1.3 + LINE_IN * lines)
+    rows = -(-len(found) // ACROSS)
+    drawing = several(name, title, rows, ACROSS, TITLE_IN + rows * (1.3 + LINE_IN * lines))
     drawing.figure.set_layout_engine("constrained", h_pad=0.15)
     for axes in drawing.figure.axes:
         axes.set_axis_off()

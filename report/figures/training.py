@@ -12,7 +12,6 @@ from bench.record import Record
 from report.columns import figure, percent
 from report.comparison import Comparison, Row, reached
 from report.figures.canvas import (
-    TEXT,
     Drawing,
     blank,
     by_epoch,
@@ -94,10 +93,7 @@ def accuracy(
         width = 1.6 if against_seconds else _width(place, len(found))
         _course_drawn(drawing, course, styles[course.framework], target, against_seconds, width)
     if target is not None:
-        drawing.axes.axhline(100 * target, color=TEXT, lw=1, ls=(0, (2, 2)), alpha=0.7)
-        across = drawing.axes.get_yaxis_transform()
-        said = f"target {percent(target)} %"
-        drawing.axes.text(1, 100 * target, said, transform=across, ha="right", va="top")
+        drawing.level(100 * target, f"target {percent(target)} %", va="top")
     drawing.axes.set_ylabel("Validation accuracy (%)")
     if against_seconds:
         drawing.axes.set_xlabel("Training time (s)")
