@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from bench import interrupts
+
 Event = dict[str, Any]
 
 GRACE_S = 5.0  # between asking a worker to end and ending it
@@ -101,12 +103,14 @@ def run_worker(
     started = time.monotonic()
     read_end, write_end = os.pipe()
     with open(read_end, "rb", buffering=0) as pipe, log.open("ab") as output:
-        try:
-            process = _start(env, output, write_end)
-        finally:
-            os.close(write_end)
+        process: subprocess.Popen[bytes] | None = None
         patience_s = 0.0
         try:
+            with interrupts.held_back():  # a process that has started is one that is ended
+                try:
+                    process = _start(env, output, write_end)
+                finally:
+                    os.close(write_end)
             _send(process, task)
             for event in _events(pipe, started + timeout_s):
                 on_event(event)
@@ -115,7 +119,8 @@ def run_worker(
         except TimeoutError:
             timed_out = True
         finally:
-            status, usage = _end(process, patience_s)
+            if process is not None:
+                status, usage = _end(process, patience_s)
     return Ending(
         exit_code=os.waitstatus_to_exitcode(status),
         timed_out=timed_out,

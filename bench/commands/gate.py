@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-import signal
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
 
 from rich.console import Console
 
-from bench import __version__, machine
+from bench import __version__, interrupts, machine
 from bench.commands import gate_summary
 from bench.commands.console import say
 from bench.commands.gate_options import Asked, Prepared, prepare
@@ -32,9 +30,9 @@ def gate(asked: Asked, *, as_json: bool) -> int:
     """Compare, print, write what was asked for; the exit code says what was found."""
     console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
     prepared = prepare(asked, notes)
-    signal.signal(signal.SIGTERM, _interrupted)  # as Ctrl-C: what was made is removed
     try:
-        found = _measure(prepared, notes)
+        with interrupts.terminations_interrupt():
+            found = _measure(prepared, notes)
     except KeyboardInterrupt:
         print("interrupted: what was made has been removed", file=sys.stderr)
         return INTERRUPTED
@@ -150,7 +148,3 @@ def _print(console: Console, found: result.Result) -> None:
     for note in found.notes:
         say(console, plain(note), "dim")
     say(console, gate_summary.rule_in_words(found), "dim")
-
-
-def _interrupted(*_: Any) -> NoReturn:
-    raise KeyboardInterrupt

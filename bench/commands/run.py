@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from bench import (
     __version__,
     checkpoint,
     datasets,
+    interrupts,
     machine,
     models,
     options,
@@ -170,7 +169,7 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool, quiet: bool = 
     _warn_if_busy(notes)
     cells = len(runner.unsettled(folder))
     with (
-        _terminations_interrupt(),
+        interrupts.terminations_interrupt(),
         make_progress(notes, folder) as display,
         observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
     ):
@@ -282,17 +281,3 @@ def plan_for(asked: Options, notes: Console, *, fetch: bool) -> Plan:
 
 def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-@contextlib.contextmanager
-def _terminations_interrupt() -> Iterator[None]:
-    """SIGTERM, which a cluster sends at its time limit, does what Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from bench import machine
+from bench import interrupts, machine
 from bench.gate.budget import Budget
 from bench.gate.cases import NAMES, Case, Name, Pair, Windows
 from bench.gate.resident import Resident, Side
@@ -59,12 +59,13 @@ def measure(with_: Measuring, case: Case, number: int, first: Name, steps: int |
     started = with_.budget.spent_s
     cpus = _cpus(case.threads, number)
     with ExitStack() as stack:
-        residents = {
-            name: stack.enter_context(
-                Resident(with_.sides[name], case, cpus, with_.logs / f"{name}.log", with_.budget)
-            )
-            for name in NAMES
-        }
+        with interrupts.held_back():  # until the stack would end them
+            residents = {
+                name: stack.enter_context(
+                    Resident(side, case, cpus, with_.logs / f"{name}.log", with_.budget)
+                )
+                for name, side in with_.sides.items()
+            }
         for name in NAMES:
             residents[name].await_ready()
         if steps is None:

@@ -1,0 +1,74 @@
+"""Interruptions: what they end, and what they wait for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from bench import interrupts, launch
+
+
+@pytest.mark.parametrize("sign", interrupts.SIGNS)
+def test_an_interruption_waits_for_the_end_of_the_block(sign):
+    done = []
+
+    def interrupted():
+        with interrupts.held_back():
+            signal.raise_signal(sign)
+            done.append("whole")
+
+    with interrupts.terminations_interrupt():
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        with pytest.raises(KeyboardInterrupt):  # and after it they take effect at once
+            signal.raise_signal(sign)
+    assert done == ["whole"]
+
+
+def test_handlers_are_given_back():
+    before = [signal.getsignal(sign) for sign in interrupts.SIGNS]
+    with interrupts.terminations_interrupt(), interrupts.held_back():
+        assert signal.getsignal(signal.SIGTERM) not in before
+    assert [signal.getsignal(sign) for sign in interrupts.SIGNS] == before
+
+
+def test_an_error_in_the_block_is_raised_where_nothing_interrupted():
+    with pytest.raises(ZeroDivisionError), interrupts.held_back():
+        _ = 1 / 0
+
+
+def test_other_threads_have_nothing_to_hold_back():
+    reached = []
+
+    def work():
+        with interrupts.held_back():
+            reached.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert reached == [True]
+
+
+def test_a_worker_interrupted_while_it_starts_is_ended(tmp_path, monkeypatch):
+    start = launch._start
+
+    def interrupted(*arguments):
+        process = start(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(launch, "_start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        launch.run_worker(
+            {"probe": "reference"},
+            launch.environment(1, os.environ),
+            tmp_path / "log",
+            60,
+            lambda _: None,
+        )
+    with pytest.raises(ChildProcessError):  # no child is left
+        os.waitpid(-1, os.WNOHANG)
