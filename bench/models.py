@@ -155,6 +155,16 @@ def named(name: str) -> Entry:
     return CATALOGUE[name]
 
 
+def every() -> list[tuple[str, ModelOptions]]:
+    """Each network with each activation and pooling that it leaves open; the usual ones first."""
+    return [
+        (name, ModelOptions(activation, pooling))
+        for name, entry in CATALOGUE.items()
+        for activation in (ACTIVATIONS if "activation" in entry.choices else (USUAL.activation,))
+        for pooling in (POOLINGS if "pooling" in entry.choices else (USUAL.pooling,))
+    ]
+
+
 def build(
     name: str, input_shape: ImageShape, classes: int, options: ModelOptions = USUAL
 ) -> ModelSpec:
