@@ -13,6 +13,7 @@ from bench import store
 from bench.commands import parse
 from bench.errors import StoreError, UsageError
 from bench.record import Record
+from report.comparison import Comparison, compare
 
 FORMATS = ("html", "md", "csv", "latex", "json")  # as in report.build, which needs an extra
 WRITTEN = ("html", "md", "csv")  # where nothing was asked for
@@ -59,14 +60,15 @@ def show_and_write(
 
     typed = _commands([folder]) if typed is None else typed
     lines = [f"left out {path}: {reason}" for path, reason in problems]
+    compared = compare(records)
     try:
-        written = _write(records, problems, folder, formats, typed)
+        written = _write(records, problems, folder, formats, typed, compared)
         lines += [f"wrote {path}" for path in written]
     except ModuleNotFoundError as error:
         lines.append(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
     if console is None:
         return
-    print_summary(records, console)
+    print_summary(compared, console)
     for line in lines:
         console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
@@ -77,13 +79,14 @@ def _write(
     folder: Path,
     formats: Sequence[str],
     typed: dict[str, tuple[str, ...]],
+    compared: Sequence[Comparison],
 ) -> list[Path]:
     from report.build import FORMATS, build
 
     chosen = [form for form in FORMATS if form in formats]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return build(records, folder, problems, chosen, typed)
+        return build(records, folder, problems, chosen, typed, compared)
     except OSError as error:
         raise StoreError(
             f"cannot write the report to {folder}: {error.strerror}; give a folder that you may "

@@ -86,6 +86,8 @@ def confusion(comparison: Comparison, name: str) -> Drawing | None:
             xticklabels=names,
             yticklabels=names,
         )
+        for number in axes.texts:
+            number.set_in_layout(False)  # it is inside the axes, and measuring hundreds takes long
         axes.tick_params(length=0, labelsize=6)
         axes.tick_params(axis="x", rotation=0 if max(map(len, names)) < 3 else 90)
         axes.tick_params(axis="y", rotation=0)

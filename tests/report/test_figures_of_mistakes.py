@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,9 +95,7 @@ def test_images_that_some_record_does_not_tell_of_are_left_out(mistaken: list[Re
 @pytest.mark.parametrize("png", ["", "no base64!", "bm8gcG5n"])
 def test_a_picture_that_is_none_is_left_out(mistaken: list[Record], png: str) -> None:
     broken = [
-        record.model_copy(
-            update={"mistakes": [one.model_copy(update={"png": png}) for one in record.mistakes]}
-        )
+        record.model_copy(update={"mistakes": [replace(one, png=png) for one in record.mistakes]})
         for record in mistaken
     ]
     (comparison,) = compare(broken)
