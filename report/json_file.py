@@ -43,6 +43,7 @@ def _comparison(of: Comparison) -> dict[str, Any]:
                 for one in told.findings
             ],
         },
+        "baseline": of.base.framework if of.base else None,  # what the rows' ratios are to
         "rows": [asdict(row) for row in of.rows],
         "records": [{"run": record.run, "cell": record.cell} for record in of.everything],
     }

@@ -20,9 +20,17 @@ WRITTEN = ("html", "md", "csv")  # where nothing was asked for
 
 
 def report(
-    paths: Sequence[Path], out: Path | None, formats: str | None = None, *, show: bool = False
+    paths: Sequence[Path],
+    out: Path | None,
+    formats: str | None = None,
+    baseline: str | None = None,
+    *,
+    show: bool = False,
 ) -> int:
-    """Read the records below the paths and report on them all together; `show` opens the HTML."""
+    """Read the records below the paths and report on them all together; `show` opens the HTML.
+
+    Ratios are to the framework `baseline`; UsageError where it has no speed in any record.
+    """
     chosen = _formats(formats)
     if show and "html" not in chosen:
         raise UsageError("--open shows the HTML report: add html to --format")
@@ -32,9 +40,14 @@ def report(
             f"there are no records in {', '.join(map(str, paths))}: give run folders, a results "
             "folder or record files"
         )
+    compared = compare(records, baseline)
+    timed = {row.framework for one in compared for row in one.rows if row.images_per_s is not None}
+    parse.check_baseline(baseline, timed, "images_per_s", ", ".join(map(str, paths)))
     folder = out or _default_folder(paths)
     typed = _commands(paths)
-    show_and_write(records, problems, folder, Console(), formats=chosen, typed=typed)
+    show_and_write(
+        records, problems, folder, Console(), formats=chosen, typed=typed, compared=compared
+    )
     if show and (folder / "report.html").exists():
         webbrowser.open((folder / "report.html").absolute().as_uri())
     return 1 if problems else 0
@@ -48,11 +61,13 @@ def show_and_write(
     *,
     formats: Sequence[str] = WRITTEN,
     typed: dict[str, tuple[str, ...]] | None = None,
+    compared: Sequence[Comparison] | None = None,
 ) -> None:
     """Write the report into the folder; print the table and the paths where there is a console.
 
     `typed` are the arguments that runs were started with, by their names; without it they are
-    looked for in the folder. Without the extra `report` the table is printed all the same, and a
+    looked for in the folder. `compared` are the records' comparisons, where they are at hand
+    already. Without the extra `report` the table is printed all the same, and a
     line tells what is missing.
     """
     from report.terminal import print_summary
@@ -60,7 +75,7 @@ def show_and_write(
 
     typed = _commands([folder]) if typed is None else typed
     lines = [f"left out {path}: {reason}" for path, reason in problems]
-    compared = compare(records)
+    compared = compare(records) if compared is None else compared
     try:
         written = _write(records, problems, folder, formats, typed, compared)
         lines += [f"wrote {path}" for path in written]
