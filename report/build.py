@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
@@ -29,10 +28,6 @@ from report.verdict import verdict
 Format = Literal["html", "md", "csv", "latex", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 FIGURES = "figures"
-DRAWN = re.compile(
-    r"(\d+-)?(throughput|phases|accuracy-epochs|accuracy-seconds|time-to-target|loss|first-steps"
-    r"|confusion|mistakes|sweep-\d+)\.(svg|png)"
-)
 
 
 def build(
@@ -76,8 +71,10 @@ def _remove_others(folder: Path, files: Collection[str]) -> None:
     """Drawings of an earlier report that are not of this one; what a person put there stays."""
     if not any(name.startswith(f"{FIGURES}/") for name in files):
         return
+    from report.figures import is_ours  # loaded already, where there are drawings
+
     for path in folder.iterdir():
-        ours = DRAWN.fullmatch(path.name) and path.is_file()
+        ours = is_ours(path.name) and path.is_file()
         if ours and f"{FIGURES}/{path.name}" not in files:
             path.unlink()
 

@@ -83,8 +83,8 @@ def confusion(comparison: Comparison, name: str) -> Drawing | None:
             square=True,
             linewidths=0.4,
             linecolor=(0.5, 0.5, 0.5, 0.25),
-            xticklabels=names,
-            yticklabels=names,
+            xticklabels=names[: len(one.counts)],
+            yticklabels=names[: len(one.counts)],
         )
         for number in axes.texts:
             number.set_in_layout(False)  # it is inside the axes, and measuring hundreds takes long

@@ -149,3 +149,14 @@ def test_tidy_files_of_steps_and_mistakes(mistaken: list[Record], windows: list[
         *("c,$x$,1", "c,c,9"),
     ]
     assert set(csv_files(windows)) == {"records.csv", "epochs.csv"}
+
+
+def test_names_of_more_classes_than_were_counted(mistaken: list[Record]) -> None:
+    names = ["a", "b", "c", "d", "e"]
+    several = [one.model_copy(update={"class_names": names}) for one in mistaken]
+    (comparison,) = compare(several)
+    drawing = mistakes.confusion(comparison, "confusion")
+    assert drawing is not None
+    for axes in drawing.figure.axes[: len(comparison.rows)]:
+        assert [label.get_text() for label in axes.get_xticklabels()] == names[:3]
+        assert [label.get_text() for label in axes.get_yticklabels()] == names[:3]
