@@ -23,6 +23,10 @@ def report(
             "--format", help="html, md, csv, latex, json; several with commas. Default: html,md,csv"
         ),
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="Framework that ratios of speed are to. Default: the fastest."),
+    ] = None,
     show: Annotated[
         bool, typer.Option("--open", help="Open the HTML report in a browser.")
     ] = False,
@@ -31,11 +35,11 @@ def report(
 
     report.html holds verdict, tables, figures and raw data in one file that needs no network.
 
-    Example: python -m bench report results/RUN --format html,latex --open
+    Example: python -m bench report results/RUN --baseline torch --format html,latex --open
     """
     from bench.commands import report as command
 
-    return command.report(paths, out, formats, show=show)
+    return command.report(paths, out, formats, baseline, show=show)
 
 
 def compare(

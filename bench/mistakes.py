@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def examined(logits: NDArray[np.float32], data: Prepared, *, with_pictures: bool
     return {
         "class_names": data.classes,
         "confusion": confusion(logits, data.test.labels),
-        "mistakes": [one.model_dump() for one in found],
+        "mistakes": [asdict(one) for one in found],
         "mistakes_within": within,
     }
 

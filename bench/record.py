@@ -5,7 +5,8 @@ Durations are wall seconds of a monotonic clock; memory is in bytes; accuracies 
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -22,17 +23,21 @@ MOST_CLASSES = 100_000
 Status = Literal["ok", "failed", "diverged", "timeout", "unavailable", "not-equivalent"]
 
 
-class Mistake(BaseModel):
-    """A test image that was taken for another class."""
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A test image that was taken for another class; no model, since records hold many.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    image  its number among the test images, from 0
+    said   the class that it was taken for
+    png    the picture, in base64; of one seed only
+    """
 
-    image: int = Field(ge=0, description="its number among the test images, from 0")
-    label: int = Field(ge=0, lt=MOST_CLASSES)
-    said: int = Field(ge=0, lt=MOST_CLASSES, description="the class that it was taken for")
-    png: str | None = Field(
-        default=None, max_length=100_000, description="the picture, in base64; of one seed only"
-    )
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    image: Annotated[int, Field(ge=0)]
+    label: Annotated[int, Field(ge=0, lt=MOST_CLASSES)]
+    said: Annotated[int, Field(ge=0, lt=MOST_CLASSES)]
+    png: Annotated[str | None, Field(max_length=100_000)] = None
 
 
 class Record(BaseModel):

@@ -17,13 +17,14 @@ import contextlib
 import fcntl
 import glob
 import itertools
-import json
+import marshal
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pydantic_core
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench import naming
@@ -204,7 +205,7 @@ def read_records(paths: Sequence[Path]) -> tuple[list[Record], list[tuple[Path, 
     """
     records: list[Record] = []
     problems: list[tuple[Path, str]] = []
-    certificates: dict[str, Certificate] = {}
+    certificates: dict[bytes, Certificate] = {}
     for file in dict.fromkeys(file for path in paths for file in _record_files(path)):
         try:
             record = _read(file, certificates)
@@ -223,9 +224,12 @@ def _record_files(path: Path) -> list[Path]:
     return sorted((path / "records").glob("*.json")) or sorted(path.glob("*/records/*.json"))
 
 
-def _read(file: Path, certificates: dict[str, Certificate]) -> Record:
+def _read(file: Path, certificates: dict[bytes, Certificate]) -> Record:
     """A record; those that carry the same certificate share one, which is most of their size."""
-    content = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        content = pydantic_core.from_json(file.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"not whole JSON: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, int):
         raise ValueError("not a record: it has no schema_version")
@@ -233,7 +237,8 @@ def _read(file: Path, certificates: dict[str, Certificate]) -> Record:
         raise ValueError(
             f"written by a newer lenet-bench (schema {version}, this one reads up to {SCHEMA})"
         )
-    own = json.dumps(content.get("certificate"))
+    # Version 2 knows no references: what is equal has equal bytes, at a third of JSON's cost.
+    own = marshal.dumps(content.get("certificate"), 2)
     if own in certificates:
         content["certificate"] = certificates[own]
     record = Record.model_validate(content)
@@ -286,8 +291,6 @@ def _brief(error: Exception) -> str:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or "the file"
         return f"{where}: {fault['msg']} ({error.error_count()} fault(s) in all)"
-    if isinstance(error, json.JSONDecodeError):
-        return f"not whole JSON: {error}"
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
@@ -29,10 +28,6 @@ from report.verdict import verdict
 Format = Literal["html", "md", "csv", "latex", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 FIGURES = "figures"
-DRAWN = re.compile(
-    r"(\d+-)?(throughput|phases|accuracy-epochs|accuracy-seconds|time-to-target|loss|first-steps"
-    r"|confusion|mistakes|sweep-\d+)\.(svg|png)"
-)
 
 
 def build(
@@ -41,8 +36,11 @@ def build(
     problems: Sequence[tuple[Path, str]] = (),
     formats: Collection[Format] = ("md", "csv"),
     typed: Commands | None = None,
+    compared: Sequence[Comparison] | None = None,
 ) -> list[Path]:
     """Write the report of `records` into the folder `out`; return the paths of its files.
+
+    `compared` are their comparisons, where they are at hand already.
 
     `problems` are the files that could not be read, each with the reason: the report names them.
     `typed` are the arguments that runs were started with, by their names. Figures are in the folder
@@ -53,12 +51,15 @@ def build(
     """
     out.mkdir(parents=True, exist_ok=True)
     ordered = distinct(records)
+    compared = compare(ordered) if compared is None else compared
     data: dict[str, str] = {}
     if {"html", "csv"} & set(formats):  # the page holds the same files
         data = csv_files(ordered)
     files: dict[str, str | bytes] = {}
     for form in (one for one in FORMATS if one in formats):
-        files |= data if form == "csv" else _files(form, ordered, problems, data, typed)
+        files |= data if form == "csv" else _files(form, ordered, compared, problems, data, typed)
+    if "md" in formats and "html" not in formats:  # which has them, too
+        files |= _drawings(compared)
     for name, content in files.items():
         (out / name).parent.mkdir(exist_ok=True)
         write_atomically(out / name, content)
@@ -70,8 +71,10 @@ def _remove_others(folder: Path, files: Collection[str]) -> None:
     """Drawings of an earlier report that are not of this one; what a person put there stays."""
     if not any(name.startswith(f"{FIGURES}/") for name in files):
         return
+    from report.figures import is_ours  # loaded already, where there are drawings
+
     for path in folder.iterdir():
-        ours = DRAWN.fullmatch(path.name) and path.is_file()
+        ours = is_ours(path.name) and path.is_file()
         if ours and f"{FIGURES}/{path.name}" not in files:
             path.unlink()
 
@@ -79,20 +82,21 @@ def _remove_others(folder: Path, files: Collection[str]) -> None:
 def _files(
     form: Format,
     records: Sequence[Record],
+    compared: Sequence[Comparison],
     problems: Sequence[tuple[Path, str]],
     data: Mapping[str, str],
     typed: Commands | None,
 ) -> dict[str, str | bytes]:
     """The files of one format, by their names. What only one of them needs is imported here."""
     if form == "md":
-        return {"report.md": markdown(records, problems), **_drawings(records)}
+        return {"report.md": markdown(compared, problems)}
     if form == "latex":
-        return {"report.tex": latex(records)}
+        return {"report.tex": latex(compared)}
     if form == "json":
-        return {"report.json": document(records, problems)}
+        return {"report.json": document(records, compared, problems)}
     from report.html import page
 
-    made = page(records, data, problems, typed)
+    made = page(records, compared, data, problems, typed)
     files: dict[str, str | bytes] = {"report.html": made.html}
     for picture in made.pictures:
         files[f"{FIGURES}/{picture.name}.svg"] = picture.svg
@@ -100,7 +104,7 @@ def _files(
     return files
 
 
-def markdown(records: Sequence[Record], problems: Sequence[tuple[Path, str]] = ()) -> str:
+def markdown(comparisons: Sequence[Comparison], problems: Sequence[tuple[Path, str]] = ()) -> str:
     """The report as Markdown with GitHub's tables, fit for a README or a pull request."""
     environment = Environment(
         loader=PackageLoader("report"),
@@ -111,7 +115,6 @@ def markdown(records: Sequence[Record], problems: Sequence[tuple[Path, str]] = (
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    comparisons = compare(records)
     template = environment.get_template("report.md.j2")
     return template.render(
         comparisons=[_view(comparison) for comparison in comparisons],
@@ -168,9 +171,8 @@ def _section(section: Section) -> Mapping[str, object]:
     }
 
 
-def _drawings(records: Sequence[Record]) -> dict[str, str]:
+def _drawings(compared: Sequence[Comparison]) -> dict[str, str]:
     """The sweeps' drawings by the names of their files; matplotlib is loaded for them alone."""
-    compared = compare(records)
     found = sweeps(compared)
     if not found:
         return {}

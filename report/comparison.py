@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
+from typing import Protocol, TypeVar
 
 from bench.record import Machine, Record
 from bench.stats import censored_median
@@ -67,7 +68,8 @@ class Row:
 class Comparison:
     """Runs of one set-up. Rows stand by images/s, fastest first, those without figures last.
 
-    `rows` and `records` are of matched runs; `others` are the records in other regimes.
+    `rows` and `records` are of matched runs; `others` are the records in other regimes. `baseline`
+    is the framework that a person wants ratios to; None: the fastest.
     """
 
     setup: Setup
@@ -75,6 +77,13 @@ class Comparison:
     rows: tuple[Row, ...]
     records: tuple[Record, ...]
     others: tuple[Record, ...] = ()
+    baseline: str | None = None
+
+    @property
+    def base(self) -> Row | None:
+        """The row that ratios are to: the fastest, too, where the baseline has no speed here."""
+        timed = [row for row in self.rows if row.images_per_s is not None]
+        return base_of(timed, self.baseline) or base_of(timed, None)
 
     @property
     def everything(self) -> tuple[Record, ...]:
@@ -87,11 +96,28 @@ class Comparison:
         return by_version(alike)[row.framework_version]
 
 
-def compare(records: Iterable[Record]) -> list[Comparison]:
+class Named(Protocol):
+    """What is of one framework: a row, or a sample of `report.versus`."""
+
+    @property
+    def framework(self) -> str:
+        """As `bench list` names it."""
+
+
+One = TypeVar("One", bound=Named)
+
+
+def base_of(found: Iterable[One], baseline: str | None) -> One | None:
+    """The first of the framework of that name; without a name, the first of all."""
+    return next((one for one in found if baseline in (None, one.framework)), None)
+
+
+def compare(records: Iterable[Record], baseline: str | None = None) -> list[Comparison]:
     """Put like runs together; a record given twice counts once.
 
-    A run that failed before it knew its framework's version joins the runs of the framework, where
-    these have just one.
+    Ratios are to the framework `baseline` where it was measured, else to the fastest. A run that
+    failed before it knew its framework's version joins the runs of the framework, where these have
+    just one.
     """
     unique = distinct(records)
     matched = grouped((record for record in unique if record.regime == MATCHED), setup_of)
@@ -100,7 +126,7 @@ def compare(records: Iterable[Record]) -> list[Comparison]:
         lambda record: home(record, matched),
     )
     comparisons = [
-        _comparison(setup, matched.get(setup, []), others.get(setup, []))
+        _comparison(setup, matched.get(setup, []), others.get(setup, []), baseline)
         for setup in {**matched, **others}
     ]
     return sorted(comparisons, key=lambda c: c.setup.place)
@@ -111,7 +137,9 @@ def by_setup(records: Iterable[Record]) -> dict[Setup, Comparison]:
     return {one.setup: one for one in compare(records) if one.records}
 
 
-def _comparison(setup: Setup, records: Sequence[Record], others: Sequence[Record]) -> Comparison:
+def _comparison(
+    setup: Setup, records: Sequence[Record], others: Sequence[Record], baseline: str | None
+) -> Comparison:
     limit = limit_gflop_per_s(records)
     by_framework = grouped(records, lambda record: record.framework)
     rows = [
@@ -125,15 +153,19 @@ def _comparison(setup: Setup, records: Sequence[Record], others: Sequence[Record
     if setup.weight_decay is None and len(decays) == 1:
         setup = replace(setup, weight_decay=decays.pop())
     machine = (*records, *others)[0].machine
-    return Comparison(setup, machine, _compared(rows), tuple(records), tuple(others))
+    bare = Comparison(
+        setup, machine, tuple(row for row, _ in rows), tuple(records), tuple(others), baseline
+    )
+    return replace(bare, rows=_compared(rows, bare.base))
 
 
-def _compared(rows: Sequence[tuple[Row, list[Record]]]) -> tuple[Row, ...]:
-    """The rows with their ratios to the first, which is the fastest."""
-    ok = [records for _, records in rows]
+def _compared(rows: Sequence[tuple[Row, list[Record]]], base: Row | None) -> tuple[Row, ...]:
+    """The rows with their ratios to the base; without one, as they are."""
     speeds = [row.speed for row, _ in rows]
-    if ok:
-        speeds = with_ratios(speeds, ratios(ok, ok[0]))
+    if base is not None:
+        ok = [records for _, records in rows]
+        of_base = next(records for row, records in rows if row is base)
+        speeds = with_ratios(speeds, ratios(ok, of_base))
     return tuple(replace(row, speed=of) for (row, _), of in zip(rows, speeds, strict=True))
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from itertools import zip_longest
 
 from pydantic import BaseModel
@@ -35,6 +36,7 @@ ELSEWHERE = (
 RECORD_FIELDS = tuple(name for name in Record.model_fields if name not in ELSEWHERE)
 NAMING_FIELDS = ("run", "cell", "framework", "seed")
 MACHINE_FIELDS = tuple(Machine.model_fields)
+Cell = str | float | None
 
 
 def csv_files(records: Sequence[Record]) -> dict[str, str]:
@@ -56,9 +58,9 @@ def records_csv(records: Iterable[Record]) -> str:
     heading = [*RECORD_FIELDS, *machine, "versions", "certificate"]
     rows = (
         [
-            *(getattr(record, name) for name in RECORD_FIELDS),
-            *(getattr(record.machine, name) for name in MACHINE_FIELDS),
-            record.versions,
+            *(_cell(getattr(record, name)) for name in RECORD_FIELDS),
+            *(_cell(getattr(record.machine, name)) for name in MACHINE_FIELDS),
+            _cell(record.versions),
             _verdict(record),
         ]
         for record in records
@@ -76,8 +78,8 @@ def epochs_csv(records: Iterable[Record]) -> str:
     """One row an epoch of a record, counted from 1; `run` and `cell` name the record."""
     heading = [*NAMING_FIELDS, "epoch", *EPOCH_FIELDS]
     rows = (
-        [*_naming(record), epoch, *values]
-        for record in records
+        [*naming, epoch, *values]
+        for record, naming in _named(records)
         for epoch, values in enumerate(
             zip_longest(*(getattr(record, name) for name in EPOCH_FIELDS)),
             start=record.first_epoch,
@@ -89,8 +91,8 @@ def epochs_csv(records: Iterable[Record]) -> str:
 def steps_csv(records: Iterable[Record]) -> str:
     """One row a step of those that records hold, counted from 1."""
     rows = (
-        [*_naming(record), step, *values]
-        for record in records
+        [*naming, step, *values]
+        for record, naming in _named(records)
         for step, values in enumerate(zip_longest(record.step_loss, record.oracle_step_loss), 1)
     )
     return _csv([*NAMING_FIELDS, "step", *STEP_FIELDS], rows)
@@ -102,41 +104,55 @@ def confusion_csv(records: Iterable[Record]) -> str:
     Pairs without images are left out; classes have their names, or their numbers without names.
     """
     rows = (
-        [*_naming(record), _class_name(record, label), _class_name(record, said), images]
-        for record in records
-        for label, counts in enumerate(record.confusion)
-        for said, images in enumerate(counts)
+        [*naming, label, said, images]
+        for record, naming in _named(records)
+        for classes in [_classes(record)]
+        for label, counts in zip(classes, record.confusion, strict=False)
+        for said, images in zip(classes, counts, strict=False)
         if images
     )
     return _csv([*NAMING_FIELDS, "label", "said", "images"], rows)
 
 
-def _naming(record: Record) -> list[object]:
-    return [getattr(record, name) for name in NAMING_FIELDS]
+def _named(records: Iterable[Record]) -> Iterator[tuple[Record, list[Cell]]]:
+    """Each record with the cells that name it, made once for all of its rows."""
+    for record in records:
+        yield record, [_cell(getattr(record, name)) for name in NAMING_FIELDS]
 
 
-def _class_name(record: Record, number: int) -> str:
-    names = record.class_names
-    return names[number] if number < len(names) else str(number)
+def _classes(record: Record) -> list[str]:
+    """The cells of the classes' names; numbers follow where there are too few names."""
+    most = max([len(record.confusion), *map(len, record.confusion)], default=0)
+    numbers = range(len(record.class_names), most)
+    return [_harmless(name) for name in (*record.class_names, *map(str, numbers))]
 
 
-def _csv(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def _csv(heading: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Texts must be harmless already; None becomes empty, a number what repr makes of it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(heading)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows(rows)
     return text.getvalue()
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
+def _cell(value: object) -> Cell:
+    if value is None or isinstance(value, float | int):
+        return value
     if isinstance(value, str):
-        return spreadsheet_cell(value)
+        return _harmless(value)
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, Training):
-        value = asdict(value)
+        return _settings(value)
     if isinstance(value, list | dict):
         return json.dumps(value, sort_keys=True)
     return repr(value)
+
+
+_harmless = lru_cache(maxsize=1024)(spreadsheet_cell)  # most texts are those of other records, too
+
+
+@lru_cache(maxsize=64)
+def _settings(training: Training) -> str:
+    return json.dumps(asdict(training), sort_keys=True)

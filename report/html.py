@@ -22,7 +22,7 @@ from report import contents, html_parts, notes, regime_tables, regimes
 from report.certificates import proofs
 from report.columns import Column, columns
 from report.commands import Commands, commands
-from report.comparison import Comparison, compare
+from report.comparison import Comparison
 from report.dictionary import Entry, entries
 from report.equality import check
 from report.figures import Gallery, Picture
@@ -46,16 +46,16 @@ class Page:
 
 def page(
     records: Sequence[Record],
+    compared: Sequence[Comparison],
     data: Mapping[str, str],
     problems: Sequence[tuple[Path, str]] = (),
     typed: Commands | None = None,
 ) -> Page:
-    """The report as HTML.
+    """The report of `records` as HTML, `compared` as `report.comparison.compare` does.
 
     `data` are the files to be downloaded from within it, by their names; `typed` are the arguments
     that runs were started with, by the runs' names.
     """
-    compared = compare(records)
     found = sweeps(compared)
     gallery = Gallery(compared, found)
     swatches = {name: style.colour for name, style in gallery.styles.items()}

@@ -10,18 +10,22 @@ from typing import Any
 
 from bench.record import SCHEMA, Record
 from report import notes
-from report.comparison import Comparison, compare
+from report.comparison import Comparison
 from report.verdict import verdict
 
 
-def document(records: Sequence[Record], problems: Sequence[tuple[Path, str]] = ()) -> str:
+def document(
+    records: Sequence[Record],
+    compared: Sequence[Comparison],
+    problems: Sequence[tuple[Path, str]] = (),
+) -> str:
     """Comparisons with set-up, rows (`report.comparison.Row`) and verdict; records; problems.
 
     Durations are seconds, memory is bytes, accuracies are in [0, 1]; null is what is not known.
     """
     content = {
         "schema_version": SCHEMA,
-        "comparisons": [_comparison(one) for one in compare(records)],
+        "comparisons": [_comparison(one) for one in compared],
         "records": [record.model_dump(mode="json") for record in records],
         "problems": [{"file": str(path), "reason": reason} for path, reason in problems],
     }
@@ -39,6 +43,7 @@ def _comparison(of: Comparison) -> dict[str, Any]:
                 for one in told.findings
             ],
         },
+        "baseline": of.base.framework if of.base else None,  # what the rows' ratios are to
         "rows": [asdict(row) for row in of.rows],
         "records": [{"run": record.run, "cell": record.cell} for record in of.everything],
     }

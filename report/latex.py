@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from bench.record import Record
 from report import contents, notes
 from report.columns import Column, Shown, columns
-from report.comparison import Comparison, compare
+from report.comparison import Comparison
 from report.sections import Section
 from report.text import Given, Note, plain
 
@@ -49,9 +48,8 @@ OWN = {
 }
 
 
-def latex(records: Sequence[Record]) -> str:
+def latex(compared: Sequence[Comparison]) -> str:
     """A table for each comparison and for each of its sections; comments say what they are of."""
-    compared = compare(records)
     parts = [
         "% Tables of lenet-bench. The preamble needs: \\usepackage{booktabs}\n"
         "% Names in scripts other than Latin need XeLaTeX or LuaLaTeX and a font that has them.",

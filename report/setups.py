@@ -70,14 +70,25 @@ def network(setup: Setup) -> Note:
 
 def distinct(records: Iterable[Record]) -> list[Record]:
     """The records in the order of run, framework and seed, without exact repetitions."""
-    unique = {record.model_dump_json(): record for record in records}
+    called = grouped(records, lambda one: (one.schema_version, one.run, one.cell, one.started_at))
+    unique = {
+        (name, text): record
+        for name, alike in called.items()
+        for text, record in _without_repetitions(alike).items()
+    }
     return [
         record
         for _, record in sorted(
-            unique.items(),
-            key=lambda item: (item[1].run, item[1].framework, item[1].seed, item[0]),
+            unique.items(), key=lambda item: (item[1].run, item[1].framework, item[1].seed, item[0])
         )
     ]
+
+
+def _without_repetitions(alike: Sequence[Record]) -> dict[str, Record]:
+    """Records of one name by what they hold, which is written out only where there are several."""
+    if len(alike) == 1:
+        return {"": alike[0]}
+    return {record.model_dump_json(): record for record in alike}
 
 
 def grouped(records: Iterable[Record], key: Callable[[Record], Key]) -> dict[Key, list[Record]]:

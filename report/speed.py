@@ -26,8 +26,8 @@ class Speed:
     outliers                processes beyond Tukey's outer fences; they count in every figure
     in_windows              processes measured in windows; the others by whole epochs
     unsteady                processes that reached no steady state
-    ratio                   to the fastest row, over blocks that both have; ratio_p by Holm's
-                            correction over the rows of the table
+    ratio                   to the fastest row, or to the baseline that was asked for, over blocks
+                            that both have; ratio_p by Holm's correction over the rows of the table
     pairs                   blocks that the ratio is over; 0 where the rows share none, and it is
                             the ratio of the medians
     ratio_test              the test that ratio_p is of

@@ -20,13 +20,13 @@ CENTRES = {  # of the pairs, with the interval that goes with each test
 
 
 def section(comparison: Comparison) -> Section | None:
-    """Processes, spread, ratios to the fastest row, GFLOP/s, threads, energy; None of one speed."""
+    """Processes, spread, ratios to the base, GFLOP/s, threads, energy; None of one speed."""
     rows = [row for row in comparison.rows if row.speed.images_per_s is not None]
     if sum(row.speed.processes for row in rows) < 2 and not any(
         row.speed.in_windows for row in rows
     ):
         return None
-    first = rows[0]
+    base = comparison.base
     versions = len({row.framework for row in rows}) < len(rows)
     table = saying(
         [
@@ -34,7 +34,7 @@ def section(comparison: Comparison) -> Section | None:
             Column("Version", "", _version, 0, is_text=True) if versions else None,
             Column("Processes", "", lambda row: f"{row.speed.processes}", 2),
             Column("CV", "%", _cv, 3),
-            Column("Ratio", "", lambda row: "1" if row is first else ratio(row.speed.ratio), 0),
+            Column("Ratio", "", lambda row: "1" if row is base else ratio(row.speed.ratio), 0),
             Column("95 %", "ratio", _ratio_interval, 0),
             Column("p", "", lambda row: probability(row.speed.ratio_p), 1),
             Column("GFLOP/s", "", lambda row: figure(row.speed.gflop_per_s), 1),
@@ -65,7 +65,7 @@ def warnings(comparison: Comparison) -> list[Note]:
 
 def _notes(comparison: Comparison, rows: list[Row]) -> list[Note]:
     return [
-        *_of_ratios(rows),
+        *_of_ratios(comparison, rows),
         *_of_limit(comparison, rows),
         *_of_windows(rows),
         *_of_outliers(rows),
@@ -73,14 +73,17 @@ def _notes(comparison: Comparison, rows: list[Row]) -> list[Note]:
     ]
 
 
-def _of_ratios(rows: list[Row]) -> list[Note]:
+def _of_ratios(comparison: Comparison, rows: list[Row]) -> list[Note]:
     """What the ratios are over, by which test, and where pairs were missing."""
     compared = [row for row in rows if row.speed.ratio is not None]
-    if not compared:
+    base = comparison.base
+    if not compared or base is None:
         return []
     pairs = sorted({row.speed.pairs for row in compared if row.speed.pairs})
     tests = sorted({row.speed.ratio_test or "" for row in compared if row.speed.ratio_p})
     said: list[Note] = []
+    if comparison.baseline not in (None, base.framework):
+        said.append((Given(comparison.baseline or ""), " has no speed here: the fastest is 1."))
     if pairs:
         counts = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
         centres = [CENTRES[test] for test in tests if test in CENTRES]
@@ -89,7 +92,7 @@ def _of_ratios(rows: list[Row]) -> list[Note]:
         said.append(
             (
                 "Ratio: images/s to that of ",
-                Given(rows[0].framework),
+                Given(base.framework),
                 f" over {counts} pair{'s' * (pairs[-1] > 1)} of the same block (run, seed, "
                 f"repeat){centre}{tested}.",
             )
@@ -99,7 +102,7 @@ def _of_ratios(rows: list[Row]) -> list[Note]:
             said.append(
                 (
                     "No block in common with ",
-                    Given(rows[0].framework),
+                    Given(base.framework),
                     ": the ratio of ",
                     Given(row.framework),
                     " is that of the medians, unpaired.",

@@ -10,23 +10,21 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from bench.record import Record
 from report import contents, notes, regime_tables, regimes
 from report.columns import Column, Shown, columns
-from report.comparison import Comparison, Row, compare
+from report.comparison import Comparison, Row
 from report.sections import Section
 from report.text import Given, Note, encodable, plain
 
 MEASURED_WIDTH = 1000
 
 
-def print_summary(records: Sequence[Record], console: Console) -> None:
+def print_summary(comparisons: Sequence[Comparison], console: Console) -> None:
     """Print one table for each set-up, with its settings above and its notes below.
 
     Fits consoles of 100 columns; on narrower ones less important columns are left out, and a
     note names them. Text from records is shown as it is: no markup, no control characters.
     """
-    comparisons = compare(records)
     if not comparisons:
         console.print(Text("No records: there is nothing to show."))
     for number, comparison in enumerate(comparisons):

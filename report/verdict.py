@@ -14,7 +14,7 @@ from typing import Literal
 from bench import stats
 from report import certificates, doubts, versus
 from report.columns import figure, percent, probability, ratio
-from report.comparison import Comparison, Row
+from report.comparison import Comparison, Row, base_of
 from report.equality import agreeing, check
 from report.text import Given, Note
 from report.versus import Metric, Sample
@@ -46,12 +46,15 @@ class Field:
     effects   of each pair of places (i, j), i < j: the better to the other
     p         of those pairs, by Holm's correction over all of them
     ranks     by place, from 1; empty where nobody can be told apart
+    base      place of the one that the others are held to: the best, or the baseline. Those behind
+              it have their effects to it, (j, base), too
     """
 
     samples: tuple[Sample, ...]
     effects: Mapping[tuple[int, int], stats.Effect]
     p: Mapping[tuple[int, int], float]
     ranks: tuple[int | None, ...]
+    base: int = 0
 
     @property
     def first(self) -> tuple[Sample, ...]:
@@ -77,9 +80,12 @@ def verdict(comparison: Comparison) -> Verdict:
 
 def field(comparison: Comparison, metric: Metric) -> Field:
     """All rows that have the metric against each other."""
-    samples = tuple(_named(versus.samples(comparison, metric, "")))
-    if not samples:
+    found = versus.samples(comparison, metric, "")
+    if not found:
         return Field((), {}, {}, ())
+    held_to = base_of(found, comparison.baseline) or found[0]
+    base = next(place for place, one in enumerate(found) if one is held_to)
+    samples = tuple(_named(found))
     pairs = list(combinations(range(len(samples)), 2))
     effects = {
         (i, j): effect
@@ -90,8 +96,12 @@ def field(comparison: Comparison, metric: Metric) -> Field:
     # Pairs without a p count in the correction, as they do in the ranks.
     corrected = stats.holm([known.get(pair, 1.0) for pair in pairs])
     p = {pair: value for pair, value in zip(pairs, corrected, strict=True) if pair in known}
+    for j in range(base + 1, len(samples) if base else 0):
+        turned = versus.effect(samples[j], samples[base], metric, len(pairs))
+        effects |= {(j, base): turned} if turned else {}
+        p |= {(j, base): p[base, j]} if (base, j) in p else {}
     contest = versus.within(comparison.setup, metric, samples, samples[0])
-    return Field(samples, effects, p, tuple(one.rank for one in contest.standings))
+    return Field(samples, effects, p, tuple(one.rank for one in contest.standings), base)
 
 
 def _named(samples: Sequence[Sample]) -> list[Sample]:
@@ -126,36 +136,41 @@ def _headline(comparison: Comparison, speeds: Field) -> Note:
             *_names(behind),
             ".",
         )
-    return (_name(best), " is the fastest: ", *_times(speeds, 1), ".")
+    return (_name(best), " is the fastest: ", *_times(speeds, 0, speeds.base or 1), ".")
 
 
 def _speed(speeds: Field) -> Finding | None:
-    """The fastest beside each of the others, with interval and p."""
+    """The fastest beside each of the others, or each beside the baseline; with interval and p."""
     if not speeds.samples:
         return None
-    said: list[Note] = [(_name(speeds.samples[0]), f": {_speed_of(speeds.samples[0])}.")]
-    for place in range(1, len(speeds.samples)):
-        if (0, place) not in speeds.effects:
+    base = speeds.base
+    shown = dict.fromkeys((0, base))
+    said: list[Note] = [
+        (_name(one), f": {_speed_of(one)}.") for one in (speeds.samples[at] for at in shown)
+    ]
+    for place in (at for at in range(len(speeds.samples)) if at != base):
+        pair = (place, base) if base else (0, place)
+        if pair not in speeds.effects:
             continue
-        told = speeds.ranks[place] not in (None, 1)
+        told = speeds.ranks[place] not in (None, speeds.ranks[base])
         sure = "" if told else ": this may be chance"
-        said.append((_name(speeds.samples[0]), " is ", *_times(speeds, place), f"{sure}."))
+        said.append((_name(speeds.samples[pair[0]]), " is ", *_times(speeds, *pair), f"{sure}."))
     if speeds.p:
         tests = sorted({one.test for one in speeds.effects.values() if one.p is not None})
         said.append((f"p: {' or '.join(tests)}, two-sided, by Holm over all pairs.",))
     return Finding("Speed", tuple(said))
 
 
-def _times(speeds: Field, place: int) -> Note:
-    effect = speeds.effects[0, place]
+def _times(speeds: Field, place: int, base: int) -> Note:
+    effect = speeds.effects[place, base]
     sure = []
     if effect.interval:
         sure.append(f"95\u00a0% from {ratio(effect.interval.low)} to {ratio(effect.interval.high)}")
-    if (0, place) in speeds.p:
-        p = probability(speeds.p[0, place])
+    if (place, base) in speeds.p:
+        p = probability(speeds.p[place, base])
         sure.append(f"p {p if p.startswith('<') else f'= {p}'}".replace(" ", "\u00a0"))
     told = f" ({', '.join(sure)})" if sure else " (one process each: no interval)"
-    return (f"{ratio(effect.estimate)} times as fast as ", _name(speeds.samples[place]), told)
+    return (f"{ratio(effect.estimate)} times as fast as ", _name(speeds.samples[base]), told)
 
 
 def _speed_of(sample: Sample) -> str:

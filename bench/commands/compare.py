@@ -11,10 +11,11 @@ from typing import Any, get_args
 from rich.console import Console
 
 from bench import store
+from bench.commands import parse
 from bench.commands.console import say
 from bench.errors import UnknownNameError, UsageError
 from report import versus, versus_tables
-from report.comparison import Comparison, by_setup
+from report.comparison import Comparison, base_of, by_setup
 from report.notes import plain_note, settings, title
 from report.sections import Section
 from report.setups import Setup
@@ -84,14 +85,10 @@ def _within(run: _Run, baseline: str | None, metric: Metric) -> list[tuple[Secti
     names = {one.framework for several in samples.values() for one in several}
     if not names:
         raise UsageError(f"no run in {run.name} has a figure for {metric}: choose another --metric")
-    if baseline is not None and baseline not in names:
-        raise UsageError(
-            f"the baseline {baseline!r} has no {metric} in {run.name}: choose from "
-            f"{', '.join(sorted(names))}"
-        )
+    parse.check_baseline(baseline, names, metric, run.name)
     found: list[tuple[Section, list[Contest]]] = []
     for setup, several in samples.items():
-        base = _base(several, baseline)
+        base = base_of(several, baseline)
         if base is None or len(several) < 2:
             continue
         contest = versus.within(setup, metric, several, base)
@@ -103,11 +100,6 @@ def _within(run: _Run, baseline: str | None, metric: Metric) -> list[tuple[Secti
             "to compare with: give a run of several frameworks, or a second run"
         )
     return found
-
-
-def _base(samples: Sequence[Sample], baseline: str | None) -> Sample | None:
-    """The named framework's best sample; without a name, the best of all."""
-    return next((one for one in samples if baseline in (None, one.framework)), None)
 
 
 def _between(first: _Run, later: _Run, metric: Metric) -> list[tuple[Section, list[Contest]]]:

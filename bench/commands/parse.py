@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -32,6 +32,15 @@ def flat(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of `bench.options.Options`, dumped → settings by their options' names."""
     others = {name: value for name, value in asked.items() if name not in ("training", "recipe")}
     return others | dict(asked["training"])
+
+
+def check_baseline(name: str | None, names: Collection[str], metric: str, where: str) -> None:
+    """UsageError where a framework to which the others are held is not among the names."""
+    if name is not None and name not in names:
+        known = (
+            f"choose from {', '.join(sorted(names))}" if names else "nor has any other framework"
+        )
+        raise UsageError(f"the baseline {name!r} has no {metric} in {where}: {known}")
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -13,15 +13,24 @@ from bench import store
 from bench.commands import parse
 from bench.errors import StoreError, UsageError
 from bench.record import Record
+from report.comparison import Comparison, compare
 
 FORMATS = ("html", "md", "csv", "latex", "json")  # as in report.build, which needs an extra
 WRITTEN = ("html", "md", "csv")  # where nothing was asked for
 
 
 def report(
-    paths: Sequence[Path], out: Path | None, formats: str | None = None, *, show: bool = False
+    paths: Sequence[Path],
+    out: Path | None,
+    formats: str | None = None,
+    baseline: str | None = None,
+    *,
+    show: bool = False,
 ) -> int:
-    """Read the records below the paths and report on them all together; `show` opens the HTML."""
+    """Read the records below the paths and report on them all together; `show` opens the HTML.
+
+    Ratios are to the framework `baseline`; UsageError where it has no speed in any record.
+    """
     chosen = _formats(formats)
     if show and "html" not in chosen:
         raise UsageError("--open shows the HTML report: add html to --format")
@@ -31,9 +40,14 @@ def report(
             f"there are no records in {', '.join(map(str, paths))}: give run folders, a results "
             "folder or record files"
         )
+    compared = compare(records, baseline)
+    timed = {row.framework for one in compared for row in one.rows if row.images_per_s is not None}
+    parse.check_baseline(baseline, timed, "images_per_s", ", ".join(map(str, paths)))
     folder = out or _default_folder(paths)
     typed = _commands(paths)
-    show_and_write(records, problems, folder, Console(), formats=chosen, typed=typed)
+    show_and_write(
+        records, problems, folder, Console(), formats=chosen, typed=typed, compared=compared
+    )
     if show and (folder / "report.html").exists():
         webbrowser.open((folder / "report.html").absolute().as_uri())
     return 1 if problems else 0
@@ -47,11 +61,13 @@ def show_and_write(
     *,
     formats: Sequence[str] = WRITTEN,
     typed: dict[str, tuple[str, ...]] | None = None,
+    compared: Sequence[Comparison] | None = None,
 ) -> None:
     """Write the report into the folder; print the table and the paths where there is a console.
 
     `typed` are the arguments that runs were started with, by their names; without it they are
-    looked for in the folder. Without the extra `report` the table is printed all the same, and a
+    looked for in the folder. `compared` are the records' comparisons, where they are at hand
+    already. Without the extra `report` the table is printed all the same, and a
     line tells what is missing.
     """
     from report.terminal import print_summary
@@ -59,14 +75,15 @@ def show_and_write(
 
     typed = _commands([folder]) if typed is None else typed
     lines = [f"left out {path}: {reason}" for path, reason in problems]
+    compared = compare(records) if compared is None else compared
     try:
-        written = _write(records, problems, folder, formats, typed)
+        written = _write(records, problems, folder, formats, typed, compared)
         lines += [f"wrote {path}" for path in written]
     except ModuleNotFoundError as error:
         lines.append(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
     if console is None:
         return
-    print_summary(records, console)
+    print_summary(compared, console)
     for line in lines:
         console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
@@ -77,13 +94,14 @@ def _write(
     folder: Path,
     formats: Sequence[str],
     typed: dict[str, tuple[str, ...]],
+    compared: Sequence[Comparison],
 ) -> list[Path]:
     from report.build import FORMATS, build
 
     chosen = [form for form in FORMATS if form in formats]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return build(records, folder, problems, chosen, typed)
+        return build(records, folder, problems, chosen, typed, compared)
     except OSError as error:
         raise StoreError(
             f"cannot write the report to {folder}: {error.strerror}; give a folder that you may "

@@ -40,9 +40,10 @@ def watch(folder: Path) -> int:
     run = store.Run(folder, manifest, lock=-1)
     records = run.records()
     if records:
+        from report.comparison import compare
         from report.terminal import print_summary
 
-        print_summary(records, console)
+        print_summary(compare(records), console)
     left = runner.unsettled(run)
     if left:
         say(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -29,8 +30,9 @@ def signed_rank_p(differences: Sequence[float], alternative: Alternative = "two-
     if not len(data):
         return 1.0
     doubled = _doubled_ranks(np.abs(data))
-    chances = _distribution(doubled)
-    positive = int(doubled[data > 0].sum())
+    step = int(np.gcd.reduce(doubled))  # 2 without ties: then all of one count share a distribution
+    chances = _distribution(tuple(sorted((doubled // step).tolist())))
+    positive = int(doubled[data > 0].sum()) // step
     greater = min(1.0, float(chances[positive:].sum()))
     less = min(1.0, float(chances[: positive + 1].sum()))
     if alternative == "greater":
@@ -40,7 +42,7 @@ def signed_rank_p(differences: Sequence[float], alternative: Alternative = "two-
 
 def signed_rank_distribution(count: int) -> Values:
     """P(W⁺ = w) for w from 0 to n(n + 1)/2, of n differences without ties."""
-    return _distribution(np.arange(1, count + 1))
+    return _distribution(tuple(range(1, count + 1)))
 
 
 def decisive_pairs(comparisons: int = 1, *, level: float = LEVEL) -> int:
@@ -82,12 +84,16 @@ def _doubled_ranks(sizes: Values) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return doubled
 
 
-def _distribution(ranks: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Values:
+@lru_cache(maxsize=8)  # n³ steps, and a report asks for one and the same again and again
+def _distribution(ranks: tuple[int, ...]) -> Values:
     """P(the sum of a random half of the ranks = w): each counts with probability 1/2."""
-    chances = np.zeros(int(ranks.sum()) + 1)
+    chances = np.zeros(sum(ranks) + 1)
     chances[0] = 1.0
+    end = 1
     for rank in ranks:
-        moved = np.zeros_like(chances)
-        moved[rank:] = chances[: len(chances) - rank]
-        chances = (chances + moved) / 2
+        moved = chances[:end].copy()
+        end += rank
+        chances[rank:end] += moved
+        chances[:end] /= 2
+    chances.flags.writeable = False
     return chances

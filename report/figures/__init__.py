@@ -11,7 +11,9 @@ Only figures that say something are drawn; of many set-ups, only those of the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from report.comparison import Comparison
 from report.figures import first_steps, mistakes, phases, speed, training
@@ -22,6 +24,23 @@ from report.sweeps import MOST_DRAWN, Sweep
 
 MOST_FIGURES = 18  # a report over thousands of records stays quick to make and to open
 MOST_ROWS = 16
+
+Draw = Callable[[Comparison, Mapping[str, Style], str], Drawing | None]
+
+DRAWN: Mapping[str, Draw] = {
+    "throughput": speed.throughput,
+    "phases": lambda of, _, name: phases.phases(of, name),
+    "accuracy-epochs": partial(training.accuracy, against_seconds=False),
+    "accuracy-seconds": partial(training.accuracy, against_seconds=True),
+    "time-to-target": training.to_target,
+    "loss": training.loss,
+    "first-steps": first_steps.difference,
+    "confusion": lambda of, _, name: mistakes.confusion(of, name),
+    "mistakes": lambda of, _, name: mistakes.sheet(of, name),
+}
+"""The figures of a comparison by their names, in the order of the report."""
+
+OURS = re.compile(rf"((\d+-)?({'|'.join(DRAWN)})|sweep-\d+)\.(svg|png)")
 
 
 class Gallery:
@@ -65,18 +84,23 @@ def drawings(
     comparison: Comparison, styles: Mapping[str, Style], prefix: str = ""
 ) -> Iterator[Drawing]:
     """The figures of a comparison that say something; `prefix` begins their names."""
-    made = (
-        speed.throughput(comparison, styles, f"{prefix}throughput"),
-        phases.phases(comparison, f"{prefix}phases"),
-        training.accuracy(comparison, styles, f"{prefix}accuracy-epochs", against_seconds=False),
-        training.accuracy(comparison, styles, f"{prefix}accuracy-seconds", against_seconds=True),
-        training.to_target(comparison, styles, f"{prefix}time-to-target"),
-        training.loss(comparison, styles, f"{prefix}loss"),
-        first_steps.difference(comparison, styles, f"{prefix}first-steps"),
-        mistakes.confusion(comparison, f"{prefix}confusion"),
-        mistakes.sheet(comparison, f"{prefix}mistakes"),
-    )
+    made = (draw(comparison, styles, f"{prefix}{name}") for name, draw in DRAWN.items())
     yield from (drawing for drawing in made if drawing is not None)
 
 
-__all__ = ["Drawing", "Gallery", "Picture", "Style", "drawings", "of_sweeps", "render", "styles"]
+def is_ours(file_name: str) -> bool:
+    """Whether a file is called as a report's drawings are."""
+    return bool(OURS.fullmatch(file_name))
+
+
+__all__ = [
+    "Drawing",
+    "Gallery",
+    "Picture",
+    "Style",
+    "drawings",
+    "is_ours",
+    "of_sweeps",
+    "render",
+    "styles",
+]

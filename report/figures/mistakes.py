@@ -83,9 +83,11 @@ def confusion(comparison: Comparison, name: str) -> Drawing | None:
             square=True,
             linewidths=0.4,
             linecolor=(0.5, 0.5, 0.5, 0.25),
-            xticklabels=names,
-            yticklabels=names,
+            xticklabels=names[: len(one.counts)],
+            yticklabels=names[: len(one.counts)],
         )
+        for number in axes.texts:
+            number.set_in_layout(False)  # it is inside the axes, and measuring hundreds takes long
         axes.tick_params(length=0, labelsize=6)
         axes.tick_params(axis="x", rotation=0 if max(map(len, names)) < 3 else 90)
         axes.tick_params(axis="y", rotation=0)

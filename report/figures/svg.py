@@ -43,7 +43,9 @@ def render(drawing: Drawing) -> Picture:
     with house_style(), warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": drawing.name}):
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the SVG has its text
         vector, raster = io.BytesIO(), io.BytesIO()
-        drawing.figure.draw_without_rendering()
+        layout = drawing.figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(drawing.figure)
         drawing.figure.set_layout_engine("none")  # laid out once, for both
         drawing.figure.savefig(vector, format="svg", metadata={"Date": None, "Creator": None})
         drawing.figure.savefig(

@@ -6,8 +6,11 @@ import html
 import json
 import re
 import shlex
+from pathlib import Path
 
 import pytest
+
+FROZEN = Path(__file__).parents[1] / "report" / "frozen-windows"
 
 
 @pytest.fixture
@@ -70,3 +73,29 @@ def test_open_shows_the_page(bench, run, tmp_path):
     done = bench("report", str(run), "--open")
     assert done.returncode == 0, done.stderr
     assert shown.read_text().strip() == (run / "report.html").as_uri()
+
+
+def test_a_baseline_is_followed_in_every_format(bench, tmp_path):
+    out = tmp_path / "told"
+    formats = ("--format", "html,md,csv,latex,json", "--out", str(out))
+    done = bench("report", str(FROZEN), "--baseline", "keras", *formats)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "report.json").read_text())["comparisons"]
+    assert {one["baseline"] for one in found} == {"keras"}
+    for one in found:
+        ratios = {row["framework"]: row["speed"]["ratio"] for row in one["rows"]}
+        assert ratios.pop("keras") is None
+        assert min(ratios.values()) > 1  # keras is the slowest
+        assert f"{ratios['torch']:.3f} times as fast as keras" in str(one["verdict"])
+        for name in ("report.md", "report.tex", "report.html"):
+            text = html.unescape(re.sub(r"</?bdi>|`", "", (out / name).read_text()))
+            assert f"{ratios['torch']:.3f}" in text, name
+            assert "images/s to that of keras" in text, name
+    assert "images/s to that of keras" in " ".join(done.stdout.split())
+
+
+def test_an_unknown_baseline_is_refused(refused, tmp_path):
+    complaint = refused("report", str(FROZEN), "--baseline", "pytorch", "--out", str(tmp_path))
+    assert "the baseline 'pytorch' has no images_per_s" in complaint
+    assert "choose from keras, torch, torch:compile" in complaint
+    assert not list(tmp_path.iterdir())

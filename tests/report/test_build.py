@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from bench.record import Record
 from report.build import build, markdown
+from report.comparison import compare
 from report.csv_files import EPOCH_FIELDS
 from report.setups import distinct
 
@@ -128,9 +129,11 @@ def test_nasty_names_leave_the_markdown_whole(make: Make, failed: Make) -> None:
         make(**common | {"framework": "torch", "order_sha256": "b" * 64}),
         failed(**common, seed=1, reason=NASTY),
     ]
-    nasty = markdown(records, [(Path(NASTY.replace("/", "")), NASTY)])
+    nasty = markdown(compare(records), [(Path(NASTY.replace("/", "")), NASTY)])
     tame = markdown(
-        [make(), make(framework="keras", order_sha256="e", split_sha256="e"), failed(seed=1)],
+        compare(
+            [make(), make(framework="keras", order_sha256="e", split_sha256="e"), failed(seed=1)]
+        ),
         [(Path("a"), "b")],
     )
 
@@ -143,9 +146,9 @@ def test_nasty_names_leave_the_markdown_whole(make: Make, failed: Make) -> None:
 
 
 def test_records_left_out_are_named(make: Make) -> None:
-    text = markdown([make()], [(Path("results/a/b.json"), "not whole JSON")])
+    text = markdown(compare([make()]), [(Path("results/a/b.json"), "not whole JSON")])
     assert "- `results/a/b.json`: `not whole JSON`" in text
-    assert "Left out" not in markdown([make()])
+    assert "Left out" not in markdown(compare([make()]))
 
 
 def test_no_record(tmp_path: Path) -> None:
@@ -157,7 +160,9 @@ def test_no_record(tmp_path: Path) -> None:
 
 
 def test_no_run_that_is_ok(failed: Make) -> None:
-    text = markdown([failed(), failed(framework="flux", status="timeout", reason="over 60 s")])
+    text = markdown(
+        compare([failed(), failed(framework="flux", status="timeout", reason="over 60 s")])
+    )
     assert "No run succeeded: there are no figures." in text
     assert "| flux | – | – |" in text
     assert "- `flux`, seed 0: timeout: `over 60 s`" in text
@@ -165,7 +170,7 @@ def test_no_run_that_is_ok(failed: Make) -> None:
 
 
 def test_lines_have_no_trailing_space(frozen: list[Record]) -> None:
-    text = markdown(frozen)
+    text = markdown(compare(frozen))
     assert all(line == line.rstrip() for line in text.splitlines())
     assert "\n\n\n" not in text
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bench.record import Record
 from report.build import markdown
+from report.comparison import compare
 from report.terminal import print_summary
 
 Make = Callable[..., Record]
@@ -18,8 +19,8 @@ ALARM = "NOT AN EQUAL COMPARISON"
 
 def shown(records: list[Record]) -> tuple[str, str]:
     console = Console(file=io.StringIO(), width=400, color_system=None)
-    print_summary(records, console)
-    return console.file.getvalue(), markdown(records)  # type: ignore[attr-defined]
+    print_summary(compare(records), console)
+    return console.file.getvalue(), markdown(compare(records))  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_difference_is_said_loudly(make: Make, change: dict[str, object], said
 def test_the_file_marks_the_seed_that_differs(make: Make) -> None:
     pairs = [make(framework=name, seed=seed) for name in ("torch", "keras") for seed in (0, 1)]
     changed = [*pairs[:-1], pairs[-1].model_copy(update={"order_sha256": "e" * 64})]
-    lines = markdown(changed).splitlines()
+    lines = markdown(compare(changed)).splitlines()
     assert [line.count("**differs**") for line in lines if line.startswith(("| 0", "| 1"))] == [
         0,
         1,

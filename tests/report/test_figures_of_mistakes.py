@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,9 +95,7 @@ def test_images_that_some_record_does_not_tell_of_are_left_out(mistaken: list[Re
 @pytest.mark.parametrize("png", ["", "no base64!", "bm8gcG5n"])
 def test_a_picture_that_is_none_is_left_out(mistaken: list[Record], png: str) -> None:
     broken = [
-        record.model_copy(
-            update={"mistakes": [one.model_copy(update={"png": png}) for one in record.mistakes]}
-        )
+        record.model_copy(update={"mistakes": [replace(one, png=png) for one in record.mistakes]})
         for record in mistaken
     ]
     (comparison,) = compare(broken)
@@ -150,3 +149,14 @@ def test_tidy_files_of_steps_and_mistakes(mistaken: list[Record], windows: list[
         *("c,$x$,1", "c,c,9"),
     ]
     assert set(csv_files(windows)) == {"records.csv", "epochs.csv"}
+
+
+def test_names_of_more_classes_than_were_counted(mistaken: list[Record]) -> None:
+    names = ["a", "b", "c", "d", "e"]
+    several = [one.model_copy(update={"class_names": names}) for one in mistaken]
+    (comparison,) = compare(several)
+    drawing = mistakes.confusion(comparison, "confusion")
+    assert drawing is not None
+    for axes in drawing.figure.axes[: len(comparison.rows)]:
+        assert [label.get_text() for label in axes.get_xticklabels()] == names[:3]
+        assert [label.get_text() for label in axes.get_yticklabels()] == names[:3]

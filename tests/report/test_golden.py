@@ -54,6 +54,7 @@ from rich.console import Console
 
 from bench.record import Record
 from report.build import build
+from report.comparison import compare
 from report.terminal import print_summary
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -61,7 +62,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def printed(records: list[Record], width: int) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    print_summary(records, console)
+    print_summary(compare(records), console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 

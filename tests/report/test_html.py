@@ -64,7 +64,7 @@ class Outline(HTMLParser):
 
 def html(records: list[Record], **how: object) -> str:
     data = {"records.csv": records_csv(records), "epochs.csv": epochs_csv(records)}
-    return page(distinct(records), data, **how).html  # type: ignore[arg-type]
+    return page(distinct(records), compare(records), data, **how).html  # type: ignore[arg-type]
 
 
 def test_parts_stand_in_their_order(frozen: list[Record]) -> None:

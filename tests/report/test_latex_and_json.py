@@ -39,7 +39,7 @@ def test_no_text_breaks_out(text: str) -> None:
 
 
 def test_tables_have_booktabs_and_whole_rows(windows: list[Record]) -> None:
-    text = latex(windows)
+    text = latex(compare(windows))
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") > 4
     for of, body in re.findall(
         r"\\begin{tabular}{@{}([lr]+)@{}}(.*?)\\end{tabular}", text, re.DOTALL
@@ -54,14 +54,14 @@ def test_tables_have_booktabs_and_whole_rows(windows: list[Record]) -> None:
 
 
 def test_hostile_names_stay_text(make: Make) -> None:
-    text = latex([make(framework=NASTY, dataset=NASTY, seed=s) for s in (0, 1)])
+    text = latex(compare([make(framework=NASTY, dataset=NASTY, seed=s) for s in (0, 1)]))
     assert r"\input" not in text
     assert r"\textbackslash{}input\{/etc/passwd\}" in text
-    assert "No records" in latex([])
+    assert "No records" in latex(compare([]))
 
 
 def test_json_holds_records_and_rows(frozen: list[Record]) -> None:
-    read = json.loads(document(distinct(frozen), [(Path("a.json"), "torn")]))
+    read = json.loads(document(distinct(frozen), compare(frozen), [(Path("a.json"), "torn")]))
     assert [Record.model_validate(one) for one in read["records"]] == distinct(frozen)
     assert read["problems"] == [{"file": "a.json", "reason": "torn"}]
     first = compare(frozen)[0]

@@ -27,8 +27,8 @@ def only(records: list[Record]) -> Comparison:
 
 def shown(records: list[Record]) -> tuple[str, str]:
     console = Console(file=io.StringIO(), width=400, color_system=None)
-    print_summary(records, console)
-    return console.file.getvalue(), markdown(records)  # type: ignore[attr-defined]
+    print_summary(compare(records), console)
+    return console.file.getvalue(), markdown(compare(records))  # type: ignore[attr-defined]
 
 
 def test_the_gap_is_paired_by_seed(make: Make) -> None:

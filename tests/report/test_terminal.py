@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from bench.record import Record
+from report.comparison import compare
 from report.terminal import print_summary
 
 Make = Callable[..., Record]
@@ -17,7 +18,7 @@ Make = Callable[..., Record]
 
 def printed(records: list[Record], width: int = 100, **options: object) -> str:
     console = Console(file=io.StringIO(), width=width, **options)  # type: ignore[arg-type]
-    print_summary(records, console)
+    print_summary(compare(records), console)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -82,7 +83,7 @@ def test_colours_only_where_the_console_has_them(make: Make) -> None:
 def test_consoles_without_unicode(frozen: list[Record], make: Make) -> None:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding="ascii")
-    print_summary([*frozen, make(framework="Сеть")], Console(file=file, width=100))
+    print_summary(compare([*frozen, make(framework="Сеть")]), Console(file=file, width=100))
     file.flush()
     assert b"98.10 +/- 0.10" in raw.getvalue()
 

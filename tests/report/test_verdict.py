@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from bench.record import Record
+from report import speed_tables
 from report.comparison import compare
 from report.notes import plain_note
 from report.verdict import Verdict, verdict
@@ -56,6 +57,36 @@ def test_the_fastest_is_named_with_ratio_interval_and_p(blocks) -> None:
         "torch is the fastest: 2.000 times as fast as keras (95 % from 2.000 to 2.000, p = 0.0078)."
     )
     assert "may be chance" not in said(records, "Speed")
+
+
+def test_all_are_held_to_a_baseline(blocks) -> None:
+    records = [
+        *blocks("torch", *(120 * factor for factor in CLOSE)),
+        *blocks("keras", *(100 * factor for factor in CLOSE)),
+        *blocks("flux", *(50 * factor for factor in CLOSE)),
+    ]
+    (comparison,) = compare(records, "keras")
+    found = verdict(comparison)
+    assert "torch is the fastest: 1.200 times as fast as keras" in plain_note(found.headline)
+    (speed,) = (one for one in found.findings if one.name == "Speed")
+    text = " ".join(map(plain_note, speed.said)).replace("\u00a0", " ")
+    assert "torch is 1.200 times as fast as keras (95 % from 1.200 to 1.200, p = 0.023)." in text
+    assert "flux is 0.500 times as fast as keras (95 % from 0.500 to 0.500, p = 0.023)." in text
+    assert "as fast as torch" not in text
+    assert comparison.base is not None
+    assert comparison.base.framework == "keras"
+    assert [row.speed.ratio for row in comparison.rows] == pytest.approx([1.2, None, 0.5])
+
+
+def test_without_the_baseline_the_fastest_is_the_base(blocks) -> None:
+    records = [*blocks("torch", *CLOSE), *blocks("keras", *(2 * one for one in CLOSE))]
+    (comparison,) = compare(records, "flux")
+    assert comparison.base is not None
+    assert comparison.base.framework == "keras"
+    section = speed_tables.section(comparison)
+    assert section is not None
+    assert "flux has no speed here: the fastest is 1." in map(plain_note, section.notes)
+    assert verdict(comparison) == told(records)
 
 
 def test_p_is_corrected_over_all_pairs(blocks) -> None:
