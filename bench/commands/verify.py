@@ -42,6 +42,8 @@ class Networks:
     models: str | None
     activations: str | None
     poolings: str | None
+    dropout: float
+    noise: float
     channels: int
 
 
@@ -112,7 +114,7 @@ def _networks(asked: Networks) -> list[tuple[str, ModelOptions]]:
     activations = _several("--activations", asked.activations, models.ACTIVATIONS)
     poolings = _several("--poolings", asked.poolings, models.POOLINGS)
     return [
-        (name, models.choose(name, activation, pooling))
+        (name, models.choose(name, activation, pooling, asked.dropout, asked.noise))
         for name in names
         for activation in activations or [None]
         for pooling in poolings or [None]
