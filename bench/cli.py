@@ -115,6 +115,10 @@ def verify(
             help="Of lenet5: max, average, both with a comma. Default: max.",
         ),
     ] = None,
+    dropout: Annotated[float, typer.Option(help="Of lenet5: its rate; 0: none.")] = 0.0,
+    noise: Annotated[
+        float, typer.Option(help="Standard deviation of noise on the images; 0: none.")
+    ] = 0.0,
     optimizers: Annotated[
         str | None,
         typer.Option(
@@ -136,7 +140,7 @@ def verify(
     """
     from bench.commands import verify as command
 
-    networks = command.Networks(models, activations, poolings, channels, every)
+    networks = command.Networks(models, activations, poolings, dropout, noise, channels, every)
     asked = command.Asked(frameworks, networks, optimizers, devices, threads, seed)
     return command.verify(asked, as_json=json)
 

@@ -38,7 +38,7 @@ def run(
     activation: Annotated[
         str | None,
         typer.Option(
-            help="Of lenet5: relu, leakyrelu, prelu, elu, selu or tanh. Default: relu.",
+            help="Of lenet5: relu, leakyrelu, rrelu, prelu, elu, selu or tanh. Default: relu.",
             rich_help_panel=WHAT,
         ),
     ] = None,
@@ -150,6 +150,8 @@ def run(
     test_mean: cli_training.TestMean = None,
     test_std: cli_training.TestStd = None,
     drop_last: cli_training.DropLast = False,
+    dropout: cli_training.Dropout = 0.0,
+    noise: cli_training.Noise = 0.0,
     init: cli_training.Init = None,
     bias_init: cli_training.BiasInit = None,
     evaluate: cli_training.Evaluate = None,

@@ -30,6 +30,21 @@ TestStd = Annotated[
     str | None,
     typer.Option(help="--std for the test images alone.", rich_help_panel=DATA),
 ]
+Dropout = Annotated[
+    float,
+    typer.Option(
+        help="Of lenet5: the rate of dropout after its hidden dense layers; 0 or more, below 1.",
+        rich_help_panel=TRAINING,
+    ),
+]
+Noise = Annotated[
+    float,
+    typer.Option(
+        help="Standard deviation of Gaussian noise on the normalised training images, drawn anew "
+        "in every step.",
+        rich_help_panel=TRAINING,
+    ),
+]
 DropLast = Annotated[
     bool,
     typer.Option("--drop-last", help="Leave out a last, smaller batch.", rich_help_panel=TRAINING),

@@ -1,7 +1,9 @@
 """The epochs of one cell: training on the clock, and between its stretches what is on nobody's.
 
 After an epoch its figures are sent, `bench.schedule` says what follows from them, and the keeper
-may save. An epoch with validations in it is trained in pieces; its time is that of the pieces.
+may save. An epoch with validations in it is trained in pieces, and so is one whose random numbers
+are more than are held at a time; its time is that of the pieces. Drawing those numbers is the
+harness's own work and on nobody's clock; that a framework takes them is part of its epoch.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import first_steps, metrics, order, schedule
+from bench import draws, first_steps, metrics, order, schedule
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clock
 from bench.contract import Adapter, Order
@@ -70,10 +72,16 @@ class Ended:
 
 def compile_for(plan: Plan, cell: Cell, adapter: Adapter) -> None:
     """Compile for each shape that the epochs come in."""
-    cut = order.pieces(order_of(plan, cell, 0), plan.training.val_every)
-    shapes = dict.fromkeys((len(piece.batches), piece.remainder.size) for piece in cut)
+    cut = [part for piece in _cut(plan, order_of(plan, cell, 0)) for part in piece]
+    shapes = dict.fromkeys((len(part.batches), part.remainder.size) for part in cut)
     for steps, remainder in shapes:
         adapter.compile(steps, cell.batch_size, remainder)
+
+
+def _cut(plan: Plan, whole: Order) -> list[list[Order]]:
+    """An epoch in pieces between validations, each in the parts that draws are made for."""
+    most = draws.most_steps(plan.spec(), whole.batches.shape[1])
+    return [order.pieces(piece, most) for piece in order.pieces(whole, plan.training.val_every)]
 
 
 @dataclass
@@ -103,6 +111,8 @@ class Epochs:
         self._steps = start.optimizer.steps if start else 0
         self._state = (start.header.schedule if start else None) or State(plan.learning_rate)
         self._within = _Within()
+        self._spec = plan.spec()
+        self._draw_s = 0.0
 
     def run(self, adapter: Adapter, data: Prepared) -> Ended:
         """Train until the epochs are over, or the rules end them, or a number is not finite."""
@@ -124,7 +134,7 @@ class Epochs:
     def _epoch(self, adapter: Adapter, data: Prepared, epoch: int) -> Ended:
         """One epoch, counted from 0."""
         whole = order_of(self._plan, self._cell, epoch)
-        losses, epoch_s = self._train(adapter, data, whole)
+        losses, epoch_s = self._train(adapter, data, whole, epoch)
         bad = _diverged_at(losses, adapter)
         sizes = whole.sizes()[: len(losses)]
         entry: dict[str, Any] = {
@@ -140,6 +150,8 @@ class Epochs:
             self._send("measured", {"step_loss": [metrics.finite(loss) for loss in shown]})
         if self._within.step_numbers:
             self._send("measured", vars(self._within))
+        if self._spec.drawn:
+            self._send("measured", {"draw_s": self._draw_s})
         if bad is not None:
             return Ended(epoch + 1, entry, Verdict(self._state), self._steps + bad + 1)
         self._steps += whole.steps
@@ -148,26 +160,40 @@ class Epochs:
         return Ended(epoch + 1, entry, after)
 
     def _train(
-        self, adapter: Adapter, data: Prepared, whole: Order
+        self, adapter: Adapter, data: Prepared, whole: Order, epoch: int
     ) -> tuple[NDArray[np.float32], float]:
         """Losses and seconds of an epoch, which ends early where a loss is not finite."""
-        pieces = order.pieces(whole, self._plan.training.val_every)
+        pieces = _cut(self._plan, whole)
         losses: list[NDArray[np.float32]] = []
-        epoch_s, done = 0.0, self._steps
+        epoch_s, done = 0.0, 0
         for number, piece in enumerate(pieces, 1):
-            adapter.synchronize()
-            start = self._clock()
-            losses.append(adapter.train_epoch(piece, self._state.learning_rate))
-            adapter.synchronize()
-            epoch_s += self._clock() - start
-            done += piece.steps
-            if number == len(pieces) or metrics.first_not_finite(losses[-1]) is not None:
-                break
-            found = self._evaluate(adapter, data.validation)
-            self._within.step_numbers.append(done)
-            self._within.step_val_loss.append(found["loss"])
-            self._within.step_val_accuracy.append(found["accuracy"])
+            for part in piece:
+                found, part_s = self._train_part(adapter, part, epoch, done)
+                losses.append(found)
+                epoch_s += part_s
+                done += part.steps
+                if metrics.first_not_finite(found) is not None:
+                    return np.concatenate(losses), epoch_s
+            if number < len(pieces):
+                scores = self._evaluate(adapter, data.validation)
+                self._within.step_numbers.append(self._steps + done)
+                self._within.step_val_loss.append(scores["loss"])
+                self._within.step_val_accuracy.append(scores["accuracy"])
         return np.concatenate(losses), epoch_s
+
+    def _train_part(
+        self, adapter: Adapter, part: Order, epoch: int, first: int
+    ) -> tuple[NDArray[np.float32], float]:
+        """Losses and seconds of the part of an epoch that begins at step `first`."""
+        if self._spec.drawn:
+            start = self._clock()
+            part = draws.drawn(self._spec, self._cell.seed, epoch, first, part)
+            self._draw_s += self._clock() - start
+        adapter.synchronize()
+        start = self._clock()
+        losses = adapter.train_epoch(part, self._state.learning_rate)
+        adapter.synchronize()
+        return losses, self._clock() - start
 
     def _figures(self, adapter: Adapter, data: Prepared) -> dict[str, float | None]:
         """The evaluations that belong to an epoch, by the fields of the record."""

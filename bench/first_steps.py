@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import order
+from bench import draws, order
 from bench.contract import Adapter, Order
 from bench.equivalence.oracle import Oracle
 from bench.plan import Cell, Plan
@@ -31,4 +31,5 @@ def losses(plan: Plan, cell: Cell, reference: Adapter) -> NDArray[np.float64]:
     oracle.load(data.train.images, data.train.labels)
     batches = order_of(plan, cell, 0).batches
     opening = Order(batches[: count(cell.batch_size)], np.zeros(0, np.int32))
+    opening = draws.drawn(plan.spec(), cell.seed, 0, 0, opening)
     return oracle.train_epoch64(opening, plan.learning_rate)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.contract import Conv, Dense, Flatten, ModelSpec, Pool
+from bench.contract import Conv, Dense, ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +54,10 @@ def matrix_product(size: int) -> int:
 
 
 def _forward(model: ModelSpec) -> Iterator[tuple[str, int]]:
-    """Name and forward operations of each layer that multiplies, from its input's shape.
+    """Name and forward operations of each layer that multiplies: as many products as outputs sum.
 
     Products with the zeros of a padding count: they are computed, or as good as.
     """
-    height, width, channels = model.input_shape
-    for layer in model.layers:
-        match layer:
-            case Conv():
-                height, width, channels = layer.output_shape(height, width)
-                yield layer.name, 2 * height * width * channels * layer.fan_in
-            case Pool():
-                height, width, channels = layer.output_shape(height, width, channels)
-            case Dense():
-                yield layer.name, 2 * math.prod(layer.kernel_shape)
-            case Flatten():
-                pass
+    for layer, shape in zip(model.layers, model.output_shapes(), strict=True):
+        if isinstance(layer, Conv | Dense):
+            yield layer.name, 2 * math.prod(shape) * layer.fan_in

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import cast, get_args
 
@@ -11,11 +12,13 @@ from bench.contract import (
     Activation,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     ImageShape,
     Layer,
     ModelOptions,
     ModelSpec,
+    Noise,
     Pool,
     Pooling,
 )
@@ -23,6 +26,7 @@ from bench.errors import UnknownNameError, UsageError
 
 USUAL = ModelOptions()
 USUAL_MODEL = "lenet5"
+SOME_DROPOUT, SOME_NOISE = 0.5, 0.1  # what is usual where there are any
 # What a network can be given; `none` would make one linear map of it.
 ACTIVATIONS: tuple[Activation, ...] = tuple(a for a in get_args(Activation) if a != "none")
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
@@ -33,11 +37,11 @@ def lenet5(shape: ImageShape, classes: int, options: ModelOptions = USUAL) -> Mo
 
     After Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to
     document recognition", Proc. IEEE 86 (1998), in the form that is taught today. PReLU brings a
-    parameter for each of its four activations.
+    parameter for each of its four activations; dropout follows the first two dense layers.
     """
     trunk = _trunk(shape[-1], 6, 16, options)
     flat = _flattened("lenet5", shape, trunk, at_least=16)
-    head = _head(flat.features, (120, 84, classes), options.activation)
+    head = _head(flat.features, (120, 84, classes), options.activation, options.dropout)
     return ModelSpec("lenet5", shape, classes, (*trunk, flat, *head), options)
 
 
@@ -98,14 +102,17 @@ def _trunk(
     )
 
 
-def _head(features: int, widths: Iterable[int], activation: Activation) -> tuple[Dense, ...]:
-    """Dense layers of these widths, the last one without activation."""
-    sizes = (features, *widths)
-    pairs = list(pairwise(sizes))
-    return tuple(
-        Dense(f"dense{number}", before, after, activation if number < len(pairs) else "none")
-        for number, (before, after) in enumerate(pairs, start=1)
-    )
+def _head(
+    features: int, widths: Sequence[int], activation: Activation, dropout: float = 0.0
+) -> tuple[Dense | Dropout, ...]:
+    """Dense layers of these widths, the last one without activation and without dropout."""
+    layers: list[Dense | Dropout] = []
+    for number, (before, after) in enumerate(pairwise((features, *widths)), start=1):
+        is_last = number == len(widths)
+        layers.append(Dense(f"dense{number}", before, after, "none" if is_last else activation))
+        if dropout and not is_last:
+            layers.append(Dropout(f"dropout{number}", after, dropout))
+    return tuple(layers)
 
 
 def _flattened(name: str, shape: ImageShape, layers: Iterable[Layer], at_least: int) -> Flatten:
@@ -141,7 +148,7 @@ class Entry:
 
 
 CATALOGUE: dict[str, Entry] = {
-    "lenet5": Entry(lenet5, (32, 32), choices=("activation", "pooling")),
+    "lenet5": Entry(lenet5, (32, 32), choices=("activation", "pooling", "dropout")),
     "lenet5-c5conv": Entry(lenet5_c5conv, (32, 32)),
     "lenet5-wide": Entry(lenet5_wide, (32, 32)),
     "convnet": Entry(convnet, (28, 28)),
@@ -156,13 +163,21 @@ def named(name: str) -> Entry:
 
 
 def every() -> list[tuple[str, ModelOptions]]:
-    """Each network with each activation and pooling that it leaves open; the usual ones first."""
-    return [
-        (name, ModelOptions(activation, pooling))
-        for name, entry in CATALOGUE.items()
-        for activation in (ACTIVATIONS if "activation" in entry.choices else (USUAL.activation,))
-        for pooling in (POOLINGS if "pooling" in entry.choices else (USUAL.pooling,))
-    ]
+    """Each network with each activation and pooling that it leaves open, with dropout, with noise.
+
+    The usual one comes first.
+    """
+    found: list[tuple[str, ModelOptions]] = []
+    for name, entry in CATALOGUE.items():
+        open_to = entry.choices
+        found += [
+            (name, ModelOptions(activation, pooling))
+            for activation in (ACTIVATIONS if "activation" in open_to else (USUAL.activation,))
+            for pooling in (POOLINGS if "pooling" in open_to else (USUAL.pooling,))
+        ]
+        found += [(name, ModelOptions(dropout=SOME_DROPOUT))] if "dropout" in open_to else []
+        found.append((name, ModelOptions(noise=SOME_NOISE)))
+    return found
 
 
 def build(
@@ -175,28 +190,53 @@ def build(
         UsageError: the network does not leave an option open, or the images are too small.
     """
     entry = named(name)
-    chosen = choose(name, options.activation, options.pooling)
-    return entry.describe(input_shape, classes, chosen)
+    chosen = choose(name, options.activation, options.pooling, options.dropout, options.noise)
+    spec = entry.describe(input_shape, classes, chosen)
+    if chosen.noise:
+        spec = replace(spec, layers=(Noise(chosen.noise), *spec.layers))
+    return spec
 
 
-def choose(name: str, activation: str | None, pooling: str | None) -> ModelOptions:
-    """The options by their names; None, or what is usual anyway, fits every network.
+def choose(
+    name: str,
+    activation: str | None,
+    pooling: str | None,
+    dropout: float | None = None,
+    noise: float | None = None,
+) -> ModelOptions:
+    """The options by their names; None, or what is usual anyway, fits every network, as noise does.
 
     Raises:
         UnknownNameError: there is no such network, or no such activation or pooling.
-        UsageError: the network does not leave the option open.
+        UsageError: the network does not leave the option open, or there is no such rate or noise.
     """
     open_to_choice = named(name).choices
+    if dropout is not None and not 0 <= dropout < 1:
+        raise UsageError(f"--dropout {dropout:g} is not a rate: give 0 or more, below 1")
+    if noise is not None and not 0 <= noise < math.inf:
+        raise UsageError(f"--noise {noise:g} is not a standard deviation: give 0 or more, finite")
+    if dropout and "dropout" not in open_to_choice:
+        raise UsageError(
+            f"--dropout {dropout:g} has no meaning for {name}, which has none: leave it out, or "
+            f"take --model {_having('dropout')}"
+        )
     allowed = {"activation": ACTIVATIONS, "pooling": POOLINGS}
     for option, given in (("activation", activation), ("pooling", pooling)):
         if given is not None and given not in allowed[option]:
             raise UnknownNameError(option, given, allowed[option])
         if given not in (None, getattr(USUAL, option)) and option not in open_to_choice:
-            others = [other for other, entry in CATALOGUE.items() if option in entry.choices]
             raise UsageError(
                 f"--{option} {given} has no meaning for {name}, whose {option} is "
-                f"{getattr(USUAL, option)}: leave it out, or take --model {', '.join(others)}"
+                f"{getattr(USUAL, option)}: leave it out, or take --model {_having(option)}"
             )
     return ModelOptions(
-        cast(Activation, activation or USUAL.activation), cast(Pooling, pooling or USUAL.pooling)
+        cast(Activation, activation or USUAL.activation),
+        cast(Pooling, pooling or USUAL.pooling),
+        float(dropout or 0.0),
+        float(noise or 0.0),
     )
+
+
+def _having(option: str) -> str:
+    """The networks that leave an option open, with commas between."""
+    return ", ".join(name for name, entry in CATALOGUE.items() if option in entry.choices)

@@ -51,6 +51,8 @@ class Options(BaseModel):
     model: str = USUAL_MODEL
     activation: str | None = None
     pooling: str | None = None
+    dropout: float = 0.0
+    noise: float = 0.0
     epochs: int | None = None
     batch_sizes: tuple[int, ...] | None = None
     optimizer: str = "adam"

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from bench import initialisers
 from bench.contract import FIRST_SLOPE, ModelSpec, Order, Parameters, parts
 
-Purpose = Literal["split", "epoch", "weights"]
-_STREAMS: dict[Purpose, int] = {"split": 1, "epoch": 2, "weights": 3}
+Purpose = Literal["split", "epoch", "weights", "draws"]
+_STREAMS: dict[Purpose, int] = {"split": 1, "epoch": 2, "weights": 3, "draws": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,19 @@ class Split:
     test: NDArray[np.int64]
 
 
-def _stream(seed: int, purpose: Purpose, *key: int) -> np.random.PCG64:
+def stream(seed: int, purpose: Purpose, *key: int) -> np.random.PCG64:
+    """Raw bits of their own for every purpose and key; see the module."""
     return np.random.PCG64(np.random.SeedSequence([seed, _STREAMS[purpose], *key]))
 
 
-def _permutation(stream: np.random.PCG64, n: int) -> NDArray[np.int64]:
-    return np.argsort(stream.random_raw(n), kind="stable")
+def _permutation(bits: np.random.PCG64, n: int) -> NDArray[np.int64]:
+    return np.argsort(bits.random_raw(n), kind="stable")
 
 
-def _uniform(stream: np.random.PCG64, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _uniform(bits: np.random.PCG64, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Uniform on [0, 1) from the upper 53 bits, the canonical conversion to doubles."""
-    bits = stream.random_raw(int(np.prod(shape)))
-    return np.asarray((bits >> np.uint64(11)) * 2.0**-53, dtype=np.float64).reshape(shape)
+    raw = bits.random_raw(int(np.prod(shape)))
+    return np.asarray((raw >> np.uint64(11)) * 2.0**-53, dtype=np.float64).reshape(shape)
 
 
 def split(
@@ -70,7 +71,7 @@ def split(
         ends = np.array([train, pool - test - validation, pool - test])
         first, _, *others = np.split(rows, ends)
         return Split(first, *others)
-    rows = _permutation(_stream(seed, "split"), pool)
+    rows = _permutation(stream(seed, "split"), pool)
     ends = np.cumsum([train, validation, test])
     parts = np.split(rows[: ends[-1]], ends[:-1])
     return Split(np.sort(parts[0]) if in_file_order else parts[0], *parts[1:])
@@ -92,7 +93,7 @@ def epoch_order(
     """
     rows = np.arange(images, dtype=np.int32)
     if shuffled:
-        rows = _permutation(_stream(seed, "epoch", epoch), images).astype(np.int32)
+        rows = _permutation(stream(seed, "epoch", epoch), images).astype(np.int32)
     full = images - images % batch_size
     return Order(rows[:full].reshape(-1, batch_size), rows[full : full if drop_last else images])
 
@@ -120,12 +121,12 @@ def initial_parameters(
     Whatever the names, the same uniform numbers are drawn in the same order: another bias leaves
     every kernel as it was, bit for bit. So does another activation: slopes are not drawn.
     """
-    stream = _stream(seed, "weights")
+    bits = stream(seed, "weights")
     parameters: dict[str, NDArray[np.float32]] = {}
     for layer in model.weighted_layers:
-        drawn = _uniform(stream, layer.kernel_shape)
+        drawn = _uniform(bits, layer.kernel_shape)
         parameters[f"{layer.name}/kernel"] = initialisers.kernel(kernel, layer, drawn)
-        drawn = _uniform(stream, layer.bias_shape)
+        drawn = _uniform(bits, layer.bias_shape)
         parameters[f"{layer.name}/bias"] = initialisers.bias(bias, layer, drawn)
         if "slope" in (shapes := parts(layer)):
             parameters[f"{layer.name}/slope"] = np.full(shapes["slope"], FIRST_SLOPE, np.float32)

@@ -97,6 +97,8 @@ class Plan(BaseModel):
     model: str
     activation: Activation = "relu"
     pooling: Pooling = "max"
+    dropout: float = 0.0
+    noise: float = 0.0
     epochs: int
     batch_sizes: tuple[int, ...]
     optimizer: OptimizerSpec
@@ -130,7 +132,7 @@ class Plan(BaseModel):
     @property
     def model_options(self) -> ModelOptions:
         """What was chosen of the network."""
-        return ModelOptions(self.activation, self.pooling)
+        return ModelOptions(self.activation, self.pooling, self.dropout, self.noise)
 
     def spec(self) -> ModelSpec:
         """The network that the plan trains."""
@@ -230,7 +232,9 @@ def make(asked: Options, source: Source) -> Plan:
         pixel_mean=options.per_channel("--mean", asked.mean, source.channels, positive=False),
         pixel_std=options.per_channel("--std", asked.std, source.channels, positive=True),
         model=asked.model,
-        **asdict(models.choose(asked.model, asked.activation, asked.pooling)),
+        **asdict(
+            models.choose(asked.model, asked.activation, asked.pooling, asked.dropout, asked.noise)
+        ),
         epochs=options.at_least(1, "--epochs", options.default(asked.epochs, usual.epochs)),
         batch_sizes=options.batch_sizes(
             options.default(asked.batch_sizes, (min(usual.batch_size, train_size),)), train_size

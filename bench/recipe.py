@@ -114,16 +114,8 @@ def settings(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Settings with the recipe's in place of what was not typed, and what was typed against it.
 
-    `parsed` are all settings as values, `given` names those that a person typed. The recipe's
-    options must be ones that this version has.
+    `parsed` are all settings as values, `given` names those that a person typed.
     """
-    absent = [name for name in recipe.options if name not in parsed]
-    if absent:
-        raise UsageError(
-            f"recipe {recipe.name}: options.{key_of(absent[0])}: this version of lenet-bench has "
-            "no such option yet: wait for one that has, or take the recipe's file without it as "
-            "--recipe FILE"
-        )
     own = {"dataset": recipe.datasets[0], **recipe.options}
     merged = dict(parsed) | {name: value for name, value in own.items() if name not in given}
     typed: list[str] = []
@@ -155,7 +147,7 @@ def _options(table: Any, path: Path) -> dict[str, Any]:
             raise UsageError(f"{path}: options: {UnknownNameError('option', key, known)}")
         name = known[key]
         where = f"{path}: options.{key}"
-        found[name] = _typed(hints[name], value, where) if name in hints else value
+        found[name] = _typed(hints[name], value, where)
     return found
 
 

@@ -61,6 +61,10 @@ class Record(BaseModel):
         default="relu", description="after every layer but the last, see bench.contract.activation"
     )
     pooling: Pooling = Field(default="max", description="max or average, of each window")
+    dropout: float = Field(default=0.0, description="its rate after hidden dense layers; 0: none")
+    noise: float = Field(
+        default=0.0, description="standard deviation of what is added to the images; 0: none"
+    )
     device: Device
     seed: int
     regime: str = Field(
@@ -264,6 +268,9 @@ class Record(BaseModel):
     placement_s: float | None = Field(default=None, description="bringing the data to the device")
     compile_s: float | None = Field(default=None, description="tracing, compiling, first kernels")
     eval_s: float | None = Field(default=None, description="all evaluations together")
+    draw_s: float | None = Field(
+        default=None, description="drawing random numbers for the epochs, in none of epoch_s"
+    )
     wall_s: float | None = Field(default=None, description="the whole process, start to end")
     time_to_target_s: float | None = Field(
         default=None, description="training alone until the target; None where not reached"
@@ -288,6 +295,9 @@ class Record(BaseModel):
     split_sha256: str | None = None
     order_sha256: str | None = None
     initial_weights_sha256: str | None = None
+    draws_sha256: str | None = Field(
+        default=None, description="random numbers of the first step of every epoch"
+    )
     data_sha256: str | None = None
     machine: Machine
     versions: dict[str, str] = Field(default_factory=dict)

@@ -30,6 +30,8 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
         "model": plan.model,
         "activation": plan.activation,
         "pooling": plan.pooling,
+        "dropout": plan.dropout,
+        "noise": plan.noise,
         "device": cell.device,
         "seed": cell.seed,
         "regime": cell.regime,

@@ -29,6 +29,7 @@ MATRIX_SIZES: dict[Device, int] = {"cpu": 1024, "gpu": 4096}
 MATRIX_S, MATRIX_TRIES = 0.1, 5
 
 Sent = Callable[[int, float], None]  # the number of a window, from 1, and its images per second
+Draw = Callable[[int, Order], Order]  # (how many steps were before, batches) → those with draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +66,25 @@ def throughput(
     wanted: int,
     window_s: float,
     tell: Sent,
+    draw: Draw = lambda first, batches: batches,
+    most_steps: int | None = None,
 ) -> Throughput:
     """Windows of about `window_s` seconds until the last `wanted` of them are steady.
 
     `orders` are those of epochs, one after the other, as many as are asked for; each must hold a
     full batch. Up to four times `wanted` windows are tried; where no `wanted` in a row are steady
-    among them, the last ones count, and `steady` is False.
+    among them, the last ones count, and `steady` is False. A window has `most_steps` at most; what
+    is random in its steps is drawn before it.
     """
-    batches = _batches(orders)
-    batch_size = len(next(batches))
-    steps = _calibrated(adapter, batches, learning_rate, clocks, window_s)
+    batches = _Batches(orders, draw)
+    batch_size = len(next(batches.rows))
+    most = min(MOST_STEPS, most_steps or MOST_STEPS)
+    steps = _calibrated(adapter, batches, learning_rate, clocks, window_s, most)
     kept: list[Window] = []
     warm_up_s, compiling, tried = 0.0, 0, 0
     while tried < MOST_WINDOWS * wanted:
         tried += 1
-        window = timed_window(adapter, _order(batches, steps), learning_rate, clocks)
+        window = timed_window(adapter, batches.take(steps), learning_rate, clocks)
         tell(tried, steps * batch_size / window.wall_s)
         if window.compiled:
             compiling += 1
@@ -141,32 +146,39 @@ def matrix_gflop_per_s(adapter: Adapter, device: Device, clocks: Clocks) -> floa
     return times * flops.matrix_product(size) / best_s / 1e9
 
 
-def _batches(orders: Iterable[Order]) -> Iterator[Indices]:
-    """The full batches of one epoch after the other."""
-    return itertools.chain.from_iterable(order.batches for order in orders)
+class _Batches:
+    """The full batches of one epoch after the other, taken as many at a time as are wanted."""
 
+    def __init__(self, orders: Iterable[Order], draw: Draw) -> None:
+        self.rows: Iterator[Indices] = itertools.chain.from_iterable(o.batches for o in orders)
+        self._draw = draw
+        self._taken = 0
 
-def _order(batches: Iterator[Indices], steps: int) -> Order:
-    return Order(np.stack(list(itertools.islice(batches, steps))), NO_REMAINDER)
+    def take(self, steps: int) -> Order:
+        """The next ones, with their draws."""
+        rows = np.stack(list(itertools.islice(self.rows, steps)))
+        self._taken += steps
+        return self._draw(self._taken - steps, Order(rows, NO_REMAINDER))
 
 
 def _calibrated(
     adapter: Adapter,
-    batches: Iterator[Indices],
+    batches: _Batches,
     learning_rate: float,
     clocks: Clocks,
     window_s: float,
+    most: int,
 ) -> int:
     """How many steps take about as long as a window shall; they are compiled for already."""
-    steps = CALIBRATION_STEPS
+    steps = min(CALIBRATION_STEPS, most)
     while True:
-        order = _order(batches, steps)
+        order = batches.take(steps)
         adapter.compile(steps, order.batches.shape[1], 0)
         took_s = timed_window(adapter, order, learning_rate, clocks).wall_s
-        if took_s >= min(CALIBRATION_S, window_s) or steps >= MOST_STEPS:
+        if took_s >= min(CALIBRATION_S, window_s) or steps >= most:
             break
-        steps *= 4
-    steps = min(max(round(window_s * steps / max(took_s, 1e-9)), 1), MOST_STEPS)
+        steps = min(4 * steps, most)
+    steps = min(max(round(window_s * steps / max(took_s, 1e-9)), 1), most)
     adapter.compile(steps, order.batches.shape[1], 0)
     return steps
 

@@ -16,7 +16,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import checkpoint, epochs, flops, metrics, mistakes, order, speed
+from bench import checkpoint, draws, epochs, flops, metrics, mistakes, order, speed
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clocks
 from bench.contract import Adapter, Device, Order
@@ -86,10 +86,11 @@ class _Session:
         data = prepare(self._plan, self._cell.seed)
         if self._plan.start is not None:
             self._start = _resumed(self._plan.start, data)
-        orders = (self._order(epoch) for epoch in range(self._plan.epochs))
+        orders = [self._order(epoch) for epoch in range(self._plan.epochs)]
         self._measured(
             split_sha256=data.split_sha256,
             order_sha256=order.order_sha256(orders),
+            draws_sha256=draws.first_steps_sha256(self._plan.spec(), self._cell.seed, orders),
             pixel_mean=data.pixel_mean,
             pixel_std=data.pixel_std,
         )
@@ -143,6 +144,7 @@ class _Session:
         def tell(number: int, images_per_s: float) -> None:
             self._send("window", {"number": number, "images_per_s": images_per_s})
 
+        spec, seed, epoch = self._plan.spec(), self._cell.seed, self._plan.epochs
         with _resting_collector():
             found = speed.throughput(
                 adapter,
@@ -152,6 +154,8 @@ class _Session:
                 wanted=self._plan.windows,
                 window_s=self._plan.window_s,
                 tell=tell,
+                draw=lambda first, batches: draws.drawn(spec, seed, epoch, first, batches),
+                most_steps=draws.most_steps(spec, self._cell.batch_size),
             )
         self._measured(**asdict(found))
 

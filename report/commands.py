@@ -44,6 +44,8 @@ def arguments(records: Sequence[Record]) -> list[str]:
         "--model": first.model,
         "--activation": None if first.activation == "relu" else first.activation,
         "--pooling": None if first.pooling == "max" else first.pooling,
+        "--dropout": f"{first.dropout!r}" if first.dropout else None,
+        "--noise": f"{first.noise!r}" if first.noise else None,
         "--dataset": first.dataset,
         "--train-size": f"{first.train_images}",
         "--val-size": f"{first.val_images}",

@@ -45,6 +45,7 @@ MEANINGS = {
     "framework_version": "as the framework tells it",
     "split_sha256": "of the split into training and validation images",
     "order_sha256": "of the order of the images in every epoch",
+    "draws_sha256": "of the random numbers of the first step of every epoch",
     "initial_weights_sha256": "of the initial weights",
     "data_sha256": "of the data set",
 }

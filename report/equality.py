@@ -30,6 +30,8 @@ PROPERTIES = (
         lambda record: None if record.parameters is None else str(record.parameters),
     ),
 )
+# Of runs that have some.
+RANDOM_NUMBERS = Property("random numbers", True, lambda record: record.draws_sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ class Check:
 
 def check(comparison: Comparison) -> tuple[Check, ...]:
     """Check each property of the matched runs, for each seed where it depends on the seed."""
-    return check_records(comparison.records, PROPERTIES)
+    is_random = any(record.draws_sha256 for record in comparison.records)
+    properties = (*PROPERTIES, RANDOM_NUMBERS) if is_random else PROPERTIES
+    return check_records(comparison.records, properties)
 
 
 def check_records(records: Sequence[Record], properties: Iterable[Property]) -> tuple[Check, ...]:
@@ -88,7 +92,7 @@ def _check(item: Property, seed: int | None, records: list[Record]) -> Check:
 def agreeing(checks: tuple[Check, ...]) -> list[str]:
     """The properties that were compared between frameworks and found equal everywhere."""
     names = []
-    for item in PROPERTIES:
+    for item in (*PROPERTIES, RANDOM_NUMBERS):
         own = [one for one in checks if one.name == item.name]
         compared = any(len(one.frameworks) > 1 for one in own)
         if compared and not any(one.differs or one.missing for one in own):

@@ -28,6 +28,8 @@ class Setup:
     model: str
     activation: Activation
     pooling: Pooling
+    dropout: float
+    noise: float
     device: str
     batch_size: int
     threads: int
@@ -51,7 +53,7 @@ class Setup:
     @property
     def options(self) -> ModelOptions:
         """What was chosen of the model."""
-        return ModelOptions(self.activation, self.pooling)
+        return ModelOptions(self.activation, self.pooling, self.dropout, self.noise)
 
     @property
     def place(self) -> tuple[str, str, str, int, int, str]:
@@ -115,6 +117,8 @@ def setup_of(record: Record) -> Setup:
         model=record.model,
         activation=record.activation,
         pooling=record.pooling,
+        dropout=record.dropout,
+        noise=record.noise,
         device=record.device,
         batch_size=record.batch_size,
         threads=record.threads,

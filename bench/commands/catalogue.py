@@ -103,6 +103,7 @@ def _models() -> list[dict[str, Any]]:
         for option, all_ in (("activation", models.ACTIVATIONS), ("pooling", models.POOLINGS)):
             usual = getattr(models.USUAL, option)
             row[option] = list(all_) if option in entry.choices else [usual]
+        row["dropout"] = "any rate" if "dropout" in entry.choices else "none"
         rows.append(row)
     return rows
 

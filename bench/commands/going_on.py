@@ -82,6 +82,8 @@ def _own(header: Header) -> dict[str, Any]:
         "model": header.model.name,
         "activation": header.model.options.activation,
         "pooling": header.model.options.pooling,
+        "dropout": header.model.options.dropout,
+        "noise": header.model.options.noise,
         "seeds": (header.seed,),
         "dataset": header.dataset,
         "train_size": header.train_size,

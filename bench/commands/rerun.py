@@ -24,6 +24,7 @@ HASHES = {
     "split_sha256": "split",
     "order_sha256": "order of the images",
     "initial_weights_sha256": "initial weights",
+    "draws_sha256": "random numbers of training",
 }
 FIGURES = (
     *("train_loss", "val_loss", "val_accuracy", "learning_rates", "test_loss", "test_accuracy"),

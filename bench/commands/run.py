@@ -49,7 +49,7 @@ SETTINGS = (
     *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_sizes", "optimizer", "lr"),
     *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
     *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
-    *("windows", "window", "tensorboard", "activation", "pooling"),
+    *("windows", "window", "tensorboard", "activation", "pooling", "dropout", "noise"),
     *parse.TRAINING,
 )
 WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}

@@ -43,6 +43,8 @@ class Networks:
     models: str | None
     activations: str | None
     poolings: str | None
+    dropout: float
+    noise: float
     channels: int
     every: bool = False
 
@@ -117,16 +119,16 @@ def _networks(asked: Networks) -> list[tuple[str, ModelOptions]]:
     if asked.channels not in (1, 3):
         raise UsageError(f"--channels {asked.channels} is not possible: give 1 or 3")
     if asked.every:
-        if asked.models or asked.activations or asked.poolings:
+        if asked.models or asked.activations or asked.poolings or asked.dropout or asked.noise:
             raise UsageError(
-                "--all takes no --models, --activations or --poolings: it is all of them"
+                "--all takes no --models, --activations, --poolings, --dropout, --noise: it is all"
             )
         return models.every()
     names = _several("--models", asked.models, models.CATALOGUE, models.USUAL_MODEL)
     activations = _several("--activations", asked.activations, models.ACTIVATIONS)
     poolings = _several("--poolings", asked.poolings, models.POOLINGS)
     return [
-        (name, models.choose(name, activation, pooling))
+        (name, models.choose(name, activation, pooling, asked.dropout, asked.noise))
         for name in names
         for activation in activations or [None]
         for pooling in poolings or [None]

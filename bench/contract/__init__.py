@@ -10,6 +10,7 @@ Canonical layout
     bias              float32 (out,)
     slope             float32 (1,), of an activation that learns one
     flatten order     H, W, C
+    draws             bool or float32 (steps, B, *shape): what is random in training, see `Drawn`
 Parameters are a flat mapping in the order of the layers: `conv1/kernel`, `conv1/bias`, ...
 """
 
@@ -17,6 +18,9 @@ from bench.contract.activation import (
     FIRST_SLOPE,
     KINKED,
     LEAKY_SLOPE,
+    RRELU_HIGHEST,
+    RRELU_LOWEST,
+    RRELU_MEAN,
     SELU_ALPHA,
     SELU_SCALE,
     Activation,
@@ -31,14 +35,18 @@ from bench.contract.adapter import (
     Order,
     Parameters,
 )
+from bench.contract.dealing import blank_draws, dealt, is_random, require_draws
+from bench.contract.draws import DrawKind, Drawn, Draws
 from bench.contract.model import (
     Conv,
     Dense,
+    Dropout,
     Flatten,
     ImageShape,
     Layer,
     ModelOptions,
     ModelSpec,
+    Noise,
     Pool,
     Pooling,
     Shape,
@@ -52,6 +60,9 @@ __all__ = [
     "FIRST_SLOPE",
     "KINKED",
     "LEAKY_SLOPE",
+    "RRELU_HIGHEST",
+    "RRELU_LOWEST",
+    "RRELU_MEAN",
     "SELU_ALPHA",
     "SELU_SCALE",
     "Activation",
@@ -59,6 +70,10 @@ __all__ = [
     "Conv",
     "Dense",
     "Device",
+    "DrawKind",
+    "Drawn",
+    "Draws",
+    "Dropout",
     "EpsilonForm",
     "Flatten",
     "ImageShape",
@@ -68,6 +83,7 @@ __all__ = [
     "Layer",
     "ModelOptions",
     "ModelSpec",
+    "Noise",
     "OptimizerName",
     "OptimizerSpec",
     "OptimizerState",
@@ -77,6 +93,10 @@ __all__ = [
     "Pooling",
     "Shape",
     "Weighted",
+    "blank_draws",
+    "dealt",
     "factor",
+    "is_random",
     "parts",
+    "require_draws",
 ]

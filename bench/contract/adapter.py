@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.contract.draws import Draws
 from bench.contract.model import ModelSpec
 from bench.contract.optimizer import OptimizerSpec
 
@@ -38,10 +39,15 @@ class Order:
 
     batches    int32 (steps, batch_size): the full batches, consumed from first to last
     remainder  int32 (r,), 0 ≤ r < batch_size: the last, smaller batch; none where r = 0
+    draws      for each of `ModelSpec.drawn` an array (steps, batch_size, *shape): the random
+               numbers of the full batches; empty where nothing in the network is random
+    remainder_draws  the same of the last batch, (r, *shape)
     """
 
     batches: NDArray[np.int32]
     remainder: NDArray[np.int32]
+    draws: Draws = ()
+    remainder_draws: Draws = ()
 
     @property
     def steps(self) -> int:
@@ -52,6 +58,13 @@ class Order:
     def images(self) -> int:
         """Images consumed in the epoch."""
         return int(self.batches.size + self.remainder.size)
+
+    def each(self) -> Iterator[tuple[Indices, Draws]]:
+        """The indices (B,) of each step with its draws (B, *shape), the remainder's included."""
+        for step, rows in enumerate(self.batches):
+            yield rows, tuple(draw[step] for draw in self.draws)
+        if self.remainder.size:
+            yield self.remainder, self.remainder_draws
 
     def sizes(self) -> NDArray[np.int64]:
         """Images in each step, (steps,): the weights of a mean over the epoch's losses."""
@@ -95,21 +108,31 @@ class Adapter(Protocol):
     def compile(self, steps: int, batch_size: int, remainder: int) -> None:
         """Do now what would otherwise make the first epoch of this shape slower than the others.
 
-        Trace, compile, choose kernels. Parameters and optimizer state are afterwards what they
+        Trace, compile, choose kernels; with draws where the network takes some, see
+        `contract.blank_draws`. Parameters and optimizer state are afterwards what they
         were before, bit for bit.
         """
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """Take one step a batch, in order; return each step's loss before its update, (steps,).
 
-        The losses come to the host in one transfer, at the end.
+        The losses come to the host in one transfer, at the end. Where something in the network is
+        random, it is `order.draws` in every step, and nothing is drawn here.
         """
 
     def predict(self, images: Images) -> NDArray[np.float32]:
-        """The logits, (n, classes), of images (n, H, W, C) that need not have been loaded."""
+        """The logits, (n, classes), of images (n, H, W, C) that need not have been loaded.
 
-    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
-        """Loss and canonical gradients for one batch of loaded images; changes nothing."""
+        Nothing is random: no dropout, no noise, the mean of the slopes.
+        """
+
+    def gradients(
+        self, indices: Indices, draws: Draws = ()
+    ) -> tuple[float, dict[str, NDArray[np.float32]]]:
+        """Loss and canonical gradients for one batch of loaded images; changes nothing.
+
+        As in training, with draws (B, *shape) for each of `ModelSpec.drawn`.
+        """
 
     def export(self) -> dict[str, NDArray[np.float32]]:
         """The current parameters, canonical, as copies that later steps do not change."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.contract.activation import Activation
+from bench.contract.draws import Drawn
 
 Pooling = Literal["max", "average"]
 Shape = tuple[int, ...]
@@ -104,7 +105,35 @@ class Dense:
         return self.in_features
 
 
-Layer = Conv | Pool | Flatten | Dense
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """In training, x / (1 − rate) where a mask keeps it, else 0; otherwise x.
+
+    After a layer of `features`; each element is dropped with probability `rate`, 0 < rate < 1.
+    Source: Srivastava et al., J. Mach. Learn. Res. 15 (2014), in the form that scales in training.
+    """
+
+    name: str
+    features: int
+    rate: float
+
+    @property
+    def scale(self) -> float:
+        """What the kept elements are multiplied with."""
+        return 1 / (1 - self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """In training, images (B, H, W, C) plus normal noise of this standard deviation, above 0.
+
+    In the unit of the normalised images, which stay as they are otherwise.
+    """
+
+    std: float
+
+
+Layer = Conv | Pool | Flatten | Dense | Dropout | Noise
 Weighted = Conv | Dense
 
 
@@ -118,17 +147,25 @@ def parts(layer: Weighted) -> dict[str, Shape]:
 class ModelOptions:
     """What a person may choose of a network, where the network leaves it open.
 
-    `activation` is that of every layer but the last.
+    `activation` is that of every layer but the last, `dropout` the rate after hidden dense layers,
+    `noise` the standard deviation of what is added to the images; 0 stands for none.
     """
 
     activation: Activation = "relu"
     pooling: Pooling = "max"
+    dropout: float = 0.0
+    noise: float = 0.0
 
     @property
     def label(self) -> str:
         """What is not as usual, such as `selu, average pooling`; empty where all is."""
-        activation = [] if self.activation == "relu" else [self.activation]
-        return ", ".join(activation + ([] if self.pooling == "max" else ["average pooling"]))
+        unusual = {
+            self.activation: self.activation != "relu",
+            "average pooling": self.pooling != "max",
+            f"dropout {self.dropout:g}": self.dropout,
+            f"noise {self.noise:g}": self.noise,
+        }
+        return ", ".join(words for words, is_so in unusual.items() if is_so)
 
     def of(self, model: str) -> str:
         """The model with what is not as usual: `lenet5`, or `lenet5 (selu, average pooling)`."""
@@ -158,6 +195,39 @@ class ModelSpec:
     def weighted_layers(self) -> tuple[Weighted, ...]:
         """The layers that have a kernel and a bias, in order."""
         return tuple(layer for layer in self.layers if isinstance(layer, Conv | Dense))
+
+    @property
+    def drawn(self) -> tuple[Drawn, ...]:
+        """What is random in a training step, in the order in which the layers take it."""
+        found: list[Drawn] = []
+        for layer, shape in zip(self.layers, self.output_shapes(), strict=True):
+            match layer:
+                case Noise(std=std):
+                    found.append(Drawn("noise", "noise", shape, std))
+                case Dropout(name=name, rate=rate):
+                    found.append(Drawn(name, "mask", shape, rate))
+                case Conv(activation="rrelu") | Dense(activation="rrelu"):
+                    found.append(Drawn(layer.name, "slope", shape))
+        return tuple(found)
+
+    def output_shapes(self) -> tuple[Shape, ...]:
+        """What each layer makes of one image: (height, width, channels), or (features,)."""
+        shape: Shape = self.input_shape
+        found: list[Shape] = []
+        for layer in self.layers:
+            match layer:
+                case Conv():
+                    shape = layer.output_shape(shape[0], shape[1])
+                case Pool():
+                    shape = layer.output_shape(shape[0], shape[1], shape[2])
+                case Flatten():
+                    shape = (layer.features,)
+                case Dense():
+                    shape = (layer.out_features,)
+                case Dropout() | Noise():
+                    pass
+            found.append(shape)
+        return tuple(found)
 
     def parameter_shapes(self) -> dict[str, Shape]:
         """The shape of every canonical parameter: kernel, bias, slope if any, layer by layer."""

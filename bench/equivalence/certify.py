@@ -55,7 +55,7 @@ HARMLESS = frozenset(
 # Beside the adapter: what gives the examination its meaning.
 OWN_SOURCES = (
     *("bench/equivalence", "impls/reference", "bench/contract"),
-    *("bench/models.py", "bench/order.py", "bench/initialisers.py"),
+    *("bench/models.py", "bench/order.py", "bench/draws.py", "bench/initialisers.py"),
 )
 
 

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import metrics, models
 from bench.certificate import Check, Subject
 from bench.clocks import Clocks
-from bench.contract import Adapter, ModelSpec, OptimizerSpec, Parameters
+from bench.contract import Adapter, Draws, Indices, ModelSpec, OptimizerSpec, Parameters
 from bench.equivalence import bounds, distance, probes, problems
 from bench.equivalence.bounds import Bound
 from bench.equivalence.oracle import Oracle
 from bench.equivalence.problems import BATCH, REMAINDER, Problem
 
 SGD = OptimizerSpec("sgd")
+RANDOM_STEPS = 4  # full batches of an epoch whose draws are examined
 EPOCH_STEPS = 15  # full batches of the epochs that are compiled for
 
 
@@ -36,6 +38,8 @@ def examine(adapter: Adapter, oracle: Oracle, subject: Subject, clocks: Clocks) 
     yield from examination.round_trip(problem)
     yield from examination.forward_and_gradients(problem)
     yield from examination.training_step(problem)
+    if model.drawn:
+        yield from examination.random_numbers(problem)
     smooth = problems.problem(problems.smooth(), subject.seed)
     for spec in subject.optimizers:
         yield from examination.optimizer(smooth, spec)
@@ -90,8 +94,8 @@ class _Examination:
         of_gradients = []
         for case, count in self._batches():
             rows = problem.clear_rows(self.oracle, 4, count)
-            loss, gradients = self.adapter.gradients(rows)
-            expected_loss, expected = self.oracle.gradients64(rows)
+            loss, gradients = _gradients(self.adapter, *rows)
+            expected_loss, expected = self.oracle.gradients64(*rows)
             own = distance.scale_error(loss, expected_loss)
             yield _check("loss", case, (own, ""), bounds.LOSS)
             error = distance.worst(gradients, expected)
@@ -107,8 +111,9 @@ class _Examination:
         for case, count in self._batches():
             self._start(problem, SGD)
             rows = problem.clear_rows(self.oracle, 5, count)
-            expected_loss, expected = self.oracle.gradients64(rows)
-            losses = self.adapter.train_epoch(problems.one_step(rows, self.subject.batch_size), 1.0)
+            expected_loss, expected = self.oracle.gradients64(*rows)
+            step = problems.epoch_of([rows], self.subject.batch_size)
+            losses = self.adapter.train_epoch(step, 1.0)
             moved = self.adapter.export()
             went = {
                 path: start.astype(np.float64) - moved[path]
@@ -121,6 +126,25 @@ class _Examination:
             name = "training step, gradients"
             of_gradients.append(_check(name, case, error, bounds.STEP_GRADIENTS))
         yield from of_gradients
+
+    def random_numbers(self, problem: Problem) -> Iterator[Check]:
+        """An epoch at once, each step with draws of its own: none is taken for another.
+
+        Every step is on images that are clear of kinks at the weights that the oracle comes to.
+        """
+        self._start(problem, SGD)
+        rate = problems.learning_rate(SGD)
+        steps, expected = [], []
+        for draw, size in enumerate([BATCH] * RANDOM_STEPS + [REMAINDER], start=200):
+            steps.append(problem.clear_rows(self.oracle, draw, size))
+            expected.append(self.oracle.train_epoch64(problems.epoch_of(steps[-1:], BATCH), rate))
+        losses = self.adapter.train_epoch(problems.epoch_of(steps, BATCH), rate)
+        case = _steps(len(steps))
+        loss = distance.scale_error(losses, np.concatenate(expected))
+        yield _check("random numbers, losses", case, (loss, ""), bounds.OPTIMIZER_LOSSES)
+        got, want = self.adapter.export(), self.oracle.export64()
+        moved = distance.worst_move(got, want, problem.parameters)
+        yield _check("random numbers, weights", case, moved, bounds.WEIGHTS)
 
     def optimizer(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
         """The weights after 1, 5 and 20 steps, where nothing but the optimizer decides them."""
@@ -153,7 +177,8 @@ class _Examination:
             for size in stage.order.sizes():
                 self.oracle.follow(before)
                 draw += 1
-                step = problems.one_step(problem.clear_rows(self.oracle, draw, int(size)), BATCH)
+                rows = problem.clear_rows(self.oracle, draw, int(size))
+                step = problems.epoch_of([rows], BATCH)
                 self.oracle.train_epoch64(step, stage.learning_rate)
                 self.adapter.train_epoch(step, stage.learning_rate)
                 after = self.oracle.export64()
@@ -228,6 +253,13 @@ class _Examination:
     def _start(self, problem: Problem, spec: OptimizerSpec) -> None:
         problem.start(self.oracle, spec, "cpu", self.subject.threads)
         problem.start(self.adapter, spec, self.subject.device, self.subject.threads)
+
+
+def _gradients(
+    adapter: Adapter, indices: Indices, draws: Draws
+) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    """Draws only where there are some: adapters of elsewhere may not know of them."""
+    return adapter.gradients(indices, draws) if draws else adapter.gradients(indices)
 
 
 def _check(name: str, case: str, error: tuple[float, str], bound: Bound) -> Check:

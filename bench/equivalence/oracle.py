@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract import Adapter, Images, Indices, Order, Parameters
+from bench.contract import Adapter, Draws, Images, Indices, Order, Parameters
 
 Array = NDArray[np.float64]
 
@@ -18,7 +18,7 @@ class Oracle(Adapter, Protocol):
     def predict64(self, images: Images) -> Array:
         """As `predict`, in float64."""
 
-    def gradients64(self, indices: Indices) -> tuple[float, dict[str, Array]]:
+    def gradients64(self, indices: Indices, draws: Draws = ()) -> tuple[float, dict[str, Array]]:
         """As `gradients`, in float64."""
 
     def train_epoch64(self, order: Order, learning_rate: float) -> Array:
@@ -27,10 +27,10 @@ class Oracle(Adapter, Protocol):
     def export64(self) -> dict[str, Array]:
         """As `export`, in float64."""
 
-    def margins64(self, indices: Indices) -> Array:
+    def margins64(self, indices: Indices, draws: Draws = ()) -> Array:
         """How far each of these loaded images is from a kink of ReLU or pooling, (n,).
 
-        As a part of the layer's largest value.
+        As a part of the layer's largest value; in training, with these draws.
         """
 
     def follow(self, parameters: Parameters) -> None:

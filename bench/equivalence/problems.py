@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import order, preparation
+from bench import draws, order, preparation
 from bench.contract import (
     Adapter,
     Conv,
     Dense,
     Device,
+    Draws,
     Flatten,
     Images,
     Indices,
@@ -75,26 +77,36 @@ class Problem:
         shuffled = order.epoch_order(self.seed, draw, TRAINING_IMAGES, count).batches
         return np.asarray(shuffled[0])
 
-    def clear_rows(self, oracle: Oracle, draw: int, count: int) -> Indices:
+    def clear_rows(self, oracle: Oracle, draw: int, count: int) -> tuple[Indices, Draws]:
         """As `rows`, of images that float32 cannot tip over a kink at the oracle's weights.
 
         Where a ReLU's input is 0, or a pooling window has two maxima, but for rounding, one correct
-        program takes the one gradient and another the other.
+        program takes the one gradient and another the other. With the draws that the images have
+        had then, as a batch's (count, *shape).
         """
         candidates = self.rows(draw, TRAINING_IMAGES)
-        clear: list[np.int32] = []
-        for start in range(0, TRAINING_IMAGES, 2 * BATCH):
+        found: list[Indices] = []
+        with_them: list[Draws] = []
+        for number, start in enumerate(range(0, TRAINING_IMAGES, 2 * BATCH)):
             some = candidates[start : start + 2 * BATCH]
-            clear += list(some[oracle.margins64(some) > CLEAR])
-            if len(clear) >= count:
-                return np.array(clear[:count], np.int32)
+            whole = draws.drawn(self.model, self.seed, draw, number, one_step(some, len(some)))
+            own = tuple(array[0] for array in whole.draws)
+            clear = oracle.margins64(some, own) > CLEAR if own else oracle.margins64(some) > CLEAR
+            found.append(some[clear])
+            with_them.append(tuple(array[clear] for array in own))
+            if sum(map(len, found)) >= count:
+                joined = tuple(
+                    np.concatenate(each)[:count] for each in zip(*with_them, strict=True)
+                )
+                return np.concatenate(found)[:count], joined
         raise RuntimeError(f"fewer than {count} of {TRAINING_IMAGES} images are clear of kinks")
 
     def order(self, draw: int, steps: int, remainder: int = 0) -> Order:
-        """`steps` full batches and a remainder, of distinct images."""
+        """`steps` full batches and a remainder, of distinct images; with draws, if any."""
         rows = self.rows(draw, steps * BATCH + remainder)
         full = steps * BATCH
-        return Order(rows[:full].reshape(-1, BATCH), rows[full:])
+        plain = Order(rows[:full].reshape(-1, BATCH), rows[full:])
+        return draws.drawn(self.model, self.seed, draw, 0, plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +130,30 @@ def schedule(problem: Problem, rate: float) -> list[Stage]:
     ]
 
 
-def one_step(rows: Indices, batch_size: int) -> Order:
-    """An epoch of one step: a full batch, or a remainder where there are fewer images."""
-    if len(rows) == batch_size:
-        return Order(rows[np.newaxis], np.empty(0, np.int32))
-    return Order(np.empty((0, batch_size), np.int32), rows)
+def one_step(rows: Indices, batch_size: int, own: Draws = ()) -> Order:
+    """An epoch of one step: a full batch, or a remainder where there are fewer images.
+
+    `own` are the draws (B, *shape) of the step.
+    """
+    return epoch_of([(rows, own)], batch_size)
+
+
+def epoch_of(steps: Sequence[tuple[Indices, Draws]], batch_size: int) -> Order:
+    """An epoch of these steps, all of them full batches but for the last, which can be smaller."""
+    *before, (last, last_draws) = steps
+    full = [*steps] if len(last) == batch_size else before
+    rest, of_rest = (last[:0], ()) if len(last) == batch_size else (last, last_draws)
+    return Order(
+        np.array([rows for rows, _ in full], np.int32).reshape(-1, batch_size),
+        rest,
+        tuple(
+            np.stack([own[place] for _, own in full])
+            if full
+            else np.empty((0, batch_size, *one.shape[1:]), one.dtype)
+            for place, one in enumerate(last_draws)
+        ),
+        of_rest,
+    )
 
 
 @lru_cache(maxsize=8)

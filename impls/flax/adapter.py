@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bench.contract import (
     Device,
+    Draws,
     Images,
     Indices,
     Labels,
@@ -26,7 +27,9 @@ from bench.contract import (
     OptimizerState,
     Order,
     Parameters,
+    blank_draws,
     factor,
+    require_draws,
 )
 from bench.errors import BenchError, UnavailableError
 from impls.flax.compilations import COMPILED
@@ -108,21 +111,26 @@ class FlaxAdapter:
 
     def compile(self, steps: int, batch_size: int, remainder: int) -> None:
         """See `Adapter.compile`; runs every executable once, on copies of the state."""
-        order = Order(np.zeros((steps, batch_size), np.int32), np.zeros(remainder, np.int32))
-        calls = {indices.shape: indices for indices in self._calls(order)}
-        for indices in calls.values():
+        order = Order(
+            np.zeros((steps, batch_size), np.int32),
+            np.zeros(remainder, np.int32),
+            blank_draws(self._spec, steps, batch_size),
+            blank_draws(self._spec, remainder),
+        )
+        calls = {indices.shape: (indices, draws) for indices, draws in self._calls(order)}
+        for indices, draws in calls.values():
             copies = jax.tree.map(jnp.copy, self._state)
-            train = self._executable(indices)
-            done = train(copies, self._data, indices, np.float32(0))
+            train = self._executable(indices, draws)
+            done = train(copies, self._data, indices, np.float32(0), draws)
             jax.block_until_ready(done)
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
         rate = np.float32(learning_rate)
         losses = [np.empty(0, np.float32)]  # something to join, in an epoch without steps too
-        for indices in self._calls(order):
-            train = self._executable(indices)
-            self._state, loss = train(self._state, self._data, indices, rate)
+        for indices, draws in self._calls(order):
+            train = self._executable(indices, draws)
+            self._state, loss = train(self._state, self._data, indices, rate, draws)
             losses.append(loss)
         self._taken += order.steps
         return np.hstack(jax.device_get(losses))
@@ -137,9 +145,14 @@ class FlaxAdapter:
         ]
         return np.concatenate(jax.device_get(logits))[: len(images)]
 
-    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    def gradients(
+        self, indices: Indices, draws: Draws = ()
+    ) -> tuple[float, dict[str, NDArray[np.float32]]]:
         """See `Adapter.gradients`."""
-        loss, tree = loss_and_gradients(self._network, self._state.parameters, self._data, indices)
+        require_draws(self._spec, draws)
+        loss, tree = loss_and_gradients(
+            self._network, self._state.parameters, self._data, indices, draws
+        )
         return float(loss), self._canonical(tree)
 
     def export(self) -> dict[str, NDArray[np.float32]]:
@@ -198,19 +211,23 @@ class FlaxAdapter:
         statistics = self._device.memory_stats() or {}
         return statistics.get("peak_bytes_in_use")
 
-    def _calls(self, order: Order) -> Iterator[Indices]:
-        """The indices of each call of an executable: all full batches at once, or one by one."""
+    def _calls(self, order: Order) -> Iterator[tuple[Indices, Draws]]:
+        """What each call of an executable takes: all full batches at once, or one by one."""
+        if not self._scans:
+            yield from order.each()
+            return
         if order.batches.size:
-            yield from [order.batches] if self._scans else order.batches
+            yield order.batches, order.draws
         if order.remainder.size:
-            yield order.remainder
+            yield order.remainder, order.remainder_draws
 
-    def _executable(self, indices: Indices) -> Compiled:
+    def _executable(self, indices: Indices, draws: Draws) -> Compiled:
         """Compiled for the shape of the indices, once, ahead of its first use."""
         if indices.shape not in self._executables:
+            require_draws(self._spec, draws)
             self._executables[indices.shape] = (
                 jax.jit(self._train, donate_argnums=0)
-                .lower(self._state, self._data, indices, np.float32(0))
+                .lower(self._state, self._data, indices, np.float32(0), draws)
                 .compile()
             )
         return self._executables[indices.shape]

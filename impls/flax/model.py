@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -18,13 +18,18 @@ from jax import lax
 
 from bench.contract import (
     LEAKY_SLOPE,
+    RRELU_MEAN,
     Activation,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     ModelSpec,
+    Noise,
     Pool,
+    Weighted,
+    dealt,
     parts,
 )
 
@@ -59,19 +64,31 @@ class Network(nnx.Module):
             if layer.activation == "prelu":
                 setattr(self, f"{layer.name}_prelu", PReLU())
 
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """The shapes in the comments are those of LeNet-5 on 32×32 images."""
-        for layer in self.spec.layers:
+    def __call__(self, x: jax.Array, draws: Sequence[jax.Array] = ()) -> jax.Array:
+        """With draws (B, *shape) as in training. The shapes below are LeNet-5's on 32×32 images."""
+        for layer, draw in dealt(self.spec.layers, draws):
             match layer:
                 case Conv() | Dense():  # (B, 28, 28, 6), (B, 10, 10, 16); (B, 120), ...
-                    x = getattr(self, layer.name)(x)
-                    own = getattr(self, f"{layer.name}_prelu", None)
-                    x = own(x) if own else ACTIVATIONS[layer.activation](x)
+                    x = self._activated(layer, getattr(self, layer.name)(x), draw)
                 case Pool():  # (B, 14, 14, 6), (B, 5, 5, 16)
                     x = _pooled(x, layer)
                 case Flatten():  # (B, 400)
                     x = x.reshape(-1, layer.features)
+                case Dropout() if draw is not None:
+                    x = jnp.where(draw, x * layer.scale, 0)
+                case Noise() if draw is not None:
+                    x = x + draw
+                case Dropout() | Noise():  # in evaluation
+                    pass
         return x
+
+    def _activated(self, layer: Weighted, z: jax.Array, slopes: jax.Array | None) -> jax.Array:
+        if layer.activation == "prelu":
+            learnt: jax.Array = getattr(self, f"{layer.name}_prelu")(z)
+            return learnt
+        if layer.activation == "rrelu":
+            return jnp.where(z > 0, z, (RRELU_MEAN if slopes is None else slopes) * z)
+        return ACTIVATIONS[layer.activation](z)
 
 
 class PReLU(nnx.Module):
@@ -97,7 +114,7 @@ def _linear(z: jax.Array) -> jax.Array:
     return z
 
 
-# But for prelu, which is a module.
+# But for prelu, which is a module, and rrelu, which takes draws.
 ACTIVATIONS: dict[Activation, Callable[[jax.Array], jax.Array]] = {
     "relu": nnx.relu,
     "leakyrelu": leaky_relu,

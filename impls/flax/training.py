@@ -25,49 +25,53 @@ class State(NamedTuple):
     buffers: optax.OptState
 
 
-# (state, data, indices, learning rate) → (next state, losses)
-Train = Callable[[State, Data, jax.Array, jax.Array], tuple[State, jax.Array]]
+Draws = tuple[jax.Array, ...]  # those of the network in its order, or none
+# (state, data, indices, learning rate, draws) → (next state, losses)
+Train = Callable[[State, Data, jax.Array, jax.Array, Draws], tuple[State, jax.Array]]
 
 
 def trainer(network: Graph, transform: optax.GradientTransformationExtraArgs) -> Train:
     """The function that takes one step on indices (B,), or one on each row of (steps, B).
 
-    The losses are () or (steps,). The network and the transform are constants of its compilation.
+    The draws have the same leading axes as the indices. The losses are () or (steps,). The network
+    and the transform are constants of its compilation.
     """
 
     def step(
-        data: Data, rate: jax.Array, state: State, indices: jax.Array
+        data: Data, rate: jax.Array, state: State, batch: tuple[jax.Array, Draws]
     ) -> tuple[State, jax.Array]:
         loss, gradients = jax.value_and_grad(loss_of, argnums=1)(
-            network, state.parameters, data, indices
+            network, state.parameters, data, *batch
         )
         u, buffers = transform.update(gradients, state.buffers, state.parameters, rate=rate)
         parameters = optax.tree.sub(state.parameters, u)
         return State(parameters, buffers), loss
 
     def train(
-        state: State, data: Data, indices: jax.Array, rate: jax.Array
+        state: State, data: Data, indices: jax.Array, rate: jax.Array, draws: Draws
     ) -> tuple[State, jax.Array]:
         if indices.ndim == 1:
-            return step(data, rate, state, indices)
-        return lax.scan(partial(step, data, rate), state, indices)
+            return step(data, rate, state, (indices, draws))
+        return lax.scan(partial(step, data, rate), state, (indices, draws))
 
     return train
 
 
-def loss_of(network: Graph, parameters: Tree, data: Data, indices: jax.Array) -> jax.Array:
+def loss_of(
+    network: Graph, parameters: Tree, data: Data, indices: jax.Array, draws: Draws
+) -> jax.Array:
     """Mean softmax cross-entropy over the batch, ()."""
     images, labels = (jnp.take(part, indices, axis=0, mode="clip") for part in data)
-    logits = nnx.merge(network, parameters)(images)  # (B, classes)
+    logits = nnx.merge(network, parameters)(images, draws)  # (B, classes)
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
 
 
 @partial(jax.jit, static_argnums=0)
 def loss_and_gradients(
-    network: Graph, parameters: Tree, data: Data, indices: jax.Array
+    network: Graph, parameters: Tree, data: Data, indices: jax.Array, draws: Draws
 ) -> tuple[jax.Array, Tree]:
     """The loss, (), and its gradient for every parameter."""
-    return jax.value_and_grad(loss_of, argnums=1)(network, parameters, data, indices)
+    return jax.value_and_grad(loss_of, argnums=1)(network, parameters, data, indices, draws)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bench.contract import (
     Device,
+    Draws,
     Images,
     Indices,
     Labels,
@@ -20,10 +21,11 @@ from bench.contract import (
     OptimizerState,
     Order,
     Parameters,
+    blank_draws,
 )
 from bench.errors import UnavailableError
 from impls.flux.julia import call, call_without_python
-from impls.flux.layout import description, images_to_flux, to_canonical, to_flux
+from impls.flux.layout import description, draws_to_flux, images_to_flux, to_canonical, to_flux
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations
 WARM_UP_STEPS = 2
@@ -88,12 +90,17 @@ class FluxAdapter:
         The way across is an epoch's own: Julia compiles juliacall's conversions too.
         """
         full = np.zeros((min(steps, WARM_UP_STEPS), batch_size), np.int32)
-        order = Order(full, np.zeros(remainder, np.int32))
-        _train(call("twin", self._session), order, 0.0)
+        order = Order(
+            full,
+            np.zeros(remainder, np.int32),
+            blank_draws(self._model, *full.shape),
+            blank_draws(self._model, remainder),
+        )
+        _train(self._model, call("twin", self._session), order, 0.0)
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
-        losses = _train(self._session, order, learning_rate)
+        losses = _train(self._model, self._session, order, learning_rate)
         self._taken += order.steps
         return losses
 
@@ -105,9 +112,11 @@ class FluxAdapter:
             logits.append(np.asarray(call("predict", self._session, some)).T)  # (n, classes)
         return np.concatenate(logits)
 
-    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    def gradients(
+        self, indices: Indices, draws: Draws = ()
+    ) -> tuple[float, dict[str, NDArray[np.float32]]]:
         """See `Adapter.gradients`."""
-        loss, arrays = call("gradients", self._session, indices)
+        loss, arrays = call("gradients", self._session, indices, _drawn(self._model, draws))
         return float(loss), to_canonical(self._model, arrays)
 
     def export(self) -> dict[str, NDArray[np.float32]]:
@@ -149,7 +158,17 @@ class FluxAdapter:
         return None
 
 
-def _train(session: Any, order: Order, learning_rate: float) -> NDArray[np.float32]:
+def _train(
+    model: ModelSpec, session: Any, order: Order, learning_rate: float
+) -> NDArray[np.float32]:
     """An epoch of a session of Julia's; the losses, (steps,)."""
     batches = call("batches", order.batches.T, order.remainder)  # (B, steps) and (r,), from 1
-    return np.array(call_without_python("train!", session, batches, learning_rate), np.float32)
+    full = _drawn(model, order.draws) if order.batches.size else ()
+    rest = _drawn(model, order.remainder_draws) if order.remainder.size else ()
+    losses = call_without_python("train!", session, batches, learning_rate, full, rest)
+    return np.array(losses, np.float32)
+
+
+def _drawn(model: ModelSpec, draws: Draws) -> Any:
+    """A tuple of Julia's own arrays."""
+    return call("draws", *draws_to_flux(model, draws))

@@ -18,21 +18,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contract import (
+    RRELU_MEAN,
     Conv,
     Dense,
+    Draws,
+    Dropout,
     Flatten,
     Images,
     Layer,
     ModelSpec,
+    Noise,
     Parameters,
     Pool,
     Weighted,
     parts,
+    require_draws,
 )
 
 Array = NDArray[np.float32]
 HWIO_TO_OIHW = (3, 2, 0, 1)
 OIHW_TO_HWIO = (2, 3, 1, 0)
+# Activations that are layers in Julia, with what `network` takes of each.
+OF_THEIR_OWN = {"prelu": None, "rrelu": RRELU_MEAN}
 
 
 def description(spec: ModelSpec) -> tuple[tuple[str, Any], ...]:
@@ -52,13 +59,17 @@ def _described(layer: Layer, then: object) -> Iterator[tuple[str, Any]]:
             yield f"{layer.kind}pool", layer.window
         case Flatten():  # the kernel of a dense layer that follows is brought to Flux's order once
             yield "flatten", "flux" if isinstance(then, Dense) else "canonical"
-    if isinstance(layer, Conv | Dense) and layer.activation == "prelu":
-        yield "prelu", None
+        case Dropout():
+            yield "dropout", layer.rate
+        case Noise():
+            yield "noise", None
+    if isinstance(layer, Conv | Dense) and layer.activation in OF_THEIR_OWN:
+        yield layer.activation, OF_THEIR_OWN[layer.activation]
 
 
 def _activation(layer: Weighted) -> str:
     """The name in Julia of what the layer itself does; a slope needs a layer of its own."""
-    return "none" if layer.activation == "prelu" else layer.activation
+    return "none" if layer.activation in OF_THEIR_OWN else layer.activation
 
 
 def to_flux(spec: ModelSpec, tree: Parameters) -> tuple[Array, ...]:
@@ -99,6 +110,15 @@ def to_canonical(spec: ModelSpec, arrays: Iterable[Any]) -> dict[str, Array]:
 def images_to_flux(images: Images) -> Array:
     """(n, H, W, C) → (W, H, C, n), reversed; a copy only where there are several channels."""
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2)).T
+
+
+def draws_to_flux(spec: ModelSpec, draws: Draws) -> tuple[NDArray[Any], ...]:
+    """Draws (..., B, *shape), reversed: (W, H, C, B, ...) or (features, B, ...)."""
+    require_draws(spec, draws)
+    return tuple(
+        np.ascontiguousarray(np.moveaxis(array, -1, -3) if len(one.shape) == 3 else array).T
+        for one, array in zip(spec.drawn, draws, strict=True)
+    )
 
 
 def _weighted(spec: ModelSpec) -> Iterator[tuple[Conv | Dense, Flatten | None]]:

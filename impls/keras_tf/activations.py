@@ -36,13 +36,14 @@ selu: Function = tf.custom_gradient(_selu)
 
 
 def function(activation: Activation) -> str | Function:
-    """What a layer takes as its `activation`; prelu is a layer of its own, see `PReLU`."""
+    """What a layer takes as its `activation`; prelu and rrelu are layers of their own."""
     functions: dict[Activation, str | Function] = {
         "relu": "relu",
         "leakyrelu": partial(keras.activations.leaky_relu, negative_slope=LEAKY_SLOPE),
         "prelu": "linear",
         "elu": "elu",
         "selu": selu,
+        "rrelu": "linear",
         "tanh": "tanh",
         "none": "linear",
     }

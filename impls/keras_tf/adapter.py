@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bench.contract import (
     Device,
+    Draws,
     Images,
     Indices,
     Labels,
@@ -25,7 +26,9 @@ from bench.contract import (
     OptimizerState,
     Order,
     Parameters,
+    blank_draws,
     factor,
+    require_draws,
 )
 from bench.errors import BenchError, UnavailableError
 from impls.keras_tf.model import network, variables
@@ -46,6 +49,7 @@ class KerasAdapter:
     """
 
     _device: Device
+    _model: ModelSpec
     _variables: dict[str, tf.Variable]  # by canonical path
     _optimizer: Optimizer | StockOptimizer
     _trainer: Trainer
@@ -92,7 +96,9 @@ class KerasAdapter:
                 variable.assign(parameters[path])
             weights = list(self._variables.values())
             self._optimizer = make_optimizer(optimizer, list(own.values()))
+            self._model = model
             self._trainer = Trainer(
+                model,
                 keras_model,
                 weights,
                 self._optimizer,
@@ -110,7 +116,12 @@ class KerasAdapter:
         """See `Adapter.compile`; trains on the first image, then puts every variable back."""
         # XLA compiles for a number of steps; without it, one trace and two steps serve for all.
         steps = steps if self._compiled_by_xla() == "epoch" else min(steps, 2)
-        order = Order(np.zeros((steps, batch_size), np.int32), np.zeros(remainder, np.int32))
+        order = Order(
+            np.zeros((steps, batch_size), np.int32),
+            np.zeros(remainder, np.int32),
+            blank_draws(self._model, steps, batch_size),
+            blank_draws(self._model, remainder),
+        )
         state = [*self._variables.values(), *self._optimizer.variables]
         before = [variable.numpy() for variable in state]
         self.train_epoch(order, 0.0)
@@ -122,11 +133,15 @@ class KerasAdapter:
         with self._placed():
             rate = tf.constant(learning_rate, tf.float32)
             losses = [tf.zeros(0)]  # something to join, in an epoch without steps too
-            for indices in (order.batches, order.remainder[np.newaxis]):
+            last = tuple(draw[np.newaxis] for draw in order.remainder_draws)
+            for indices, draws in (
+                (order.batches, order.draws),
+                (order.remainder[np.newaxis], last),
+            ):
                 if indices.size:
-                    losses.append(
-                        self._trainer.train(self._images, self._labels, tf.constant(indices), rate)
-                    )
+                    require_draws(self._model, draws)
+                    rows, *own = map(tf.constant, (indices, *draws))
+                    losses.append(self._trainer.train(self._images, self._labels, rows, rate, own))
             return np.asarray(tf.concat(losses, axis=0).numpy())
 
     def predict(self, images: Images) -> NDArray[np.float32]:
@@ -137,11 +152,14 @@ class KerasAdapter:
             logits = [self._trainer.logits(tf.constant(batch)) for batch in batches]
             return np.asarray(tf.concat(logits, axis=0).numpy()[: len(images)])
 
-    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    def gradients(
+        self, indices: Indices, draws: Draws = ()
+    ) -> tuple[float, dict[str, NDArray[np.float32]]]:
         """See `Adapter.gradients`."""
+        require_draws(self._model, draws)
         with self._placed():
             loss, gradients = self._trainer.gradients(
-                self._images, self._labels, tf.constant(indices)
+                self._images, self._labels, *map(tf.constant, (indices, *draws))
             )
         return float(loss), _arrays(self._variables, gradients)
 

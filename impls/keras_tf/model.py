@@ -11,8 +11,20 @@ from typing import Any
 
 import keras
 
-from bench.contract import Conv, Dense, Flatten, Layer, ModelSpec, Pool, Weighted, parts
+from bench.contract import (
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    ModelSpec,
+    Noise,
+    Pool,
+    Weighted,
+    parts,
+)
 from impls.keras_tf.activations import PReLU, function
+from impls.keras_tf.random_layers import AddedNoise, MaskedDropout, RandomSlopes, TakesDraws
 
 # canonical name → how the layer's own name goes on, and Keras's name; the layouts are the same
 PLACES = {
@@ -31,6 +43,24 @@ def network(spec: ModelSpec) -> keras.Sequential:
         ],
         name=spec.name,
     )
+
+
+def in_training(spec: ModelSpec, model: keras.Sequential) -> keras.Model:
+    """[images, *draws] → logits, by the layers of `network`; that itself where nothing is random.
+
+    Draws are (B, *shape), in the order of `ModelSpec.drawn`.
+    """
+    if not spec.drawn:
+        return model
+    images = keras.Input(spec.input_shape, dtype="float32")
+    draws = [
+        keras.Input(one.shape, dtype="bool" if one.kind == "mask" else "float32")
+        for one in spec.drawn
+    ]
+    x, remaining = images, iter(draws)
+    for layer in model.layers:
+        x = layer(x, next(remaining)) if isinstance(layer, TakesDraws) else layer(x)
+    return keras.Model([images, *draws], x)
 
 
 def variables(spec: ModelSpec, model: keras.Sequential) -> dict[str, keras.Variable]:
@@ -52,6 +82,8 @@ def _layers(layer: Layer) -> Iterator[keras.layers.Layer]:
     yield _layer(layer)
     if isinstance(layer, Conv | Dense) and layer.activation == "prelu":
         yield PReLU(dtype="float32", name=f"{layer.name}_prelu")
+    if isinstance(layer, Conv | Dense) and layer.activation == "rrelu":
+        yield RandomSlopes(dtype="float32")
 
 
 def _padding(layer: Conv) -> str | None:
@@ -87,6 +119,10 @@ def _layer(layer: Layer) -> keras.layers.Layer:
             return keras.layers.Flatten(data_format="channels_last", dtype="float32")
         case Dense():  # (B, 120), (B, 84), (B, classes)
             return keras.layers.Dense(layer.out_features, **_weighted(layer))
+        case Dropout():
+            return MaskedDropout(layer.scale)
+        case Noise():
+            return AddedNoise(dtype="float32")
 
 
 def _weighted(layer: Weighted) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+from bench.contract import ModelSpec
+from impls.keras_tf.model import in_training
 from impls.keras_tf.optimizers import Optimizer
 from impls.keras_tf.stock import StockOptimizer
 
@@ -26,6 +28,7 @@ class Trainer:
 
     def __init__(
         self,
+        spec: ModelSpec,
         model: keras.Sequential,
         weights: Sequence[tf.Variable],
         optimizer: Optimizer | StockOptimizer,
@@ -35,6 +38,8 @@ class Trainer:
     ) -> None:
         """`weights` are those of the model, in the order in which gradients are wanted."""
         self._model = model
+        self._in_training = in_training(spec, model)
+        self._drawn = spec.drawn
         self._weights = weights
         self._optimizer = optimizer
         self._xla, self._loops = xla, loops
@@ -45,15 +50,24 @@ class Trainer:
         self._labels = tf.TensorSpec((None,), tf.int32)
 
     def train(
-        self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, rate: tf.Tensor
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        indices: tf.Tensor,
+        rate: tf.Tensor,
+        draws: Sequence[tf.Tensor] = (),
     ) -> tf.Tensor:
-        """One step on each row of the indices (steps, B); the losses (steps,)."""
+        """One step on each row of the indices (steps, B); the losses (steps,).
+
+        The draws are (steps, B, *shape).
+        """
         steps, batch_size = indices.shape
         self._shapes.add((steps if self._xla == "epoch" else 1, batch_size))
         if self._loops:
-            return self._traced_for(batch_size)(images, labels, indices, rate)
+            return self._traced_for(batch_size)(images, labels, indices, rate, *draws)
         step = self._traced_for(batch_size)
-        return tf.stack([step(images, labels, rows, rate) for rows in tf.unstack(indices)])
+        batches = zip(*map(tf.unstack, (indices, *draws)), strict=True)
+        return tf.stack([step(images, labels, rows, rate, *own) for rows, *own in batches])
 
     @property
     def compilations(self) -> int:
@@ -64,8 +78,8 @@ class Trainer:
     def _traced_for(self, batch_size: int) -> Traced:
         """An epoch of any number of batches of this size, or a step, as a traced function.
 
-        (images, labels, indices, rate) → losses; the indices (steps, batch_size) and the losses
-        (steps,), or both without the first axis.
+        (images, labels, indices, rate, *draws) → losses; the indices (steps, batch_size), the
+        draws (steps, batch_size, *shape) and the losses (steps,), or all without the first axis.
         """
         if batch_size not in self._traces:
             shape = (None, batch_size) if self._loops else (batch_size,)
@@ -75,19 +89,27 @@ class Trainer:
                 self._labels,
                 tf.TensorSpec(shape, tf.int32),
                 tf.TensorSpec((), tf.float32),
+                *self._specs(shape),
             )
         return self._traces[batch_size]
 
     @cached_property
     def gradients(self) -> Traced:
-        """(images, labels, indices (B,)) → loss (), gradients; for any batch size."""
+        """(images, labels, indices (B,), *draws) → loss (), gradients; for any batch size."""
         indices = tf.TensorSpec((None,), tf.int32)
-        return self._traced(self._loss_and_gradients, self._images, self._labels, indices)
+        return self._traced(
+            *(self._loss_and_gradients, self._images, self._labels, indices),
+            *self._specs((None,)),
+        )
 
     @cached_property
     def logits(self) -> Traced:
         """(B, H, W, C) → (B, classes), for any batch size."""
         return self._traced(lambda images: self._model(images, training=False), self._images)
+
+    def _specs(self, leading: tuple[int | None, ...]) -> list[tf.TensorSpec]:
+        """Of the draws."""
+        return [tf.TensorSpec((*leading, *one.shape), one.dtype) for one in self._drawn]
 
     def _traced(self, function: Traced, *signature: tf.TensorSpec) -> Traced:
         # Within an epoch XLA compiles the step alone, which its part of the loop calls.
@@ -101,7 +123,12 @@ class Trainer:
         return traced
 
     def _epoch(
-        self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, rate: tf.Tensor
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        indices: tf.Tensor,
+        rate: tf.Tensor,
+        *draws: tf.Tensor,
     ) -> tf.Tensor:
         steps = tf.shape(indices)[0]
         take = self._step
@@ -109,7 +136,8 @@ class Trainer:
             take = tf.function(self._step, autograph=False, jit_compile=True)
 
         def step(done: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-            return done + 1, losses.write(done, take(images, labels, indices[done], rate))
+            own = [draw[done] for draw in draws]
+            return done + 1, losses.write(done, take(images, labels, indices[done], rate, *own))
 
         _, losses = tf.while_loop(
             lambda done, _: done < steps,
@@ -120,21 +148,27 @@ class Trainer:
         return losses.stack()  # (steps,)
 
     def _step(
-        self, images: tf.Tensor, labels: tf.Tensor, rows: tf.Tensor, rate: tf.Tensor
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        rows: tf.Tensor,
+        rate: tf.Tensor,
+        *draws: tf.Tensor,
     ) -> tf.Tensor:
         """One step on the images in these rows, (B,); the loss before it, ()."""
-        loss, gradients = self._loss_and_gradients(images, labels, rows)
+        loss, gradients = self._loss_and_gradients(images, labels, rows, *draws)
         self._optimizer.apply(gradients, rate)
         return loss
 
     def _loss_and_gradients(
-        self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor
+        self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, *draws: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Mean softmax cross-entropy over the batch, (), and its gradient for every weight."""
         batch = tf.gather(images, indices)  # (B, H, W, C)
         targets = tf.gather(labels, indices)  # (B,)
         with tf.GradientTape() as tape:
-            logits = self._model(batch, training=True)  # (B, classes)
+            inputs = [batch, *draws] if draws else batch
+            logits = self._in_training(inputs, training=True)  # (B, classes)
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
             )

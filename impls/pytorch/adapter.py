@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.optim import Optimizer
 
 from bench.contract import (
     Device,
+    Draws,
     Images,
     Indices,
     Labels,
@@ -24,6 +26,7 @@ from bench.contract import (
     OptimizerState,
     Order,
     Parameters,
+    blank_draws,
     factor,
 )
 from impls.pytorch.model import Network
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations; large enough to fill a device
 WARM_UP_STEPS = 3
+
+Step = tuple[Tensor, Sequence[Tensor]]  # rows (B,) and draws (B, *shape)
 
 
 class TorchAdapter:
@@ -100,16 +105,22 @@ class TorchAdapter:
         for size in (batch_size, remainder):
             rows = torch.arange(size, device=self._device, dtype=torch.int32) % len(self._images)
             if size:
-                self._steps(network, optimizer, [rows] * WARM_UP_STEPS)
+                draws = network.placed(blank_draws(network.spec, size), self._device)
+                self._steps(network, optimizer, [(rows, draws)] * WARM_UP_STEPS)
         self.synchronize()
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
-        """See `Adapter.train_epoch`; the indices go to the device in one transfer."""
+        """See `Adapter.train_epoch`; indices and draws go to the device whole."""
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
-        batches = [*torch.tensor(order.batches, device=self._device)]
+        place = partial(self._network.placed, device=self._device)
+        full = torch.tensor(order.batches, device=self._device)
+        batches: list[Step] = [
+            (rows, draws) for rows, *draws in zip(full, *place(order.draws), strict=True)
+        ]
         if order.remainder.size:
-            batches.append(torch.tensor(order.remainder, device=self._device))
+            last = torch.tensor(order.remainder, device=self._device)
+            batches.append((last, place(order.remainder_draws)))
         self._taken += len(batches)
         return self._steps(self._network, self._optimizer, batches).cpu().numpy()
 
@@ -122,15 +133,18 @@ class TorchAdapter:
             ]
             return torch.cat(parts).cpu().numpy()
 
-    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    def gradients(
+        self, indices: Indices, draws: Draws = ()
+    ) -> tuple[float, dict[str, NDArray[np.float32]]]:
         """See `Adapter.gradients`; no `.grad` is touched."""
         rows = torch.tensor(indices, device=self._device)
+        placed = self._network.placed(draws, self._device)
         if self._compiled:
             loss, gradients = self._compiled.loss_and_gradients(
-                self._network, self._images, self._labels, rows
+                self._network, self._images, self._labels, rows, placed
             )
         else:
-            loss = self._loss(self._network, rows)
+            loss = self._loss(self._network, rows, placed)
             gradients = [*torch.autograd.grad(loss, [*self._network.parameters()])]
         return loss.item(), self._to_numpy(gradients)
 
@@ -198,23 +212,23 @@ class TorchAdapter:
             return None
         return torch.cuda.max_memory_allocated(self._device)
 
-    def _steps(self, network: Network, optimizer: Optimizer, batches: list[Tensor]) -> Tensor:
+    def _steps(self, network: Network, optimizer: Optimizer, batches: list[Step]) -> Tensor:
         """One step a batch; the losses, (steps,), stay on the device."""
         losses = []
-        for rows in batches:
+        for rows, draws in batches:
             if self._compiled:
-                loss = self._compiled.backward(network, self._images, self._labels, rows)
+                loss = self._compiled.backward(network, self._images, self._labels, rows, draws)
             else:
                 optimizer.zero_grad(set_to_none=True)
-                loss = self._loss(network, rows)
+                loss = self._loss(network, rows, draws)
                 loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             losses.append(loss.detach())
         return torch.stack(losses)
 
-    def _loss(self, network: Network, rows: Tensor) -> Tensor:
+    def _loss(self, network: Network, rows: Tensor, draws: Sequence[Tensor]) -> Tensor:
         """Mean cross-entropy of the loaded images in these rows, int32 (B,)."""
-        logits = network(self._images.index_select(0, rows))
+        logits = network(self._images.index_select(0, rows), draws)
         return functional.cross_entropy(
             logits, self._labels.index_select(0, rows), reduction="mean"
         )

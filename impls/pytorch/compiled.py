@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 # Otherwise Inductor keeps a pool of processes to compile in, which live as long as this one.
 os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
@@ -20,8 +20,9 @@ from impls.pytorch.model import Network
 
 LIMIT = 256
 Tensors = dict[str, Tensor]
-# (parameters, images, labels, rows) → (gradients by the parameters' names, loss)
-Gradients = Callable[[Tensors, Tensor, Tensor, Tensor], tuple[Tensors, Tensor]]
+Draws = tuple[Tensor, ...]
+# (parameters, images, labels, rows, draws) → (gradients by the parameters' names, loss)
+Gradients = Callable[[Tensors, Tensor, Tensor, Tensor, Draws], tuple[Tensors, Tensor]]
 
 
 class Compiled:
@@ -52,15 +53,17 @@ class Compiled:
     def _function(self, network: Network) -> Gradients:
         memory = torch.channels_last if network.channels_last else torch.contiguous_format
 
-        def loss(parameters: Tensors, images: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
+        def loss(
+            parameters: Tensors, images: Tensor, labels: Tensor, rows: Tensor, draws: Draws
+        ) -> Tensor:
             batch = images.index_select(0, rows)
-            logits = torch.func.functional_call(network, parameters, (batch,))
+            logits = torch.func.functional_call(network, parameters, (batch, draws))
             return functional.cross_entropy(logits, labels.index_select(0, rows), reduction="mean")
 
         def gradients(
-            parameters: Tensors, images: Tensor, labels: Tensor, rows: Tensor
+            parameters: Tensors, images: Tensor, labels: Tensor, rows: Tensor, draws: Draws
         ) -> tuple[Tensors, Tensor]:
-            found, value = torch.func.grad_and_value(loss)(parameters, images, labels, rows)
+            found, value = torch.func.grad_and_value(loss)(parameters, images, labels, rows, draws)
             # In the layout of the parameters, which the fused optimizers rely on.
             arranged = {
                 name: g.contiguous(memory_format=memory) if g.ndim == 4 else g.contiguous()
@@ -74,7 +77,12 @@ class Compiled:
         return compiled
 
     def loss_and_gradients(
-        self, network: Network, images: Tensor, labels: Tensor, rows: Tensor
+        self,
+        network: Network,
+        images: Tensor,
+        labels: Tensor,
+        rows: Tensor,
+        draws: Sequence[Tensor],
     ) -> tuple[Tensor, list[Tensor]]:
         """The loss, (), and its gradients in the order and layout of `parameters()`.
 
@@ -82,12 +90,19 @@ class Compiled:
         """
         parameters: Tensors = dict(network.named_parameters())
         with torch.no_grad():
-            gradients, loss = self._gradients(parameters, images, labels, rows)
+            gradients, loss = self._gradients(parameters, images, labels, rows, tuple(draws))
         return loss, [gradients[name] for name in parameters]
 
-    def backward(self, network: Network, images: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
+    def backward(
+        self,
+        network: Network,
+        images: Tensor,
+        labels: Tensor,
+        rows: Tensor,
+        draws: Sequence[Tensor],
+    ) -> Tensor:
         """Leave the gradients where an optimizer looks for them, and return the loss, ()."""
-        loss, gradients = self.loss_and_gradients(network, images, labels, rows)
+        loss, gradients = self.loss_and_gradients(network, images, labels, rows, draws)
         for parameter, gradient in zip(network.parameters(), gradients, strict=True):
             parameter.grad = gradient
         return loss

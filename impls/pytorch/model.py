@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +13,18 @@ from bench.contract import (
     Activation,
     Conv,
     Dense,
+    Draws,
+    Dropout,
     Flatten,
     Layer,
     ModelSpec,
+    Noise,
     Parameters,
     Pool,
     parts,
+    require_draws,
 )
+from impls.pytorch.random_layers import AddedNoise, MaskedDropout, RandomSlopes, TakesDraws
 
 # The axes of a canonical kernel in the order in which PyTorch wants them, and the way back.
 CONV_TO_TORCH = (3, 2, 0, 1)  # HWIO → OIHW
@@ -41,8 +46,8 @@ class Network(nn.Module):
         with torch.device("meta"):
             self.layers = nn.Sequential(OrderedDict(_modules(spec)))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Images as `arrange` gives them → logits (B, classes).
+    def forward(self, images: Tensor, draws: Sequence[Tensor] = ()) -> Tensor:
+        """Images as `arrange` gives them → logits (B, classes); with draws, as in training.
 
         The shapes of LeNet-5 on 32×32×1:
         conv1   (B, 6, 28, 28) → ReLU → pool (B, 6, 14, 14)
@@ -51,8 +56,14 @@ class Network(nn.Module):
         """
         if self.channels_last:
             images = images.permute(0, 3, 1, 2)  # (B, C, H, W) by its axes, B, H, W, C in memory
-        logits: Tensor = self.layers(images)
-        return logits
+        if not draws:
+            logits: Tensor = self.layers(images)
+            return logits
+        remaining = iter(draws)
+        for module in self.layers:
+            takes = isinstance(module, TakesDraws)
+            images = module(images, next(remaining)) if takes else module(images)
+        return images
 
     def arrange(self, images: Tensor) -> Tensor:
         """Images (n, H, W, C) in the layout in which `forward` takes them, contiguous.
@@ -60,6 +71,23 @@ class Network(nn.Module):
         Gathered from this layout, a batch needs no copy on its way into the first convolution.
         """
         return images if self.channels_last else images.permute(0, 3, 1, 2).contiguous()
+
+    def placed(self, draws: Draws, device: torch.device) -> tuple[Tensor, ...]:
+        """Draws (..., B, *shape) as `forward` takes them, each in one transfer.
+
+        Masks as factors: 1 / (1 − rate), or 0.
+        """
+        require_draws(self.spec, draws)
+        found: list[Tensor] = []
+        for one, array in zip(self.spec.drawn, draws, strict=True):
+            tensor = torch.from_numpy(array).to(device)
+            if one.kind == "mask":
+                tensor = tensor.to(torch.float32).mul_(1 / (1 - one.level))
+            if len(one.shape) == 3:
+                tensor = tensor.movedim(-1, -3)  # (..., B, C, H, W) by its axes
+                tensor = tensor if self.channels_last else tensor.contiguous()
+            found.append(tensor)
+        return tuple(found)
 
     def set_parameters(self, parameters: Parameters, device: torch.device) -> None:
         """Replace all parameters by copies of these canonical ones."""
@@ -127,6 +155,8 @@ def _activation(name: Activation) -> nn.Module:
             return nn.ReLU()
         case "leakyrelu":
             return nn.LeakyReLU(LEAKY_SLOPE)
+        case "rrelu":
+            return RandomSlopes()
         case "prelu":
             return nn.PReLU(num_parameters=1, dtype=torch.float32)
         case "elu":
@@ -160,3 +190,7 @@ def _module(layer: Layer) -> nn.Module:
             return nn.AvgPool2d(window, stride=window, padding=0, ceil_mode=False)
         case Flatten():
             return FlattenCanonical()
+        case Dropout():
+            return MaskedDropout()
+        case Noise():
+            return AddedNoise()

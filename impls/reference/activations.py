@@ -11,14 +11,14 @@ Array = NDArray[np.float64]
 
 
 def value(activation: Activation, z: Array, slope: Array) -> Array:
-    """Of each element; `slope`, (1,), is that of prelu and else not looked at."""
+    """Of each element; `slope` is that of prelu, (1,), or of rrelu, and else not looked at."""
     below = np.minimum(z, 0)  # exp cannot overflow
     match activation:
         case "relu":
             return np.maximum(z, 0)
         case "leakyrelu":
             return np.where(z > 0, z, LEAKY_SLOPE * z)
-        case "prelu":
+        case "prelu" | "rrelu":
             return np.where(z > 0, z, slope * z)
         case "elu":
             return np.where(z > 0, z, np.expm1(below))
@@ -38,7 +38,7 @@ def derivative(activation: Activation, z: Array, slope: Array) -> Array:
             return np.where(z > 0, 1.0, 0.0)
         case "leakyrelu":
             return np.where(z > 0, 1.0, LEAKY_SLOPE)
-        case "prelu":
+        case "prelu" | "rrelu":
             return np.where(z > 0, 1.0, slope)
         case "elu":
             return np.where(z > 0, 1.0, np.exp(below))

@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from bench.contract import (
     Device,
+    Draws,
     Images,
     Indices,
     Labels,
@@ -20,6 +21,7 @@ from bench.contract import (
     Order,
     Parameters,
     factor,
+    require_draws,
 )
 from impls.reference.margins import margins
 from impls.reference.model import forward, loss_and_gradients
@@ -72,10 +74,9 @@ class ReferenceAdapter:
 
     def train_epoch64(self, order: Order, learning_rate: float) -> Array:
         """As `train_epoch`, with the losses in float64."""
-        batches = [*order.batches, *([order.remainder] if order.remainder.size else [])]
-        losses = np.empty(len(batches))
-        for step, indices in enumerate(batches):
-            losses[step], gradients = self.gradients64(indices)
+        losses = np.empty(order.steps)
+        for step, (indices, draws) in enumerate(order.each()):
+            losses[step], gradients = self.gradients64(indices, draws)
             self._optimizer.update(self._parameters, gradients, learning_rate)
         return losses
 
@@ -89,15 +90,18 @@ class ReferenceAdapter:
         parts = (images[start : start + PREDICT_BATCH].astype(np.float64) for start in starts)
         return np.concatenate([forward(self._model, self._parameters, part)[0] for part in parts])
 
-    def gradients(self, indices: Indices) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    def gradients(
+        self, indices: Indices, draws: Draws = ()
+    ) -> tuple[float, dict[str, NDArray[np.float32]]]:
         """See `Adapter.gradients`."""
-        loss, gradients = self.gradients64(indices)
+        loss, gradients = self.gradients64(indices, draws)
         return loss, {path: g.astype(np.float32) for path, g in gradients.items()}
 
-    def gradients64(self, indices: Indices) -> tuple[float, dict[str, Array]]:
+    def gradients64(self, indices: Indices, draws: Draws = ()) -> tuple[float, dict[str, Array]]:
         """As `gradients`, in float64."""
-        images = self._images[indices].astype(np.float64)
-        return loss_and_gradients(self._model, self._parameters, images, self._labels[indices])
+        require_draws(self._model, draws)
+        images, labels = self._images[indices].astype(np.float64), self._labels[indices]
+        return loss_and_gradients(self._model, self._parameters, images, labels, draws)
 
     def export(self) -> dict[str, NDArray[np.float32]]:
         """See `Adapter.export`."""
@@ -107,9 +111,10 @@ class ReferenceAdapter:
         """As `export`, in float64."""
         return {path: p.copy() for path, p in self._parameters.items()}
 
-    def margins64(self, indices: Indices) -> Array:
+    def margins64(self, indices: Indices, draws: Draws = ()) -> Array:
         """How far each of these loaded images is from a kink, (n,); see `margins.margins`."""
-        return margins(self._model, self._parameters, self._images[indices].astype(np.float64))
+        images = self._images[indices].astype(np.float64)
+        return margins(self._model, self._parameters, images, draws)
 
     def follow(self, parameters: Parameters) -> None:
         """Take these parameters, and keep the optimizer's buffers and step count."""

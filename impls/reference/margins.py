@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract import KINKED, Conv, Dense, ModelSpec, Pool
+from bench.contract import KINKED, Conv, Dense, Draws, ModelSpec, Pool, dealt
 from impls.reference.activations import derivative
 from impls.reference.model import apply, slope_of, windows_of
 
@@ -17,7 +17,9 @@ Array = NDArray[np.float64]
 SAME = 1e-12  # part of a tensor's scale; float64 rounds to 1e-16
 
 
-def margins(spec: ModelSpec, parameters: Mapping[str, Array], images: Array) -> Array:
+def margins(
+    spec: ModelSpec, parameters: Mapping[str, Array], images: Array, draws: Draws = ()
+) -> Array:
     """How far each image is from the nearest kink of the network, (B,), 1 where there is none.
 
     A kink is a unit whose activation has another derivative beyond 0, or a pooling window whose
@@ -30,7 +32,7 @@ def margins(spec: ModelSpec, parameters: Mapping[str, Array], images: Array) -> 
     """
     nearest, values = np.ones(len(images)), images
     reach = np.abs(images).max() * np.ones_like(images)
-    for layer in spec.layers:
+    for layer, draw in dealt(spec.layers, draws):
         if isinstance(layer, Pool) and layer.kind == "max":
             nearest = np.minimum(nearest, _least(_gaps(layer.window, values, reach)))
         scale = 0.0
@@ -39,10 +41,10 @@ def margins(spec: ModelSpec, parameters: Mapping[str, Array], images: Array) -> 
             scale = float(np.abs(z).max())
             if layer.activation in KINKED:
                 nearest = np.minimum(nearest, _least(np.abs(z) / scale))
-        values, _ = apply(layer, parameters, values)
+        values, _ = apply(layer, parameters, values, draw)
         reach = np.abs(values).max() * np.ones_like(values)
         if isinstance(layer, Conv | Dense):
-            slope = slope_of(layer, parameters)
+            slope = slope_of(layer, parameters, draw)
             reach = np.abs(derivative(layer.activation, z, slope)) * scale + np.abs(values)
     return nearest
 

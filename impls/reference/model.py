@@ -13,13 +13,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from bench.contract import (
+    RRELU_MEAN,
     Conv,
     Dense,
+    Draws,
+    Dropout,
     Flatten,
     Layer,
     ModelSpec,
+    Noise,
     Pool,
     Weighted,
+    dealt,
 )
 from impls.reference.activations import derivative, value
 
@@ -29,21 +34,28 @@ Pullback = Callable[[Array], tuple[Array, Tree]]
 
 
 def forward(
-    spec: ModelSpec, parameters: Mapping[str, Array], images: Array
+    spec: ModelSpec, parameters: Mapping[str, Array], images: Array, draws: Draws = ()
 ) -> tuple[Array, list[Pullback]]:
-    """The logits, (B, classes), of images (B, H, W, C), and the pullback of each layer."""
+    """The logits, (B, classes), of images (B, H, W, C), and the pullback of each layer.
+
+    As in training with draws (B, *shape), as in evaluation without.
+    """
     values, pullbacks = images, []
-    for layer in spec.layers:
-        values, pullback = apply(layer, parameters, values)
+    for layer, draw in dealt(spec.layers, draws):
+        values, pullback = apply(layer, parameters, values, draw)
         pullbacks.append(pullback)
     return values, pullbacks
 
 
 def loss_and_gradients(
-    spec: ModelSpec, parameters: Mapping[str, Array], images: Array, labels: NDArray[np.int32]
+    spec: ModelSpec,
+    parameters: Mapping[str, Array],
+    images: Array,
+    labels: NDArray[np.int32],
+    draws: Draws = (),
 ) -> tuple[float, Tree]:
     """Mean softmax cross-entropy over the batch, and its gradient for every parameter."""
-    logits, pullbacks = forward(spec, parameters, images)
+    logits, pullbacks = forward(spec, parameters, images, draws)
     loss, flowing = cross_entropy(logits, labels)
     gradients: Tree = {}
     for pullback in reversed(pullbacks):
@@ -62,13 +74,27 @@ def cross_entropy(logits: Array, labels: NDArray[np.int32]) -> tuple[float, Arra
     return float(-log_probabilities[rows, labels].mean()), gradient / len(labels)
 
 
-def apply(layer: Layer, parameters: Mapping[str, Array], x: Array) -> tuple[Array, Pullback]:
-    """One layer's output and pullback."""
+def apply(
+    layer: Layer,
+    parameters: Mapping[str, Array],
+    x: Array,
+    draw: NDArray[np.bool_] | NDArray[np.float32] | None = None,
+) -> tuple[Array, Pullback]:
+    """One layer's output and pullback, with what it draws; None in evaluation."""
     match layer:
         case Conv():
-            return _activated(layer, parameters, *_conv(layer, parameters, x))
+            slope = slope_of(layer, parameters, draw)
+            return _activated(layer, slope, *_conv(layer, parameters, x))
         case Dense():
-            return _activated(layer, parameters, *_dense(layer.name, parameters, x))
+            slope = slope_of(layer, parameters, draw)
+            return _activated(layer, slope, *_dense(layer.name, parameters, x))
+        case Dropout() if draw is not None:
+            factors = draw.astype(np.float64) * layer.scale
+            return x * factors, lambda dy: (dy * factors, {})
+        case Noise() if draw is not None:
+            return x + draw, lambda dy: (dy, {})
+        case Dropout() | Noise():
+            return x, lambda dy: (dy, {})
         case Pool(window=window, kind="max"):
             return _max_pool(window, x)
         case Pool(window=window):
@@ -175,13 +201,12 @@ def _unwindowed(window: tuple[int, int], windows: Array, shape: tuple[int, ...])
 
 
 def _activated(
-    layer: Weighted, parameters: Mapping[str, Array], z: Array, pullback: Pullback
+    layer: Weighted, slope: Array, z: Array, pullback: Pullback
 ) -> tuple[Array, Pullback]:
-    """The activation after a layer, whose pullback is given."""
+    """The activation after a layer, whose pullback is given; `slope` as `slope_of` has it."""
     activation = layer.activation
     if activation == "none":
         return z, pullback
-    slope = slope_of(layer, parameters)
 
     def activated_pullback(dy: Array) -> tuple[Array, Tree]:
         dx, own = pullback(dy * derivative(activation, z, slope))
@@ -192,6 +217,12 @@ def _activated(
     return value(activation, z, slope), activated_pullback
 
 
-def slope_of(layer: Weighted, parameters: Mapping[str, Array]) -> Array:
-    """What the activation has learnt, (1,); 0 where it learns nothing."""
+def slope_of(
+    layer: Weighted,
+    parameters: Mapping[str, Array],
+    draw: NDArray[np.bool_] | NDArray[np.float32] | None,
+) -> Array:
+    """What rrelu has drawn, for each element, or else its mean; what prelu has learnt, (1,)."""
+    if layer.activation == "rrelu":
+        return np.full(1, RRELU_MEAN) if draw is None else draw.astype(np.float64)
     return parameters.get(f"{layer.name}/slope", np.zeros(1))

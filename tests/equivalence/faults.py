@@ -51,8 +51,8 @@ class Healthy(ReferenceAdapter):
     def export(self):
         return {path: self.out(path, p) for path, p in super().export().items()}
 
-    def gradients(self, indices):
-        loss, tree = super().gradients(indices)
+    def gradients(self, indices, draws=()):
+        loss, tree = super().gradients(indices, draws)
         return loss, {path: self.out(path, g) for path, g in tree.items()}
 
 
@@ -413,10 +413,10 @@ def rounded_to(bits: int) -> type[Healthy]:
         def predict64(self, images):
             return self._low(lambda: super(Rounded, self).predict64(low(images)))
 
-        def gradients64(self, indices):
+        def gradients64(self, indices, draws=()):
             images, self._images = self._images, low(self._images)
             try:
-                return self._low(lambda: super(Rounded, self).gradients64(indices))
+                return self._low(lambda: super(Rounded, self).gradients64(indices, draws))
             finally:
                 self._images = images
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 
+from bench import draws
 from bench.contract import (
     Adapter,
     Conv,
@@ -24,7 +25,7 @@ from bench.contract import (
     Pool,
 )
 from bench.equivalence.problems import Stage, smooth
-from bench.models import ACTIVATIONS, build, lenet5
+from bench.models import ACTIVATIONS, build
 from bench.order import initial_parameters
 
 from .selection import device
@@ -68,15 +69,28 @@ def padded() -> ModelSpec:
 
 # Each activation and pooling, in a network that has it in every place.
 CHOICES: dict[str, ModelOptions] = {
-    **{name: ModelOptions(activation=name) for name in ACTIVATIONS if name != "relu"},
+    **{
+        name: ModelOptions(activation=name) for name in ACTIVATIONS if name not in ("relu", "rrelu")
+    },
     "average": ModelOptions(pooling="average"),
     "prelu-average": ModelOptions("prelu", "average"),
+}
+# What is random, alone and all together; in networks with sides that differ and two channels.
+RANDOM: dict[str, ModelOptions] = {
+    "rrelu": ModelOptions("rrelu"),
+    "dropout": ModelOptions(dropout=0.5),
+    "noise": ModelOptions(noise=0.2),
+    "all-random": ModelOptions("rrelu", "average", dropout=0.3, noise=0.1),
 }
 OTHERS = {"lenet5-c5conv": (32, 32, 1), "lenet5-wide": (32, 32, 3), "convnet": (28, 28, 1)}
 
 MODELS: dict[str, Callable[[], ModelSpec]] = {
-    **{name: partial(lenet5, shape, CLASSES) for name, shape in LENETS.items()},
-    **{name: partial(lenet5, (20, 28, 2), CLASSES, of) for name, of in CHOICES.items()},
+    **{name: partial(build, "lenet5", shape, CLASSES) for name, shape in LENETS.items()},
+    **{
+        name: partial(build, "lenet5", (20, 28, 2), CLASSES, of)
+        for name, of in (CHOICES | RANDOM).items()
+    },
+    "noisy-convnet": partial(build, "convnet", (28, 28, 1), CLASSES, ModelOptions(noise=0.1)),
     **{name: partial(build, name, shape, CLASSES) for name, shape in OTHERS.items()},
     "uneven": uneven,
     "padded": padded,
@@ -126,6 +140,11 @@ def order(seed: int, steps: int, remainder: int = 0) -> Order:
     """`steps` full batches of BATCH images, drawn anew for each, and a remainder."""
     batches = np.stack([rows(seed * 1000 + step, BATCH) for step in range(steps)])
     return Order(batches, rows(seed * 1000 + steps, remainder))
+
+
+def random_order(model: ModelSpec, seed: int, steps: int, remainder: int = 0) -> Order:
+    """As `order`, with the harness's draws of an epoch of that number."""
+    return draws.drawn(model, 7, seed, 0, order(seed, steps, remainder))
 
 
 def schedule(rate: float) -> list[Stage]:

@@ -137,13 +137,6 @@ def test_another_data_set_is_a_change(write):
     assert (merged["dataset"], overridden) == ("mnist", ())
 
 
-def test_an_option_that_this_version_has_not(write):
-    found = recipe.read(write(f"{HEAD}[options]\nnoise = 0.1"))
-    without = {name: value for name, value in parsed().items() if name != "noise"}
-    with pytest.raises(UsageError, match=r"recipe mine: options\.noise: this version"):
-        recipe.settings(found, without, set())
-
-
 @pytest.mark.parametrize("name", recipe.names())
 def test_the_recipes_of_this_project(name):
     found = recipe.read(name)

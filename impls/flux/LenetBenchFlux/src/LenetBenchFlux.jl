@@ -16,6 +16,7 @@ using PrecompileTools: @compile_workload, @setup_workload
 using Zygote: Zygote
 
 include("layers.jl")
+include("random.jl")
 include("model.jl")
 include("optimizers.jl")
 include("training.jl")

@@ -1,6 +1,6 @@
 # The network from its description, and its parameters in their order.
 
-# But for prelu, which is a layer of its own.
+# But for prelu and rrelu, which are layers of their own.
 const ACTIVATIONS = Dict(
     "relu" => NNlib.relu,
     "leakyrelu" => NNlib.leakyrelu,  # its slope is 0.01, see `NNlib.leakyrelu_a`
@@ -20,7 +20,8 @@ A `Chain` of the described layers with copies of these arrays: kernel, bias, slo
 
     ("conv", (activation, (rows, columns)))   of zeros around the image
     ("dense", activation)
-    ("prelu", nothing)
+    ("prelu", nothing), ("rrelu", mean)
+    ("dropout", rate), ("noise", nothing)
     ("maxpool", (height, width)), ("averagepool", (height, width))
     ("flatten", "canonical"), ("flatten", "flux")
 
@@ -38,6 +39,12 @@ function network(layers::Tuple, arrays::Tuple)
             return Dense(next(), next(), ACTIVATIONS[detail])
         elseif kind == "prelu"
             return PReLU(next())
+        elseif kind == "rrelu"
+            return RandomSlopes(detail)
+        elseif kind == "dropout"
+            return MaskedDropout(detail)
+        elseif kind == "noise"
+            return AddedNoise()
         elseif kind == "averagepool"
             return MeanPool(reverse(detail); pad=0, stride=reverse(detail))
         elseif kind == "maxpool"
@@ -45,7 +52,7 @@ function network(layers::Tuple, arrays::Tuple)
         elseif kind == "flatten"
             return detail == "flux" ? Flux.flatten : flatten_canonical
         end
-        known = "conv, dense, prelu, maxpool, averagepool, flatten"
+        known = "conv, dense, prelu, rrelu, dropout, noise, maxpool, averagepool, flatten"
         throw(ArgumentError("unknown layer $kind: choose from $known"))
     end
     return Chain(map(layer, layers)...)

@@ -34,11 +34,15 @@ end
 """Rows (B, steps) and (r,), counted from 0, as arrays of Julia's and counted from 1."""
 batches(full, rest) = (Array(full) .+ Int32(1), Array(rest) .+ Int32(1))
 
+"""Draws as arrays of Julia's, in the order of the layers."""
+draws(arrays...) = map(Array, arrays)
+
 """An epoch; see `steps!`. Touches nothing of Python's."""
-function train!(session::Session, (full, rest), rate)
+function train!(session::Session, (full, rest), rate, of_full=(), of_rest=())
     Optimisers.adjust!(session.optimizer, rate)
+    batches, remainder = (full, of_full), (rest, of_rest)
     return alone() do
-        steps!(session.model, session.optimizer, session.examples, full, rest, session.parts)
+        steps!(session.model, session.optimizer, session.examples, batches, remainder, session.parts)
     end
 end
 
@@ -53,9 +57,10 @@ function predict(session::Session, images)
     return alone(() -> logits(session.model, copied, session.parts))
 end
 
-function gradients(session::Session, rows)
+function gradients(session::Session, rows, own=())
+    from_one = Array(rows) .+ Int32(1)
     loss, gradient = alone() do
-        loss_and_gradient(session.model, session.examples, Array(rows) .+ Int32(1), session.parts)
+        loss_and_gradient(session.model, session.examples, from_one, own, session.parts)
     end
     return loss, arrays_of(gradient)
 end

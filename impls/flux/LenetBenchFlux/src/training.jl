@@ -25,19 +25,24 @@ struct Examples
 end
 
 """
-    loss_and_gradient(model, examples, rows, parts)
+    loss_and_gradient(model, examples, rows, draws, parts)
 
 Mean cross-entropy over these rows and its gradient, in `parts` tasks with an even share of them.
+The draws are a tuple of arrays whose last axis counts the rows.
 
 NNlib spreads a convolution and the gradient of its input over threads, but neither the gradient of
 its kernel nor pooling, activations and dense layers. A task with a share of the batch does all of
 these, and NNlib is told to start no tasks of its own.
 """
-function loss_and_gradient(model, examples::Examples, rows::Vector{Int32}, parts)
+function loss_and_gradient(model, examples::Examples, rows::Vector{Int32}, draws::Tuple, parts)
     whole = length(rows)
-    shares = collect(Iterators.partition(rows, cld(whole, parts)))
-    others = [Threads.@spawn(share_of_gradient(model, examples, share, whole)) for share in shares[2:end]]
-    loss, gradient = share_of_gradient(model, examples, shares[1], whole)
+    function share(places)
+        own = map(draw -> at(draw, places), draws)
+        return share_of_gradient(model, examples, view(rows, places), own, whole)
+    end
+    shares = collect(Iterators.partition(1:whole, cld(whole, parts)))
+    others = [Threads.@spawn(share(places)) for places in shares[2:end]]
+    loss, gradient = share(shares[1])
     for task in others  # always in this order, so that sums are the same to the last bit
         other_loss, other = fetch(task)::Tuple{typeof(loss),typeof(gradient)}
         loss += other_loss
@@ -47,11 +52,11 @@ function loss_and_gradient(model, examples::Examples, rows::Vector{Int32}, parts
 end
 
 """The sum of the losses in these rows, divided by the size of the whole batch, and its gradient."""
-function share_of_gradient(model, examples::Examples, rows, whole)
-    images = gather(examples.images, rows)
+function share_of_gradient(model, examples::Examples, rows, draws, whole)
+    images, own = noisy(first(model.layers), gather(examples.images, rows), draws)
     targets = Flux.OneHotMatrix(examples.labels[rows], examples.classes)
     loss, (gradient,) = Flux.withgradient(model) do m
-        Flux.logitcrossentropy(m(images), targets; dims=1, agg=sum) / Float32(whole)
+        Flux.logitcrossentropy(through(m, images, own), targets; dims=1, agg=sum) / Float32(whole)
     end
     return loss, gradient
 end
@@ -60,16 +65,22 @@ add!(sum::AbstractArray, more::AbstractArray) = (sum .+= more; nothing)
 add!(::Nothing, ::Nothing) = nothing
 add!(sum::Union{Tuple,NamedTuple}, more) = foreach(add!, sum, more)
 
-"""A step for each column of `batches`, (B, steps), and one for `remainder`; the losses before."""
-function steps!(model, optimizer, examples::Examples, batches, remainder, parts)
+"""
+A step for each column of `batches`, (B, steps), and one for `remainder`; the losses before.
+
+`draws` are (…, B, steps) for the batches, `last` (…, B) for the remainder.
+"""
+function steps!(model, optimizer, examples::Examples, (batches, draws), (remainder, last), parts)
     losses = Float32[]
-    function step!(rows)
-        loss, gradient = loss_and_gradient(model, examples, rows, parts)
+    function step!(rows, own)
+        loss, gradient = loss_and_gradient(model, examples, rows, own, parts)
         Optimisers.update!(optimizer, model, gradient)
         push!(losses, loss)
     end
-    foreach(step!, Vector.(eachcol(batches)))
-    isempty(remainder) || step!(remainder)
+    for (step, rows) in enumerate(Vector.(eachcol(batches)))
+        step!(rows, map(draw -> at(draw, step), draws))
+    end
+    isempty(remainder) || step!(remainder, last)
     return losses
 end
 

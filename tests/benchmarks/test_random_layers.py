@@ -1,0 +1,132 @@
+"""What dropout, RReLU and noise cost with the harness's numbers: docs/recipes.md has the table.
+
+    BENCH_FRAMEWORKS=torch python -m pytest tests/benchmarks/test_random_layers.py -s
+
+Speed of a training with random layers as a part of the plain network's, paired; and the time of
+drawing, which is on nobody's clock, as a part of the plain window's. For PyTorch against
+its own layers too, which draw by themselves. For an idle machine.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench import draws
+from bench.contract import Adapter, ModelOptions, OptimizerSpec, Order
+from bench.frameworks import create, named
+from bench.models import build
+from bench.order import initial_parameters
+from tests.parity.problems import problem
+from tests.parity.selection import device
+
+from .pairing import Opponent, speed_ratio
+
+IMAGES = 6000
+WINDOW_IMAGES = 1280
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "80"))
+THREADS = int(os.environ.get("BENCH_THREADS", "1"))
+BATCH, RATE = 128, 0.01
+OPTIONS = {
+    "dropout 0.5": ModelOptions(dropout=0.5),
+    "rrelu": ModelOptions("rrelu"),
+    "noise 0.1": ModelOptions(noise=0.1),
+}
+
+
+def started(adapter: Adapter, options: ModelOptions) -> Order:
+    """Build LeNet-5 with these options, load, compile; a window's order with its draws."""
+    task = problem("32x32x1")
+    model = build("lenet5", (32, 32, 1), 10, options)
+    rows = np.arange(IMAGES) % len(task.images)
+    batches = np.random.default_rng(1).integers(0, IMAGES, (WINDOW_IMAGES // BATCH, BATCH))
+    plain = Order(batches.astype(np.int32), np.empty(0, np.int32))
+    parameters = initial_parameters(7, model)
+    adapter.build(model, parameters, OptimizerSpec("sgd", momentum=0.9), device(), THREADS)
+    adapter.load(task.images[rows], task.labels[rows])
+    adapter.compile(len(batches), BATCH, 0)
+    order = draws.drawn(model, 0, 0, 0, plain)
+    adapter.train_epoch(order, RATE)
+    return order
+
+
+def against(benchmark: BenchmarkFixture, what: str, ours: Any, theirs: Any) -> list[float]:
+    """Print our speed as a part of theirs; the seconds of their windows."""
+    opponent = Opponent(theirs)
+    benchmark.pedantic(
+        ours, setup=opponent.setup, teardown=lambda *_: opponent.teardown(), rounds=ROUNDS
+    )
+    ratio, low, high = speed_ratio(list(benchmark.stats.stats.data), opponent.seconds)
+    benchmark.extra_info.update(what=what, threads=THREADS, ratio=ratio, low=low, high=high)
+    print(f"\n{what}: {ratio:.3f} [{low:.3f}, {high:.3f}]")
+    return opponent.seconds
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", OPTIONS)
+def test_random_against_plain(
+    benchmark: BenchmarkFixture, adapter: Adapter, framework: str, name: str
+) -> None:
+    usual = ModelOptions("leakyrelu") if name == "rrelu" else ModelOptions()
+    other = create(named(framework))
+    order, plain = started(adapter, OPTIONS[name]), started(other, usual)
+
+    def window(each: Adapter, of: Order) -> None:
+        each.train_epoch(of, RATE)
+        each.synchronize()
+
+    what = f"{framework}, {name}, of {usual.label or 'plain'}"
+    seconds = against(benchmark, what, lambda: window(adapter, order), lambda: window(other, plain))
+    model = build("lenet5", (32, 32, 1), 10, OPTIONS[name])
+    took = []
+    for first in range(10):
+        start = time.perf_counter()
+        draws.drawn(model, 0, 0, first, plain)
+        took.append(time.perf_counter() - start)
+    share = statistics.median(took) / statistics.median(seconds)
+    print(f"drawing: {100 * share:.1f} % of a plain window")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", OPTIONS)
+def test_given_numbers_against_those_of_pytorch(
+    benchmark: BenchmarkFixture, adapter: Adapter, framework: str, name: str
+) -> None:
+    if framework != "torch":
+        pytest.skip("compares layers of PyTorch")
+    import torch
+    from torch import nn
+
+    from impls.pytorch.adapter import TorchAdapter
+
+    class Noise(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + 0.1 * torch.randn_like(x)
+
+    own = {
+        "MaskedDropout": lambda: nn.Dropout(0.5),
+        "RandomSlopes": nn.RReLU,
+        "AddedNoise": Noise,
+    }
+    other = cast(TorchAdapter, create(named("torch")))
+    order = started(adapter, OPTIONS[name])
+    started(other, OPTIONS[name])
+    layers = other._network.layers
+    for called, module in list(layers.named_children()):
+        if type(module).__name__ in own:
+            setattr(layers, called, own[type(module).__name__]())
+    other._network.train()
+    rows = [(batch, ()) for batch in torch.tensor(order.batches)]
+
+    def theirs() -> None:
+        other._steps(other._network, other._optimizer, rows).numpy()
+
+    theirs()
+    what = f"torch, {name}, of the same with its own layers"
+    against(benchmark, what, lambda: adapter.train_epoch(order, RATE), theirs)
