@@ -93,6 +93,12 @@ def verify(
         str | None,
         typer.Option(help="Networks, such as lenet5,convnet, or all. Default: lenet5."),
     ] = None,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="All networks, with each activation and pooling; takes an hour or so."
+        ),
+    ] = False,
     activations: Annotated[
         str | None,
         typer.Option(
@@ -134,7 +140,7 @@ def verify(
     """
     from bench.commands import verify as command
 
-    networks = command.Networks(models, activations, poolings, dropout, noise, channels)
+    networks = command.Networks(models, activations, poolings, dropout, noise, channels, every)
     asked = command.Asked(frameworks, networks, optimizers, devices, threads, seed)
     return command.verify(asked, as_json=json)
 

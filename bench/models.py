@@ -161,6 +161,24 @@ def named(name: str) -> Entry:
     return CATALOGUE[name]
 
 
+def every() -> list[tuple[str, ModelOptions]]:
+    """Each network with each activation and pooling that it leaves open; the usual ones first.
+
+    Then each with all that can be random.
+    """
+    plain = [
+        (name, ModelOptions(activation, pooling))
+        for name, entry in CATALOGUE.items()
+        for activation in (ACTIVATIONS if "activation" in entry.choices else (USUAL.activation,))
+        for pooling in (POOLINGS if "pooling" in entry.choices else (USUAL.pooling,))
+    ]
+    random = [
+        (name, ModelOptions(dropout=0.5 if "dropout" in entry.choices else 0.0, noise=0.1))
+        for name, entry in CATALOGUE.items()
+    ]
+    return plain + random
+
+
 def build(
     name: str, input_shape: ImageShape, classes: int, options: ModelOptions = USUAL
 ) -> ModelSpec:

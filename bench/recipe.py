@@ -144,7 +144,7 @@ def _options(table: Any, path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
-            raise UsageError(f"{path}: options.{UnknownNameError('option', key, known)}")
+            raise UsageError(f"{path}: options: {UnknownNameError('option', key, known)}")
         name = known[key]
         where = f"{path}: options.{key}"
         found[name] = _typed(hints[name], value, where)

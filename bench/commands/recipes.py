@@ -23,16 +23,16 @@ def followed(given_recipe: str, parsed: Mapping[str, Any], given: set[str]) -> d
 
 
 @contextlib.contextmanager
-def blamed(asked: Options) -> Iterator[None]:
+def blamed(asked: Options, given_recipe: str | None) -> Iterator[None]:
     """What cannot be planned is told with the recipe that asked for it, if there is one."""
     try:
         yield
     except UsageError as error:
-        if asked.recipe is None:
+        if asked.recipe is None or given_recipe is None:
             raise
         typed = "; ".join(asked.recipe.overridden)
         over = f" with {typed}" if typed else ""
-        raise UsageError(f"recipe {asked.recipe.recipe}{over}: {error}") from error
+        raise UsageError(f"recipe {given_recipe}{over}: {error}") from error
 
 
 def reproduce(

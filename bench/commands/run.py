@@ -80,7 +80,7 @@ def run(
     asked = _options(parsed, notes)
     if asked.tensorboard:
         _need_event_files()
-    with recipes.blamed(asked):
+    with recipes.blamed(asked, recipe):
         planned = plan_for(asked, notes, fetch=not dry_run)
     if start is not None and found is not None:
         planned = going_on.begin(planned, start, found)

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from bench import frameworks, machine, models, options, probing
 from bench.certificate import Check, Subject
-from bench.commands import parse
+from bench.commands import parse, verify_summary
 from bench.commands.console import installed
 from bench.contract import Device, ModelOptions, OptimizerSpec
 from bench.equivalence.certify import Verdict, certify
@@ -25,6 +25,7 @@ from bench.errors import UnknownNameError, UsageError
 from report.text import plain
 
 CLASSES = 10
+INTERRUPTED = 130  # as a shell has it
 OPTIMIZERS = (
     OptimizerSpec("sgd"),
     OptimizerSpec("sgd", momentum=0.9, weight_decay=5e-4),
@@ -45,6 +46,7 @@ class Networks:
     dropout: float
     noise: float
     channels: int
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +66,24 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
     subjects = _subjects(asked, notes)
     verdicts: list[Verdict] = []
-    for subject in subjects:
-        with notes.status(f"{subject.framework} on {subject.device}, {subject.network}"):
-            verdict = certify(subject, Path(os.devnull), lambda check: None, fresh=True)
-        verdicts.append(verdict)
-        if not as_json:
-            _print(console, subject, verdict)
+    interrupted = False
+    try:
+        for subject in subjects:
+            with notes.status(f"{subject.framework} on {subject.device}, {subject.network}"):
+                verdict = certify(subject, Path(os.devnull), lambda check: None, fresh=True)
+            verdicts.append(verdict)
+            if not as_json:
+                _print(console, subject, verdict, in_full=not asked.networks.every)
+    except KeyboardInterrupt:  # what was found by then is shown all the same
+        interrupted = True
+        notes.print(f"interrupted after {len(verdicts)} of {len(subjects)}")
+    examined = list(zip(subjects, verdicts, strict=False))
     if as_json:
-        print(
-            json.dumps(
-                [_document(*pair) for pair in zip(subjects, verdicts, strict=True)], indent=2
-            )
-        )
+        print(json.dumps([_document(*pair) for pair in examined], indent=2))
+    elif asked.networks.every:
+        verify_summary.print_worst(console, examined)
+    if interrupted:
+        return INTERRUPTED
     return 0 if all(verdict.status is None for verdict in verdicts) else 1
 
 
@@ -110,6 +118,13 @@ def _networks(asked: Networks) -> list[tuple[str, ModelOptions]]:
     """Every model with every activation and pooling that was asked for."""
     if asked.channels not in (1, 3):
         raise UsageError(f"--channels {asked.channels} is not possible: give 1 or 3")
+    if asked.every:
+        if asked.models or asked.activations or asked.poolings or asked.dropout or asked.noise:
+            raise UsageError(
+                "--all takes no --models, --activations, --poolings, --dropout or --noise: it is "
+                "all of them"
+            )
+        return models.every()
     names = _several("--models", asked.models, models.CATALOGUE, models.USUAL_MODEL)
     activations = _several("--activations", asked.activations, models.ACTIVATIONS)
     poolings = _several("--poolings", asked.poolings, models.POOLINGS)
@@ -153,11 +168,13 @@ def _document(subject: Subject, verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _print(console: Console, subject: Subject, verdict: Verdict) -> None:
-    """The checks as a table, and the verdict below."""
+def _print(console: Console, subject: Subject, verdict: Verdict, *, in_full: bool) -> None:
+    """The verdict; in full with the checks as a table before it, else with the network's name."""
     title = frameworks.named(subject.framework).title
     certificate = verdict.certificate
-    if certificate is not None and certificate.checks:
+    if not in_full:
+        title = f"{title}, {subject.network}"
+    elif certificate is not None and certificate.checks:
         versions = ", ".join(f"{k} {v}" for k, v in certificate.versions.items())
         head = f"{title} on {subject.device}, {subject.network}, {subject.threads} threads"
         console.print(Text(head, style="bold"))
@@ -173,7 +190,8 @@ def _print(console: Console, subject: Subject, verdict: Verdict) -> None:
     else:
         said = Text(plain(f"{title}: {verdict.status}: {verdict.reason}"), style="bold red")
     console.print(said, soft_wrap=True)
-    console.print()
+    if in_full:
+        console.print()
 
 
 def _table(checks: tuple[Check, ...]) -> Table:

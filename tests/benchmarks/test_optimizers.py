@@ -14,7 +14,7 @@ from bench.frameworks import create, named
 from tests.parity.problems import problem
 from tests.parity.selection import device
 
-from .pairing import Opponent, speed_ratio
+from .pairing import against
 
 ROUNDS, BATCH, STEPS = 60, 64, 20
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
@@ -53,16 +53,8 @@ def test_common_definition_against_the_frameworks_own(
         each.train_epoch(order, 1e-5)
         each.synchronize()
 
-    opponent = Opponent(lambda: window(other))
-    benchmark.pedantic(
-        window,
-        args=(adapter,),
-        setup=opponent.setup,
-        teardown=lambda _: opponent.teardown(),
-        rounds=ROUNDS,
+    ratio, low, high = against(
+        benchmark, lambda: window(adapter), lambda: window(other), ROUNDS, framework=framework
     )
-    seconds = list(benchmark.stats.stats.data)
-    ratio, low, high = speed_ratio(seconds, opponent.seconds)
-    benchmark.extra_info.update(framework=framework, ratio=ratio, low=low, high=high)
     print(f"\n{framework}, {name}: ratio to its own {ratio:.3f} [{low:.3f}, {high:.3f}]")
     assert high >= TARGET

@@ -19,7 +19,7 @@ from bench.frameworks import SEPARATOR, create, named
 from tests.parity.problems import problem
 from tests.parity.selection import device
 
-from .pairing import Opponent, speed_ratio
+from .pairing import against
 
 IMAGES = 6000
 WINDOW_IMAGES = 1280  # some tenths of a second, short against the spells of a busy machine
@@ -57,17 +57,9 @@ def test_variant_against_the_plain_framework(
         each.synchronize()
 
     before = adapter.compilations()
-    opponent = Opponent(lambda: window(other))
-    benchmark.pedantic(
-        window,
-        args=(adapter,),
-        setup=opponent.setup,
-        teardown=lambda *_: opponent.teardown(),
-        rounds=ROUNDS,
+    about = {"framework": framework, "batch": batch, "threads": THREADS}
+    ratio, low, high = against(
+        benchmark, lambda: window(adapter), lambda: window(other), ROUNDS, **about
     )
     assert adapter.compilations() == before
-    ratio, low, high = speed_ratio(list(benchmark.stats.stats.data), opponent.seconds)
-    benchmark.extra_info.update(
-        framework=framework, batch=batch, threads=THREADS, ratio=ratio, low=low, high=high
-    )
     print(f"\n{framework}, batch {batch}: {ratio:.3f} [{low:.3f}, {high:.3f}] of {plain}")

@@ -122,12 +122,11 @@ def test_wrong_calls(refused, tmp_path, two):
     said = refused("run", "--recipe", two, "--resume", str(tmp_path))
     assert "exclude each other" in said
     said = refused("run", "--recipe", two, "--frameworks", "reference", "--train-size", "5000")
-    assert said.startswith("error: recipe two with --train-size 5000 for 200: ")
-    (tmp_path / "zero.toml").write_text(RECIPE + "\n")
-    zero = RECIPE.replace("epoch-zero = true", 'schedule = "plateau"\npatience = 0')
-    (tmp_path / "zero.toml").write_text(zero)
-    said = refused("run", "--recipe", str(tmp_path / "zero.toml"), "--frameworks", "reference")
-    assert "recipe zero: --patience 0 is too small: give 1 or more" in said
+    assert said.startswith(f"error: recipe {two} with --train-size 5000 for 200: ")
+    zero = tmp_path / "zero.toml"
+    zero.write_text(RECIPE.replace("epoch-zero = true", 'schedule = "plateau"\npatience = 0'))
+    said = refused("run", "--recipe", str(zero), "--frameworks", "reference")
+    assert f"recipe {zero}: --patience 0 is too small: give 1 or more" in said
     (tmp_path / "record.json").write_text("{}")
     assert "cannot read" in refused("rerun", str(tmp_path / "record.json"))
     assert "is not there" in refused("rerun", str(tmp_path / "nothing.json"))

@@ -133,6 +133,7 @@ def test_a_framework_that_fails_while_it_is_verified(bench, name, status, reason
         (("--optimizers", "adam:momentum=0.9"), "--momentum 0.9 has no meaning for adam"),
         (("--optimizers", "sgd,sgd"), "--optimizers names"),
         (("--devices", "tpu"), "unknown device 'tpu'"),
+        (("--all", "--models", "lenet5"), "--all takes no --models"),
         (("--channels", "2"), "--channels 2 is not possible: give 1 or 3"),
         (("--threads", "0"), "--threads 0 is too small"),
         (("--seed", "-1"), "--seed -1 is too small"),

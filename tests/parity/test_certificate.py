@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import product
 
 import pytest
 
+from bench import models
 from bench.certificate import Subject
 from bench.clocks import Clocks
 from bench.commands.verify import OPTIMIZERS
-from bench.contract import Adapter
+from bench.contract import Adapter, ModelOptions, OptimizerSpec
 from bench.equivalence.examine import examine
 from impls.reference.adapter import ReferenceAdapter
 
@@ -21,19 +23,47 @@ from .selection import device
 SEEDS = int(os.environ.get("BENCH_SEEDS", "20"))
 
 
+# Of every network with every optimizer a tenth, in which each optimizer and most networks are; all
+# of it is `python -m bench verify --all`.
+TENTH = list(product(models.every(), OPTIMIZERS))[::11]
+
+
 @pytest.mark.timeout(900)  # torch:compile has some twenty graphs to compile
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_no_alarm(adapter: Adapter, framework: str, oracle: ReferenceAdapter, seed: int) -> None:
-    subject = Subject(
+    optimizer = OPTIMIZERS[seed % len(OPTIMIZERS)]
+    _examine(adapter, oracle, _subject(framework, "lenet5", models.USUAL, optimizer, seed))
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("number", range(len(TENTH)))
+def test_no_alarm_over_networks(
+    adapter: Adapter, framework: str, oracle: ReferenceAdapter, number: int
+) -> None:
+    if ":" in framework:
+        pytest.skip("a variant trains what its framework does, and takes minutes to compile")
+    (name, options), optimizer = TENTH[number]
+    _examine(adapter, oracle, _subject(framework, name, options, optimizer, number))
+
+
+def _subject(
+    framework: str, name: str, options: ModelOptions, optimizer: OptimizerSpec, seed: int
+) -> Subject:
+    return Subject(
         framework=framework,
         device=device(),
-        model="lenet5",
-        input_shape=(32, 32, 1 + 2 * (seed % 2)),
+        model=name,
+        options=options,
+        input_shape=(*models.named(name).size, 1 + 2 * (seed % 2)),
         classes=10,
-        optimizers=(OPTIMIZERS[seed % len(OPTIMIZERS)],),
+        optimizers=(optimizer,),
         threads=THREADS,
         seed=seed,
     )
+
+
+def _examine(adapter: Adapter, oracle: ReferenceAdapter, subject: Subject) -> None:
+    framework = subject.framework
     checks = list(examine(adapter, oracle, subject, Clocks(time.perf_counter, time.process_time)))
     for check in checks:
         if check.error is not None:

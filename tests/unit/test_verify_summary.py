@@ -1,0 +1,69 @@
+"""The worst errors of many certificates."""
+
+from __future__ import annotations
+
+import io
+import math
+
+from rich.console import Console
+
+from bench import models
+from bench.certificate import Certificate, Check, Subject
+from bench.commands.verify_summary import print_worst, share
+from bench.contract import ModelOptions, OptimizerSpec
+from bench.equivalence.certify import Verdict
+
+
+def _check(name: str, error: float | None, bound: float, case: str = "sgd") -> Check:
+    return Check(name=name, case=case, error=error, bound=bound, where="", reason="")
+
+
+def _examined(framework: str, activation: str, *checks: Check) -> tuple[Subject, Verdict]:
+    subject = Subject(
+        framework=framework,
+        device="cpu",
+        model="lenet5",
+        options=ModelOptions(activation),
+        input_shape=(32, 32, 1),
+        classes=10,
+        optimizers=(OptimizerSpec("sgd"),),
+        threads=1,
+    )
+    certificate = Certificate(
+        subject=subject, bench_version="0", made_at="", versions={}, checks=checks
+    )
+    return subject, Verdict(certificate, None, "")
+
+
+def test_the_share_of_a_bound():
+    assert share(_check("logits", 1e-6, 2e-6)) == 0.5
+    assert share(_check("batches", 0, 0)) == 0
+    assert math.isinf(share(_check("batches", 1, 0)))
+    assert math.isinf(share(_check("logits", None, 1)))
+
+
+def test_a_line_for_each_check_and_framework_names_where_it_was_worst():
+    console = Console(file=io.StringIO(), width=200)
+    examined = [
+        _examined("torch", "relu", _check("logits", 1e-7, 1e-6), _check("loss", 2e-7, 1e-6)),
+        _examined("torch", "selu", _check("logits", 4e-7, 1e-6, "adam"), _check("loss", 0, 1e-6)),
+        _examined("keras", "relu", _check("logits", None, 1e-6)),
+    ]
+    print_worst(console, examined)
+    rows = [line.split() for line in console.file.getvalue().splitlines() if "1e-06" in line]
+    assert [row[:5] for row in rows] == [
+        ["logits", "torch", "2", "4e-07", "1e-06"],
+        ["keras", "1", "–", "1e-06", "inf%"],
+        ["loss", "torch", "2", "2e-07", "1e-06"],
+    ]
+    assert rows[0][5:] == ["40%", "lenet5", "(selu):", "adam"]
+
+
+def test_all_networks_are_told_apart_and_can_be_built():
+    every = models.every()
+    labels = [options.of(name) for name, options in every]
+    assert len(set(labels)) == len(labels)
+    assert {name for name, _ in every} == set(models.CATALOGUE)
+    for name, options in every:
+        built = models.build(name, (*models.named(name).size, 1), 10, options)
+        assert built.options == options
