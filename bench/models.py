@@ -26,7 +26,6 @@ from bench.errors import UnknownNameError, UsageError
 
 USUAL = ModelOptions()
 USUAL_MODEL = "lenet5"
-SOME_DROPOUT, SOME_NOISE = 0.5, 0.1  # what is usual where there are any
 # What a network can be given; `none` would make one linear map of it.
 ACTIVATIONS: tuple[Activation, ...] = tuple(a for a in get_args(Activation) if a != "none")
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
@@ -163,21 +162,21 @@ def named(name: str) -> Entry:
 
 
 def every() -> list[tuple[str, ModelOptions]]:
-    """Each network with each activation and pooling that it leaves open, with dropout, with noise.
+    """Each network with each activation and pooling that it leaves open; the usual ones first.
 
-    The usual one comes first.
+    Then each with all that can be random.
     """
-    found: list[tuple[str, ModelOptions]] = []
-    for name, entry in CATALOGUE.items():
-        open_to = entry.choices
-        found += [
-            (name, ModelOptions(activation, pooling))
-            for activation in (ACTIVATIONS if "activation" in open_to else (USUAL.activation,))
-            for pooling in (POOLINGS if "pooling" in open_to else (USUAL.pooling,))
-        ]
-        found += [(name, ModelOptions(dropout=SOME_DROPOUT))] if "dropout" in open_to else []
-        found.append((name, ModelOptions(noise=SOME_NOISE)))
-    return found
+    plain = [
+        (name, ModelOptions(activation, pooling))
+        for name, entry in CATALOGUE.items()
+        for activation in (ACTIVATIONS if "activation" in entry.choices else (USUAL.activation,))
+        for pooling in (POOLINGS if "pooling" in entry.choices else (USUAL.pooling,))
+    ]
+    random = [
+        (name, ModelOptions(dropout=0.5 if "dropout" in entry.choices else 0.0, noise=0.1))
+        for name, entry in CATALOGUE.items()
+    ]
+    return plain + random
 
 
 def build(

@@ -14,7 +14,7 @@ from bench.datasets import Fit
 from bench.errors import UsageError
 from bench.options import Options, Save
 from bench.presets import preset
-from bench.regimes import MATCHED, Default, Regime, Setting
+from bench.regimes import MATCHED, NATIVE, Default, Regime, Setting
 from bench.sizes import Source, first_of, sizes
 from bench.training import Training
 
@@ -258,7 +258,12 @@ def make(asked: Options, source: Source) -> Plan:
         else options.at_least(1, "--save-every", asked.save_every),
         training=training_options.checked(asked.training, val_size, source.channels),
     )
-    plan.spec()
+    if plan.spec().drawn and NATIVE in plan.regimes:
+        raise UsageError(
+            f"--regime native has no random numbers of the frameworks' own: {plan.spec().label} "
+            "takes those of the harness, as in matched; leave out native, or take each, or leave "
+            "out --dropout, --noise and rrelu"
+        )
     if not plan.cells():
         raise UsageError(
             f"--regime each changes one default at a time, and {', '.join(plan.frameworks)} has "

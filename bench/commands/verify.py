@@ -121,7 +121,8 @@ def _networks(asked: Networks) -> list[tuple[str, ModelOptions]]:
     if asked.every:
         if asked.models or asked.activations or asked.poolings or asked.dropout or asked.noise:
             raise UsageError(
-                "--all takes no --models, --activations, --poolings, --dropout, --noise: it is all"
+                "--all takes no --models, --activations, --poolings, --dropout or --noise: it is "
+                "all of them"
             )
         return models.every()
     names = _several("--models", asked.models, models.CATALOGUE, models.USUAL_MODEL)

@@ -73,6 +73,7 @@ def test_a_plain_training_has_no_random_numbers(bench):
         (["--model", "convnet", "--dropout", "0.5"], "--dropout 0.5 has no meaning for convnet"),
         (["--model", "convnet", "--dropout", "0.5"], "take --model lenet5"),
         (["--model", "convnet", "--activation", "rrelu"], "rrelu has no meaning for convnet"),
+        (["--dropout", "0.5", "--regime", "native"], "--regime native has no random numbers"),
         (["--activation", "rrelus"], "unknown activation 'rrelus' (did you mean 'rrelu'?)"),
     ],
 )
@@ -80,7 +81,7 @@ def test_refused(bench, refused, arguments, complaint):
     given = ("--frameworks", "reference", "--out", str(bench.out))
     assert complaint in refused("run", *given, *arguments)
     assert not bench.out.exists()
-    if arguments[-1] not in ("half",) and "--model" not in arguments:
+    if not {"half", "--model", "--regime"} & set(arguments):
         assert complaint in refused("verify", "--frameworks", "reference", *arguments)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import checkpoint, datasets, epochs, order, plan, preparation, trainer
+from bench import checkpoint, datasets, draws, epochs, order, plan, preparation, trainer
 from bench.clocks import Clocks
 from bench.commands import parse
 from bench.contract import Order
@@ -103,6 +103,35 @@ def test_validations_within_an_epoch_change_nothing_else(planned):
     # Each piece is a stretch of the clock, which ticks once for a start and once for an end.
     assert cut["epoch_s"] == [2.0] * 3
     assert plain["epoch_s"] == [1.0] * 3
+
+
+def test_where_an_epoch_is_cut_for_its_draws_changes_nothing_else(planned, monkeypatch):
+    asked = {"activation": "rrelu", "dropout": 0.5, "noise": 0.1}
+    adapter, whole = train(planned(**asked))
+    assert [len(one.batches) for one in adapter.orders[:3]] == [2, 2, 2]
+    _, validated = train(planned(**asked, val_every=1))
+    monkeypatch.setattr(draws, "most_steps", lambda model, batch_size: 1)
+    adapter, cut = train(planned(**asked))
+    assert [len(one.batches) for one in adapter.orders[:6]] == [1] * 6
+    assert sorted(adapter.compiled[:2]) == [(1, 32, 0), (1, 32, 16)]
+    for name in ("train_loss", "val_loss", "test_loss", "draws_sha256", "order_sha256"):
+        assert validated[name] == cut[name] == whole[name]
+    # What is drawn is on nobody's clock, which ticks once for a start and once for an end.
+    assert (whole["epoch_s"], whole["draw_s"]) == ([1.0] * 3, 3.0)
+    assert (cut["epoch_s"], cut["draw_s"]) == ([2.0] * 3, 6.0)
+
+
+def test_no_two_epochs_or_steps_have_the_same_draws(planned):
+    adapter, fields = train(planned(noise=0.1))
+    found = [
+        noise.tobytes()
+        for one in adapter.orders
+        for of_step in (*one.each(),)
+        for noise in of_step[1]
+    ]
+    assert len(found) > 9
+    assert len(set(found)) == len(found)  # in the windows of throughput, too
+    assert "draw_s" in fields
 
 
 @pytest.mark.parametrize(
