@@ -150,6 +150,7 @@ def run(
     test_mean: cli_training.TestMean = None,
     test_std: cli_training.TestStd = None,
     drop_last: cli_training.DropLast = False,
+    deterministic: cli_training.Deterministic = False,
     init: cli_training.Init = None,
     bias_init: cli_training.BiasInit = None,
     evaluate: cli_training.Evaluate = None,

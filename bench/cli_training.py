@@ -30,6 +30,15 @@ TestStd = Annotated[
     str | None,
     typer.Option(help="--std for the test images alone.", rich_help_panel=DATA),
 ]
+Deterministic = Annotated[
+    bool,
+    typer.Option(
+        "--deterministic",
+        help="Only operations that give the same bits every time, on the CPU: `bench rerun` then "
+        "has to find equal losses.",
+        rich_help_panel=TRAINING,
+    ),
+]
 DropLast = Annotated[
     bool,
     typer.Option("--drop-last", help="Leave out a last, smaller batch.", rich_help_panel=TRAINING),

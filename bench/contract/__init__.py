@@ -23,6 +23,7 @@ from bench.contract.activation import (
 )
 from bench.contract.adapter import (
     Adapter,
+    Deterministic,
     Device,
     Images,
     Indices,
@@ -58,6 +59,7 @@ __all__ = [
     "Adapter",
     "Conv",
     "Dense",
+    "Deterministic",
     "Device",
     "EpsilonForm",
     "Flatten",
