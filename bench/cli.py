@@ -51,7 +51,11 @@ app.command(
 def predict(
     checkpoint: Annotated[Path, typer.Option(help="A checkpoint that a run has saved.")],
     images: Annotated[
-        list[Path] | None, typer.Argument(help="Image files. Default: a data set's test images.")
+        list[Path] | None,
+        typer.Argument(
+            help="Image files, or folders with a folder for each class. Default: a data set's "
+            "test images."
+        ),
     ] = None,
     framework: Annotated[
         str | None,
@@ -65,6 +69,15 @@ def predict(
     threads: Annotated[
         int | None, typer.Option(help="CPU threads of each framework. Default: all.")
     ] = None,
+    batch_size: Annotated[
+        int, typer.Option(help="Images that a framework is given at a time.")
+    ] = 500,
+    mistakes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Pictures of what was mistaken: a sheet of the first (.png or .svg), or a folder."
+        ),
+    ] = None,
     invert: Annotated[
         bool, typer.Option("--invert", help="For digits that are dark on a light ground.")
     ] = False,
@@ -74,12 +87,12 @@ def predict(
 
     Images are fitted and normalised as in the training. Several frameworks: how far they agree.
 
-    Example: python -m bench predict --checkpoint FILE --framework torch,flax seven.png
+    Example: python -m bench predict --checkpoint FILE --framework torch,flax --mistakes sheet.png
     """
     from bench.commands import predict as command
 
-    source = command.Source(tuple(images or ()), dataset, data_root, invert)
-    names = command.Where(framework, device, threads)
+    source = command.Source(tuple(images or ()), dataset, data_root, invert, mistakes)
+    names = command.Where(framework, device, threads, batch_size)
     return command.predict(checkpoint, names, source, as_json=json)
 
 

@@ -48,16 +48,21 @@ def rerun(
     out: Annotated[Path, typer.Option(help="The run's own folder is made in here.")] = Path(
         "results"
     ),
+    deterministic: Annotated[
+        bool,
+        typer.Option("--deterministic", help="So, though the run was not; tells what that costs."),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Repeat the run of a record with all its options, and tell whether it gave the same.
 
     Exit code: 0 if it ended as before on the same data, split, order and initial weights, 1 if not.
-    Losses may differ by rounding; it is told how far.
+    Losses may differ by rounding, and it is told how far; not those of a deterministic run with the
+    same versions on the same machine.
     """
     from bench.commands import rerun as command
 
-    return command.rerun(record, data_root, out, as_json=json)
+    return command.rerun(record, data_root, out, deterministic=deterministic, as_json=json)
 
 
 def show(

@@ -152,6 +152,7 @@ def run(
     drop_last: cli_training.DropLast = False,
     dropout: cli_training.Dropout = 0.0,
     noise: cli_training.Noise = 0.0,
+    deterministic: cli_training.Deterministic = False,
     init: cli_training.Init = None,
     bias_init: cli_training.BiasInit = None,
     evaluate: cli_training.Evaluate = None,

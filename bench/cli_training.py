@@ -45,6 +45,15 @@ Noise = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
+Deterministic = Annotated[
+    bool,
+    typer.Option(
+        "--deterministic",
+        help="Only operations that give the same bits every time, on the CPU: `bench rerun` then "
+        "has to find equal losses.",
+        rich_help_panel=TRAINING,
+    ),
+]
 DropLast = Annotated[
     bool,
     typer.Option("--drop-last", help="Leave out a last, smaller batch.", rich_help_panel=TRAINING),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bench.datasets.resize import bring
 from bench.datasets.source import Fit
-from bench.errors import ImageError
+from bench.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -49,6 +49,40 @@ def load(
         images = [255 - image for image in images]
     sized = [_to_native(image, native, fit) for image in images]
     return bring(np.stack(sized), size, fit)
+
+
+def labelled(
+    paths: Sequence[Path], classes: Sequence[str]
+) -> tuple[tuple[Path, ...], NDArray[np.int32] | None]:
+    """Files, and those of folders that hold a folder for each class; and the classes' numbers.
+
+    The numbers are None where files were named themselves, whose classes nobody knows.
+
+    Raises:
+        ImageError: a folder holds no folders of classes, or no files.
+        UsageError: folders and files were given.
+    """
+    folders = [path for path in paths if path.is_dir()]
+    if not folders:
+        return tuple(paths), None
+    if len(folders) < len(paths):
+        raise UsageError("give image files, or folders that hold a folder for each class: not both")
+    found: list[tuple[Path, int]] = []
+    for folder in folders:
+        named = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
+        unknown = [name for name in named if name not in classes]
+        if unknown or not named:
+            what = f"the folder {unknown[0]!r}" if unknown else "no folders"
+            raise ImageError(
+                f"{folder} holds {what}: give a folder with a folder of images for each class, "
+                f"named {', '.join(classes)}; or give files"
+            )
+        for name, of_class in named.items():
+            files = (path for path in sorted(of_class.iterdir()) if not path.name.startswith("."))
+            found += [(path, classes.index(name)) for path in files]
+    if not found:
+        raise ImageError(f"there are no images in {', '.join(map(str, folders))}")
+    return tuple(path for path, _ in found), np.array([at for _, at in found], np.int32)
 
 
 def _pixels(path: Path, channels: int) -> NDArray[np.uint8]:

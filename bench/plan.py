@@ -256,7 +256,7 @@ def make(asked: Options, source: Source) -> Plan:
         save_every=None
         if asked.save_every is None
         else options.at_least(1, "--save-every", asked.save_every),
-        training=training_options.checked(asked.training, val_size, source.channels),
+        training=training_options.checked(asked.training, val_size, source.channels, asked.devices),
     )
     if plan.spec().drawn and NATIVE in plan.regimes:
         raise UsageError(

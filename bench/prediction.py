@@ -23,6 +23,7 @@ from bench.preparation import Examples, examples
 from bench.trainer import require_device
 
 TIMEOUT_S = 1800.0
+BATCH_SIZE = 500  # as the published prediction has it, see bench/recipes
 
 Logits = NDArray[np.float32]
 
@@ -39,6 +40,20 @@ class Task(BaseModel):
     sha256: str
     images: Path
     logits: Path
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """Images to test on, with what was subtracted from their pixels and what they were divided by.
+
+    `what` they are, in words.
+    """
+
+    examples: Examples
+    what: str
+    mean: Sequence[float]
+    std: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +81,11 @@ class Agreement:
 class Predictor:
     """One checkpoint and one set of images, asked of framework after framework."""
 
-    def __init__(self, folder: Path, path: Path, found: Checkpoint, images: Images) -> None:
+    def __init__(
+        self, folder: Path, path: Path, found: Checkpoint, images: Images, batch_size: int
+    ) -> None:
         self._folder, self._path, self._found = folder, path.absolute(), found
+        self._batch_size = batch_size
         np.save(folder / "images.npy", images, allow_pickle=False)
 
     def logits(self, name: str, device: Device, threads: int | None) -> Logits:
@@ -84,6 +102,7 @@ class Predictor:
             sha256=self._found.sha256,
             images=self._folder / "images.npy",
             logits=self._folder / f"{name}.npy",
+            batch_size=self._batch_size,
         )
         heard: dict[str, Any] = {}
         log = self._folder / f"{name}.log"
@@ -102,10 +121,15 @@ class Predictor:
 
 
 @contextmanager
-def predictor(path: Path, found: Checkpoint, images: Images) -> Iterator[Predictor]:
-    """A predictor with a temporary folder for what goes to the workers and comes back."""
+def predictor(
+    path: Path, found: Checkpoint, images: Images, batch_size: int = BATCH_SIZE
+) -> Iterator[Predictor]:
+    """A predictor with a temporary folder for what goes to the workers and comes back.
+
+    Frameworks are given `batch_size` images at a time.
+    """
     with tempfile.TemporaryDirectory(prefix="lenet-bench-") as folder:
-        yield Predictor(Path(folder), path, found, images)
+        yield Predictor(Path(folder), path, found, images, batch_size)
 
 
 def predict_in_worker(task: Task, send: Send) -> None:
@@ -118,13 +142,16 @@ def predict_in_worker(task: Task, send: Send) -> None:
     header = found.header
     adapter.build(header.model, found.parameters, header.optimizer, task.device, task.threads)
     images = np.load(task.images, mmap_mode="r", allow_pickle=False)
-    np.save(task.logits, adapter.predict(np.asarray(images)), allow_pickle=False)
+    starts = range(0, len(images), task.batch_size)
+    batches = (np.asarray(images[start : start + task.batch_size]) for start in starts)
+    logits = np.concatenate([adapter.predict(batch) for batch in batches])
+    np.save(task.logits, logits, allow_pickle=False)
     send("measured", {"versions": adapter.versions()})
     send("end", {"status": "ok"})
 
 
-def examples_of(header: Header, dataset: str, root: Path) -> tuple[Examples, str]:
-    """Images to test on, normalised as in the training, and what they are, in words.
+def examples_of(header: Header, dataset: str, root: Path) -> Tested:
+    """Images to test on, normalised as in the training.
 
     Of the checkpoint's own data the test part of its split; of others the official test part, or
     all images where there is none: nothing of them was trained on.
@@ -159,7 +186,7 @@ def examples_of(header: Header, dataset: str, root: Path) -> tuple[Examples, str
     else:
         images, labels, part = data.train_images, data.train_labels, "images"
     found = examples(np.asarray(images), labels, mean, std)
-    return found, f"{len(labels):,} {part} of {dataset}"
+    return Tested(found, f"{len(labels):,} {part} of {dataset}", mean, std)
 
 
 def agreements(logits: dict[str, Logits]) -> list[Agreement]:

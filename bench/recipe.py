@@ -30,7 +30,7 @@ NETWORK = ("model", "activation", "pooling", "dropout", "noise")
 DATA = ("train_size", "val_size", "test_size", "fit", "mean", "std")
 UPDATES = ("epochs", "batch_sizes", "optimizer", "lr", "momentum", "weight_decay")
 AROUND = ("seeds", "target", "save", "save_every")  # none of which changes what is learned
-OF_TRAINING = tuple(field.name for field in fields(Training))
+OF_TRAINING = tuple(field.name for field in fields(Training) if field.name != "deterministic")
 DECIDING = (*NETWORK, *DATA, *UPDATES, *OF_TRAINING)
 ALLOWED = (*DECIDING, *AROUND)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench import checkpoint, draws, epochs, flops, metrics, mistakes, order, speed
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clocks
-from bench.contract import Adapter, Device, Order
+from bench.contract import Adapter, Deterministic, Device, Order
 from bench.epochs import Ended, Epochs, Keep, Send
 from bench.errors import CheckpointError, UnavailableError
 from bench.plan import Cell, Plan, Start
@@ -56,6 +56,16 @@ def train_cell(
     session.throughput(adapter)
     session.limit(adapter)
     send("end", {"status": "ok"})
+
+
+def make_deterministic(adapter: Adapter, framework: str) -> None:
+    """Hold the adapter to operations that give the same bits; UnavailableError if it cannot be."""
+    if not isinstance(adapter, Deterministic):
+        raise UnavailableError(
+            f"{framework} cannot be held to deterministic operations: its adapter has no "
+            "make_deterministic; leave --deterministic out"
+        )
+    adapter.make_deterministic()
 
 
 class _Session:
@@ -106,6 +116,8 @@ class _Session:
             else order.initial_parameters(self._cell.seed, spec, setting.kernel, setting.bias)
         )
         with self.phase("build", adapter):
+            if plan.training.deterministic:
+                make_deterministic(adapter, self._cell.framework)
             adapter.build(
                 spec, parameters, setting.optimizer, self._cell.device, self._cell.threads
             )

@@ -38,6 +38,7 @@ class Training:
     bias_init      and of the biases
     test_mean      per channel, of the test images' normalisation where it is not the training's
     test_std       as test_mean
+    deterministic  whether frameworks are held to operations that give the same bits every time
     """
 
     schedule: Schedule = "constant"
@@ -59,6 +60,7 @@ class Training:
     bias_init: str | None = None
     test_mean: tuple[float, ...] | None = None
     test_std: tuple[float, ...] | None = None
+    deterministic: bool = False
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 

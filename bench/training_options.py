@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
 
 from bench import initialisers, options
+from bench.contract import Device
 from bench.errors import UnknownNameError, UsageError
 from bench.training import ImageOrder, Monitor, Part, Schedule, Split, Ties, Training
 
@@ -15,8 +16,12 @@ FACTOR, PATIENCE, FLOOR = 0.1, 5, 1e-6  # those of the Flux model zoo's example
 KERAS_DEFAULT = ("glorot_uniform", initialisers.ZEROS)  # what `--init keras` stands for
 
 
-def checked(asked: Training, val_size: int, channels: int) -> Training:
+def checked(
+    asked: Training, val_size: int, channels: int, devices: Sequence[Device] = ("cpu",)
+) -> Training:
     """The training with its defaults filled in; `val_size` counts validation images."""
+    if asked.deterministic and "gpu" in devices:
+        raise UsageError("--deterministic holds on the CPU alone: give --devices cpu, too")
     for what, given, allowed in (
         ("schedule", asked.schedule, get_args(Schedule)),
         ("set to monitor", asked.monitor, get_args(Monitor)),

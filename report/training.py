@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from bench.training import Training
 
-FLAGS = ("drop_last", "epoch_zero")
+FLAGS = ("drop_last", "epoch_zero", "deterministic")
 SETS = {"val": "validation", "test": "test"}
 
 
@@ -44,6 +44,7 @@ def _data(training: Training) -> list[str]:
         "validation images the last of the file": training.split == "last",
         "images in the file's order": training.order == "file",
         "smaller batches left out": training.drop_last,
+        "deterministic operations": training.deterministic,
         f"only the first {training.first or 0:,} images of the file": training.first is not None,
         f"test images normalised by {' and '.join(of_test)}": bool(of_test),
         f"initial {given}": bool(given),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from bench import checkpoint, datasets, frameworks, images, metrics, options, prediction
+from bench import checkpoint, datasets, frameworks, images, metrics, mistakes, options, prediction
 from bench.checkpoint import Header
-from bench.commands import parse
+from bench.commands import mistaken, parse
+from bench.commands.mistaken import Examined
 from bench.contract import Device, Images, Labels
 from bench.errors import UnavailableError, UnknownNameError, UsageError
 from bench.prediction import Agreement, Logits
@@ -27,21 +30,26 @@ MOST_LISTED = 20  # differing images on the terminal; --json lists all
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What to predict: image files, or a data set."""
+    """What to predict: image files, or a data set; and where pictures of mistakes are to go.
+
+    `files` may be folders with a folder of images for each class.
+    """
 
     files: tuple[Path, ...]
     dataset: str | None
     data_root: Path | None
     invert: bool
+    mistakes: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """With what, and on what."""
+    """With what, on what, and how many images at a time."""
 
     frameworks: str | None
     device: str
     threads: int | None
+    batch_size: int = prediction.BATCH_SIZE
 
 
 def predict(path: Path, where: Where, source: Source, *, as_json: bool) -> int:
@@ -50,7 +58,7 @@ def predict(path: Path, where: Where, source: Source, *, as_json: bool) -> int:
     names, device = _checked(where, source, found.header)
 
     def logits_of(pixels: Images) -> dict[str, Logits]:
-        with prediction.predictor(path, found, pixels) as predictor:
+        with prediction.predictor(path, found, pixels, where.batch_size) as predictor:
             return {name: predictor.logits(name, device, where.threads) for name in names}
 
     predicted = _of_files if source.files else _of_dataset
@@ -73,6 +81,9 @@ def _checked(where: Where, source: Source, header: Header) -> tuple[tuple[str, .
         raise UnknownNameError("device", where.device, get_args(Device))
     if where.threads is not None:
         options.at_least(1, "--threads", where.threads)
+    options.at_least(1, "--batch-size", where.batch_size)
+    if source.mistakes is not None:
+        mistaken.check(source.mistakes)
     if source.files and source.dataset is not None:
         raise UsageError(
             f"--dataset {source.dataset} and image files exclude each other: give one of them"
@@ -86,15 +97,27 @@ def _of_dataset(header: Header, source: Source, logits_of: LogitsOf) -> dict[str
     """Accuracy and loss of each framework."""
     dataset = header.dataset if source.dataset is None else parse.dataset(source.dataset)
     root = (source.data_root or datasets.default_root()).absolute()
-    examples, what = prediction.examples_of(header, dataset, root)
-    logits = logits_of(examples.images)
+    tested = prediction.examples_of(header, dataset, root)
+    examples, logits = tested.examples, logits_of(tested.examples.images)
+
+    def picture(number: int) -> NDArray[np.uint8]:
+        return mistakes.pixels(examples.images[number], tested.mean, tested.std)
+
+    examined = Examined(logits, examples.labels, header.classes, picture, lambda _: None)
     return {
         "dataset": dataset,
-        "what": what,
+        "what": tested.what,
         "images": len(examples.labels),
         "results": [_scored(name, own, examples.labels) for name, own in logits.items()],
+        **_pictured(source, examined),
         "agreement": [_described(each, header) for each in prediction.agreements(logits)],
     }
+
+
+def _pictured(source: Source, examined: Examined) -> dict[str, Any]:
+    if source.mistakes is None:
+        return {}
+    return {"mistakes": mistaken.write(source.mistakes, examined)}
 
 
 def _scored(name: str, logits: Logits, labels: Labels) -> dict[str, Any]:
@@ -107,9 +130,15 @@ def _scored(name: str, logits: Logits, labels: Labels) -> dict[str, Any]:
 
 
 def _of_files(header: Header, source: Source, logits_of: LogitsOf) -> dict[str, Any]:
-    """Class, probability and runner-up of each file in each framework."""
+    """Class, probability and runner-up of each file in each framework; scores of known classes."""
+    files, labels = images.labelled(source.files, header.classes)
+    if labels is None and source.mistakes is not None:
+        raise UsageError(
+            "--mistakes needs the images' true classes: give a folder that holds a folder of "
+            "images for each class"
+        )
     pixels = images.load(
-        source.files,
+        files,
         header.native_size,
         header.model.input_shape[:2],
         header.model.input_shape[-1],
@@ -119,13 +148,25 @@ def _of_files(header: Header, source: Source, logits_of: LogitsOf) -> dict[str, 
     logits = logits_of(normalise(pixels, header.pixel_mean, header.pixel_std))
     rows = [
         _classed(file, name, own[index], header)
-        for index, file in enumerate(source.files)
+        for index, file in enumerate(files)
         for name, own in logits.items()
     ]
+    known: dict[str, Any] = {}
+    if labels is not None:
+        examined = Examined(logits, labels, header.classes, pixels.__getitem__, _name_of(files))
+        known["scores"] = [_scored(name, own, labels) for name, own in logits.items()]
+        known |= _pictured(source, examined)
+        for row, label in zip(rows, np.repeat(labels, len(logits)), strict=True):
+            row["true_class"] = header.classes[label]
     return {
         "results": rows,
+        **known,
         "agreement": [_described(each, header) for each in prediction.agreements(logits)],
     }
+
+
+def _name_of(files: Sequence[Path]) -> Callable[[int], str]:
+    return lambda number: files[number].stem
 
 
 def _classed(file: Path, name: str, logits: Logits, header: Header) -> dict[str, Any]:
@@ -185,6 +226,13 @@ def _print(document: dict[str, Any], header: Header) -> None:
             texts = (row["file"], row["framework"], row["class"], first, row["runner_up"], second)
             table.add_row(*(plain(text).replace("[", r"\[") for text in texts))
     console.print(table)
+    for score in document.get("scores", ()):
+        count = f"{score['wrong']:,} of {len(document['results']) // len(document['scores']):,}"
+        _say(console, f"{score['framework']}: {score['accuracy']:.2%} right, {count} wrong")
+    if "mistakes" in document:
+        told = document["mistakes"]
+        wrote = f"wrote {told['written']:,} to {told['path']}" if told["written"] else "no picture"
+        _say(console, f"{told['count']:,} images mistaken by a framework: {wrote}")
     for agreement in document["agreement"]:
         _print_agreement(console, agreement)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -41,18 +41,37 @@ class Likeness:
     figures   for each, whether it is the same to the last bit; what neither has is left out
     largest   relative difference of two losses of training; None where they cannot be compared
     causes    what else differs: version, libraries, machine
+    bound     whether the figures have to be the same: both deterministic, and nothing else differs
+    speed     images/s of the second over those of the first
     """
 
     hashes: dict[str, bool]
     figures: dict[str, bool]
     largest: float | None
     causes: tuple[str, ...]
+    bound: bool
+    speed: float | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all is equal that has to be."""
+        return all(self.hashes.values()) and (not self.bound or all(self.figures.values()))
 
 
-def rerun(path: Path, data_root: Path | None, out: Path, *, as_json: bool) -> int:
-    """Run the record's cell again: 0 if it ended as before with the same hashes, 1 if not."""
+def rerun(
+    path: Path,
+    data_root: Path | None,
+    out: Path,
+    *,
+    deterministic: bool = False,
+    as_json: bool,
+) -> int:
+    """Run the record's cell again: 0 if it ended as before and what must be equal is, 1 if not."""
     before, notes = _record(path), Console(stderr=True)
     asked = options_of(before, path, (data_root or datasets.default_root()).absolute())
+    if deterministic:
+        training = replace(asked.training, deterministic=True)
+        asked = asked.model_copy(update={"training": training})
     planned = runs.plan_for(asked, notes, fetch=True)
     _, records = runs.begin(asked, planned, notes, out=out, as_json=False, quiet=as_json)
     after = next((one for one in records if one.cell == before.cell), None)
@@ -66,7 +85,7 @@ def rerun(path: Path, data_root: Path | None, out: Path, *, as_json: bool) -> in
     else:
         for line in told(before, after, found):
             say(Console(), line)
-    return 0 if after.status == before.status and all(found.hashes.values()) else 1
+    return 0 if after.status == before.status and found.is_good else 1
 
 
 def options_of(record: Record, path: Path, data_root: Path) -> Options:
@@ -105,13 +124,19 @@ def options_of(record: Record, path: Path, data_root: Path) -> Options:
 def likeness(before: Record, after: Record) -> Likeness:
     """What is the same, bit for bit, and what is not."""
     figures = {name: (getattr(before, name), getattr(after, name)) for name in FIGURES}
+    causes = tuple(
+        word for name, word in CAUSES.items() if getattr(before, name) != getattr(after, name)
+    )
+    both = before.training.deterministic and after.training.deterministic
     return Likeness(
         hashes={name: getattr(before, name) == getattr(after, name) for name in HASHES},
         figures={name: old == new for name, (old, new) in figures.items() if old or new},
         largest=_largest(before.train_loss, after.train_loss),
-        causes=tuple(
-            word for name, word in CAUSES.items() if getattr(before, name) != getattr(after, name)
-        ),
+        causes=causes,
+        bound=both and not causes,
+        speed=after.images_per_s / before.images_per_s
+        if before.images_per_s and after.images_per_s
+        else None,
     )
 
 
@@ -126,10 +151,18 @@ def told(before: Record, after: Record, found: Likeness) -> list[str]:
         lines.append(f"{HASHES[name]}: equal" if same else f"{HASHES[name]}: was {old}, is {new}")
     unlike = [name.replace("_", " ") for name, same in found.figures.items() if not same]
     if not unlike:
-        lines.append("losses and accuracies: equal to the last bit")
+        must = ", as a deterministic run has to be" if found.bound else ""
+        lines.append(f"losses and accuracies: equal to the last bit{must}")
     else:
         size = "" if not found.largest else f"; losses by up to {found.largest:.2g} of their size"
-        lines.append(f"not equal to the last bit: {', '.join(unlike)}{size}")
+        must = "NOT REPRODUCED, though deterministic: " if found.bound else ""
+        lines.append(f"{must}not equal to the last bit: {', '.join(unlike)}{size}")
+    if found.speed and before.training.deterministic != after.training.deterministic:
+        words = [f"{one.images_per_s or 0:,.0f} images/s" for one in (before, after)]
+        lines.append(
+            f"deterministic operations: {words[1]} after {words[0]}, {found.speed:.2f} times as "
+            "fast; two processes, one after the other"
+        )
     if found.causes:
         lines.append(f"what else differs: {', '.join(found.causes)}")
     return lines

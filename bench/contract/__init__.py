@@ -27,6 +27,7 @@ from bench.contract.activation import (
 )
 from bench.contract.adapter import (
     Adapter,
+    Deterministic,
     Device,
     Images,
     Indices,
@@ -69,6 +70,7 @@ __all__ = [
     "Adapter",
     "Conv",
     "Dense",
+    "Deterministic",
     "Device",
     "DrawKind",
     "Drawn",

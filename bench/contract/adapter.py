@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,3 +168,11 @@ class Adapter(Protocol):
 
     def memory(self) -> int | None:
         """The device's peak use in bytes by the framework's own counter; None where it has none."""
+
+
+@runtime_checkable
+class Deterministic(Protocol):
+    """An adapter that can be held to operations which give the same bits every time."""
+
+    def make_deterministic(self) -> None:
+        """From now on, on the CPU and with the same number of threads; called before `build`."""

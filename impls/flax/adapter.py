@@ -78,6 +78,9 @@ class FlaxAdapter:
         """See `Adapter.devices`."""
         return ("cpu", "gpu") if _gpus() else ("cpu",)
 
+    def make_deterministic(self) -> None:
+        """See `Deterministic`; on the CPU, XLA sums in one order that the threads do not change."""
+
     def build(
         self,
         model: ModelSpec,

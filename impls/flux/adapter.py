@@ -54,6 +54,9 @@ class FluxAdapter:
         """The CPU."""
         return ("cpu",)
 
+    def make_deterministic(self) -> None:
+        """See `Deterministic`; the shares of a batch are summed in their order, as always."""
+
     def build(
         self,
         model: ModelSpec,

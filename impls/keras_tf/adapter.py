@@ -71,6 +71,10 @@ class KerasAdapter:
         """See `Adapter.devices`."""
         return ("cpu", "gpu") if tf.config.list_physical_devices("GPU") else ("cpu",)
 
+    def make_deterministic(self) -> None:
+        """See `Deterministic`; what has no such operation raises."""
+        tf.config.experimental.enable_op_determinism()
+
     def build(
         self,
         model: ModelSpec,

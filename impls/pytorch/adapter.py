@@ -70,6 +70,10 @@ class TorchAdapter:
         """The CPU, and the GPU where CUDA finds one."""
         return ("cpu", "gpu") if torch.cuda.is_available() else ("cpu",)
 
+    def make_deterministic(self) -> None:
+        """See `Deterministic`; what has no such operation raises."""
+        torch.use_deterministic_algorithms(True)
+
     def build(
         self,
         model: ModelSpec,

@@ -47,6 +47,9 @@ class ReferenceAdapter:
         """The CPU."""
         return ("cpu",)
 
+    def make_deterministic(self) -> None:
+        """See `Deterministic`; NumPy's BLAS shares out its work by size and threads alone."""
+
     def build(
         self,
         model: ModelSpec,

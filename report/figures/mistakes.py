@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import seaborn
@@ -134,17 +134,35 @@ class Mistaken:
 
     pixels  (H, W) in grey or (H, W, 3), in [0, 1]
     said    the class that each framework took it for, the right one among them
+    shares  the probability that each gave that class, where it is known
+    called  what stands above it in place of its number
     """
 
     image: int
     label: int
     pixels: NDArray[np.float32]
     said: dict[str, int]
+    shares: dict[str, float] = field(default_factory=dict)
+    called: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in the file, or its number."""
+        return f"no. {self.image}" if self.called is None else plain(self.called, 2 * NAME_LIMIT)
+
+    def sure(self, framework: str) -> str:
+        """The probability in per cent, or nothing."""
+        share = self.shares.get(framework)
+        return "" if share is None else f" {share:.0%}"
 
     def described(self, names: Sequence[str]) -> str:
         """A sentence for those who do not see it."""
-        by = ", ".join(f"{framework} says {names[said]}" for framework, said in self.said.items())
-        return f"Image {self.image}, {names[self.label]}: {by}."
+        by = ", ".join(
+            f"{framework} says {names[said]}{self.sure(framework)}"
+            for framework, said in self.said.items()
+        )
+        image = self.image if self.called is None else self.name
+        return f"Image {image}, {names[self.label]}: {by}."
 
 
 def mistaken(comparison: Comparison) -> list[Mistaken]:
@@ -175,7 +193,16 @@ def sheet(comparison: Comparison, name: str) -> Drawing | None:
     found = mistaken(comparison)
     if not found:
         return None
-    names = _class_names(comparison)
+    drawing = sheet_of(found, _class_names(comparison), name)
+    drawing.note = (
+        "The first test images that at least one framework mistook on one seed, with their classes "
+        "and numbers; below, what each took them for, in bold where that is wrong."
+    )
+    return drawing
+
+
+def sheet_of(found: Sequence[Mistaken], names: Sequence[str], name: str) -> Drawing:
+    """The pictures, at least one, in rows; `names` are those of the classes."""
     lines = len(found[0].said)
     title = "Which test images are mistaken, and for what?"
     rows = -(-len(found) // ACROSS)
@@ -186,10 +213,6 @@ def sheet(comparison: Comparison, name: str) -> Drawing | None:
     for axes, one in zip(drawing.figure.axes, found, strict=False):
         _picture_drawn(axes, one, names)
     drawing.seen = " ".join(one.described(names) for one in found)
-    drawing.note = (
-        "The first test images that at least one framework mistook on one seed, with their classes "
-        "and numbers; below, what each took them for, in bold where that is wrong."
-    )
     return drawing
 
 
@@ -197,7 +220,7 @@ def _picture_drawn(axes: Axes, one: Mistaken, names: Sequence[str]) -> None:
     cmap = "gray_r" if one.pixels.ndim == 2 else None
     axes.imshow(one.pixels, cmap=cmap, vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(
-        f"{names[one.label]} · no. {one.image}",
+        f"{names[one.label]} · {one.name}",
         fontsize=7.5,
         fontweight="bold",
         loc="center",
@@ -206,7 +229,7 @@ def _picture_drawn(axes: Axes, one: Mistaken, names: Sequence[str]) -> None:
     for place, (framework, said) in enumerate(one.said.items()):
         is_right = said == one.label
         axes.annotate(
-            f"{plain(framework, NAME_LIMIT)}: {names[said]}",
+            f"{plain(framework, NAME_LIMIT)}: {names[said]}{one.sure(framework)}",
             (0.5, 0),
             (0, -3 - 72 * LINE_IN * place),
             xycoords="axes fraction",

@@ -22,6 +22,7 @@ import pytest
         (["--model", "lenet"], "unknown model 'lenet' (did you mean 'lenet5'?)"),
         (["--optimizer", "lion"], "choose from sgd, rmsprop, adam, adamw"),
         (["--devices", "tpu"], ": choose from cpu, gpu, auto"),
+        (["--deterministic", "--devices", "gpu"], "--deterministic holds on the CPU alone"),
         (["--batch-size", "5000"], "larger than the training set of 1437 images"),
         (["--batch-size", "0"], "--batch-size 0 is too small"),
         (["--epochs", "0"], "--epochs 0 is too small"),

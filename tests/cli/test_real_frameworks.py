@@ -35,6 +35,17 @@ def test_all_train_the_same_network_on_the_same_batches(bench):
             assert record[phase] >= 0, (name, phase)
 
 
+@pytest.mark.skipif(not INSTALLED, reason="no framework is installed")
+def test_deterministic_trainings_are_the_same_to_the_last_bit(bench):
+    how = (",".join(INSTALLED), "--deterministic", "--threads", "2")
+    first, second = bench.records(*how), bench.records(*how)
+    for name, record in first.items():
+        assert record["status"] == "ok", record["reason"]
+        for what in ("train_loss", "step_loss", "val_loss", "test_loss"):
+            assert record[what], (name, what)
+            assert record[what] == second[name][what], (name, what)
+
+
 def test_a_gpu_that_is_not_there(bench):
     done = bench.run("reference", "--devices", "gpu", "--json")
     (record,) = json.loads(done.stdout)["records"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -87,6 +88,34 @@ def test_a_recipe_is_reproduced_and_its_record_repeated(bench, two):
     assert "order of the images: was 000000000000, is" in done.stdout
     assert "not equal to the last bit: train loss" in done.stdout
     assert "initial weights: equal" in done.stdout
+
+
+def test_a_deterministic_run_is_the_same_again_or_an_error(bench):
+    plain = bench.run("reference", "--deterministic")
+    assert plain.returncode == 0, plain.stderr
+    path = bench.only_run() / "records" / "reference-cpu-seed0.json"
+    record = json.loads(path.read_text())
+    assert record["training"]["deterministic"] is True
+    assert "deterministic operations" in (bench.only_run() / "report.md").read_text()
+    call = ("rerun", str(path), "--out", str(bench.out))
+    done = bench(*call)
+    assert done.returncode == 0, done.stderr
+    assert "equal to the last bit, as a deterministic run has to be" in done.stdout
+
+    record["train_loss"][1] = math.nextafter(record["train_loss"][1], 2)
+    path.write_text(json.dumps(record))
+    done = bench(*call)
+    assert done.returncode == 1, done.stderr
+    assert "NOT REPRODUCED, though deterministic: not equal to the last bit: train" in done.stdout
+
+
+def test_what_determinism_costs_is_told(bench):
+    assert bench.run("reference").returncode == 0
+    path = bench.only_run() / "records" / "reference-cpu-seed0.json"
+    done = bench("rerun", str(path), "--deterministic", "--out", str(bench.out))
+    assert done.returncode == 0, done.stderr
+    assert "deterministic operations: " in done.stdout
+    assert "times as fast; two processes" in done.stdout
 
 
 def test_what_is_there(bench):

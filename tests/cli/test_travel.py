@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,77 @@ def test_image_files_get_the_class_of_the_same_images(bench, trained, data, tmp_
     table = bench("predict", "--checkpoint", str(trained), *map(str, paths))
     assert "[3].png" in table.stdout
     assert f"{rows[3]['probability']:.2%}" in table.stdout
+
+
+def test_batches_change_nothing(bench, trained):
+    call = ("predict", "--checkpoint", str(trained), "--json")
+    whole, small = (json.loads(bench(*call, "--batch-size", size).stdout) for size in ("1000", "7"))
+    assert small["results"][0]["wrong"] == whole["results"][0]["wrong"]
+    assert small["results"][0]["loss"] == pytest.approx(whole["results"][0]["loss"], rel=1e-6)
+
+
+def test_a_sheet_of_what_was_mistaken(bench, trained, tmp_path):
+    sheet = tmp_path / "new" / "sheet.svg"
+    call = ("predict", "--checkpoint", str(trained), "--json", "--mistakes")
+    told = json.loads(bench(*call, str(sheet)).stdout)
+    wrong = told["results"][0]["wrong"]
+    assert told["mistakes"] == {"path": str(sheet), "count": wrong, "written": min(16, wrong)}
+    texts = "".join(re.findall(r"<text[^>]*>(.*?)</text>", sheet.read_text()))
+    assert len(re.findall(r"reference: \d \d+%", texts)) == min(16, wrong) > 0
+    drawn = bench(*call[:-2], "--mistakes", str(tmp_path / "sheet.png"))
+    assert f"{wrong} images mistaken by a framework: wrote" in drawn.stdout
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert image.width > 500
+
+
+def test_a_folder_of_what_was_mistaken(bench, trained, data, tmp_path):
+    """A file each; of images in folders of classes, too, which are those of the data set."""
+    call = ("predict", "--checkpoint", str(trained), "--json", "--mistakes")
+    told = json.loads(bench(*call, str(tmp_path / "mistakes")).stdout)
+    files = sorted((tmp_path / "mistakes").iterdir())
+    assert len(files) == told["results"][0]["wrong"] == told["mistakes"]["written"] > 0
+    for path in files:
+        _, label, _, said, share = path.stem.split("_")
+        assert label != said
+        assert 0.1 <= float(share) <= 1
+
+    digits = datasets.load("digits", data, (8, 8), "resize")
+    for row in range(40):
+        of_class = tmp_path / "classes" / str(digits.train_labels[row])
+        of_class.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(digits.train_images[row, ..., 0]).save(of_class / f"{row}.png")
+    own = tmp_path / "own"
+    found = json.loads(bench(*call, str(own), str(tmp_path / "classes")).stdout)
+    assert [row["true_class"] for row in found["results"]] == [
+        Path(row["file"]).parent.name for row in found["results"]
+    ]
+    wrong = [row for row in found["results"] if row["class"] != row["true_class"]]
+    assert found["scores"][0]["wrong"] == found["mistakes"]["count"] == len(wrong) > 0
+    assert {tuple(path.stem.split("_")[1:-1]) for path in own.iterdir()} == {
+        (Path(row["file"]).stem, row["true_class"], "as", row["class"]) for row in wrong
+    }
+
+
+def test_mistakes_refused(refused, trained, tmp_path):
+    image = tmp_path / "image.png"
+    Image.new("L", (8, 8)).save(image)
+    call = ("predict", "--checkpoint", str(trained))
+    assert "ends in .png or .svg" in refused(*call, "--mistakes", "sheet.pdf")
+    assert "is a folder already" in refused(*call, "--mistakes", str(_folder(tmp_path / "a.png")))
+    assert "true classes" in refused(*call, str(image), "--mistakes", str(tmp_path / "out"))
+    assert "--batch-size" in refused(*call, "--batch-size", "0")
+    assert "not both" in refused(*call, str(image), str(tmp_path))
+    assert "holds no folders" in refused(*call, str(_folder(tmp_path / "empty")))
+    assert "the folder 'cats'" in refused(*call, str(_folder(tmp_path / "own" / "cats").parent))
+    text = _folder(tmp_path / "bad" / "7") / "text.png"
+    text.write_text("no image")
+    complaint = refused(*call, str(tmp_path / "bad"))
+    assert "text.png cannot be read as an image" in complaint
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
 
 
 def test_predict_refuses(refused, trained, tmp_path):

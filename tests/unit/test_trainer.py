@@ -13,6 +13,7 @@ from bench import datasets, order, plan, preparation, trainer
 from bench.clocks import Clocks
 from bench.errors import UnavailableError
 from bench.options import Options
+from impls.reference.adapter import ReferenceAdapter
 
 COSTS_S = {
     "create": 1.0,
@@ -269,3 +270,12 @@ def test_what_the_machine_could_reach(planned):
     one_product_s = COSTS_S["multiply"]
     assert measured["matrix_gflop_per_s"] == pytest.approx(2 * 1024**3 / one_product_s / 1e9)
     assert measured["flops_per_image"] == 2_263_920
+
+
+def test_an_adapter_that_cannot_be_deterministic() -> None:
+    class Careless(ReferenceAdapter):
+        make_deterministic = None  # type: ignore[assignment]
+
+    trainer.make_deterministic(ReferenceAdapter(), "reference")
+    with pytest.raises(UnavailableError, match="careless cannot be held to deterministic"):
+        trainer.make_deterministic(Careless(), "careless")
