@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 START_S = 8.0  # libraries and figures, however few the records
 RECORD_S = 0.0012
 RECORD_BYTES = 50_000
+SLOWER = 3  # than an idle machine of today, and still no failure
 
 
 def write(folder: Path, count: int, setups: int = 20) -> Path:
@@ -66,17 +67,17 @@ def cost(folder: Path, *options: str) -> tuple[float, int]:
 def test_a_record_more_costs_the_same_among_many(tmp_path: Path) -> None:
     """10,000 may cost 20 s and 1 GiB, which leaves 8 s for the start and 1.2 ms a record.
 
-    Twice that, since a machine of tests is shared. In two set-ups as many seeds stand beside each
-    other as 10,000 records have in ten, so that what grows with their square or cube shows; and
-    without figures, whose cost is that of the start.
+    Three times that, since a machine of tests is shared, or slow. In two set-ups as many seeds
+    stand beside each other as 10,000 records have in ten, so that what grows with their square or
+    cube shows; and without figures, whose cost is that of the start.
     """
     few, many = 240, 2400
     options = ("--format", "md,csv")
     small_s, small_bytes = cost(write(tmp_path / "small", few, 2), *options)
     large = write(tmp_path / "large", many, 2)
     large_s, large_bytes = cost(large, *options)
-    assert large_s - small_s < 2 * (many - few) * RECORD_S
+    assert large_s - small_s < SLOWER * (many - few) * RECORD_S
     assert large_bytes - small_bytes < (many - few) * RECORD_BYTES
     whole_s, whole_bytes = cost(large)
-    assert whole_s < 2 * (START_S + many * RECORD_S)
+    assert whole_s < SLOWER * (START_S + many * RECORD_S)
     assert whole_bytes < 2**29
