@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from statistics import median
 
 from bench.record import Record
 from report.columns import figure, percent
@@ -20,63 +17,10 @@ from report.figures.canvas import (
     row_height_in,
     thinned,
 )
+from report.figures.courses import NAMES, Course, courses, monitored
 from report.figures.palette import Style
 
 WIDEST, NARROWEST = 6.0, 1.5  # equal trainings coincide: a thin line on a wide one shows both
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """How one row's validation accuracy grew, by epoch.
-
-    median, low and high are over its runs, of which there are `runs`; low and high are the least
-    and the greatest. seconds is the median training time at the end of each epoch.
-    """
-
-    framework: str
-    runs: int
-    epochs: tuple[int, ...]
-    seconds: tuple[float, ...]
-    median: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-    def crossing(self, target: float | None) -> int | None:
-        """The place of the first epoch whose median is at the target; None where none is."""
-        if target is None:
-            return None
-        return next((at for at, value in enumerate(self.median) if value >= target), None)
-
-
-def courses(comparison: Comparison) -> list[Course]:
-    """One for each row with trainings that went on to the end."""
-    found = []
-    for row in comparison.rows:
-        trained = [
-            record
-            for record in comparison.of(row)
-            if record.status == "ok" and record.val_accuracy and record.epoch_s
-        ]
-        if trained:
-            found.append(_course(row.framework, trained, comparison.setup.first_epoch))
-    return found
-
-
-def _course(framework: str, trained: Sequence[Record], first: int) -> Course:
-    ends = [list(accumulate(record.epoch_s)) for record in trained]
-    count = min(
-        min(len(record.val_accuracy), len(end)) for record, end in zip(trained, ends, strict=True)
-    )
-    values = [[record.val_accuracy[at] for record in trained] for at in range(count)]
-    return Course(
-        framework,
-        len(trained),
-        tuple(range(first, first + count)),
-        tuple(median(end[at] for end in ends) for at in range(count)),
-        tuple(median(of) for of in values),
-        tuple(min(of) for of in values),
-        tuple(max(of) for of in values),
-    )
 
 
 def accuracy(
@@ -88,13 +32,14 @@ def accuracy(
         return None
     against = "training time" if against_seconds else "epochs"
     drawing = blank(name, f"How does accuracy grow with {against}?", 3.5)
-    target = comparison.setup.target_accuracy
+    # A target is one of validation.
+    target = comparison.setup.target_accuracy if monitored(comparison) == "val" else None
     for place, course in enumerate(found):
         width = 1.6 if against_seconds else _width(place, len(found))
         _course_drawn(drawing, course, styles[course.framework], target, against_seconds, width)
     if target is not None:
         drawing.level(100 * target, f"target {percent(target)} %", va="top")
-    drawing.axes.set_ylabel("Validation accuracy (%)")
+    drawing.axes.set_ylabel(f"{NAMES[monitored(comparison)]} (%)")
     if against_seconds:
         drawing.axes.set_xlabel("Training time (s)")
     else:

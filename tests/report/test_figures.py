@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 from typing import Any
 from xml.etree import ElementTree
@@ -106,6 +107,34 @@ def test_accuracy_against_seconds_has_the_sums_of_epochs(batch64: Comparison) ->
     ]
     assert torch[-1] == pytest.approx(median(ends))
     assert labels(drawing.axes) == ("Training time (s)", "Validation accuracy (%)")
+
+
+def test_without_validation_the_accuracy_is_that_of_the_test_images(windows: list[Record]) -> None:
+    """As in trainings that judge themselves by the test set; with what was measured before them."""
+    judged = [
+        record.model_copy(
+            update={
+                "training": replace(record.training, monitor="test"),
+                "val_accuracy": [],
+                "test_accuracy_by_epoch": [0.5, 0.6, 0.7],
+                "epoch_0": {"test_accuracy_by_epoch": 0.125},
+                "target_accuracy": 0.6,
+            }
+        )
+        for record in windows
+        if record.batch_size == 64 and not record.throughput_only
+    ]
+    (comparison,) = compare(judged)
+    for against_seconds in (False, True):
+        drawing = training.accuracy(
+            comparison, looks(comparison), "a", against_seconds=against_seconds
+        )
+        assert drawing is not None
+        assert labels(drawing.axes)[1] == "Test accuracy (%)"
+        for x, y, texts in marked(drawing):  # no ring: a target is one of validation
+            assert y == pytest.approx([12.5, 50, 60, 70])
+            assert x[0] == 0
+            assert "epoch 0, 0.00 s: 12.50 %" in texts[0]
 
 
 def test_time_to_target_tells_who_missed_it(frozen: list[Record]) -> None:
