@@ -302,8 +302,8 @@ class HiddenBias(Healthy):
 class SumForMean(Healthy):
     """The loss summed over the batch."""
 
-    def gradients64(self, indices):
-        loss, tree = super().gradients64(indices)
+    def gradients64(self, indices, draws=()):
+        loss, tree = super().gradients64(indices, draws)
         n = len(indices)
         return loss * n, {path: g * n for path, g in tree.items()}
 
@@ -317,8 +317,8 @@ class UnweightedPartial(Healthy):
         self._full = None
         return losses
 
-    def gradients64(self, indices):
-        loss, tree = super().gradients64(indices)
+    def gradients64(self, indices, draws=()):
+        loss, tree = super().gradients64(indices, draws)
         part = len(indices) / (getattr(self, "_full", None) or len(indices))
         return loss * part, {path: g * part for path, g in tree.items()}
 

@@ -83,7 +83,7 @@ def test_clear_images_are_clear():
     problem = problems.problem(lenet5((32, 32, 1), 10), 0)
     oracle = ReferenceAdapter()
     problem.start(oracle, OptimizerSpec("sgd"), "cpu", 1)
-    rows = problem.clear_rows(oracle, 1, 200)
+    rows, _ = problem.clear_rows(oracle, 1, 200)
     assert len(set(rows.tolist())) == 200
     assert (oracle.margins64(rows) > problems.CLEAR).all()
     every = problem.rows(1, problems.TRAINING_IMAGES)
@@ -95,7 +95,7 @@ def test_an_image_at_a_kink_has_no_margin():
     problem = problems.problem(lenet5((32, 32, 1), 10), 0)
     oracle = ReferenceAdapter()
     problem.start(oracle, OptimizerSpec("sgd"), "cpu", 1)
-    rows = problem.clear_rows(oracle, 1, 4)
+    rows, _ = problem.clear_rows(oracle, 1, 4)
     before = oracle.margins64(rows)
     bias = "dense1/bias"
     weights = oracle.export64()
