@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from report.figures.canvas import TEXT, Drawing, house_style
 from report.text import plain
@@ -47,13 +49,14 @@ def render(drawing: Drawing) -> Picture:
         if layout is not None:
             layout.execute(drawing.figure)
         drawing.figure.set_layout_engine("none")  # laid out once, for both
-        drawing.figure.savefig(vector, format="svg", metadata={"Date": None, "Creator": None})
-        drawing.figure.savefig(
-            raster,
-            format="png",
-            dpi=PNG_DPI,
-            facecolor="white",
-            metadata={"Software": None, "Title": drawing.title},
+        # By the canvases: `savefig` would draw everything once more before each, for a layout.
+        canvas = FigureCanvasSVG(drawing.figure)
+        canvas.print_svg(  # type: ignore[no-untyped-call]
+            vector, metadata={"Date": None, "Creator": None}
+        )
+        drawing.figure.set(dpi=PNG_DPI, facecolor="white")
+        FigureCanvasAgg(drawing.figure).print_png(  # type: ignore[no-untyped-call]
+            raster, metadata={"Software": None, "Title": drawing.title}
         )
     root = ElementTree.fromstring(vector.getvalue())  # noqa: S314 - matplotlib wrote it
     _clean(root, drawing)
