@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 SIGNS = (signal.SIGINT, signal.SIGTERM)
+EXIT_CODE = 130  # as a shell has it
 
 
 @contextlib.contextmanager

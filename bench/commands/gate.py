@@ -23,8 +23,6 @@ from bench.gate.pairs import Measuring
 from bench.gate.resident import Side, SideError
 from report.text import plain
 
-INTERRUPTED = 130  # as a shell has it
-
 
 def gate(asked: Asked, *, as_json: bool) -> int:
     """Compare, print, write what was asked for; the exit code says what was found."""
@@ -35,7 +33,7 @@ def gate(asked: Asked, *, as_json: bool) -> int:
             found = _measure(prepared, notes)
     except KeyboardInterrupt:
         print("interrupted: what was made has been removed", file=sys.stderr)
-        return INTERRUPTED
+        return interrupts.EXIT_CODE
     if asked.out:
         asked.out.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if asked.markdown:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench import frameworks, machine, models, options, probing
+from bench import frameworks, interrupts, machine, models, options, probing
 from bench.certificate import Check, Subject
 from bench.commands import parse, verify_summary
 from bench.commands.console import installed
@@ -25,7 +25,6 @@ from bench.errors import UnknownNameError, UsageError
 from report.text import plain
 
 CLASSES = 10
-INTERRUPTED = 130  # as a shell has it
 OPTIMIZERS = (
     OptimizerSpec("sgd"),
     OptimizerSpec("sgd", momentum=0.9, weight_decay=5e-4),
@@ -68,12 +67,13 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     verdicts: list[Verdict] = []
     interrupted = False
     try:
-        for subject in subjects:
-            with notes.status(f"{subject.framework} on {subject.device}, {subject.network}"):
-                verdict = certify(subject, Path(os.devnull), lambda check: None, fresh=True)
-            verdicts.append(verdict)
-            if not as_json:
-                _print(console, subject, verdict, in_full=not asked.networks.every)
+        with interrupts.terminations_interrupt():
+            for subject in subjects:
+                with notes.status(f"{subject.framework} on {subject.device}, {subject.network}"):
+                    verdict = certify(subject, Path(os.devnull), lambda check: None, fresh=True)
+                verdicts.append(verdict)
+                if not as_json:
+                    _print(console, subject, verdict, in_full=not asked.networks.every)
     except KeyboardInterrupt:  # what was found by then is shown all the same
         interrupted = True
         notes.print(f"interrupted after {len(verdicts)} of {len(subjects)}")
@@ -83,7 +83,7 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     elif asked.networks.every:
         verify_summary.print_worst(console, examined)
     if interrupted:
-        return INTERRUPTED
+        return interrupts.EXIT_CODE
     return 0 if all(verdict.status is None for verdict in verdicts) else 1
 
 
