@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -48,6 +49,21 @@ def test_three_channels_and_constants(bench):
     (spec,) = document["certificate"]["subject"]["optimizers"]
     assert (spec["momentum"], spec["weight_decay"]) == (0.9, 5e-4)
     assert document["certificate"]["checks"][0]["case"] == "62,006 in 10 tensors"
+
+
+def test_an_interruption_shows_what_was_found(bench):
+    started = bench.start(
+        "verify", "--frameworks", "reference", "--all", "--optimizers", "sgd", "--threads", "1"
+    )
+    assert started.stdout is not None
+    first = started.stdout.readline()
+    started.send_signal(signal.SIGTERM)
+    out, said = started.communicate(timeout=120)
+    assert started.returncode == 130, said
+    assert first.startswith("NumPy reference, lenet5: equivalent")
+    assert "interrupted after 1 of " in said
+    assert "Traceback" not in said
+    assert "batches" in out  # the table of the worst errors
 
 
 def test_a_run_verifies_once_and_attaches_the_certificate(bench):
