@@ -99,6 +99,11 @@ KERAS = (
         ("sgd", "rmsprop", "adam"),
     ),
     Default("weight-decay", "weight_decay", 0.004, "AdamW, weight_decay", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "Dropout and GaussianNoise, seed; for RReLU, which Keras has not, keras.random.uniform "
+        "with a SeedGenerator",
+    ),
 )
 
 # Read off Flax 0.12 (flax.nnx) and Optax 0.2.8. Optax has no argument for L2 decay outside of
@@ -116,6 +121,11 @@ FLAX = (
         ("rmsprop",),
     ),
     Default("weight-decay", "weight_decay", 1e-4, "optax.adamw, weight_decay", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "nnx.Dropout, rngs; for RReLU and noise, of which Flax has no layer, jax.random with keys "
+        "of nnx.Rngs",
+    ),
 )
 
 # Read off Flux 0.16 and Optimisers 0.4. RMSProp takes no momentum, so none of its own is known;
