@@ -136,6 +136,10 @@ FLUX = (
     Default("alpha", "alpha", 0.9, "Optimisers.RMSProp, ρ", ("rmsprop",)),
     Default("momentum-form", "rate_in_momentum", True, "Optimisers.Momentum, apply!", ("sgd",)),
     Default("weight-decay", "weight_decay", 0.0, "Optimisers.AdamW, λ", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "Flux.Dropout and NNlib.rrelu; for noise, of which Flux has no layer, randn",
+    ),
 )
 
 

@@ -80,7 +80,8 @@ class FluxAdapter:
         )
         arrays = to_flux(model, parameters)
         self._session = call(
-            "start", description(model), arrays, optimizer.name, constants, threads
+            *("start", description(model), arrays, optimizer.name, constants, threads),
+            model.generator_seed,
         )
 
     def load(self, images: Images, labels: Labels) -> None:

@@ -6,15 +6,17 @@ mutable struct Session
     examples::Union{Examples,Nothing}
     parts::Int
     factors::NTuple{3,Matrix{Float32}}  # of `multiply!`: C = A · B
+    generators::Vector{Xoshiro}  # one for each share of a batch where layers draw by themselves
 end
 
 """
-    start(layers, arrays, optimizer, constants, threads)
+    start(layers, arrays, optimizer, constants, threads, seed)
 
 A session with a new network, see `network`, an optimizer with empty buffers, see `rule`, whose
-constants are a tuple of pairs, and no training set yet. BLAS gets one thread in each of ours.
+constants are a tuple of pairs, and no training set yet. BLAS gets one thread in each of ours. A
+seed is for layers that draw by themselves.
 """
-function start(layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads)
+function start(layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads, seed=nothing)
     if threads > Threads.nthreads()
         throw(ArgumentError("$threads threads asked for, and Julia has $(Threads.nthreads())"))
     end
@@ -22,7 +24,8 @@ function start(layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, thread
     model = network(layers, arrays)
     chosen = rule(optimizer; (Symbol(name) => value for (name, value) in constants)...)
     none = Matrix{Float32}(undef, 0, 0)
-    return Session(model, Optimisers.setup(chosen, model), nothing, threads, (none, none, none))
+    state, own = Optimisers.setup(chosen, model), generators(seed, threads)
+    return Session(model, state, nothing, threads, (none, none, none), own)
 end
 
 """Copy the training set: images (W, H, C, N) and labels (N,) from 0."""
@@ -42,14 +45,22 @@ function train!(session::Session, (full, rest), rate, of_full=(), of_rest=())
     Optimisers.adjust!(session.optimizer, rate)
     batches, remainder = (full, of_full), (rest, of_rest)
     return alone() do
-        steps!(session.model, session.optimizer, session.examples, batches, remainder, session.parts)
+        steps!(
+            session.model,
+            session.optimizer,
+            session.examples,
+            batches,
+            remainder,
+            session.parts,
+            session.generators,
+        )
     end
 end
 
-"""A session whose network and optimizer are copies, on the same training set."""
+"""A session whose network, optimizer and generators are copies, on the same training set."""
 function twin(session::Session)
-    model, optimizer = deepcopy((session.model, session.optimizer))
-    return Session(model, optimizer, session.examples, session.parts, session.factors)
+    model, optimizer, own = deepcopy((session.model, session.optimizer, session.generators))
+    return Session(model, optimizer, session.examples, session.parts, session.factors, own)
 end
 
 function predict(session::Session, images)
@@ -59,8 +70,9 @@ end
 
 function gradients(session::Session, rows, own=())
     from_one = Array(rows) .+ Int32(1)
+    copies = copy.(session.generators)
     loss, gradient = alone() do
-        loss_and_gradient(session.model, session.examples, from_one, own, session.parts)
+        loss_and_gradient(session.model, session.examples, from_one, own, session.parts, copies)
     end
     return loss, arrays_of(gradient)
 end
