@@ -89,9 +89,10 @@ class Problem:
         with_them: list[Draws] = []
         for number, start in enumerate(range(0, TRAINING_IMAGES, 2 * BATCH)):
             some = candidates[start : start + 2 * BATCH]
-            whole = draws.drawn(self.model, self.seed, draw, number, one_step(some, len(some)))
+            step = epoch_of([(some, ())], len(some))
+            whole = draws.drawn(self.model, self.seed, draw, number, step)
             own = tuple(array[0] for array in whole.draws)
-            clear = oracle.margins64(some, own) > CLEAR if own else oracle.margins64(some) > CLEAR
+            clear = oracle.margins64(some, own) > CLEAR
             found.append(some[clear])
             with_them.append(tuple(array[clear] for array in own))
             if sum(map(len, found)) >= count:
@@ -128,14 +129,6 @@ def schedule(problem: Problem, rate: float) -> list[Stage]:
         Stage(problem.order(2, 3, REMAINDER), rate / 10, 5),
         Stage(problem.order(3, 14, REMAINDER), rate / 2, STEPS),
     ]
-
-
-def one_step(rows: Indices, batch_size: int, own: Draws = ()) -> Order:
-    """An epoch of one step: a full batch, or a remainder where there are fewer images.
-
-    `own` are the draws (B, *shape) of the step.
-    """
-    return epoch_of([(rows, own)], batch_size)
 
 
 def epoch_of(steps: Sequence[tuple[Indices, Draws]], batch_size: int) -> Order:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from statistics import median
+from typing import get_args
 
 from bench.record import Record
 from bench.training import Monitor
 from report.comparison import Comparison
+from report.reproduction import BY_EPOCH, METRICS
 
-# What is monitored, and the field of the record that has it by epoch, and before training.
-FIELDS: dict[Monitor, str] = {"val": "val_accuracy", "test": "test_accuracy_by_epoch"}
-NAMES: dict[Monitor, str] = {"val": "Validation accuracy", "test": "Test accuracy"}
+# The field of the record that has it by epoch, and before training; and what it is called.
+FIELDS: dict[Monitor, str] = {of: BY_EPOCH[f"{of}_accuracy"] for of in get_args(Monitor)}
+NAMES: dict[Monitor, str] = {of: METRICS[f"{of}_accuracy"] for of in get_args(Monitor)}
 
 
 @dataclass(frozen=True, slots=True)

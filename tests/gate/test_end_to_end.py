@@ -18,7 +18,7 @@ from tests.gate.conftest import SMALL
 
 LOADS = Path(__file__).with_name("loads.py")
 ADAPTER = "impls/reference/adapter.py"
-STEP = "            losses[step], gradients = self.gradients64(indices)\n"
+STEP = "            losses[step], gradients = self.gradients64(indices, draws)\n"
 # The gradients of a quarter of the batch once more: 20 to 25 % more work.
 SLOWER = f"{STEP}            self.gradients64(indices[::4])\n"
 
