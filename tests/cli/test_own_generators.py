@@ -103,6 +103,15 @@ def test_every_framework_draws_by_itself(bench):
         assert record["train_loss"][-1] < record["train_loss"][0], cell
 
 
+@pytest.mark.skipif("keras" not in INSTALLED, reason="keras is not installed")
+def test_noise_that_the_layer_of_keras_does_not_know(bench):
+    done = bench.run("keras", "--noise", "1.5", "--regime", "native", "--epochs", "1")
+    assert done.returncode == 1
+    (record,) = records(bench.only_run()).values()
+    assert record["status"] == "failed"
+    assert "GaussianNoise takes a standard deviation of 1 at most" in record["reason"]
+
+
 def test_the_reference_has_no_generator_of_its_own(bench):
     done = bench.run("reference", "--dropout", "0.4", "--regime", "native", "--epochs", "1")
     assert done.returncode == 0, done.stderr

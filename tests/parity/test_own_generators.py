@@ -206,9 +206,10 @@ def trained(adapter: Adapter, seed: int, *, compiled: bool = False) -> NDArray[n
     )
 
 
+@pytest.mark.timeout(900)  # XLA takes its time for a generator within a scan
 def test_the_seed_decides_the_losses(adapter: Adapter) -> None:
+    """Whether or not something was compiled before, which must not move the generator on."""
     first = trained(adapter, 0)
-    np.testing.assert_array_equal(trained(adapter, 0), first)
     np.testing.assert_array_equal(trained(adapter, 0, compiled=True), first)
     assert np.all(np.abs(trained(adapter, 1) - first) > 1e-6)
     assert np.isfinite(first).all()
