@@ -15,11 +15,13 @@ using Optimisers: Optimisers
 using PrecompileTools: @compile_workload, @setup_workload
 using Zygote: Zygote
 
+include("devices.jl")
 include("layers.jl")
 include("random.jl")
 include("model.jl")
 include("optimizers.jl")
 include("training.jl")
+include("queued.jl")
 include("session.jl")
 include("precompile.jl")
 
