@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -17,11 +19,13 @@ from report.commands import Commands
 from report.comparison import Comparison, compare
 from report.csv_files import csv_files
 from report.equality import PROPERTIES, Check, check
+from report.figures.gallery import Gallery, drawn_aside, is_ours, looks, of_sweeps
+from report.html import Page, page
 from report.json_file import document
 from report.latex import latex
 from report.sections import Section
 from report.setups import distinct
-from report.sweeps import sweeps
+from report.sweeps import Sweep, sweeps
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
 from report.verdict import verdict
 
@@ -37,10 +41,13 @@ def build(
     formats: Collection[Format] = ("md", "csv"),
     typed: Commands | None = None,
     compared: Sequence[Comparison] | None = None,
+    *,
+    aside: bool = False,
 ) -> list[Path]:
     """Write the report of `records` into the folder `out`; return the paths of its files.
 
-    `compared` are their comparisons, where they are at hand already.
+    `compared` are their comparisons, where they are at hand already. `aside` has the page's figures
+    drawn by another process meanwhile, which pays for thousands of records.
 
     `problems` are the files that could not be read, each with the reason: the report names them.
     `typed` are the arguments that runs were started with, by their names. Figures are in the folder
@@ -52,14 +59,26 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     ordered = distinct(records)
     compared = compare(ordered) if compared is None else compared
-    data: dict[str, str] = {}
-    if {"html", "csv"} & set(formats):  # the page holds the same files
-        data = csv_files(ordered)
+    swept = sweeps(compared)
     files: dict[str, str | bytes] = {}
-    for form in (one for one in FORMATS if one in formats):
-        files |= data if form == "csv" else _files(form, ordered, compared, problems, data, typed)
-    if "md" in formats and "html" not in formats:  # which has them, too
-        files |= _drawings(compared)
+    with ExitStack() as stack:
+        gallery: Callable[[], Gallery] = partial(Gallery, compared, swept)
+        if aside and "html" in formats:
+            gallery = stack.enter_context(drawn_aside(compared, swept))
+        if "md" in formats:
+            files["report.md"] = markdown(compared, problems)
+            if "html" not in formats:  # which has them, too
+                files |= _drawings(compared, swept)
+        # The page holds the same files.
+        data = csv_files(ordered) if {"html", "csv"} & set(formats) else {}
+        if "csv" in formats:
+            files |= data
+        if "latex" in formats:
+            files["report.tex"] = latex(compared)
+        if "json" in formats:
+            files["report.json"] = document(ordered, compared, problems)
+        if "html" in formats:
+            files = _page(page(ordered, compared, data, problems, typed, gallery)) | files
     for name, content in files.items():
         (out / name).parent.mkdir(exist_ok=True)
         write_atomically(out / name, content)
@@ -71,32 +90,14 @@ def _remove_others(folder: Path, files: Collection[str]) -> None:
     """Drawings of an earlier report that are not of this one; what a person put there stays."""
     if not any(name.startswith(f"{FIGURES}/") for name in files):
         return
-    from report.figures import is_ours  # loaded already, where there are drawings
-
     for path in folder.iterdir():
         ours = is_ours(path.name) and path.is_file()
         if ours and f"{FIGURES}/{path.name}" not in files:
             path.unlink()
 
 
-def _files(
-    form: Format,
-    records: Sequence[Record],
-    compared: Sequence[Comparison],
-    problems: Sequence[tuple[Path, str]],
-    data: Mapping[str, str],
-    typed: Commands | None,
-) -> dict[str, str | bytes]:
-    """The files of one format, by their names. What only one of them needs is imported here."""
-    if form == "md":
-        return {"report.md": markdown(compared, problems)}
-    if form == "latex":
-        return {"report.tex": latex(compared)}
-    if form == "json":
-        return {"report.json": document(records, compared, problems)}
-    from report.html import page
-
-    made = page(records, compared, data, problems, typed)
+def _page(made: Page) -> dict[str, str | bytes]:
+    """The page and its figures, by the names of their files."""
     files: dict[str, str | bytes] = {"report.html": made.html}
     for picture in made.pictures:
         files[f"{FIGURES}/{picture.name}.svg"] = picture.svg
@@ -171,14 +172,11 @@ def _section(section: Section) -> Mapping[str, object]:
     }
 
 
-def _drawings(compared: Sequence[Comparison]) -> dict[str, str]:
-    """The sweeps' drawings by the names of their files; matplotlib is loaded for them alone."""
-    found = sweeps(compared)
-    if not found:
+def _drawings(compared: Sequence[Comparison], swept: Sequence[Sweep]) -> dict[str, str]:
+    """The sweeps' drawings by the names of their files."""
+    if not swept:  # nothing to load Matplotlib for
         return {}
-    from report.figures import of_sweeps
-
-    return {f"{FIGURES}/{one.name}.svg": one.svg for one in of_sweeps(compared, found)}
+    return {f"{FIGURES}/{one.name}.svg": one.svg for one in of_sweeps(swept, looks(compared))}
 
 
 def _regimes(comparison: Comparison) -> Mapping[str, object]:

@@ -20,6 +20,8 @@ from report.aggregate import by_seed, greatest, known, median_if_any
 from report.setups import MATCHED, Setup, by_version, distinct, grouped, home, setup_of
 from report.speed import Speed, limit_gflop_per_s, ratios, speed, with_ratios
 
+KEPT = 64  # comparisons whose sections and verdicts are not made anew for each format
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -64,10 +66,11 @@ class Row:
         return self.speed.images_per_s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """Runs of one set-up. Rows stand by images/s, fastest first, those without figures last.
 
+    One is told from another by identity, so that what is found of it can be kept.
     `rows` and `records` are of matched runs; `others` are the records in other regimes. `baseline`
     is the framework that a person wants ratios to; None: the fastest.
     """

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from report import phases, reproduction, speed_tables, sweeps, targets
-from report.comparison import Comparison
+from report.comparison import KEPT, Comparison
 from report.sections import Section
 
 
-def below(comparison: Comparison) -> list[Section]:
+@lru_cache(maxsize=KEPT)
+def below(comparison: Comparison) -> tuple[Section, ...]:
     """What stands below the main table of a comparison."""
     found = (
         reproduction.section(comparison),
@@ -18,7 +20,7 @@ def below(comparison: Comparison) -> list[Section]:
         phases.break_even_section(comparison),
         phases.section(comparison),
     )
-    return [section for section in found if section]
+    return tuple(section for section in found if section)
 
 
 def across(comparisons: Sequence[Comparison]) -> list[Section]:

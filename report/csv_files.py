@@ -15,6 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from itertools import zip_longest
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -36,6 +39,7 @@ ELSEWHERE = (
 RECORD_FIELDS = tuple(name for name in Record.model_fields if name not in ELSEWHERE)
 NAMING_FIELDS = ("run", "cell", "framework", "seed")
 MACHINE_FIELDS = tuple(Machine.model_fields)
+NUMBERS = frozenset([int, float, bool, NoneType])  # which are cells as they are
 Cell = str | float | None
 
 
@@ -56,16 +60,41 @@ def records_csv(records: Iterable[Record]) -> str:
     """
     machine = (f"machine_{name}" for name in MACHINE_FIELDS)
     heading = [*RECORD_FIELDS, *machine, "versions", "certificate"]
+    of_record, of_machine = _Fields(Record, RECORD_FIELDS), _Fields(Machine, MACHINE_FIELDS)
     rows = (
         [
-            *(_cell(getattr(record, name)) for name in RECORD_FIELDS),
-            *(_cell(getattr(record.machine, name)) for name in MACHINE_FIELDS),
+            *of_record.cells(record),
+            *of_machine.cells(record.machine),
             _cell(record.versions),
             _verdict(record),
         ]
         for record in records
     )
     return _csv(heading, rows)
+
+
+class _Fields:
+    """Fields of a model as cells; those that can only be numbers need no look."""
+
+    def __init__(self, model: type[BaseModel], names: Sequence[str]) -> None:
+        self._values = attrgetter(*names)
+        self._others = [
+            place
+            for place, name in enumerate(names)
+            if not _is_number(model.model_fields[name].annotation)
+        ]
+
+    def cells(self, of: BaseModel) -> list[Cell]:
+        found = list(self._values(of))
+        for place in self._others:
+            found[place] = _cell(found[place])
+        return found
+
+
+def _is_number(annotation: object) -> bool:
+    """Whether a field of this type holds a number, or nothing."""
+    is_union = get_origin(annotation) in (Union, UnionType)
+    return set(get_args(annotation) if is_union else (annotation,)) <= NUMBERS
 
 
 def _verdict(record: Record) -> str | None:
@@ -146,13 +175,14 @@ def _cell(value: object) -> Cell:
     if isinstance(value, Training):
         return _settings(value)
     if isinstance(value, list | dict):
-        return json.dumps(value, sort_keys=True)
+        return _as_json(value)
     return repr(value)
 
 
+_as_json = json.JSONEncoder(sort_keys=True).encode  # `json.dumps` would make one for each
 _harmless = lru_cache(maxsize=1024)(spreadsheet_cell)  # most texts are those of other records, too
 
 
 @lru_cache(maxsize=64)
 def _settings(training: Training) -> str:
-    return json.dumps(asdict(training), sort_keys=True)
+    return _as_json(asdict(training))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -25,10 +25,9 @@ from report.commands import Commands, commands
 from report.comparison import Comparison
 from report.dictionary import Entry, entries
 from report.equality import check
-from report.figures import Gallery, Picture
+from report.figures.gallery import Gallery, Picture, looks
 from report.html_parts import sentence, sentences
 from report.protocol import protocol
-from report.sweeps import sweeps
 from report.text import Given, Note
 from report.titles import titles
 from report.verdict import verdict
@@ -48,39 +47,41 @@ def page(
     records: Sequence[Record],
     compared: Sequence[Comparison],
     data: Mapping[str, str],
-    problems: Sequence[tuple[Path, str]] = (),
-    typed: Commands | None = None,
+    problems: Sequence[tuple[Path, str]],
+    typed: Commands | None,
+    gallery: Callable[[], Gallery],
 ) -> Page:
     """The report of `records` as HTML, `compared` as `report.comparison.compare` does.
 
     `data` are the files to be downloaded from within it, by their names; `typed` are the arguments
-    that runs were started with, by the runs' names.
+    that runs were started with, by the runs' names. `gallery` draws the figures, or waits for them.
     """
-    found = sweeps(compared)
-    gallery = Gallery(compared, found)
-    swatches = {name: style.colour for name, style in gallery.styles.items()}
+    swatches = {name: style.colour for name, style in looks(compared).items()}
     across = [html_parts.section(one, swatches) for one in contents.across(compared)]
     template = _environment().get_template("report.html.j2")
     style, script = _asset("report.css"), _asset("report.js")
+    comparisons = [
+        _comparison(one, title, number, swatches, typed or {})
+        for number, (one, title) in enumerate(zip(compared, titles(compared), strict=True))
+    ]
+    downloads = [html_parts.download(name, content) for name, content in data.items()]
+    drawn = gallery()
     html = template.render(
         style=style,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         count=len(records),
-        comparisons=[
-            _comparison(one, title, number, gallery, swatches, typed or {})
-            for number, (one, title) in enumerate(zip(compared, titles(compared), strict=True))
-        ],
+        comparisons=[view | _figures(drawn, at) for at, view in enumerate(comparisons)],
         across=across,
-        sweep_figures=[_figure(one) for one in gallery.of_sweeps],
+        sweep_figures=[_figure(one) for one in drawn.of_sweeps],
         problems=[
             (sentence((Given(str(path), PATH_LIMIT),)), sentence((Given(reason, 300),)))
             for path, reason in problems
         ],
-        downloads=[html_parts.download(name, content) for name, content in data.items()],
+        downloads=downloads,
         dictionary=_dictionary(),
     )
-    return Page(html, tuple(gallery.pictures))
+    return Page(html, tuple(drawn.pictures))
 
 
 def _environment() -> Environment:
@@ -103,11 +104,10 @@ def _comparison(
     of: Comparison,
     title: Note,
     number: int,
-    gallery: Gallery,
     swatches: Mapping[str, str],
     typed: Commands,
-) -> Mapping[str, Any]:
-    """All that stands under a comparison's heading."""
+) -> dict[str, Any]:
+    """All that stands under a comparison's heading, but for its figures."""
     shown = columns(of)
     failures = notes.failures(of.everything)
     below = notes.notes(of, [column.name for column in shown])
@@ -122,8 +122,6 @@ def _comparison(
         if of.rows
         else None,
         "notes": sentences(one for one in below if one not in failures),
-        "figures": [_figure(one) for one in gallery.of_comparisons[number]],
-        "is_without_figures": number in gallery.left_out,
         "sections": [html_parts.section(one, swatches) for one in contents.below(of)],
         **_equality(of),
         "regimes": _regimes(of, swatches) if of.others else None,
@@ -157,6 +155,14 @@ def _equality(of: Comparison) -> Mapping[str, Any]:
             for one in checks
             if one.seed is None
         ],
+    }
+
+
+def _figures(gallery: Gallery, number: int) -> dict[str, Any]:
+    """Those of a comparison, or that it was left out."""
+    return {
+        "figures": [_figure(one) for one in gallery.of_comparisons[number]],
+        "is_without_figures": number in gallery.left_out,
     }
 
 

@@ -106,14 +106,20 @@ def _fitting(
     all_columns: Sequence[Column[Shown]], rows: Sequence[Shown], console: Console
 ) -> list[Column[Shown]]:
     """The columns that the console has room for: the highest rank is left out first, as a whole."""
-    shown = list(all_columns)
-    boundless = console.options.update_width(MEASURED_WIDTH)
-    while (last := max(shown, key=lambda column: column.rank)).rank:
-        table = _table(shown, rows, console)
-        if Measurement.get(console, boundless, table).maximum <= console.width:
+    shown = list(enumerate(all_columns))
+    widths = [_width([column], rows, console) for column in all_columns]
+    between = (_width(all_columns, rows, console) - sum(widths)) // max(len(widths) - 1, 1)
+    while last := max(column.rank for _, column in shown):
+        if sum(widths[at] + between for at, _ in shown) - between <= console.width:
             break
-        shown = [column for column in shown if column.rank != last.rank]
-    return shown
+        shown = [(at, column) for at, column in shown if column.rank != last]
+    return [column for _, column in shown]
+
+
+def _width(shown: Sequence[Column[Shown]], rows: Sequence[Shown], console: Console) -> int:
+    """Of the table where there is room for all of it."""
+    boundless = console.options.update_width(MEASURED_WIDTH)
+    return Measurement.get(console, boundless, _table(shown, rows, console)).maximum
 
 
 def _table(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Literal
 
 from bench import stats
 from report import certificates, doubts, versus
 from report.columns import figure, percent, probability, ratio
-from report.comparison import Comparison, Row, base_of
+from report.comparison import KEPT, Comparison, Row, base_of
 from report.equality import agreeing, check
 from report.text import Given, Note
 from report.versus import Metric, Sample
@@ -65,6 +66,7 @@ class Field:
         return tuple(sample for sample, rank in pairs if rank == 1)
 
 
+@lru_cache(maxsize=KEPT)  # the terminal, the page and the Markdown show the same
 def verdict(comparison: Comparison) -> Verdict:
     """What a comparison shows, and how far that can be relied on."""
     speeds = field(comparison, "images_per_s")

@@ -74,9 +74,9 @@ def _sheet(target: Path, examined: Examined, wrong: Sequence[int]) -> int:
     if not wrong:
         return 0
     try:
-        from report.figures import render
         from report.figures.canvas import house_style
         from report.figures.mistakes import sheet_of
+        from report.figures.svg import render
     except ModuleNotFoundError as error:
         raise UnavailableError(
             f"no sheet can be drawn: {error.name} is missing: pip install 'lenet-bench[report]', "

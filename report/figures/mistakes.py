@@ -151,9 +151,9 @@ class Mistaken:
         return f"no. {self.image}" if self.called is None else plain(self.called, 2 * NAME_LIMIT)
 
     def sure(self, framework: str) -> str:
-        """The probability in per cent, or nothing."""
+        """The probability in per cent after a comma, or nothing."""
         share = self.shares.get(framework)
-        return "" if share is None else f" {share:.0%}"
+        return "" if share is None else f", {share:.0%}"
 
     def described(self, names: Sequence[str]) -> str:
         """A sentence for those who do not see it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -13,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from report.figures.canvas import TEXT, Drawing, house_style
+from report.figures.gallery import Picture
 from report.text import plain
 
 SVG = "http://www.w3.org/2000/svg"
@@ -20,24 +20,6 @@ XLINK = "http://www.w3.org/1999/xlink"
 PNG_DPI = 160
 SEEN_LIMIT = 2000
 FONTS = "system-ui, 'DejaVu Sans', sans-serif"
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure, written.
-
-    inline  an svg element for an HTML page: no identifiers that are not its own, text in the
-            page's colour, a `title` in every mark
-    svg     a file of its own, on white, as is png
-    """
-
-    name: str
-    title: str
-    seen: str
-    note: str
-    inline: str
-    svg: str
-    png: bytes
 
 
 def render(drawing: Drawing) -> Picture:

@@ -14,9 +14,12 @@ from matplotlib.axes import Axes
 
 from bench.record import Record
 from report.comparison import Comparison, compare
-from report.figures import Gallery, drawings, phases, render, speed, training
+from report.figures import phases, speed, training
+from report.figures.all import drawings
 from report.figures.canvas import Drawing, house_style, thinned
+from report.figures.gallery import Gallery
 from report.figures.palette import KNOWN, OTHERS, styles
+from report.figures.svg import render
 from report.sweeps import sweeps
 
 Make = Callable[..., Record]

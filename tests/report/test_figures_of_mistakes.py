@@ -11,9 +11,11 @@ import pytest
 from bench.record import Record
 from report.comparison import Comparison, compare
 from report.csv_files import csv_files
-from report.figures import Gallery, first_steps, mistakes, render
+from report.figures import first_steps, mistakes
 from report.figures.canvas import house_style
+from report.figures.gallery import Gallery
 from report.figures.palette import styles
+from report.figures.svg import render
 
 
 @pytest.fixture(autouse=True)

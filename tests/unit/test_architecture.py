@@ -156,9 +156,10 @@ def test_planning_and_running_load_no_framework():
     assert not _loaded("import bench.commands.run, bench.runner, bench.datasets") & FRAMEWORKS
 
 
-def test_only_the_page_loads_what_draws():
-    assert not _loaded("import report.build, report.terminal") & {"matplotlib", "pandas"}
-    assert "matplotlib" in _loaded("import report.html")
+def test_only_figures_load_what_draws():
+    drawing = {"matplotlib", "seaborn", "pandas"}
+    assert not _loaded("import report.build, report.html, report.terminal") & drawing
+    assert _loaded("import report.figures.all") >= drawing
 
 
 def test_a_check_that_can_fail():
