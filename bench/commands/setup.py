@@ -36,7 +36,7 @@ def setup(name: str, devices: str = "cpu") -> int:
         return 0
     started, free = datetime.now(), _free_bytes()
     expected = tools.expected(wanted)
-    say(console, f"{framework.title}: {expected or 'everything is here, nothing is fetched'}")
+    say(console, f"{framework.title}: {expected or 'nothing is to be fetched'}")
     tools.setup(wanted)
     say(console, "Starting it once, in which what is new gets compiled: up to some minutes")
     answer = probing.probe(name, FIRST_START_S)
