@@ -161,14 +161,19 @@ def verify(
 @app.command()
 def setup(
     framework: Annotated[str, typer.Argument(help="The framework, such as flux.")],
+    devices: Annotated[
+        str, typer.Option(help="What it is to compute on: cpu, or gpu, which fetches CUDA, too.")
+    ] = "cpu",
 ) -> int:
     """Fetch what a framework needs that pip does not install: Julia and its packages for flux.
 
     Says first how much that is, and shows what it does. A Julia that is here is used.
+
+    Example: python -m bench setup flux --devices gpu
     """
     from bench.commands import setup as command
 
-    return command.setup(framework)
+    return command.setup(framework, devices)
 
 
 @app.command("list")

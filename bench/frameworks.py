@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
-from bench.contract import Adapter
+from bench.contract import Adapter, Device
 from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
 from bench.regimes import FLAX, FLUX, KERAS, TORCH, Default
 
@@ -44,11 +44,14 @@ class Toolchain(Tools, Protocol):
     def version(self) -> str | None:
         """The framework's own version, where it is here."""
 
-    def expected(self) -> str | None:
+    def expected(self, devices: Sequence[Device] = ("cpu",)) -> str | None:
         """How much `setup` would fetch and how long that takes; None where nothing is missing."""
 
-    def setup(self) -> None:
+    def setup(self, devices: Sequence[Device] = ("cpu",)) -> None:
         """Fetch and install, with progress on the terminal; BenchError where that fails."""
+
+    def gpu_missing(self) -> str | None:
+        """Why the framework cannot compute on a GPU here, or None; fetches nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Framework:
     version   the distribution whose version is the framework's
     modules   what must be importable for it to be available
     install   the command that would make it available
+    for_gpu   what would let it compute on a GPU
     default   whether `run` takes it when no frameworks are named
     own       its defaults that differ from the matched setting: what the regime `native` takes
     toolchain "package.module:object", a `Toolchain`, where packages of Python's are not enough
@@ -90,6 +94,7 @@ class Framework:
     toolchain: str | None = None
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None
+    for_gpu: str = "install its build for the GPU (the extra 'gpu') and the driver"
 
     def in_variant(self, variant: Variant) -> Framework:
         """The same framework in one of its variants, as a framework of its own."""
@@ -155,6 +160,7 @@ BUILT_IN: tuple[Framework, ...] = (
         "pip install 'lenet-bench[flux]'",
         own=FLUX,
         toolchain="impls.flux.toolchain:JULIA",
+        for_gpu="install the driver, then python -m bench setup flux --devices gpu",
     ),
     Framework(
         "reference",

@@ -16,7 +16,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import checkpoint, draws, epochs, flops, metrics, mistakes, order, speed
+from bench import checkpoint, draws, epochs, flops, frameworks, metrics, mistakes, order, speed
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clocks
 from bench.contract import Adapter, Deterministic, Device, Order
@@ -214,8 +214,8 @@ def require_device(adapter: Adapter, framework: str, device: Device) -> None:
     devices = adapter.devices()
     if device not in devices:
         raise UnavailableError(
-            f"{framework} sees no {device} here, only {', '.join(devices)}: install its "
-            "build for the GPU (the extra 'gpu') and the driver, or take --devices cpu"
+            f"{framework} sees no {device} here, only {', '.join(devices)}: "
+            f"{frameworks.named(framework).for_gpu}, or take --devices cpu"
         )
 
 

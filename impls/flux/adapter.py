@@ -22,10 +22,11 @@ from bench.contract import (
     Order,
     Parameters,
     blank_draws,
+    factor,
 )
-from bench.errors import UnavailableError
-from impls.flux.julia import call, call_without_python
+from impls.flux.julia import call, call_without_python, device_of
 from impls.flux.layout import description, draws_to_flux, images_to_flux, to_canonical, to_flux
+from impls.flux.toolchain import JULIA
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations
 WARM_UP_STEPS = 2
@@ -40,22 +41,33 @@ CONSTANTS = ("momentum", "weight_decay", "alpha", "beta1", "beta2", "epsilon")
 
 
 class FluxAdapter:
-    """Flux on the CPU. Network, optimizer and training set live in Julia, in a session.
+    """Flux. Network, optimizer and training set live in Julia, in a session.
 
-    Each of `threads` tasks of Julia's takes an even share of a batch; BLAS has one thread in each.
+    On the CPU each of `threads` tasks of Julia's takes an even share of a batch; BLAS has one
+    thread in each. On a GPU one task queues whole batches; an epoch's rows, draws and losses cross
+    at its edges.
     """
 
     _model: ModelSpec
     _spec: OptimizerSpec
-    _session: Any
+    _session: Any = None
     _taken: int  # steps; not every rule counts them
+    _factor_size = 0  # of the matrix that `multiply` took last
+    _device_of = staticmethod(device_of)
 
     def devices(self) -> tuple[Device, ...]:
-        """The CPU."""
-        return ("cpu",)
+        """The CPU, and the GPU where CUDA.jl was set up and the driver counts one.
+
+        CUDA.jl itself is loaded by `build`, where a GPU is asked for: it takes memory and seconds.
+        """
+        return ("cpu",) if JULIA.gpu_missing() else ("cpu", "gpu")
 
     def make_deterministic(self) -> None:
-        """See `Deterministic`; the shares of a batch are summed in their order, as always."""
+        """See `Deterministic`; the shares of a batch are summed in their order, as always.
+
+        Not on a GPU: CUDA.jl takes the fastest of cuDNN's algorithms, some of which add in any
+        order, and has no switch for that.
+        """
 
     def build(
         self,
@@ -65,11 +77,16 @@ class FluxAdapter:
         device: Device,
         threads: int,
     ) -> None:
-        """See `Adapter.build`; Julia must have been started with at least as many threads."""
-        if device != "cpu":
+        """See `Adapter.build`; Julia must have been started with at least as many threads.
+
+        Raises:
+            UnavailableError: CUDA.jl or cuDNN cannot be used, in their words; or layers are to draw
+                by themselves on a GPU.
+        """
+        if device != "cpu" and model.generator_seed is not None:
             raise UnavailableError(
-                f"Flux computes on the CPU only here, and was asked for {device}: take the "
-                "device cpu"
+                "Flux draws random numbers by itself on the CPU only: take the device cpu, or the "
+                "regime matched, where the harness draws them"
             )
         optimizer.refuse_forms_but(FORMS[optimizer.name], "flux")
         self._model, self._spec, self._taken = model, optimizer, 0
@@ -79,13 +96,15 @@ class FluxAdapter:
             ("rate_in_momentum", "rate_in_momentum" in optimizer.forms),
         )
         arrays = to_flux(model, parameters)
+        layers, where = description(model), self._device_of(device)
         self._session = call(
-            *("start", description(model), arrays, optimizer.name, constants, threads),
+            *("start", layers, arrays, optimizer.name, constants, threads, where),
             model.generator_seed,
         )
+        self._factor_size = 0
 
     def load(self, images: Images, labels: Labels) -> None:
-        """See `Adapter.load`; Julia keeps copies."""
+        """See `Adapter.load`; Julia keeps copies, on the device."""
         call("load!", self._session, images_to_flux(images), labels, self._model.classes)
 
     def compile(self, steps: int, batch_size: int, remainder: int) -> None:
@@ -142,24 +161,43 @@ class FluxAdapter:
         self._taken = state.steps
 
     def synchronize(self) -> None:
-        """Every call has returned its result."""
+        """On the CPU every call has returned its result; a GPU's queue is waited for."""
+        if self._session is not None:
+            call_without_python("synchronize", self._session)
 
     def compilations(self) -> int:
-        """Nanoseconds that Julia has spent on compiling; it keeps no other count."""
-        return int(call("compilations"))
+        """Nanoseconds that Julia has spent on compiling, and one for each kernel of a GPU's.
+
+        Julia keeps no other count.
+        """
+        return int(call("compilations", *self._sessions()))
 
     def multiply(self, size: int, times: int) -> None:
-        """See `Adapter.multiply`: BLAS, with `threads` threads here and one in training."""
-        call_without_python("multiply!", self._session, size, times)
+        """See `Adapter.multiply`: BLAS, with `threads` threads here and one in training; cuBLAS."""
+        if self._factor_size != size:
+            call("take_factor!", self._session, factor(size).T)
+            self._factor_size = size
+        call_without_python("multiply!", self._session, times)
 
     def versions(self) -> dict[str, str]:
-        """Julia, the packages that compute, BLAS, and how many threads each has."""
-        own = {str(name): str(value) for name, value in call("versions")}
+        """Julia, the packages that compute, BLAS, how many threads each has, CUDA's libraries."""
+        told = [*call("versions")]
+        for session in self._sessions():
+            told += call("libraries", session)
+        own = {str(name): str(value) for name, value in told}
         return own | {"juliacall": metadata.version("juliacall"), "numpy": np.__version__}
 
     def memory(self) -> int | None:
-        """None: on the CPU nobody counts."""
-        return None
+        """The most that the GPU's pool has given out in this process; None on the CPU.
+
+        What Julia's collector has not freed yet is part of it.
+        """
+        peak = call("peak_bytes", self._session)
+        return None if peak is None else int(peak)
+
+    def _sessions(self) -> tuple[Any, ...]:
+        """The session, once there is one."""
+        return () if self._session is None else (self._session,)
 
 
 def _train(

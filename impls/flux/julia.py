@@ -8,8 +8,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from bench.contract import Device
 from bench.errors import BenchError, UnavailableError
-from impls.flux import toolchain
+from impls.flux import cuda, toolchain
 
 SOURCES = Path(__file__).parent
 PACKAGE = "LenetBenchFlux"
@@ -45,6 +46,19 @@ def _start() -> Any:
     return Main.seval(f"import {PACKAGE}; {PACKAGE}")
 
 
+def device_of(name: Device) -> Any:
+    """A device of Julia's; UnavailableError where the GPU's packages or the GPU cannot be used."""
+    if name == "cpu":
+        return _package.CPU()
+    try:
+        return Main.seval(f"import {cuda.PACKAGE}; {cuda.PACKAGE}").gpu()
+    except JuliaError as error:
+        told = complaint(str(error))
+        refused = UnavailableError(f"{told}; {toolchain.JULIA.gpu_missing() or cuda.HELP}")
+        refused.add_note("\n".join(told.__notes__))
+        raise refused from None
+
+
 def call(name: str, *arguments: Any) -> Any:
     """A function of our Julia package; BenchError says what Julia complained of."""
     return _called(getattr(_package, name), arguments)
@@ -77,7 +91,7 @@ def complaint(text: str) -> BenchError:
 
 try:
     _package = _start()
-    from juliacall import JuliaError
+    from juliacall import JuliaError, Main
 except (UnavailableError, ImportError):
     raise
 except Exception as error:  # juliacall raises plain exceptions

@@ -14,10 +14,12 @@ import os
 import shutil
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.contract import Device
 from bench.errors import BenchError
+from impls.flux import cuda, fetching
 
 EXE, PROJECT = "PYTHON_JULIACALL_EXE", "PYTHON_JULIACALL_PROJECT"
 FLUX = "0.16"
@@ -46,6 +48,11 @@ class JuliaToolchain:
         found = [_versions(manifest).get("Flux") for manifest in _manifests(_project())]
         return next((version for version in found if version), None)
 
+    def gpu_missing(self) -> str | None:
+        """Why Flux cannot compute on a GPU here, or None; loads and fetches nothing."""
+        versions = [_versions(manifest) for manifest in _manifests(_project())]
+        return cuda.absent(versions) or cuda.driver_complaint()
+
     def locked(self) -> str:
         """A hash of the manifests of Julia's packages, which name every version."""
         digest = hashlib.sha256()
@@ -53,30 +60,55 @@ class JuliaToolchain:
             digest.update(manifest.read_bytes())
         return digest.hexdigest()
 
-    def expected(self) -> str | None:
+    def expected(self, devices: Sequence[Device] = ("cpu",)) -> str | None:
         """What `setup` will do and how long it takes; None where all is there."""
-        return EXPECTED if self.missing() and not os.environ.get(EXE) else None
+        if os.environ.get(EXE):
+            return None
+        told = [EXPECTED] if self.missing() else []
+        if "gpu" in devices and self._cuda_absent():
+            told.append(cuda.EXPECTED)
+        return "; and ".join(told) or None
 
-    def setup(self) -> None:
+    def setup(self, devices: Sequence[Device] = ("cpu",)) -> None:
         """Find or fetch Julia and the packages; juliapkg and Julia print what they do.
 
-        Raises:
-            BenchError: no network, no room, or what was named cannot be used.
-        """
-        if not (os.environ.get(EXE) or os.environ.get(PROJECT)):
-            import juliapkg
+        For a GPU CUDA.jl is started once, since it fetches NVIDIA's libraries for the driver then.
 
+        Raises:
+            BenchError: no network, no room, no driver, or what was named cannot be used.
+        """
+        with_gpu = "gpu" in devices
+        if with_gpu and (complaint := cuda.driver_complaint()):
+            # Without one CUDA.jl would choose no libraries, and would have to be set up again.
+            raise BenchError(f"nothing was fetched: {complaint}")
+        if not (os.environ.get(EXE) or os.environ.get(PROJECT)):
             try:
-                juliapkg.resolve()
+                if with_gpu and self._cuda_absent():
+                    fetching.fetch_with(cuda.PACKAGES, self._cuda_absent)
+                else:
+                    fetching.fetch()
+            except BenchError:
+                raise
             except Exception as error:  # juliapkg raises plain exceptions, and urllib's
+                what = "CUDA.jl" if with_gpu and not self.missing() else "Julia and Flux"
                 raise BenchError(
-                    f"Julia and Flux could not be fetched: {error or type(error).__name__}; it "
+                    f"{what} could not be fetched: {error or type(error).__name__}; it "
                     f"needs the network and room on the disk, and can be begun again. Or name a "
                     f"Julia that is here: {EXE} and, with Flux {FLUX}, {PROJECT}"
                 ) from error
-        reason = self.missing()
+        reason = self.missing() or (self._cuda_absent() if with_gpu else None)
         if reason:
             raise BenchError(reason)
+        if with_gpu:
+            fetching.start(os.environ.get(EXE), _project(), cuda.PACKAGE)
+
+    def _cuda_absent(self) -> str | None:
+        named = os.environ.get(PROJECT)
+        reason = cuda.absent(_versions(manifest) for manifest in _manifests(_project()))
+        if reason and named:
+            wanted = " and ".join(f"{name} {bound}" for name, (_, bound) in cuda.PACKAGES.items())
+            return f"{PROJECT}={named} lacks packages for a GPU: Pkg.add {wanted} there"
+        return reason
 
 
 JULIA = JuliaToolchain()
@@ -94,6 +126,7 @@ def settings(environment: Mapping[str, str]) -> dict[str, str]:
         "PYTHON_JULIACALL_STARTUP_FILE": "no",
         "PYTHON_JULIACALL_AUTOLOAD_IPYTHON_EXTENSION": "no",
         "PYTHON_JULIAPKG_OFFLINE": "yes",  # what is not here is not fetched behind one's back
+        **cuda.FLOAT32,
     }
 
 

@@ -16,12 +16,14 @@ using PrecompileTools: @compile_workload, @setup_workload
 using Random: Random, TaskLocalRNG, Xoshiro
 using Zygote: Zygote
 
+include("devices.jl")
 include("layers.jl")
 include("random.jl")
 include("own_random.jl")
 include("model.jl")
 include("optimizers.jl")
 include("training.jl")
+include("queued.jl")
 include("session.jl")
 include("precompile.jl")
 

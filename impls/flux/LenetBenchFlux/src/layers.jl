@@ -66,7 +66,11 @@ function ChainRulesCore.rrule(::typeof(prelu), z, slope)
     function pullback(Δ)
         dy = unthunk(Δ)
         dz = ifelse.(z .> 0, dy, slope .* dy)
-        return NoTangent(), dz, fill!(similar(slope), sum(dy .* min.(z, 0)))
+        return NoTangent(), dz, summed(dy .* min.(z, 0), slope)
     end
     return prelu(z, slope), pullback
 end
+
+"""The sum of all elements, shaped as the one number of `slope`, and where it is."""
+summed(x::Array, slope) = fill!(similar(slope), sum(x))
+summed(x, slope) = reshape(sum(x; dims=ntuple(identity, ndims(x))), size(slope))

@@ -11,10 +11,10 @@ const ACTIVATIONS = Dict(
 )
 
 """
-    network(layers, arrays)
+    network(device, layers, arrays)
 
-A `Chain` of the described layers with copies of these arrays: kernel, bias, slope if any, kernel,
-... in order.
+A `Chain` of the described layers with copies of these arrays on the device: kernel, bias, slope if
+any, kernel, ... in order.
 
 `layers` is a tuple with one of these for each layer:
 
@@ -29,9 +29,9 @@ A `Chain` of the described layers with copies of these arrays: kernel, bias, slo
 the last where the following dense kernel is in Flux's order of features. What is drawn is drawn by
 the layer itself.
 """
-function network(layers::Tuple, arrays::Tuple)
+function network(device::Device, layers::Tuple, arrays::Tuple)
     remaining = Iterators.Stateful(arrays)
-    next() = Array(popfirst!(remaining))
+    next() = place(device, popfirst!(remaining))
     function layer((kind, detail))
         if kind == "conv"
             activation, (rows, columns) = detail

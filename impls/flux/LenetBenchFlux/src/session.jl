@@ -5,32 +5,37 @@ mutable struct Session
     optimizer::Any
     examples::Union{Examples,Nothing}
     parts::Int
-    factors::NTuple{3,Matrix{Float32}}  # of `multiply!`: C = A · B
+    factors::NTuple{3,AbstractMatrix{Float32}}  # of `multiply!`: C = A · B
+    device::Device
     generators::Vector{Xoshiro}  # one for each share of a batch where layers draw by themselves
 end
 
 """
-    start(layers, arrays, optimizer, constants, threads, seed)
+    start(layers, arrays, optimizer, constants, threads, device=CPU(), seed=nothing)
 
 A session with a new network, see `network`, an optimizer with empty buffers, see `rule`, whose
 constants are a tuple of pairs, and no training set yet. BLAS gets one thread in each of ours. A
 seed is for layers that draw by themselves.
 """
-function start(layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads, seed=nothing)
+function start(
+    layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads, device=CPU(), seed=nothing
+)
     if threads > Threads.nthreads()
         throw(ArgumentError("$threads threads asked for, and Julia has $(Threads.nthreads())"))
     end
     BLAS.set_num_threads(1)
-    model = network(layers, arrays)
+    model = network(device, layers, arrays)
     chosen = rule(optimizer; (Symbol(name) => value for (name, value) in constants)...)
-    none = Matrix{Float32}(undef, 0, 0)
+    none = ntuple(_ -> Matrix{Float32}(undef, 0, 0), 3)
     state, own = Optimisers.setup(chosen, model), generators(seed, threads)
-    return Session(model, state, nothing, threads, (none, none, none), own)
+    return Session(model, state, nothing, threads, none, device, own)
 end
 
-"""Copy the training set: images (W, H, C, N) and labels (N,) from 0."""
+"""Copy the training set to the device: images (W, H, C, N) and labels (N,) from 0."""
 function load!(session::Session, images, labels, classes)
-    session.examples = Examples(Array(images), UInt32.(labels) .+ UInt32(1), classes)
+    from_one = UInt32.(labels) .+ UInt32(1)
+    (; device) = session
+    session.examples = Examples(place(device, images), place(device, from_one), classes)
     return nothing
 end
 
@@ -43,54 +48,69 @@ draws(arrays...) = map(Array, arrays)
 """An epoch; see `steps!`. Touches nothing of Python's."""
 function train!(session::Session, (full, rest), rate, of_full=(), of_rest=())
     Optimisers.adjust!(session.optimizer, rate)
-    batches, remainder = (full, of_full), (rest, of_rest)
-    return alone() do
-        steps!(
-            session.model,
-            session.optimizer,
-            session.examples,
-            batches,
-            remainder,
-            session.parts,
-            session.generators,
-        )
-    end
+    return steps!(session.device, session, (full, of_full), (rest, of_rest))
+end
+
+steps!(::CPU, session::Session, batches, remainder) = alone() do
+    (; model, optimizer, examples, parts, generators) = session
+    steps!(model, optimizer, examples, batches, remainder, parts, generators)
+end
+
+function steps!(device::Device, session::Session, batches, remainder)
+    (; model, optimizer, examples) = session
+    return queued_steps!(device, model, optimizer, examples, batches, remainder)
 end
 
 """A session whose network, optimizer and generators are copies, on the same training set."""
 function twin(session::Session)
     model, optimizer, own = deepcopy((session.model, session.optimizer, session.generators))
-    return Session(model, optimizer, session.examples, session.parts, session.factors, own)
+    (; examples, parts, factors, device) = session
+    return Session(model, optimizer, examples, parts, factors, device, own)
 end
 
 function predict(session::Session, images)
-    copied = Array(images)
-    return alone(() -> logits(session.model, copied, session.parts))
+    copied = place(session.device, images)
+    return on_host(logits(session.device, session, copied))
 end
+
+logits(::CPU, session::Session, images) =
+    alone(() -> logits(session.model, images, session.parts))
+
+logits(::Device, session::Session, images) = session.model(images)
 
 function gradients(session::Session, rows, own=())
-    from_one = Array(rows) .+ Int32(1)
-    copies = copy.(session.generators)
-    loss, gradient = alone() do
-        loss_and_gradient(session.model, session.examples, from_one, own, session.parts, copies)
-    end
-    return loss, arrays_of(gradient)
+    loss, gradient = gradients(session.device, session, Array(rows) .+ Int32(1), own)
+    return loss, Any[on_host(array) for array in arrays_of(gradient)]
 end
 
-parameters(session::Session) = arrays_of(session.model)
+gradients(::CPU, session::Session, rows, own) = alone() do
+    copies = copy.(session.generators)
+    loss_and_gradient(session.model, session.examples, rows, own, session.parts, copies)
+end
 
-"""The buffers by name, each a vector of arrays in the order of the parameters, as they are now."""
+function gradients(device::Device, session::Session, rows, own)
+    check_rows(session.examples, rows)
+    placed_rows, placed_own = place(device, rows), map(draw -> place(device, draw), own)
+    loss, gradient = loss_and_gradient(session.model, session.examples, placed_rows, placed_own)
+    return only(on_host(loss)), gradient
+end
+
+"""Kernel, bias, ... in the memory of the host; those of the CPU are not copied."""
+parameters(session::Session) = Any[on_host(array) for array in arrays_of(session.model)]
+
+"""The buffers by name, each a vector of arrays in the order of the parameters, as they are now,
+in the memory of the host."""
 function buffers(session::Session)
     found = [buffers(leaf.rule, leaf.state) for leaf in arrays_of(session.optimizer)]
     names = keys(first(found))
-    return Dict(String(name) => Any[each[name] for each in found] for name in names)
+    return Dict(String(name) => Any[on_host(each[name]) for each in found] for name in names)
 end
 
 """Copy into the buffers, and set the count of steps taken."""
 function restore!(session::Session, name_and_arrays::Tuple, steps)
     leaves = arrays_of(session.optimizer)
     for (name, arrays) in name_and_arrays, (leaf, array) in zip(leaves, arrays)
-        copyto!(buffers(leaf.rule, leaf.state)[Symbol(name)], array)
+        copyto!(buffers(leaf.rule, leaf.state)[Symbol(name)], on_host(array))
     end
     for leaf in leaves
         leaf.state = after(leaf.rule, leaf.state, steps)
@@ -98,36 +118,56 @@ function restore!(session::Session, name_and_arrays::Tuple, steps)
     return nothing
 end
 
-"""
-    multiply!(session, size, times)
+"""Copy the factor that `multiply!` multiplies by, (size, size)."""
+function take_factor!(session::Session, factor)
+    session.factors = ntuple(_ -> place(session.device, factor), 3)
+    return nothing
+end
 
-Multiply two matrices (size, size) so many times by `mul!`, which is what `Dense` calls.
-
-In training every task multiplies its share of a batch with one thread of BLAS. One product is shared
-out by BLAS itself here, over as many threads as there are tasks: it takes as long, and tasks with a
-share of the columns each would need large matrices for that. BLAS has one thread again afterwards.
 """
-function multiply!(session::Session, size, times)
-    if Base.size(session.factors[1], 1) != size
-        session.factors = ntuple(_ -> fill(1.0f0, size, size), 3)
-    end
+    multiply!(session, times)
+
+Multiply the factor by the last product so many times by `mul!`, which is what `Dense` calls.
+
+In training on the CPU every task multiplies its share of a batch with one thread of BLAS. One product
+is shared out by BLAS itself here, over as many threads as there are tasks: it takes as long, and tasks
+with a share of the columns each would need large matrices for that. BLAS has one thread again
+afterwards.
+"""
+function multiply!(session::Session, times)
     C, A, B = session.factors
+    copyto!(B, A)
     BLAS.set_num_threads(session.parts)
     try
-        foreach(_ -> mul!(C, A, B), 1:times)
+        for _ in 1:times
+            mul!(C, A, B)
+            B, C = C, B
+        end
+        synchronize(session.device)
     finally
         BLAS.set_num_threads(1)
     end
     return nothing
 end
 
+synchronize(session::Session) = synchronize(session.device)
+
+peak_bytes(session::Session) = peak_bytes(session.device)
+
+libraries(session::Session) = libraries(session.device)
+
 """
     compilations()
 
 Nanoseconds that this process has spent on compiling, in all of Julia: what `@time` reports. Julia
 does not count compilations; with every one of them this grows.
+
+    compilations(session)
+
+The same, and one more for every program that was compiled for the session's device.
 """
 compilations() = Int(first(Base.cumulative_compile_time_ns()))
+compilations(session::Session) = compilations() + compiled(session.device)
 
 """Without tasks that NNlib would start within ours."""
 alone(compute) = NNlib.@disallow_spawns compute()

@@ -1,4 +1,4 @@
-# Loss, gradient and epoch. Each works on a concrete network: compiled once for its type.
+# Loss, gradient and epoch on the CPU. Each works on a concrete network: compiled once for its type.
 
 """Images (W, H, C, N) in these rows, copied next to each other: (W, H, C, B)."""
 function gather(images::Array{Float32,4}, rows)
@@ -18,9 +18,9 @@ function part_of_loss(model, images, targets, whole)
 end
 
 """What training reads: images (W, H, C, N), labels (N,) from 1, the number of classes."""
-struct Examples
-    images::Array{Float32,4}
-    labels::Vector{UInt32}
+struct Examples{Images<:AbstractArray{Float32,4},Labels<:AbstractVector{UInt32}}
+    images::Images
+    labels::Labels
     classes::Int
 end
 
