@@ -24,6 +24,7 @@ from bench.contract import (
     blank_draws,
     factor,
 )
+from bench.errors import UnavailableError
 from impls.flux.julia import call, call_without_python, device_of
 from impls.flux.layout import description, draws_to_flux, images_to_flux, to_canonical, to_flux
 from impls.flux.toolchain import JULIA
