@@ -51,7 +51,8 @@ class FluxAdapter:
 
     _model: ModelSpec
     _spec: OptimizerSpec
-    _session: Any = None
+    _session: Any
+    _device: Device = "cpu"
     _taken: int  # steps; not every rule counts them
     _factor_size = 0  # of the matrix that `multiply` took last
     _device_of = staticmethod(device_of)
@@ -98,6 +99,7 @@ class FluxAdapter:
         )
         arrays = to_flux(model, parameters)
         layers, where = description(model), self._device_of(device)
+        self._device = device
         self._session = call(
             *("start", layers, arrays, optimizer.name, constants, threads, where),
             model.generator_seed,
@@ -121,6 +123,8 @@ class FluxAdapter:
             blank_draws(self._model, remainder),
         )
         _train(self._model, call("twin", self._session), order, 0.0)
+        self.synchronize()  # the first time compiles, and so does the first count
+        self.compilations()
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
@@ -163,15 +167,15 @@ class FluxAdapter:
 
     def synchronize(self) -> None:
         """On the CPU every call has returned its result; a GPU's queue is waited for."""
-        if self._session is not None:
-            call_without_python("synchronize", self._session)
+        for session in self._on_gpu():
+            call_without_python("synchronize", session)
 
     def compilations(self) -> int:
         """Nanoseconds that Julia has spent on compiling, and one for each kernel of a GPU's.
 
         Julia keeps no other count.
         """
-        return int(call("compilations", *self._sessions()))
+        return int(call("compilations", *self._on_gpu()))
 
     def multiply(self, size: int, times: int) -> None:
         """See `Adapter.multiply`: BLAS, with `threads` threads here and one in training; cuBLAS."""
@@ -183,7 +187,7 @@ class FluxAdapter:
     def versions(self) -> dict[str, str]:
         """Julia, the packages that compute, BLAS, how many threads each has, CUDA's libraries."""
         told = [*call("versions")]
-        for session in self._sessions():
+        for session in self._on_gpu():
             told += call("libraries", session)
         own = {str(name): str(value) for name, value in told}
         return own | {"juliacall": metadata.version("juliacall"), "numpy": np.__version__}
@@ -193,12 +197,12 @@ class FluxAdapter:
 
         What Julia's collector has not freed yet is part of it.
         """
-        peak = call("peak_bytes", self._session)
-        return None if peak is None else int(peak)
+        peaks = [call("peak_bytes", session) for session in self._on_gpu()]
+        return next((int(peak) for peak in peaks if peak is not None), None)
 
-    def _sessions(self) -> tuple[Any, ...]:
-        """The session, once there is one."""
-        return () if self._session is None else (self._session,)
+    def _on_gpu(self) -> tuple[Any, ...]:
+        """The session, if it is one that a GPU computes in."""
+        return (self._session,) if self._device == "gpu" else ()
 
 
 def _train(

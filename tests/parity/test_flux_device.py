@@ -68,6 +68,10 @@ def adapter(julia: Any) -> Adapter:
     class OnReference(FluxAdapter):
         _device_of = staticmethod(lambda name: julia.Reference())
 
+        def build(self, *given: Any) -> None:
+            *most, _, threads = given
+            super().build(*most, "gpu", threads)
+
     return OnReference()
 
 

@@ -37,6 +37,8 @@
                 train!(session, order, 0.1)
                 predict(session, images)
                 gradients(session, Int32[0, 1])
+                synchronize(session)
+                compilations(session)
             end
             parameters(session)
             take_factor!(session, ones(Float32, 4, 4))
