@@ -3,7 +3,8 @@
 After an epoch its figures are sent, `bench.schedule` says what follows from them, and the keeper
 may save. An epoch with validations in it is trained in pieces, and so is one whose random numbers
 are more than are held at a time; its time is that of the pieces. Drawing those numbers is the
-harness's own work and on nobody's clock; that a framework takes them is part of its epoch.
+harness's own work and on nobody's clock; that a framework takes them is part of its epoch, and so
+is all that it draws by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from bench import draws, first_steps, metrics, order, schedule
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clock
-from bench.contract import Adapter, Order
+from bench.contract import Adapter, ModelSpec, Order
 from bench.plan import Cell, Plan
 from bench.preparation import Examples, Prepared, order_of
 from bench.schedule import State, Verdict
@@ -72,15 +73,16 @@ class Ended:
 
 def compile_for(plan: Plan, cell: Cell, adapter: Adapter) -> None:
     """Compile for each shape that the epochs come in."""
-    cut = [part for piece in _cut(plan, order_of(plan, cell, 0)) for part in piece]
+    whole, spec = order_of(plan, cell, 0), plan.network(cell)
+    cut = [part for piece in _cut(plan, spec, whole) for part in piece]
     shapes = dict.fromkeys((len(part.batches), part.remainder.size) for part in cut)
     for steps, remainder in shapes:
         adapter.compile(steps, cell.batch_size, remainder)
 
 
-def _cut(plan: Plan, whole: Order) -> list[list[Order]]:
+def _cut(plan: Plan, spec: ModelSpec, whole: Order) -> list[list[Order]]:
     """An epoch in pieces between validations, each in the parts that draws are made for."""
-    most = draws.most_steps(plan.spec(), whole.batches.shape[1])
+    most = draws.most_steps(spec, whole.batches.shape[1])
     return [order.pieces(piece, most) for piece in order.pieces(whole, plan.training.val_every)]
 
 
@@ -111,7 +113,7 @@ class Epochs:
         self._steps = start.optimizer.steps if start else 0
         self._state = (start.header.schedule if start else None) or State(plan.learning_rate)
         self._within = _Within()
-        self._spec = plan.spec()
+        self._spec = plan.network(cell)
         self._draw_s = 0.0
 
     def run(self, adapter: Adapter, data: Prepared) -> Ended:
@@ -163,7 +165,7 @@ class Epochs:
         self, adapter: Adapter, data: Prepared, whole: Order, epoch: int
     ) -> tuple[NDArray[np.float32], float]:
         """Losses and seconds of an epoch, which ends early where a loss is not finite."""
-        pieces = _cut(self._plan, whole)
+        pieces = _cut(self._plan, self._spec, whole)
         losses: list[NDArray[np.float32]] = []
         epoch_s, done = 0.0, 0
         for number, piece in enumerate(pieces, 1):

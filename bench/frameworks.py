@@ -19,7 +19,7 @@ from typing import Protocol, cast
 
 from bench.contract import Adapter, Device
 from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
-from bench.regimes import FLAX, FLUX, KERAS, Default
+from bench.regimes import FLAX, FLUX, KERAS, TORCH, Default
 
 GROUP = "lenet_bench.frameworks"
 
@@ -126,9 +126,8 @@ BUILT_IN: tuple[Framework, ...] = (
         "PyTorch",
         "impls.pytorch.adapter:TorchAdapter",
         ("torch",),
-        variants=(
-            Variant("compile", "torch.compile", tools="impls.pytorch.compiler:CPP_COMPILER"),
-        ),
+        TORCH,
+        (Variant("compile", "torch.compile", tools="impls.pytorch.compiler:CPP_COMPILER"),),
     ),
     _own(
         "keras",

@@ -98,7 +98,7 @@ class Keeper:
             framework=cell.framework,
             framework_version=frameworks.version(frameworks.named(cell.framework)),
             device=cell.device,
-            model=plan.spec(),
+            model=plan.network(cell),
             dataset=plan.dataset,
             data_sha256=plan.data_sha256,
             classes=data.classes,

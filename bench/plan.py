@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -14,7 +14,7 @@ from bench.datasets import Fit
 from bench.errors import UsageError
 from bench.options import Options, Save
 from bench.presets import preset
-from bench.regimes import MATCHED, NATIVE, Default, Regime, Setting
+from bench.regimes import MATCHED, Default, Regime, Setting
 from bench.sizes import Source, first_of, sizes
 from bench.training import Training
 
@@ -139,6 +139,13 @@ class Plan(BaseModel):
         shape = (*self.input_size, self.channels)
         return models.build(self.model, shape, self.classes, self.model_options)
 
+    def network(self, cell: Cell) -> ModelSpec:
+        """The plan's network as the cell trains it: who draws its random numbers is in it."""
+        spec = self.spec()
+        if self.setting(cell).generator == "harness":
+            return spec
+        return replace(spec, generator_seed=cell.seed % 2**32)
+
     def is_shown(self, cell: Cell) -> bool:
         """Whether the cell has the seed whose pictures and first steps are kept: one is enough."""
         return cell.seed == self.seeds[0]
@@ -150,10 +157,11 @@ class Plan(BaseModel):
             self.optimizer,
             decay_is_given=self.weight_decay_is_given,
             initialisers_given=self.training,
+            is_random=bool(self.spec().random),
         )
 
     def setting(self, cell: Cell) -> Setting:
-        """A cell's optimizer, and the distributions that its initial weights are drawn from."""
+        """A cell's optimizer, what its initial weights are drawn from, who draws in training."""
         own = self.own_defaults(cell.framework)
         return regimes.setting(cell.regime, self.optimizer, own, self.training)
 
@@ -258,12 +266,6 @@ def make(asked: Options, source: Source) -> Plan:
         else options.at_least(1, "--save-every", asked.save_every),
         training=training_options.checked(asked.training, val_size, source.channels, asked.devices),
     )
-    if plan.spec().drawn and NATIVE in plan.regimes:
-        raise UsageError(
-            f"--regime native has no random numbers of the frameworks' own: {plan.spec().label} "
-            "takes those of the harness, as in matched; leave out native, or take each, or leave "
-            "out --dropout, --noise and rrelu"
-        )
     if not plan.cells():
         raise UsageError(
             f"--regime each changes one default at a time, and {', '.join(plan.frameworks)} has "

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from bench.certificate import Certificate
-from bench.contract import Activation, Device, EpsilonForm, OptimizerName, Pooling
+from bench.contract import Activation, Device, EpsilonForm, Generator, OptimizerName, Pooling
 from bench.published import Reproduced
 from bench.surroundings import Conditions as Conditions  # part of a record for all who read one
 from bench.surroundings import Machine as Machine
@@ -98,6 +98,11 @@ class Record(BaseModel):
     decoupled_decay: bool | None = None
     kernel_initialiser: str | None = Field(default=None, description="see bench.initialisers")
     bias_initialiser: str | None = None
+    generator: Generator = Field(
+        default="harness",
+        description="who draws what is random in training, if anything is: the harness for all, or "
+        "own: the framework by itself, from the seed",
+    )
     threads: int
     target_accuracy: float | None = Field(
         default=None, description="validation accuracy whose first reaching is timed"

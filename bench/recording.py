@@ -44,6 +44,7 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
         "weight_decay_is_given": plan.weight_decay_is_given,
         "kernel_initialiser": setting.kernel,
         "bias_initialiser": setting.bias,
+        "generator": setting.generator,
         "threads": cell.threads,
         "target_accuracy": plan.target_accuracy,
         "train_images": plan.train_size,

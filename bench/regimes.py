@@ -1,7 +1,8 @@
 """Two regimes: `matched`, everything equal, and `native`, what a framework's own defaults give.
 
 `native` is what a person gets who types the layers and `Adam(lr)` and leaves the rest alone: the
-framework's initialisation, its ε and where it stands, its decays, its form of momentum.
+framework's initialisation, its ε and where it stands, its decays, its form of momentum, and where
+something in the network is random, its own layers and generator, seeded with the cell's seed.
 `native.NAME` is matched but for the one default of that name, so that the gap between the regimes
 can be laid to its causes.
 
@@ -16,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from bench.contract import OptimizerName, OptimizerSpec
+from bench.contract import Generator, OptimizerName, OptimizerSpec
 from bench.errors import UnknownNameError
 from bench.initialisers import PYTORCH
 from bench.training import Training
@@ -28,6 +29,7 @@ NATIVE = "native"
 EACH = "each"
 REGIMES: tuple[str, ...] = get_args(Regime)
 UNTOUCHED = Training()  # in which nothing of the initial weights was asked for
+OF_SETTING = ("kernel", "bias", "generator")  # fields that are not the optimizer's
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,10 @@ class Default:
     """One value of a framework's own that is not the matched one.
 
     name        what it is called in a cell's name: `epsilon` in keras-cpu-native.epsilon-seed0
-    field       of `Setting`, kernel or bias, or of `OptimizerSpec`
+    field       of `Setting`, one of OF_SETTING, or of `OptimizerSpec`
     value       what the framework has there
     source      the class and its argument, or the place in its sources
-    optimizers  for which it holds; empty for initial weights, which depend on none
+    optimizers  for which it holds; empty for what depends on none
     """
 
     name: str
@@ -50,22 +52,31 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a cell trains with: its optimizer, and the distributions of its initial weights."""
+    """What a cell trains with: optimizer, distributions of its initial weights, random numbers."""
 
     optimizer: OptimizerSpec
     kernel: str = PYTORCH
     bias: str = PYTORCH
+    generator: Generator = "harness"
 
     def changed(self, default: Default) -> Setting:
         """This setting with one framework's default in place of the matched value."""
-        if default.field in ("kernel", "bias"):
+        if default.field in OF_SETTING:
             return replace(self, **{default.field: default.value})
         return replace(self, optimizer=replace(self.optimizer, **{default.field: default.value}))
 
     def value(self, field: str) -> Any:
         """What it has in the field of a `Default`."""
-        return getattr(self if field in ("kernel", "bias") else self.optimizer, field)
+        return getattr(self if field in OF_SETTING else self.optimizer, field)
 
+
+# Read off PyTorch 2.13. Its own initial weights and optimizers are the matched ones.
+TORCH = (
+    Default(
+        *("generator", "generator", "own"),
+        "nn.Dropout, nn.RReLU and torch.randn_like, after torch.manual_seed",
+    ),
+)
 
 # Read off Keras 3.12 to 3.15. ε̂ and the decay of the weights before the step stand in
 # keras/src/optimizers/adam.py (update_step) and base_optimizer.py (_apply_weight_decay).
@@ -88,6 +99,11 @@ KERAS = (
         ("sgd", "rmsprop", "adam"),
     ),
     Default("weight-decay", "weight_decay", 0.004, "AdamW, weight_decay", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "Dropout and GaussianNoise, seed; for RReLU, which Keras has not, keras.random.uniform "
+        "with a SeedGenerator",
+    ),
 )
 
 # Read off Flax 0.12 (flax.nnx) and Optax 0.2.8. Optax has no argument for L2 decay outside of
@@ -105,6 +121,11 @@ FLAX = (
         ("rmsprop",),
     ),
     Default("weight-decay", "weight_decay", 1e-4, "optax.adamw, weight_decay", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "nnx.Dropout, rngs; for RReLU and noise, of which Flax has no layer, jax.random with keys "
+        "of nnx.Rngs",
+    ),
 )
 
 # Read off Flux 0.16 and Optimisers 0.4. RMSProp takes no momentum, so none of its own is known;
@@ -115,6 +136,10 @@ FLUX = (
     Default("alpha", "alpha", 0.9, "Optimisers.RMSProp, ρ", ("rmsprop",)),
     Default("momentum-form", "rate_in_momentum", True, "Optimisers.Momentum, apply!", ("sgd",)),
     Default("weight-decay", "weight_decay", 0.0, "Optimisers.AdamW, λ", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "Flux.Dropout and NNlib.rrelu; for noise, of which Flux has no layer, randn",
+    ),
 )
 
 
@@ -124,12 +149,13 @@ def differing(
     *,
     decay_is_given: bool,
     initialisers_given: Training = UNTOUCHED,
+    is_random: bool = False,
 ) -> tuple[Default, ...]:
     """Those of a framework's defaults that change something in training with this optimizer.
 
     `decay_is_given` says that a person typed the weight decay, which then stays, as do the initial
     weights of the training. A form of momentum without momentum, or of a decay that is 0, changes
-    nothing.
+    nothing; nor does a generator, but where something in the network `is_random`.
     """
     typed = {"kernel": initialisers_given.init, "bias": initialisers_given.bias_init}
 
@@ -137,6 +163,8 @@ def differing(
         if default.optimizers and matched.name not in default.optimizers:
             return False
         if default.field == "weight_decay" and decay_is_given:
+            return False
+        if default.field == "generator" and not is_random:
             return False
         if typed.get(default.field) is not None:
             return False

@@ -77,6 +77,7 @@ class _Session:
         self._plan, self._cell, self._send, self._clocks = plan, cell, send, clocks
         self._clock = clocks.wall
         self._keep = keep
+        self._network = plan.network(cell)
         self._eval_s = 0.0
         self._start: Checkpoint | None = None
 
@@ -100,7 +101,7 @@ class _Session:
         self._measured(
             split_sha256=data.split_sha256,
             order_sha256=order.order_sha256(orders),
-            draws_sha256=draws.first_steps_sha256(self._plan.spec(), self._cell.seed, orders),
+            draws_sha256=draws.first_steps_sha256(self._network, self._cell.seed, orders),
             pixel_mean=data.pixel_mean,
             pixel_std=data.pixel_std,
         )
@@ -108,7 +109,7 @@ class _Session:
 
     def set_up(self, adapter: Adapter, data: Prepared) -> None:
         """Build the network, place the training set, compile for the epoch's shapes."""
-        plan, spec = self._plan, self._plan.spec()
+        plan, spec = self._plan, self._network
         setting, start = plan.setting(self._cell), self._start
         parameters = (
             start.parameters
@@ -156,7 +157,7 @@ class _Session:
         def tell(number: int, images_per_s: float) -> None:
             self._send("window", {"number": number, "images_per_s": images_per_s})
 
-        spec, seed, epoch = self._plan.spec(), self._cell.seed, self._plan.epochs
+        spec, seed, epoch = self._network, self._cell.seed, self._plan.epochs
         with _resting_collector():
             found = speed.throughput(
                 adapter,

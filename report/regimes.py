@@ -23,7 +23,7 @@ NATIVE = "native"
 # What a framework's default may change, by the fields of `bench.record.Record`.
 SETTING = (
     *("kernel_initialiser", "bias_initialiser", "weight_decay", "alpha", "beta1", "beta2"),
-    *("epsilon", "epsilon_form", "rate_in_momentum", "decoupled_decay"),
+    *("epsilon", "epsilon_form", "rate_in_momentum", "decoupled_decay", "generator"),
 )
 
 

@@ -33,6 +33,12 @@ def settings(
     path: Path, header: Header, parsed: Mapping[str, Any], given: set[str]
 ) -> dict[str, Any]:
     """The checkpoint's settings in place of the defaults; UsageError where one contradicts it."""
+    if header.model.generator_seed is not None:
+        raise UsageError(
+            f"training cannot go on from {path}: its random numbers came from a generator of "
+            f"{header.framework}'s own, whose state no checkpoint holds; train all epochs in one "
+            "run, or take a checkpoint of the regime matched"
+        )
     own = _own(header)
     unlike = [
         f"{parse.flag(name)} is {_shown(name, own[name])} in it, not {_shown(name, parsed[name])}"

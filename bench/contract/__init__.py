@@ -37,7 +37,7 @@ from bench.contract.adapter import (
     Parameters,
 )
 from bench.contract.dealing import blank_draws, dealt, is_random, require_draws
-from bench.contract.draws import DrawKind, Drawn, Draws
+from bench.contract.draws import DrawKind, Drawn, Draws, Generator
 from bench.contract.model import (
     Conv,
     Dense,
@@ -78,6 +78,7 @@ __all__ = [
     "Dropout",
     "EpsilonForm",
     "Flatten",
+    "Generator",
     "ImageShape",
     "Images",
     "Indices",

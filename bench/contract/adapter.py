@@ -80,7 +80,8 @@ class Adapter(Protocol):
 
     - float32 throughout: no TF32, no bfloat16, no fast-math.
     - Loss: softmax cross-entropy of the logits, mean over the images of the batch.
-    - Never read a clock, print, or seed a global generator.
+    - Never read a clock, print, or seed a global generator; but the one that random layers of the
+      framework draw from, where a model has a `generator_seed` and they can be given no other.
     - Import the framework when the adapter's module is imported, not earlier.
     """
 
@@ -99,7 +100,7 @@ class Adapter(Protocol):
 
         `parameters` are canonical and may be read-only. `threads` is how many CPU threads the
         framework may compute with; it must be set before the framework's first operation.
-        May be called again, and then begins anew.
+        May be called again, and then begins anew, as does a generator of the framework's own.
         """
 
     def load(self, images: Images, labels: Labels) -> None:
@@ -110,14 +111,15 @@ class Adapter(Protocol):
 
         Trace, compile, choose kernels; with draws where the network takes some, see
         `contract.blank_draws`. Parameters and optimizer state are afterwards what they
-        were before, bit for bit.
+        were before, bit for bit; so is a generator of the framework's own.
         """
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """Take one step a batch, in order; return each step's loss before its update, (steps,).
 
         The losses come to the host in one transfer, at the end. Where something in the network is
-        random, it is `order.draws` in every step, and nothing is drawn here.
+        random, it is `order.draws` in every step, and nothing is drawn here; but with a
+        `generator_seed` there are no draws, and every step has new numbers of the framework's own.
         """
 
     def predict(self, images: Images) -> NDArray[np.float32]:
@@ -131,7 +133,8 @@ class Adapter(Protocol):
     ) -> tuple[float, dict[str, NDArray[np.float32]]]:
         """Loss and canonical gradients for one batch of loaded images; changes nothing.
 
-        As in training, with draws (B, *shape) for each of `ModelSpec.drawn`.
+        As in training, with draws (B, *shape) for each of `ModelSpec.drawn`. With a generator of
+        the framework's own, with numbers of that, which training may get once more.
         """
 
     def export(self) -> dict[str, NDArray[np.float32]]:

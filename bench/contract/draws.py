@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DrawKind = Literal["mask", "slope", "noise"]
+Generator = Literal["harness", "own"]  # who draws: the harness for all, or a framework by itself
 Draws = tuple[NDArray[Any], ...]
 
 

@@ -178,6 +178,10 @@ class ModelSpec:
 
     `input_shape` is (height, width, channels); the last layer yields logits (B, classes).
     `options` are those that it was built with, and are all in `layers` too.
+
+    generator_seed  None: the random numbers of training are given, see `drawn`. Else the framework
+                    draws them by itself, by the layers and the generator that its users take,
+                    which begins from this seed in `Adapter.build`; 0 ≤ generator_seed < 2³²
     """
 
     name: str
@@ -185,6 +189,7 @@ class ModelSpec:
     classes: int
     layers: tuple[Layer, ...]
     options: ModelOptions = ModelOptions()
+    generator_seed: int | None = None
 
     @property
     def label(self) -> str:
@@ -198,7 +203,15 @@ class ModelSpec:
 
     @property
     def drawn(self) -> tuple[Drawn, ...]:
-        """What is random in a training step, in the order in which the layers take it."""
+        """What a training step is given of random numbers, in the order in which layers take it.
+
+        Nothing where the framework draws by itself.
+        """
+        return self.random if self.generator_seed is None else ()
+
+    @property
+    def random(self) -> tuple[Drawn, ...]:
+        """What is random in a training step, whoever draws it, in the order of the layers."""
         found: list[Drawn] = []
         for layer, shape in zip(self.layers, self.output_shapes(), strict=True):
             match layer:

@@ -102,7 +102,12 @@ class FlaxAdapter:
         self._network, _ = nnx.split(nnx.eval_shape(lambda: Network(model, nnx.Rngs(0))))
         tree = self._placed(parameters)
         transform = direction(optimizer)
-        self._state = State(tree, jax.device_put(transform.init(tree), self._device))
+        seed = model.generator_seed
+        self._state = State(
+            tree,
+            jax.device_put(transform.init(tree), self._device),
+            None if seed is None else jax.device_put(jax.random.key(seed), self._device),
+        )
         self._train = trainer(self._network, transform)
         self._executables = {}
         self._factor = jax.device_put(np.empty((0, 0), np.float32), self._device)
@@ -154,7 +159,7 @@ class FlaxAdapter:
         """See `Adapter.gradients`."""
         require_draws(self._spec, draws)
         loss, tree = loss_and_gradients(
-            self._network, self._state.parameters, self._data, indices, draws
+            self._network, self._state.parameters, self._data, indices, draws, self._state.key
         )
         return float(loss), self._canonical(tree)
 

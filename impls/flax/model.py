@@ -18,6 +18,8 @@ from jax import lax
 
 from bench.contract import (
     LEAKY_SLOPE,
+    RRELU_HIGHEST,
+    RRELU_LOWEST,
     RRELU_MEAN,
     Activation,
     Conv,
@@ -30,6 +32,7 @@ from bench.contract import (
     Pool,
     Weighted,
     dealt,
+    is_random,
     parts,
 )
 
@@ -63,10 +66,21 @@ class Network(nnx.Module):
             setattr(self, layer.name, _module(layer, rngs))
             if layer.activation == "prelu":
                 setattr(self, f"{layer.name}_prelu", PReLU())
+        for one in spec.random:
+            if one.kind == "mask":
+                setattr(self, one.name, nnx.Dropout(one.level))
 
-    def __call__(self, x: jax.Array, draws: Sequence[jax.Array] = ()) -> jax.Array:
-        """With draws (B, *shape) as in training. The shapes below are LeNet-5's on 32×32 images."""
+    def __call__(
+        self, x: jax.Array, draws: Sequence[jax.Array] = (), rngs: nnx.Rngs | None = None
+    ) -> jax.Array:
+        """With draws (B, *shape), or with streams of keys to draw by itself, as in training.
+
+        The shapes below are LeNet-5's on 32×32 images.
+        """
         for layer, draw in dealt(self.spec.layers, draws):
+            if rngs is not None and is_random(layer):
+                x = self._drawing(layer, x, rngs)
+                continue
             match layer:
                 case Conv() | Dense():  # (B, 28, 28, 6), (B, 10, 10, 16); (B, 120), ...
                     x = self._activated(layer, getattr(self, layer.name)(x), draw)
@@ -81,6 +95,22 @@ class Network(nnx.Module):
                 case Dropout() | Noise():  # in evaluation
                     pass
         return x
+
+    def _drawing(self, layer: Layer, x: jax.Array, rngs: nnx.Rngs) -> jax.Array:
+        """A layer whose random numbers come from keys of these streams."""
+        match layer:
+            case Dropout():
+                dropout: nnx.Dropout = getattr(self, layer.name)
+                return dropout(x, deterministic=False, rngs=rngs)
+            case Noise():
+                return x + layer.std * jax.random.normal(rngs.noise(), x.shape)
+            case Conv() | Dense():  # with RReLU
+                z: jax.Array = getattr(self, layer.name)(x)
+                slopes = jax.random.uniform(
+                    rngs.slopes(), z.shape, minval=RRELU_LOWEST, maxval=RRELU_HIGHEST
+                )
+                return self._activated(layer, z, slopes)
+        raise TypeError(f"nothing in {layer} is random")
 
     def _activated(self, layer: Weighted, z: jax.Array, slopes: jax.Array | None) -> jax.Array:
         if layer.activation == "prelu":

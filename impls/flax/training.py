@@ -19,10 +19,14 @@ Data = tuple[jax.Array, jax.Array]  # images (N, H, W, C) float32, labels (N,) i
 
 
 class State(NamedTuple):
-    """What training changes; donated to every call, which works in its place."""
+    """What training changes; donated to every call, which works in its place.
+
+    key  of the random numbers to come, where the network draws by itself
+    """
 
     parameters: Tree
     buffers: optax.OptState
+    key: jax.Array | None = None
 
 
 Draws = tuple[jax.Array, ...]  # those of the network in its order, or none
@@ -40,12 +44,13 @@ def trainer(network: Graph, transform: optax.GradientTransformationExtraArgs) ->
     def step(
         data: Data, rate: jax.Array, state: State, batch: tuple[jax.Array, Draws]
     ) -> tuple[State, jax.Array]:
+        key, now = (None, None) if state.key is None else jax.random.split(state.key)
         loss, gradients = jax.value_and_grad(loss_of, argnums=1)(
-            network, state.parameters, data, *batch
+            network, state.parameters, data, *batch, now
         )
         u, buffers = transform.update(gradients, state.buffers, state.parameters, rate=rate)
         parameters = optax.tree.sub(state.parameters, u)
-        return State(parameters, buffers), loss
+        return State(parameters, buffers, key), loss
 
     def train(
         state: State, data: Data, indices: jax.Array, rate: jax.Array, draws: Draws
@@ -58,20 +63,31 @@ def trainer(network: Graph, transform: optax.GradientTransformationExtraArgs) ->
 
 
 def loss_of(
-    network: Graph, parameters: Tree, data: Data, indices: jax.Array, draws: Draws
+    network: Graph,
+    parameters: Tree,
+    data: Data,
+    indices: jax.Array,
+    draws: Draws,
+    key: jax.Array | None = None,
 ) -> jax.Array:
-    """Mean softmax cross-entropy over the batch, ()."""
+    """Mean softmax cross-entropy over the batch, (); a key gives what is random in it."""
+    rngs = None if key is None else nnx.Rngs(key)
     images, labels = (jnp.take(part, indices, axis=0, mode="clip") for part in data)
-    logits = nnx.merge(network, parameters)(images, draws)  # (B, classes)
+    logits = nnx.merge(network, parameters)(images, draws, rngs)  # (B, classes)
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
 
 
 @partial(jax.jit, static_argnums=0)
 def loss_and_gradients(
-    network: Graph, parameters: Tree, data: Data, indices: jax.Array, draws: Draws
+    network: Graph,
+    parameters: Tree,
+    data: Data,
+    indices: jax.Array,
+    draws: Draws,
+    key: jax.Array | None = None,
 ) -> tuple[jax.Array, Tree]:
     """The loss, (), and its gradient for every parameter."""
-    return jax.value_and_grad(loss_of, argnums=1)(network, parameters, data, indices, draws)
+    return jax.value_and_grad(loss_of, argnums=1)(network, parameters, data, indices, draws, key)
 
 
 @partial(jax.jit, static_argnums=0)

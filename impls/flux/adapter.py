@@ -24,6 +24,7 @@ from bench.contract import (
     blank_draws,
     factor,
 )
+from bench.errors import UnavailableError
 from impls.flux.julia import call, call_without_python, device_of
 from impls.flux.layout import description, draws_to_flux, images_to_flux, to_canonical, to_flux
 from impls.flux.toolchain import JULIA
@@ -81,8 +82,14 @@ class FluxAdapter:
         """See `Adapter.build`; Julia must have been started with at least as many threads.
 
         Raises:
-            UnavailableError: CUDA.jl or cuDNN cannot be used, in their words.
+            UnavailableError: CUDA.jl or cuDNN cannot be used, in their words; or the network is
+                to draw by itself on a GPU.
         """
+        if device == "gpu" and model.generator_seed is not None:
+            raise UnavailableError(
+                "Flux draws with its own generator on the CPU only here: take the regime matched, "
+                "in which random numbers are given, or --devices cpu"
+            )
         optimizer.refuse_forms_but(FORMS[optimizer.name], "flux")
         self._model, self._spec, self._taken = model, optimizer, 0
         values = asdict(optimizer)
@@ -93,7 +100,10 @@ class FluxAdapter:
         arrays = to_flux(model, parameters)
         layers, where = description(model), self._device_of(device)
         self._device = device
-        self._session = call("start", layers, arrays, optimizer.name, constants, threads, where)
+        self._session = call(
+            *("start", layers, arrays, optimizer.name, constants, threads),
+            *(model.generator_seed, where),
+        )
         self._factor_size = 0
 
     def load(self, images: Images, labels: Labels) -> None:

@@ -40,13 +40,17 @@ HWIO_TO_OIHW = (3, 2, 0, 1)
 OIHW_TO_HWIO = (2, 3, 1, 0)
 # Activations that are layers in Julia, with what `network` takes of each.
 OF_THEIR_OWN = {"prelu": None, "rrelu": RRELU_MEAN}
+RANDOM = ("rrelu", "dropout", "noise")  # layers in Julia that are given draws, or draw themselves
 
 
 def description(spec: ModelSpec) -> tuple[tuple[str, Any], ...]:
     """What the Julia function `network` takes for the layers."""
     following = [*spec.layers[1:], None]
     pairs = zip(spec.layers, following, strict=True)
-    return tuple(one for layer, then in pairs for one in _described(layer, then))
+    found = (one for layer, then in pairs for one in _described(layer, then))
+    if spec.generator_seed is None:
+        return tuple(found)
+    return tuple((f"drawn {kind}" if kind in RANDOM else kind, of) for kind, of in found)
 
 
 def _described(layer: Layer, then: object) -> Iterator[tuple[str, Any]]:
@@ -62,7 +66,7 @@ def _described(layer: Layer, then: object) -> Iterator[tuple[str, Any]]:
         case Dropout():
             yield "dropout", layer.rate
         case Noise():
-            yield "noise", None
+            yield "noise", layer.std
     if isinstance(layer, Conv | Dense) and layer.activation in OF_THEIR_OWN:
         yield layer.activation, OF_THEIR_OWN[layer.activation]
 

@@ -126,7 +126,7 @@ class KerasAdapter:
             blank_draws(self._model, steps, batch_size),
             blank_draws(self._model, remainder),
         )
-        state = [*self._variables.values(), *self._optimizer.variables]
+        state = [*self._variables.values(), *self._optimizer.variables, *self._trainer.seeds]
         before = [variable.numpy() for variable in state]
         self.train_epoch(order, 0.0)
         for variable, value in zip(state, before, strict=True):
@@ -162,9 +162,12 @@ class KerasAdapter:
         """See `Adapter.gradients`."""
         require_draws(self._model, draws)
         with self._placed():
+            seeds = [variable.numpy() for variable in self._trainer.seeds]
             loss, gradients = self._trainer.gradients(
                 self._images, self._labels, *map(tf.constant, (indices, *draws))
             )
+            for variable, value in zip(self._trainer.seeds, seeds, strict=True):
+                variable.assign(value)
         return float(loss), _arrays(self._variables, gradients)
 
     def export(self) -> dict[str, NDArray[np.float32]]:

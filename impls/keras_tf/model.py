@@ -21,10 +21,11 @@ from bench.contract import (
     Noise,
     Pool,
     Weighted,
+    is_random,
     parts,
 )
 from impls.keras_tf.activations import PReLU, function
-from impls.keras_tf.random_layers import AddedNoise, MaskedDropout, RandomSlopes, TakesDraws
+from impls.keras_tf.random_layers import TakesDraws, random_layers
 
 # canonical name → how the layer's own name goes on, and Keras's name; the layouts are the same
 PLACES = {
@@ -36,10 +37,11 @@ PLACES = {
 
 def network(spec: ModelSpec) -> keras.Sequential:
     """Images (B, H, W, C) → logits (B, classes), float32; every parameter is 0 at first."""
+    random = iter(random_layers(spec))
     return keras.Sequential(
         [
             keras.Input(spec.input_shape, dtype="float32"),
-            *(one for layer in spec.layers for one in _layers(layer)),
+            *(one for layer in spec.layers for one in _layers(layer, random)),
         ],
         name=spec.name,
     )
@@ -73,8 +75,14 @@ def variables(spec: ModelSpec, model: keras.Sequential) -> dict[str, keras.Varia
     }
 
 
-def _layers(layer: Layer) -> Iterator[keras.layers.Layer]:
-    """A layer of the description in one of Keras's, with what it needs before and after it."""
+def _layers(layer: Layer, random: Iterator[keras.layers.Layer]) -> Iterator[keras.layers.Layer]:
+    """A layer of the description in one of Keras's, with what it needs before and after it.
+
+    `random` are those that remain of the random ones.
+    """
+    if isinstance(layer, Dropout | Noise):
+        yield next(random)
+        return
     if isinstance(layer, Conv) and _padding(layer) is None:
         yield keras.layers.ZeroPadding2D(
             layer.padding, data_format="channels_last", dtype="float32"
@@ -82,8 +90,8 @@ def _layers(layer: Layer) -> Iterator[keras.layers.Layer]:
     yield _layer(layer)
     if isinstance(layer, Conv | Dense) and layer.activation == "prelu":
         yield PReLU(dtype="float32", name=f"{layer.name}_prelu")
-    if isinstance(layer, Conv | Dense) and layer.activation == "rrelu":
-        yield RandomSlopes(dtype="float32")
+    if is_random(layer):
+        yield next(random)
 
 
 def _padding(layer: Conv) -> str | None:
@@ -94,7 +102,7 @@ def _padding(layer: Conv) -> str | None:
     return "same" if around == layer.kernel else None
 
 
-def _layer(layer: Layer) -> keras.layers.Layer:
+def _layer(layer: Conv | Dense | Pool | Flatten) -> keras.layers.Layer:
     """The shapes in the comments are those of LeNet-5 on 32×32 images."""
     match layer:
         case Conv():  # (B, 28, 28, 6), (B, 10, 10, 16)
@@ -119,10 +127,6 @@ def _layer(layer: Layer) -> keras.layers.Layer:
             return keras.layers.Flatten(data_format="channels_last", dtype="float32")
         case Dense():  # (B, 120), (B, 84), (B, classes)
             return keras.layers.Dense(layer.out_features, **_weighted(layer))
-        case Dropout():
-            return MaskedDropout(layer.scale)
-        case Noise():
-            return AddedNoise(dtype="float32")
 
 
 def _weighted(layer: Weighted) -> dict[str, Any]:

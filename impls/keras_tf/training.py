@@ -70,6 +70,11 @@ class Trainer:
         return tf.stack([step(images, labels, rows, rate, *own) for rows, *own in batches])
 
     @property
+    def seeds(self) -> list[tf.Variable]:
+        """The state of each layer's own generator, for those that draw by themselves."""
+        return [variable.value for variable in self._model.non_trainable_variables]
+
+    @property
     def compilations(self) -> int:
         """How often a function was traced, or compiled by XLA for another shape."""
         traces = sum(int(each.experimental_get_tracing_count()) for each in self._functions)

@@ -104,6 +104,11 @@ class TorchAdapter:
 
     def compile(self, steps: int, batch_size: int, remainder: int) -> None:
         """See `Adapter.compile`: a few steps of each shape, taken by a twin that is thrown away."""
+        with self._network.same_numbers():
+            self._warm_up(batch_size, remainder)
+        self.synchronize()
+
+    def _warm_up(self, batch_size: int, remainder: int) -> None:
         network = copy.deepcopy(self._network)
         optimizer = make_optimizer(self._spec, network.parameters())
         for size in (batch_size, remainder):
@@ -111,7 +116,6 @@ class TorchAdapter:
             if size:
                 draws = network.placed(blank_draws(network.spec, size), self._device)
                 self._steps(network, optimizer, [(rows, draws)] * WARM_UP_STEPS)
-        self.synchronize()
 
     def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`; indices and draws go to the device whole."""
@@ -130,12 +134,11 @@ class TorchAdapter:
 
     def predict(self, images: Images) -> NDArray[np.float32]:
         """See `Adapter.predict`."""
-        with torch.inference_mode():
-            parts = [
-                self._network(self._arranged(images[start : start + PREDICT_BATCH]))
-                for start in range(0, len(images), PREDICT_BATCH)
-            ]
-            return torch.cat(parts).cpu().numpy()
+        parts = [
+            self._network.evaluated(self._arranged(images[start : start + PREDICT_BATCH]))
+            for start in range(0, len(images), PREDICT_BATCH)
+        ]
+        return torch.cat(parts).cpu().numpy()
 
     def gradients(
         self, indices: Indices, draws: Draws = ()
@@ -143,13 +146,14 @@ class TorchAdapter:
         """See `Adapter.gradients`; no `.grad` is touched."""
         rows = torch.tensor(indices, device=self._device)
         placed = self._network.placed(draws, self._device)
-        if self._compiled:
-            loss, gradients = self._compiled.loss_and_gradients(
-                self._network, self._images, self._labels, rows, placed
-            )
-        else:
-            loss = self._loss(self._network, rows, placed)
-            gradients = [*torch.autograd.grad(loss, [*self._network.parameters()])]
+        with self._network.same_numbers():
+            if self._compiled:
+                loss, gradients = self._compiled.loss_and_gradients(
+                    self._network, self._images, self._labels, rows, placed
+                )
+            else:
+                loss = self._loss(self._network, rows, placed)
+                gradients = [*torch.autograd.grad(loss, [*self._network.parameters()])]
         return loss.item(), self._to_numpy(gradients)
 
     def export(self) -> dict[str, NDArray[np.float32]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
@@ -16,15 +17,15 @@ from bench.contract import (
     Draws,
     Dropout,
     Flatten,
-    Layer,
     ModelSpec,
     Noise,
     Parameters,
     Pool,
+    is_random,
     parts,
     require_draws,
 )
-from impls.pytorch.random_layers import AddedNoise, MaskedDropout, RandomSlopes, TakesDraws
+from impls.pytorch.random_layers import TakesDraws, random_layer
 
 # The axes of a canonical kernel in the order in which PyTorch wants them, and the way back.
 CONV_TO_TORCH = (3, 2, 0, 1)  # HWIO → OIHW
@@ -35,7 +36,8 @@ DENSE_TRANSPOSED = (1, 0)  # (in, out) ↔ (out, in)
 class Network(nn.Module):
     """The layers of the description, in their order, without parameters until `set_parameters`.
 
-    `channels_last` says how activations lie in memory: (B, H, W, C), or (B, C, H, W).
+    `channels_last` says how activations lie in memory: (B, H, W, C), or (B, C, H, W). It is in
+    training mode but for `evaluated`, which matters to layers that draw by themselves.
     """
 
     def __init__(self, spec: ModelSpec, channels_last: bool) -> None:
@@ -45,6 +47,8 @@ class Network(nn.Module):
         # On the meta device nothing is allocated and no random number is drawn.
         with torch.device("meta"):
             self.layers = nn.Sequential(OrderedDict(_modules(spec)))
+        if spec.generator_seed is not None:
+            torch.manual_seed(spec.generator_seed)
 
     def forward(self, images: Tensor, draws: Sequence[Tensor] = ()) -> Tensor:
         """Images as `arrange` gives them → logits (B, classes); with draws, as in training.
@@ -64,6 +68,22 @@ class Network(nn.Module):
             takes = isinstance(module, TakesDraws)
             images = module(images, next(remaining)) if takes else module(images)
         return images
+
+    @torch.inference_mode()
+    def evaluated(self, images: Tensor) -> Tensor:
+        """As `forward` without draws, and no layer draws by itself."""
+        self.eval()
+        try:
+            logits: Tensor = self(images)
+        finally:
+            self.train()
+        return logits
+
+    def same_numbers(self) -> AbstractContextManager[None]:
+        """Afterwards a generator of PyTorch's is where it was, if the network has drawn from it."""
+        drew = self.spec.generator_seed is not None
+        found: AbstractContextManager[None] = torch.random.fork_rng(enabled=drew)
+        return found
 
     def arrange(self, images: Tensor) -> Tensor:
         """Images (n, H, W, C) in the layout in which `forward` takes them, contiguous.
@@ -142,21 +162,26 @@ class FlattenCanonical(nn.Module):
 
 
 def _modules(spec: ModelSpec) -> Iterator[tuple[str, nn.Module]]:
+    own = spec.generator_seed is not None
+    random = (random_layer(one, own=own) for one in spec.random)
     for position, layer in enumerate(spec.layers):
-        yield getattr(layer, "name", f"{type(layer).__name__}{position}".lower()), _module(layer)
+        name = getattr(layer, "name", f"{type(layer).__name__}{position}".lower())
+        if isinstance(layer, Dropout | Noise):
+            yield name, next(random)
+            continue
+        yield name, _module(layer)
         if isinstance(layer, Conv | Dense) and layer.activation != "none":
-            yield f"{layer.name}_{layer.activation}", _activation(layer.activation)
+            activation = next(random) if is_random(layer) else _activation(layer.activation)
+            yield f"{layer.name}_{layer.activation}", activation
 
 
 def _activation(name: Activation) -> nn.Module:
-    """PyTorch's own, whose definitions are the contract's."""
+    """PyTorch's own, whose definitions are the contract's; but for rrelu, which is random."""
     match name:
         case "relu":
             return nn.ReLU()
         case "leakyrelu":
             return nn.LeakyReLU(LEAKY_SLOPE)
-        case "rrelu":
-            return RandomSlopes()
         case "prelu":
             return nn.PReLU(num_parameters=1, dtype=torch.float32)
         case "elu":
@@ -167,9 +192,11 @@ def _activation(name: Activation) -> nn.Module:
             return nn.Tanh()
         case "none":
             return nn.Identity()
+        case "rrelu":
+            raise ValueError("rrelu is random: see random_layer")
 
 
-def _module(layer: Layer) -> nn.Module:
+def _module(layer: Conv | Dense | Pool | Flatten) -> nn.Module:
     match layer:
         case Conv():
             return nn.Conv2d(
@@ -190,7 +217,3 @@ def _module(layer: Layer) -> nn.Module:
             return nn.AvgPool2d(window, stride=window, padding=0, ceil_mode=False)
         case Flatten():
             return FlattenCanonical()
-        case Dropout():
-            return MaskedDropout()
-        case Noise():
-            return AddedNoise()

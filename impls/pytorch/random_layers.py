@@ -1,6 +1,8 @@
-"""The random layers of a network, whose numbers are given; without them, as in evaluation.
+"""The random layers of a network: those whose numbers are given, and those that draw themselves.
 
-`nn.Dropout` and `nn.RReLU` draw by themselves and cannot be told what.
+`nn.Dropout` and `nn.RReLU` draw by themselves and cannot be told what, nor from which generator: it
+is PyTorch's own of the device, which `Network` seeds. Without numbers the others do as in
+evaluation.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.contract import RRELU_MEAN
+from bench.contract import RRELU_HIGHEST, RRELU_LOWEST, RRELU_MEAN, Drawn
 
 
 class TakesDraws(nn.Module):
@@ -41,3 +43,26 @@ class AddedNoise(TakesDraws):
     def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """(B, C, H, W)."""
         return x if noise is None else x + noise
+
+
+class DrawnNoise(nn.Module):
+    """x + std · normal noise in training. PyTorch has no such layer."""
+
+    def __init__(self, std: float) -> None:
+        super().__init__()
+        self.std = std
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W)."""
+        return x + self.std * torch.randn_like(x) if self.training else x
+
+
+def random_layer(of: Drawn, *, own: bool) -> nn.Module:
+    """The layer that takes these numbers, or with `own` PyTorch's, which draws them by itself."""
+    match of.kind:
+        case "mask":
+            return nn.Dropout(of.level) if own else MaskedDropout()
+        case "slope":
+            return nn.RReLU(RRELU_LOWEST, RRELU_HIGHEST) if own else RandomSlopes()
+        case "noise":
+            return DrawnNoise(of.level) if own else AddedNoise()

@@ -3,8 +3,8 @@
     BENCH_FRAMEWORKS=torch python -m pytest tests/benchmarks/test_random_layers.py -s
 
 Speed of a training with random layers as a part of the plain network's, paired; and the time of
-drawing, which is on nobody's clock, as a part of the plain window's. For PyTorch against
-its own layers too, which draw by themselves. For an idle machine.
+drawing, which is on nobody's clock, as a part of the plain window's. Then against each framework's
+own generator, which draws on the clock: the regime `native.generator`. For an idle machine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ IMAGES = 6000
 WINDOW_IMAGES = 1280
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "80"))
 THREADS = int(os.environ.get("BENCH_THREADS", "1"))
-BATCH, RATE = 128, 0.01
+BATCH, RATE, SEED = 128, 0.01, 0
 OPTIONS = {
     "dropout 0.5": ModelOptions(dropout=0.5),
     "rrelu": ModelOptions("rrelu"),
@@ -40,10 +41,13 @@ OPTIONS = {
 }
 
 
-def started(adapter: Adapter, options: ModelOptions) -> Order:
-    """Build LeNet-5 with these options, load, compile; a window's order with its draws."""
+def started(adapter: Adapter, options: ModelOptions, seed: int | None = None) -> Order:
+    """Build LeNet-5 with these options, load, compile; a window's order with its draws.
+
+    With a seed the framework draws by itself, and there are no draws.
+    """
     task = problem("32x32x1")
-    model = build("lenet5", (32, 32, 1), 10, options)
+    model = replace(build("lenet5", (32, 32, 1), 10, options), generator_seed=seed)
     rows = np.arange(IMAGES) % len(task.images)
     batches = np.random.default_rng(1).integers(0, IMAGES, (WINDOW_IMAGES // BATCH, BATCH))
     plain = Order(batches.astype(np.int32), np.empty(0, np.int32))
@@ -95,38 +99,16 @@ def test_random_against_plain(
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", OPTIONS)
-def test_given_numbers_against_those_of_pytorch(
+def test_given_numbers_against_the_framework_s_own(
     benchmark: BenchmarkFixture, adapter: Adapter, framework: str, name: str
 ) -> None:
-    if framework != "torch":
-        pytest.skip("compares layers of PyTorch")
-    import torch
-    from torch import nn
+    """The same network, matched and in the regime native.generator, where it draws on the clock."""
+    other = create(named(framework))
+    order, without = started(adapter, OPTIONS[name]), started(other, OPTIONS[name], SEED)
 
-    from impls.pytorch.adapter import TorchAdapter
+    def window(each: Adapter, of: Order) -> None:
+        each.train_epoch(of, RATE)
+        each.synchronize()
 
-    class Noise(nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x + 0.1 * torch.randn_like(x)
-
-    own = {
-        "MaskedDropout": lambda: nn.Dropout(0.5),
-        "RandomSlopes": nn.RReLU,
-        "AddedNoise": Noise,
-    }
-    other = cast(TorchAdapter, create(named("torch")))
-    order = started(adapter, OPTIONS[name])
-    started(other, OPTIONS[name])
-    layers = other._network.layers
-    for called, module in list(layers.named_children()):
-        if type(module).__name__ in own:
-            setattr(layers, called, own[type(module).__name__]())
-    other._network.train()
-    rows = [(batch, ()) for batch in torch.tensor(order.batches)]
-
-    def theirs() -> None:
-        other._steps(other._network, other._optimizer, rows).numpy()
-
-    theirs()
-    what = f"torch, {name}, of the same with its own layers"
-    against(benchmark, what, lambda: adapter.train_epoch(order, RATE), theirs)
+    what = f"{framework}, {name}, given, of its own generator's"
+    against(benchmark, what, lambda: window(adapter, order), lambda: window(other, without))

@@ -144,7 +144,7 @@ def other_layers(document):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda d: d | {"format": 3}, "written by a newer lenet-bench (format 3"),
+        (lambda d: d | {"format": 4}, "written by a newer lenet-bench (format 4"),
         (lambda d: d | {"format": None}, "has no format or no sha256"),
         (lambda d: {"format": 1}, "has no format or no sha256"),
         (lambda d: [], "has no format or no sha256"),

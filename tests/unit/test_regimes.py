@@ -11,7 +11,7 @@ from bench.contract import OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
 from bench.options import Options
 from bench.plan import Source
-from bench.regimes import FLAX, FLUX, KERAS, Default, Setting
+from bench.regimes import FLAX, FLUX, KERAS, TORCH, Default, Setting
 
 DIGITS = Source(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
 
@@ -107,7 +107,41 @@ def test_a_regime_that_a_framework_has_not_is_refused():
         regimes.setting("native.alpha", OptimizerSpec("adam"), own)
 
 
-@pytest.mark.parametrize("defaults", [KERAS, FLAX, FLUX], ids=["keras", "flax", "flux"])
+def test_a_generator_differs_where_something_is_random():
+    of = {"frameworks": ("torch",), "regime": ("matched", "native", "each")}
+    plain, random = make(**of), make(**of, noise=0.1)
+    assert not any("generator" in cell.name for cell in plain.cells())
+    assert all(plain.network(cell) == plain.spec() for cell in plain.cells())
+    seeds = {cell.regime: random.network(cell).generator_seed for cell in random.cells()}
+    assert {regime for regime, seed in seeds.items() if seed is not None} == {
+        *("native", "native.generator"),
+    }
+    own = regimes.differing(TORCH, OptimizerSpec("adam"), decay_is_given=False, is_random=True)
+    assert regimes.setting("native.generator", OptimizerSpec("adam"), own).generator == "own"
+    assert differing(TORCH, OptimizerSpec("adam")) == []
+
+
+@pytest.mark.parametrize("asked", [{"noise": 0.1}, {"dropout": 0.5}, {"activation": "rrelu"}])
+def test_a_cell_of_native_draws_from_its_own_seed(asked):
+    planned = make(
+        frameworks=("torch",), regime=("matched", "native"), seeds=(7, 2**33 + 5), **asked
+    )
+    networks = {(cell.regime, cell.seed): planned.network(cell) for cell in planned.cells()}
+    assert {key: one.generator_seed for key, one in networks.items()} == {
+        ("matched", 7): None,
+        ("matched", 2**33 + 5): None,
+        ("native", 7): 7,
+        ("native", 2**33 + 5): 5,  # what JAX and Keras take has 32 bits
+    }
+    for (regime, _), network in networks.items():
+        assert (network.drawn == ()) == (regime == "native")
+        assert network.random == planned.spec().drawn != ()
+    assert plan.notes(planned) == []
+
+
+@pytest.mark.parametrize(
+    "defaults", [TORCH, KERAS, FLAX, FLUX], ids=["torch", "keras", "flax", "flux"]
+)
 def test_every_default_is_of_a_known_field_and_no_matched_value(defaults):
     for default in defaults:
         for name in default.optimizers or ("sgd", "rmsprop", "adam", "adamw"):

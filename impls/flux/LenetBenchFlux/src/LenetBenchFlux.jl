@@ -8,16 +8,18 @@ way: images (W, H, C, N), convolution kernels (kernel_w, kernel_h, in, out) flip
 module LenetBenchFlux
 
 using ChainRulesCore: ChainRulesCore, NoTangent, unthunk
-using Flux: Flux, Chain, Conv, Dense, MeanPool
+using Flux: Flux, Chain, Conv, Dense, Dropout, MeanPool
 using LinearAlgebra: BLAS, mul!
 using NNlib: NNlib
 using Optimisers: Optimisers
 using PrecompileTools: @compile_workload, @setup_workload
+using Random: Random, TaskLocalRNG, Xoshiro
 using Zygote: Zygote
 
 include("devices.jl")
 include("layers.jl")
 include("random.jl")
+include("own_random.jl")
 include("model.jl")
 include("optimizers.jl")
 include("training.jl")

@@ -21,11 +21,13 @@ any, kernel, ... in order.
     ("conv", (activation, (rows, columns)))   of zeros around the image
     ("dense", activation)
     ("prelu", nothing), ("rrelu", mean)
-    ("dropout", rate), ("noise", nothing)
+    ("dropout", rate), ("noise", std)
+    ("drawn dropout", rate), ("drawn rrelu", mean), ("drawn noise", std)
     ("maxpool", (height, width)), ("averagepool", (height, width))
     ("flatten", "canonical"), ("flatten", "flux")
 
-the last where the following dense kernel is in Flux's order of features.
+the last where the following dense kernel is in Flux's order of features. What is drawn is drawn by
+the layer itself.
 """
 function network(device::Device, layers::Tuple, arrays::Tuple)
     remaining = Iterators.Stateful(arrays)
@@ -45,6 +47,12 @@ function network(device::Device, layers::Tuple, arrays::Tuple)
             return MaskedDropout(detail)
         elseif kind == "noise"
             return AddedNoise()
+        elseif kind == "drawn rrelu"
+            return DrawnSlopes(detail)
+        elseif kind == "drawn dropout"
+            return Dropout(Float32(detail))
+        elseif kind == "drawn noise"
+            return DrawnNoise(detail)
         elseif kind == "averagepool"
             return MeanPool(reverse(detail); pad=0, stride=reverse(detail))
         elseif kind == "maxpool"
@@ -52,7 +60,8 @@ function network(device::Device, layers::Tuple, arrays::Tuple)
         elseif kind == "flatten"
             return detail == "flux" ? Flux.flatten : flatten_canonical
         end
-        known = "conv, dense, prelu, rrelu, dropout, noise, maxpool, averagepool, flatten"
+        known = "conv, dense, prelu, rrelu, dropout, noise, maxpool, averagepool, flatten, and " *
+            "drawn rrelu, dropout or noise"
         throw(ArgumentError("unknown layer $kind: choose from $known"))
     end
     return Chain(map(layer, layers)...)

@@ -6,16 +6,20 @@ mutable struct Session
     examples::Union{Examples,Nothing}
     parts::Int
     factors::NTuple{3,AbstractMatrix{Float32}}  # of `multiply!`: C = A · B
+    generators::Vector{Xoshiro}  # one for each share of a batch where layers draw by themselves
     device::Device
 end
 
 """
-    start(layers, arrays, optimizer, constants, threads, device=CPU())
+    start(layers, arrays, optimizer, constants, threads, seed=nothing, device=CPU())
 
 A session with a new network, see `network`, an optimizer with empty buffers, see `rule`, whose
-constants are a tuple of pairs, and no training set yet. BLAS gets one thread in each of ours.
+constants are a tuple of pairs, and no training set yet. BLAS gets one thread in each of ours. A
+seed is for layers that draw by themselves.
 """
-function start(layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads, device=CPU())
+function start(
+    layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads, seed=nothing, device=CPU()
+)
     if threads > Threads.nthreads()
         throw(ArgumentError("$threads threads asked for, and Julia has $(Threads.nthreads())"))
     end
@@ -23,7 +27,8 @@ function start(layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, thread
     model = network(device, layers, arrays)
     chosen = rule(optimizer; (Symbol(name) => value for (name, value) in constants)...)
     none = ntuple(_ -> Matrix{Float32}(undef, 0, 0), 3)
-    return Session(model, Optimisers.setup(chosen, model), nothing, threads, none, device)
+    state, own = Optimisers.setup(chosen, model), generators(seed, threads)
+    return Session(model, state, nothing, threads, none, own, device)
 end
 
 """Copy the training set to the device: images (W, H, C, N) and labels (N,) from 0."""
@@ -47,7 +52,8 @@ function train!(session::Session, (full, rest), rate, of_full=(), of_rest=())
 end
 
 steps!(::CPU, session::Session, batches, remainder) = alone() do
-    steps!(session.model, session.optimizer, session.examples, batches, remainder, session.parts)
+    (; model, optimizer, examples, parts, generators) = session
+    return steps!(model, optimizer, examples, batches, remainder, parts, generators)
 end
 
 function steps!(device::Device, session::Session, batches, remainder)
@@ -55,11 +61,11 @@ function steps!(device::Device, session::Session, batches, remainder)
     return queued_steps!(device, model, optimizer, examples, batches, remainder)
 end
 
-"""A session whose network and optimizer are copies, on the same training set."""
+"""A session whose network, optimizer and generators are copies, on the same training set."""
 function twin(session::Session)
-    model, optimizer = deepcopy((session.model, session.optimizer))
+    model, optimizer, own = deepcopy((session.model, session.optimizer, session.generators))
     (; examples, parts, factors, device) = session
-    return Session(model, optimizer, examples, parts, factors, device)
+    return Session(model, optimizer, examples, parts, factors, own, device)
 end
 
 function predict(session::Session, images)
@@ -78,7 +84,8 @@ function gradients(session::Session, rows, own=())
 end
 
 gradients(::CPU, session::Session, rows, own) = alone() do
-    loss_and_gradient(session.model, session.examples, rows, own, session.parts)
+    (; model, examples, parts, generators) = session
+    return loss_and_gradient(model, examples, rows, own, parts, copy.(generators))
 end
 
 function gradients(device::Device, session::Session, rows, own)

@@ -25,24 +25,28 @@ struct Examples{Images<:AbstractArray{Float32,4},Labels<:AbstractVector{UInt32}}
 end
 
 """
-    loss_and_gradient(model, examples, rows, draws, parts)
+    loss_and_gradient(model, examples, rows, draws, parts, generators)
 
 Mean cross-entropy over these rows and its gradient, in `parts` tasks with an even share of them.
-The draws are a tuple of arrays whose last axis counts the rows.
+The draws are a tuple of arrays whose last axis counts the rows; or there is a generator for each
+share, and layers draw by themselves.
 
 NNlib spreads a convolution and the gradient of its input over threads, but neither the gradient of
 its kernel nor pooling, activations and dense layers. A task with a share of the batch does all of
 these, and NNlib is told to start no tasks of its own.
 """
-function loss_and_gradient(model, examples::Examples, rows::Vector{Int32}, draws::Tuple, parts)
+function loss_and_gradient(
+    model, examples::Examples, rows::Vector{Int32}, draws::Tuple, parts, generators=Xoshiro[]
+)
     whole = length(rows)
-    function share(places)
+    function share(places, number)
         own = map(draw -> at(draw, places), draws)
-        return share_of_gradient(model, examples, view(rows, places), own, whole)
+        compute() = share_of_gradient(model, examples, view(rows, places), own, whole)
+        return isempty(generators) ? compute() : drawing_from(compute, generators[number])
     end
     shares = collect(Iterators.partition(1:whole, cld(whole, parts)))
-    others = [Threads.@spawn(share(places)) for places in shares[2:end]]
-    loss, gradient = share(shares[1])
+    others = [Threads.@spawn(share(shares[number], number)) for number in 2:length(shares)]
+    loss, gradient = share(shares[1], 1)
     for task in others  # always in this order, so that sums are the same to the last bit
         other_loss, other = fetch(task)::Tuple{typeof(loss),typeof(gradient)}
         loss += other_loss
@@ -70,10 +74,12 @@ A step for each column of `batches`, (B, steps), and one for `remainder`; the lo
 
 `draws` are (…, B, steps) for the batches, `last` (…, B) for the remainder.
 """
-function steps!(model, optimizer, examples::Examples, (batches, draws), (remainder, last), parts)
+function steps!(
+    model, optimizer, examples::Examples, (batches, draws), (remainder, last), parts, generators
+)
     losses = Float32[]
     function step!(rows, own)
-        loss, gradient = loss_and_gradient(model, examples, rows, own, parts)
+        loss, gradient = loss_and_gradient(model, examples, rows, own, parts, generators)
         Optimisers.update!(optimizer, model, gradient)
         push!(losses, loss)
     end
