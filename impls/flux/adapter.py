@@ -82,13 +82,13 @@ class FluxAdapter:
         """See `Adapter.build`; Julia must have been started with at least as many threads.
 
         Raises:
-            UnavailableError: CUDA.jl or cuDNN cannot be used, in their words; or layers are to draw
-                by themselves on a GPU.
+            UnavailableError: CUDA.jl or cuDNN cannot be used, in their words; or the network is
+                to draw by itself on a GPU.
         """
-        if device != "cpu" and model.generator_seed is not None:
+        if device == "gpu" and model.generator_seed is not None:
             raise UnavailableError(
-                "Flux draws random numbers by itself on the CPU only: take the device cpu, or the "
-                "regime matched, where the harness draws them"
+                "Flux draws with its own generator on the CPU only here: take the regime matched, "
+                "in which random numbers are given, or --devices cpu"
             )
         optimizer.refuse_forms_but(FORMS[optimizer.name], "flux")
         self._model, self._spec, self._taken = model, optimizer, 0
@@ -101,8 +101,8 @@ class FluxAdapter:
         layers, where = description(model), self._device_of(device)
         self._device = device
         self._session = call(
-            *("start", layers, arrays, optimizer.name, constants, threads, where),
-            model.generator_seed,
+            *("start", layers, arrays, optimizer.name, constants, threads),
+            *(model.generator_seed, where),
         )
         self._factor_size = 0
 

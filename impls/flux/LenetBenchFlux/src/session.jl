@@ -6,19 +6,19 @@ mutable struct Session
     examples::Union{Examples,Nothing}
     parts::Int
     factors::NTuple{3,AbstractMatrix{Float32}}  # of `multiply!`: C = A · B
-    device::Device
     generators::Vector{Xoshiro}  # one for each share of a batch where layers draw by themselves
+    device::Device
 end
 
 """
-    start(layers, arrays, optimizer, constants, threads, device=CPU(), seed=nothing)
+    start(layers, arrays, optimizer, constants, threads, seed=nothing, device=CPU())
 
 A session with a new network, see `network`, an optimizer with empty buffers, see `rule`, whose
 constants are a tuple of pairs, and no training set yet. BLAS gets one thread in each of ours. A
 seed is for layers that draw by themselves.
 """
 function start(
-    layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads, device=CPU(), seed=nothing
+    layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads, seed=nothing, device=CPU()
 )
     if threads > Threads.nthreads()
         throw(ArgumentError("$threads threads asked for, and Julia has $(Threads.nthreads())"))
@@ -28,7 +28,7 @@ function start(
     chosen = rule(optimizer; (Symbol(name) => value for (name, value) in constants)...)
     none = ntuple(_ -> Matrix{Float32}(undef, 0, 0), 3)
     state, own = Optimisers.setup(chosen, model), generators(seed, threads)
-    return Session(model, state, nothing, threads, none, device, own)
+    return Session(model, state, nothing, threads, none, own, device)
 end
 
 """Copy the training set to the device: images (W, H, C, N) and labels (N,) from 0."""
@@ -53,7 +53,7 @@ end
 
 steps!(::CPU, session::Session, batches, remainder) = alone() do
     (; model, optimizer, examples, parts, generators) = session
-    steps!(model, optimizer, examples, batches, remainder, parts, generators)
+    return steps!(model, optimizer, examples, batches, remainder, parts, generators)
 end
 
 function steps!(device::Device, session::Session, batches, remainder)
@@ -65,7 +65,7 @@ end
 function twin(session::Session)
     model, optimizer, own = deepcopy((session.model, session.optimizer, session.generators))
     (; examples, parts, factors, device) = session
-    return Session(model, optimizer, examples, parts, factors, device, own)
+    return Session(model, optimizer, examples, parts, factors, own, device)
 end
 
 function predict(session::Session, images)
@@ -84,8 +84,8 @@ function gradients(session::Session, rows, own=())
 end
 
 gradients(::CPU, session::Session, rows, own) = alone() do
-    copies = copy.(session.generators)
-    loss_and_gradient(session.model, session.examples, rows, own, session.parts, copies)
+    (; model, examples, parts, generators) = session
+    return loss_and_gradient(model, examples, rows, own, parts, copy.(generators))
 end
 
 function gradients(device::Device, session::Session, rows, own)
