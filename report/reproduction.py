@@ -116,7 +116,7 @@ def _columns() -> list[Column[Held] | None]:
         Column("Difference", "", _difference, 1),
         Column("Published is", "", lambda row: row.place, 2, is_text=True),
         Column("Best epochs", "", _best, 4, is_text=True),
-        Column("Where", "", lambda row: Given(row.published.where, 60), 5, is_text=True),
+        Column("Where", "", _where, 5, is_text=True),
     ]
 
 
@@ -152,6 +152,10 @@ def _best(row: Held) -> str:
     if not row.published.best:
         return NONE
     return ", ".join(map(str, row.best_epochs)) or NONE
+
+
+def _where(row: Held) -> Given | str:
+    return Given(row.published.where, 60) if row.published.where else NONE
 
 
 def _value(row: Held, value: float) -> str:

@@ -93,6 +93,8 @@ def test_the_report_says_what_was_published_and_what_was_changed(records):
     assert "NOT AS PUBLISHED" in text
     assert "--epochs 2 for 50" in text.replace("&#45;", "-")
     assert "Published once each, hardware unknown" in text
+    assert "| epoch 2 |" in text
+    assert "<code></code>" not in text  # what has no place in a publication is a dash
     assert "NOT AS PUBLISHED" not in markdown(compare(records()))
 
 
