@@ -140,7 +140,7 @@ def test_a_sheet_of_what_was_mistaken(bench, trained, tmp_path):
     wrong = told["results"][0]["wrong"]
     assert told["mistakes"] == {"path": str(sheet), "count": wrong, "written": min(16, wrong)}
     texts = "".join(re.findall(r"<text[^>]*>(.*?)</text>", sheet.read_text()))
-    assert len(re.findall(r"reference: \d \d+%", texts)) == min(16, wrong) > 0
+    assert len(re.findall(r"reference: \d, \d+%", texts)) == min(16, wrong) > 0
     drawn = bench(*call[:-2], "--mistakes", str(tmp_path / "sheet.png"))
     assert f"{wrong} images mistaken by a framework: wrote" in drawn.stdout
     with Image.open(tmp_path / "sheet.png") as image:
