@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -19,7 +18,7 @@ from report.commands import Commands
 from report.comparison import Comparison, compare
 from report.csv_files import csv_files
 from report.equality import PROPERTIES, Check, check
-from report.figures.gallery import Gallery, drawn_aside, is_ours, looks, of_sweeps
+from report.figures.gallery import drawn_aside, is_ours, looks, of_sweeps
 from report.html import Page, page
 from report.json_file import document
 from report.latex import latex
@@ -62,7 +61,7 @@ def build(
     swept = sweeps(compared)
     files: dict[str, str | bytes] = {}
     with ExitStack() as stack:
-        gallery: Callable[[], Gallery] = partial(Gallery, compared, swept)
+        gallery = None
         if aside and "html" in formats:
             gallery = stack.enter_context(drawn_aside(compared, swept))
         if "md" in formats:

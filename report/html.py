@@ -28,6 +28,7 @@ from report.equality import check
 from report.figures.gallery import Gallery, Picture, looks
 from report.html_parts import sentence, sentences
 from report.protocol import protocol
+from report.sweeps import sweeps
 from report.text import Given, Note
 from report.titles import titles
 from report.verdict import verdict
@@ -47,14 +48,15 @@ def page(
     records: Sequence[Record],
     compared: Sequence[Comparison],
     data: Mapping[str, str],
-    problems: Sequence[tuple[Path, str]],
-    typed: Commands | None,
-    gallery: Callable[[], Gallery],
+    problems: Sequence[tuple[Path, str]] = (),
+    typed: Commands | None = None,
+    gallery: Callable[[], Gallery] | None = None,
 ) -> Page:
     """The report of `records` as HTML, `compared` as `report.comparison.compare` does.
 
     `data` are the files to be downloaded from within it, by their names; `typed` are the arguments
-    that runs were started with, by the runs' names. `gallery` draws the figures, or waits for them.
+    that runs were started with, by the runs' names. `gallery` waits for figures that are drawn
+    elsewhere; without it they are drawn here.
     """
     swatches = {name: style.colour for name, style in looks(compared).items()}
     across = [html_parts.section(one, swatches) for one in contents.across(compared)]
@@ -65,7 +67,7 @@ def page(
         for number, (one, title) in enumerate(zip(compared, titles(compared), strict=True))
     ]
     downloads = [html_parts.download(name, content) for name, content in data.items()]
-    drawn = gallery()
+    drawn = gallery() if gallery else Gallery(compared, sweeps(compared))
     html = template.render(
         style=style,
         script=script,

@@ -247,7 +247,7 @@ def test_the_same_records_give_the_same_page(windows: list[Record], tmp_path: Pa
 def test_of_many_figures_only_the_first_are_drawn(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("report.figures.MOST_FIGURES", 1)
+    monkeypatch.setattr("report.figures.gallery.MOST_FIGURES", 1)
     records = [make(batch_size=size, seed=seed) for size in (32, 64) for seed in (0, 1)]
     text = html(records)
     assert text.count("None here, since this report has many") == 1
