@@ -43,7 +43,10 @@ def report(
 
     # Records hold no cycles: looking for some among millions of objects is a tenth of the time.
     gc.disable()
-    return command.report(paths, out, formats, baseline, show=show)
+    try:
+        return command.report(paths, out, formats, baseline, show=show)
+    finally:
+        gc.enable()
 
 
 def compare(

@@ -45,9 +45,7 @@ def trainer(network: Graph, transform: optax.GradientTransformationExtraArgs) ->
         data: Data, rate: jax.Array, state: State, batch: tuple[jax.Array, Draws]
     ) -> tuple[State, jax.Array]:
         key, now = (None, None) if state.key is None else jax.random.split(state.key)
-        loss, gradients = jax.value_and_grad(loss_of, argnums=1)(
-            network, state.parameters, data, *batch, now
-        )
+        loss, gradients = with_gradients(network, state.parameters, data, *batch, now)
         u, buffers = transform.update(gradients, state.buffers, state.parameters, rate=rate)
         parameters = optax.tree.sub(state.parameters, u)
         return State(parameters, buffers, key), loss
@@ -77,17 +75,9 @@ def loss_of(
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
 
 
-@partial(jax.jit, static_argnums=0)
-def loss_and_gradients(
-    network: Graph,
-    parameters: Tree,
-    data: Data,
-    indices: jax.Array,
-    draws: Draws,
-    key: jax.Array | None = None,
-) -> tuple[jax.Array, Tree]:
-    """The loss, (), and its gradient for every parameter."""
-    return jax.value_and_grad(loss_of, argnums=1)(network, parameters, data, indices, draws, key)
+# The loss, (), and its gradient for every parameter: within a step, and compiled alone.
+with_gradients = jax.value_and_grad(loss_of, argnums=1)
+loss_and_gradients = jax.jit(with_gradients, static_argnums=0)
 
 
 @partial(jax.jit, static_argnums=0)
