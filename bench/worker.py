@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 from bench.errors import BenchError, UnavailableError
 
@@ -30,8 +30,11 @@ def main(argv: list[str]) -> None:
     """Do the task on standard input; answer on the pipe whose number is the first argument."""
     descriptor = int(argv[1])
     os.set_inheritable(descriptor, False)
-    task = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    tasks = _taken_input()
+    task = json.loads(tasks.readline())
+    ender = threading.Thread(target=_end_with_parent, args=(tasks,), name="end-with-parent")
+    ender.daemon = True
+    ender.start()
     if task.get("cpus") and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, task["cpus"])  # before any library counts the CPUs
     with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
@@ -146,9 +149,20 @@ def _failure(error: Exception) -> dict[str, str]:
     return {"status": "failed", "reason": f"{type(error).__name__}: {first_line}"}
 
 
-def _end_with_parent() -> None:
-    """Standard input ends when the parent does, however it does; nothing else is ever written."""
-    sys.stdin.read()
+def _taken_input() -> TextIO:
+    """Standard input for ourselves; libraries find an empty one.
+
+    Julia makes descriptor 0 non-blocking, for everyone who reads what it stands for.
+    """
+    ours = os.fdopen(os.dup(0), encoding="utf-8")
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return ours
+
+
+def _end_with_parent(tasks: TextIO) -> None:
+    """The tasks end when the parent does, however it does; no second one is ever written."""
+    tasks.read()
     os._exit(1)
 
 

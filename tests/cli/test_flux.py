@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench import frameworks
@@ -24,29 +25,16 @@ ENDLESS = ("--epochs", "100000", "--train-size", "1400")
 TIMEOUT_S = 40  # on a busy machine Julia and Flux need some ten seconds to begin
 
 
-def _workers_of(process) -> list[int]:
-    """Process ids of the workers that this process has started."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(entry.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        if parent == process.pid:
-            found.append(int(entry.parent.name))
-    return found
-
-
 def _wait_until_flux_trains(bench, process) -> int:
     """The worker's process id, once it is in Julia: its log or its threads tell."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        for worker in _workers_of(process):
-            maps = Path(f"/proc/{worker}/maps")
+        for worker in psutil.Process(process.pid).children():
+            maps = Path(f"/proc/{worker.pid}/maps")
             try:
                 if "libjulia-internal" in maps.read_text():
                     time.sleep(8)  # the import, and some epochs
-                    return worker
+                    return worker.pid
             except OSError:
                 continue
         time.sleep(0.1)

@@ -34,6 +34,15 @@ def test_identical_revisions_are_no_regression(gate):
     assert len(gate.repository.worktrees()) == 1
 
 
+def test_a_library_that_unblocks_standard_input(gate):
+    """As Julia does."""
+    first = "import numpy as np\n"
+    gate.repository.edit(ADAPTER, first, f"import os\n{first}os.set_blocking(0, False)\n")
+    gate.repository.commit("unblock standard input")
+    code, found = gate.result("--base", "HEAD")
+    assert code in (0, 3), found["findings"]
+
+
 def test_a_slowdown_of_a_fifth_is_a_regression(gate, tmp_path):
     gate.repository.edit(ADAPTER, STEP, SLOWER)
     gate.repository.commit("more work | <b>than</b> `before`")

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 
 import numpy as np
@@ -92,6 +93,18 @@ class Slow(_Faulty):
     def train_epoch(self, order, learning_rate):
         time.sleep(1.0)
         return ReferenceAdapter.train_epoch(self, order, learning_rate)
+
+
+class Unblocks(_Faulty):
+    """Makes standard input non-blocking and wakes whoever reads of it, as Julia does; then hangs."""
+
+    def fault(self, order, learning_rate):
+        os.set_blocking(0, False)
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+        for thread in threading.enumerate():
+            signal.pthread_kill(thread.ident, signal.SIGUSR1)
+        print("unblocked", file=sys.stderr, flush=True)
+        time.sleep(600)
 
 
 class Flipped(ReferenceAdapter):

@@ -27,6 +27,7 @@ chatty = _faulty("chatty", "faulty_adapters:Chatty")
 broken = _faulty("broken", "faulty_broken_import:Adapter")
 absent = _faulty("absent", "faulty_adapters:Killed", "a_module_that_nobody_has")
 slow = _faulty("slow", "faulty_adapters:Slow")
+unblocks = _faulty("unblocks", "faulty_adapters:Unblocks")
 flipped = _faulty("flipped", "faulty_adapters:Flipped")
 
 opinionated = Framework(
