@@ -62,7 +62,7 @@ Init = Annotated[
     str | None,
     typer.Option(
         help="Initial weights: pytorch, keras, or glorot, lecun, he or kaiming with _uniform or "
-        "_normal. Default: pytorch.",
+        "_normal; kaiming also with _fan_out after that. Default: pytorch.",
         rich_help_panel=TRAINING,
     ),
 ]

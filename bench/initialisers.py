@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bench.contract import Conv, Dense
 
 Distribution = Literal["uniform", "normal", "truncated"]
-Fan = Literal["in", "average"]
+Fan = Literal["in", "out", "average"]
 
 PYTORCH = "pytorch"
 ZEROS = "zeros"
@@ -41,12 +41,13 @@ class VarianceScaling:
 
     def std(self, layer: Conv | Dense) -> float:
         """The standard deviation of the values in this layer's kernel."""
-        fan = layer.fan_in if self.fan == "in" else (layer.fan_in + fan_out(layer)) / 2
-        return math.sqrt(self.scale / fan)
+        inputs, outputs = layer.fan_in, fan_out(layer)
+        fans = {"in": inputs, "out": outputs, "average": (inputs + outputs) / 2}
+        return math.sqrt(self.scale / fans[self.fan])
 
 
 # `he` is what PyTorch names `kaiming` and `glorot` what it names `xavier`; its normal ones are not
-# truncated, those of Keras and of JAX are.
+# truncated, those of Keras and of JAX are. PyTorch's `kaiming` takes fan_in unless told otherwise.
 KERNELS = {
     "glorot_uniform": VarianceScaling(1.0, "average", "uniform"),
     "glorot_normal": VarianceScaling(1.0, "average", "truncated"),
@@ -56,6 +57,8 @@ KERNELS = {
     "he_normal": VarianceScaling(2.0, "in", "truncated"),
     "kaiming_uniform": VarianceScaling(2.0, "in", "uniform"),
     "kaiming_normal": VarianceScaling(2.0, "in", "normal"),
+    "kaiming_uniform_fan_out": VarianceScaling(2.0, "out", "uniform"),
+    "kaiming_normal_fan_out": VarianceScaling(2.0, "out", "normal"),
 }
 
 

@@ -96,7 +96,7 @@ class Slow(_Faulty):
 
 
 class Unblocks(_Faulty):
-    """Makes standard input non-blocking and wakes whoever reads of it, as Julia does; then hangs."""
+    """Makes standard input non-blocking and wakes who reads of it, as Julia does; then hangs."""
 
     def fault(self, order, learning_rate):
         os.set_blocking(0, False)

@@ -29,6 +29,8 @@ FORMULAS = {
     "he_normal": (lambda n_in, n_out: 2 / n_in, "truncated"),
     "kaiming_uniform": (lambda n_in, n_out: 2 / n_in, "uniform"),
     "kaiming_normal": (lambda n_in, n_out: 2 / n_in, "normal"),
+    "kaiming_uniform_fan_out": (lambda n_in, n_out: 2 / n_out, "uniform"),
+    "kaiming_normal_fan_out": (lambda n_in, n_out: 2 / n_out, "normal"),
 }
 # SciPy's own distributions, of standard deviation 1.
 SHAPES = {
