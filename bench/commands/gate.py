@@ -126,7 +126,8 @@ def _sides(
         paths = tuple(path for path in (tree, tree / "src") if path == tree or path.is_dir())
         # Not resolved: an environment's interpreter is a link, and finds its packages by its place.
         used = (python or Path(sys.executable)).absolute()
-        sides[name] = Side(name, tree, used, paths, prepared.repository.top)
+        caches = folder / f"caches-{name}"
+        sides[name] = Side(name, tree, used, paths, caches, prepared.repository.top)
     return sides
 
 

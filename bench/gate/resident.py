@@ -47,6 +47,7 @@ class Side:
     checkout  its files
     python    the interpreter that runs it
     paths     folders that come first on its `sys.path`
+    caches    a folder for what is compiled of it; made where something is
     foreign   the folder that nothing may be loaded from: where the checkout was copied from
     """
 
@@ -54,6 +55,7 @@ class Side:
     checkout: Path
     python: Path
     paths: tuple[Path, ...]
+    caches: Path
     foreign: Path | None = None
 
 
@@ -185,7 +187,14 @@ def _environment(side: Side, threads: int) -> dict[str, str]:
             else resolved
         )
     parts = dict.fromkeys(str(path) for path in (*side.paths, *moved))
-    own = {"PYTHONPATH": os.pathsep.join(parts), "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {
+        "PYTHONPATH": os.pathsep.join(parts),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # Of each package Julia keeps one compiled form a project, in the first of these folders:
+        # the sides would throw away each other's, and compile anew in every process. That nothing
+        # follows stands for Julia's own folders.
+        "JULIA_DEPOT_PATH": os.pathsep.join((str(side.caches), env.get("JULIA_DEPOT_PATH", ""))),
+    }
     return env | KEEPS_MEMORY | own
 
 

@@ -37,7 +37,10 @@ def main() -> None:
     options = parser.parse_args()
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as logs, options.file.open("a") as out:
-        side = {name: Side(name, ROOT, Path(sys.executable), (ROOT,)) for name in NAMES}
+        python = Path(sys.executable)
+        side = {
+            name: Side(name, ROOT, python, (ROOT,), Path(logs, f"caches-{name}")) for name in NAMES
+        }
         with_ = Measuring(side, Shape(), Path(logs), Budget(60 * options.minutes))
         steps: dict[Case, int] = {}
         number = 0
