@@ -1,0 +1,25 @@
+"""What a resident process is given."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.gate import resident
+from bench.gate.resident import Side
+
+
+@pytest.mark.parametrize("given", ["/depot", f"/depot{os.pathsep}/more", None])
+def test_each_side_compiles_julia_s_packages_into_a_folder_of_its_own(monkeypatch, given):
+    """And finds all else where it was: at the end, nothing stands for Julia's own folders."""
+    if given is None:
+        monkeypatch.delenv("JULIA_DEPOT_PATH", raising=False)
+    else:
+        monkeypatch.setenv("JULIA_DEPOT_PATH", given)
+    here = Path(__file__).parent
+    sides = [Side(n, here, Path(sys.executable), (), here / f"of-{n}") for n in ("base", "head")]
+    found = [resident._environment(side, 1)["JULIA_DEPOT_PATH"] for side in sides]
+    assert found == [f"{here / f'of-{n}'}{os.pathsep}{given or ''}" for n in ("base", "head")]
