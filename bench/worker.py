@@ -32,9 +32,7 @@ def main(argv: list[str]) -> None:
     os.set_inheritable(descriptor, False)
     tasks = _taken_input()
     task = json.loads(tasks.readline())
-    ender = threading.Thread(target=_end_with_parent, args=(tasks,), name="end-with-parent")
-    ender.daemon = True
-    ender.start()
+    threading.Thread(target=_end_with_parent, args=(tasks,), daemon=True).start()
     if task.get("cpus") and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, task["cpus"])  # before any library counts the CPUs
     with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
