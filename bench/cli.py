@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench import interrupts, output
 from bench.cli_gate import gate
 from bench.cli_recipes import reproducer, rerun, show
 from bench.cli_results import compare, history, report
 from bench.cli_run import DataRoot, DatasetName, Json, run
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError
+
+WRONG = 2  # the exit code of every error
 
 app = typer.Typer(
     name="bench",
@@ -228,17 +232,29 @@ def data_show(name: DatasetName, data_root: DataRoot = None, json: Json = False)
 
 
 def main() -> None:
-    """Run the program: one line and exit code 2 for what a person can mend, no traceback."""
+    """Run the program and end with its exit code.
+
+    Whatever goes wrong is 2, since 1 is what a command found: cells that did not run, a regression,
+    a check that failed. What a person can mend is one line, without a traceback.
+    """
+    with output.unstoppable() as streams:
+        code = _code()
+    if streams.fault:
+        print(f"error: cannot write to standard output: {streams.fault.strerror}", file=sys.stderr)
+        code = WRONG
+    sys.exit(code)
+
+
+def _code() -> int:
     try:
-        code = app(prog_name="python -m bench", standalone_mode=False)
+        return int(app(prog_name="python -m bench", standalone_mode=False) or 0)
     except typer.TyperException as error:
         if error.format_message():  # it has none where the help was shown for want of a command
             print(f"error: {error.format_message()}", file=sys.stderr)
-        code = 2
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
-        code = 2 if isinstance(error, UsageError) else 1
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        sys.stderr.close()
-        code = 1
-    sys.exit(code)
+    except KeyboardInterrupt:
+        return interrupts.EXIT_CODE
+    except Exception:
+        traceback.print_exc()
+    return WRONG

@@ -16,6 +16,14 @@ def gate(
     context: typer.Context,
     base: Annotated[str, typer.Option(help="Revision to compare with, such as origin/main.")],
     head: Annotated[str, typer.Option(help="Revision that may be slower.")] = "HEAD",
+    tip: Annotated[
+        bool,
+        typer.Option(
+            "--tip",
+            help="Compare with the base as it is now. Default: with the commit where head left it, "
+            "so that head answers for its own changes alone.",
+        ),
+    ] = False,
     frameworks: Annotated[
         str | None,
         typer.Option(

@@ -12,6 +12,7 @@ import json
 import os
 import selectors
 import signal
+import site
 import subprocess
 import sys
 import time
@@ -32,8 +33,8 @@ POLL_S = 0.02
 PASSED_ON = frozenset(
     name
     for line in (
-        "PATH HOME USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP",
-        "VIRTUAL_ENV PYTHONPATH PYTHONHOME LD_LIBRARY_PATH DYLD_LIBRARY_PATH",
+        "PATH USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP",
+        "VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME LD_LIBRARY_PATH DYLD_LIBRARY_PATH",
         "XDG_CACHE_HOME XDG_DATA_HOME",
         "CXX TORCHINDUCTOR_CACHE_DIR",  # of torch.compile: its compiler, and what it has compiled
         "CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER CUDA_HOME NVIDIA_VISIBLE_DEVICES",
@@ -43,6 +44,24 @@ PASSED_ON = frozenset(
     )
     for name in line.split()
 )
+OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME")  # what -E and -I have it ignore
+# A worker has no home, so that it reads none of the files by which a person sets a library up, of
+# whatever name. A path below a device exists for nobody and can be made by nobody. Keras would take
+# its settings from /tmp where it may not write to a home.
+NO_HOME = {"HOME": os.devnull, "KERAS_HOME": os.devnull}
+# Where libraries keep in a home what is no setting, such as what they have compiled: they find it
+# where it is. Nothing follows the last colon: it stands for the folders that are Julia's own.
+PLACES = {
+    "XDG_CACHE_HOME": ".cache",
+    "XDG_DATA_HOME": ".local/share",
+    "CUDA_CACHE_PATH": ".nv/ComputeCache",
+    "TRITON_HOME": "",
+    "JULIA_DEPOT_PATH": f".julia{os.pathsep}",
+    "JULIAUP_DEPOT_PATH": ".julia",
+}
+# Julia's usual load path without the environment of a person's own, whose preferences would hold
+# for every package: https://docs.julialang.org/en/v1/manual/code-loading/
+JULIA_LOAD_PATH = os.pathsep.join(("@", "@stdlib"))
 THREAD_COUNTS = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -83,9 +102,17 @@ class Ending:
 
 def environment(threads: int, parent: Mapping[str, str]) -> dict[str, str]:
     """A worker's environment: what may pass, and the same number of threads for all libraries."""
-    kept = {name: value for name, value in parent.items() if name in PASSED_ON}
+    home = Path(parent.get("HOME") or Path.home())
+    places = {name: str(home / below) for name, below in PLACES.items()}
+    if site.ENABLE_USER_SITE:
+        places["PYTHONUSERBASE"] = site.getuserbase()
+    places["JULIA_LOAD_PATH"] = JULIA_LOAD_PATH
+    given = {name: value for name, value in parent.items() if value or name not in PLACES}
+    kept = {name: value for name, value in given.items() if name in PASSED_ON}
+    if sys.flags.ignore_environment:
+        kept = {name: value for name, value in kept.items() if name not in OF_THIS_PYTHON}
     counts = dict.fromkeys(THREAD_COUNTS, str(threads))
-    return kept | counts | {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"}
+    return places | kept | NO_HOME | counts | {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"}
 
 
 def run_worker(
@@ -133,7 +160,7 @@ def run_worker(
 def _start(env: Mapping[str, str], output: IO[bytes], write_end: int) -> subprocess.Popen[bytes]:
     """Start the worker in a session of its own, so that a Ctrl-C reaches only this process."""
     return subprocess.Popen(
-        [sys.executable, "-m", "bench.worker", str(write_end)],
+        [sys.executable, *_flags(), "-m", "bench.worker", str(write_end)],
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=output,
@@ -141,6 +168,16 @@ def _start(env: Mapping[str, str], output: IO[bytes], write_end: int) -> subproc
         pass_fds=(write_end,),
         start_new_session=True,
     )
+
+
+def _flags() -> list[str]:
+    """What has the worker look for modules where this process does.
+
+    Without -P the current folder would come first: another harness than this one, where a command
+    that is installed is called in a checkout.
+    """
+    is_here = any(not entry or Path(entry).resolve() == Path.cwd() for entry in sys.path)
+    return [*([] if is_here else ["-P"]), *(["-s"] if sys.flags.no_user_site else [])]
 
 
 def _send(process: subprocess.Popen[bytes], task: Mapping[str, Any]) -> None:

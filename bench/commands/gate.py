@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,13 +13,17 @@ from bench import __version__, interrupts, machine
 from bench.commands import gate_summary
 from bench.commands.console import say
 from bench.commands.gate_options import Asked, Prepared, prepare
-from bench.errors import BenchError
+from bench.errors import BenchError, StoreError
 from bench.gate import environments, result, schedule
 from bench.gate.budget import Budget
 from bench.gate.cases import Name, Pair
 from bench.gate.decision import EXIT_CODES
+from bench.gate.origin import Origins
 from bench.gate.pairs import Measuring
+from bench.gate.repository import Checkout
 from bench.gate.resident import Side, SideError
+from bench.gate.workspace import workspace
+from bench.store import write_atomically
 from report.text import plain
 
 
@@ -34,11 +37,6 @@ def gate(asked: Asked, *, as_json: bool) -> int:
     except KeyboardInterrupt:
         print("interrupted: what was made has been removed", file=sys.stderr)
         return interrupts.EXIT_CODE
-    if asked.out:
-        asked.out.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    if asked.markdown:
-        with asked.markdown.open("a", encoding="utf-8") as file:  # as $GITHUB_STEP_SUMMARY wants
-            file.write(gate_summary.markdown(found))
     if as_json:
         print(found.model_dump_json())
     else:
@@ -48,7 +46,34 @@ def gate(asked: Asked, *, as_json: bool) -> int:
             print(
                 plain(line) if not line.startswith(" ") else f"    {plain(line)}", file=sys.stderr
             )
+    _write(asked, found)
     return EXIT_CODES[found.outcome]
+
+
+def _write(asked: Asked, found: result.Result) -> None:
+    """The files that were asked for; StoreError names what could not be written, once all are."""
+    faults = []
+    for path, write in ((asked.out, _write_json), (asked.markdown, _append_markdown)):
+        if path is not None:
+            try:
+                write(path, found)
+            except OSError as error:
+                faults.append(f"cannot write {path}: {error.strerror}")
+    if faults:
+        raise StoreError(f"{'; '.join(faults)}; the verdict is the one above: {found.outcome}")
+
+
+def _write_json(path: Path, found: result.Result) -> None:
+    text = found.model_dump_json(indent=1) + "\n"
+    if path.is_file() or not path.exists():
+        write_atomically(path, text)
+    else:  # a pipe or a device, which must not be replaced by a file
+        path.write_text(text, encoding="utf-8")
+
+
+def _append_markdown(path: Path, found: result.Result) -> None:
+    with path.open("a", encoding="utf-8") as file:  # as $GITHUB_STEP_SUMMARY wants
+        file.write(gate_summary.markdown(found))
 
 
 def _measure(prepared: Prepared, notes: Console) -> result.Result:
@@ -57,11 +82,11 @@ def _measure(prepared: Prepared, notes: Console) -> result.Result:
     error = ""
     sides: dict[Name, Side] = {}
     with ExitStack() as stack:
-        trees = stack.enter_context(prepared.repository.checkouts(prepared.revisions))
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-gate-")))
+        folder = stack.enter_context(workspace())
+        checkouts = prepared.repository.check_out(prepared.revisions, folder)
         budget = Budget(prepared.budget_s)
         try:
-            sides = _sides(prepared, trees, folder, notes)
+            sides = _sides(prepared, checkouts, folder, notes)
             budget = Budget(prepared.budget_s)  # making environments is on nobody's clock
             status = stack.enter_context(notes.status("starting"))
 
@@ -108,26 +133,35 @@ def _result(
 
 
 def _sides(
-    prepared: Prepared, trees: dict[Name, Path], folder: Path, notes: Console
+    prepared: Prepared, checkouts: dict[Name, Checkout], folder: Path, notes: Console
 ) -> dict[Name, Side]:
     """Checkout and interpreter of each revision."""
-    asked = prepared.asked
+    asked, repository = prepared.asked, prepared.repository
     given: dict[Name, Path | None] = {"base": asked.base_python, "head": asked.head_python}
     names = tuple(dict.fromkeys(case.framework for case in prepared.judge.cells))
+    worktrees = repository.worktrees()
+    tops = (*(checkout.folder for checkout in checkouts.values()), *worktrees)
+    roots = tuple(path for top in tops for path in repository.paths(top))
     sides: dict[Name, Side] = {}
-    for name, tree in trees.items():
+    for name, checkout in checkouts.items():
         python = given[name]
         if python is None and prepared.build:
+            place, project = folder / f"environment-{name}", checkout.folder / repository.project
             with notes.status(f"making the environment of {name}"):
                 try:
-                    python = environments.build(tree, folder / f"environment-{name}", names)
+                    python = environments.build(checkout.folder, project, place, names)
                 except BenchError as error:
                     raise SideError(f"{name}: {error}") from error
-        paths = tuple(path for path in (tree, tree / "src") if path == tree or path.is_dir())
-        # Not resolved: an environment's interpreter is a link, and finds its packages by its place.
-        used = (python or Path(sys.executable)).absolute()
-        caches = folder / f"caches-{name}"
-        sides[name] = Side(name, tree, used, paths, caches, prepared.repository.top)
+        sides[name] = Side(
+            name=name,
+            # Not resolved: an environment's interpreter is a link, and finds its packages by its
+            # place.
+            python=(python or Path(sys.executable)).absolute(),
+            paths=repository.paths(checkout.folder),
+            caches=folder / f"caches-{name}",
+            origins=Origins(checkout.folder, worktrees, roots),
+            absent=checkout.absent,
+        )
     return sides
 
 

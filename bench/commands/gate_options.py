@@ -19,7 +19,7 @@ from bench.gate import schedule
 from bench.gate.cases import Case, Name
 from bench.gate.decision import Judge, Rule, fewest_pairs
 from bench.gate.pairs import Shape
-from bench.gate.worktrees import Repository, Revision
+from bench.gate.repository import Repository, Revision
 from report.text import plain
 
 BUSY_CPUS = 0.5  # other programs' load that a person should know of
@@ -32,6 +32,7 @@ class Asked:
 
     base: str
     head: str
+    tip: bool
     frameworks: str | None
     batch_sizes: str
     threads: str
@@ -73,10 +74,7 @@ def prepare(asked: Asked, notes: Console) -> Prepared:
         if file and (file.is_dir() or not file.resolve().parent.is_dir()):
             raise UsageError(f"{file} cannot be written: name a file in a folder that exists")
     repository = Repository.around(Path.cwd())
-    revisions: dict[Name, Revision] = {
-        "base": repository.revision(asked.base),
-        "head": repository.revision(asked.head),
-    }
+    revisions = _revisions(asked, repository)
     _refuse_dirty(asked, repository, revisions["head"])
     cases = _cases(asked, notes)
     rule = _rule(threshold, len(cases), asked.pairs)
@@ -93,6 +91,14 @@ def prepare(asked: Asked, notes: Console) -> Prepared:
         notes=_notes(asked, repository, revisions, differing),
         build=bool(differing) and asked.environments == "build",
     )
+
+
+def _revisions(asked: Asked, repository: Repository) -> dict[Name, Revision]:
+    """The commits to compare: head with where it began, or with the base as it is now."""
+    base, head = repository.revision(asked.base), repository.revision(asked.head)
+    if not asked.tip and base.commit != head.commit:
+        base = repository.merge_base(base, head)
+    return {"base": base, "head": head}
 
 
 def _cases(asked: Asked, notes: Console) -> list[Case]:

@@ -69,24 +69,29 @@ def show_and_write(
     `typed` are the arguments that runs were started with, by their names; without it they are
     looked for in the folder. `compared` are the records' comparisons, where they are at hand
     already. Without the extra `report` the table is printed all the same, and a
-    line tells what is missing.
+    line tells what is missing; so it is where a StoreError tells that a file cannot be written.
     """
     from report.terminal import print_summary
     from report.text import plain
 
     typed = _commands([folder]) if typed is None else typed
-    lines = [f"left out {path}: {reason}" for path, reason in problems]
     compared = compare(records) if compared is None else compared
+
+    def tell(line: str) -> None:
+        if console is not None:
+            console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+
+    if console is not None:  # before the files, which there may be no room for
+        print_summary(compared, console)
+    for path, reason in problems:
+        tell(f"left out {path}: {reason}")
     try:
         written = _write(records, problems, folder, formats, typed, compared)
-        lines += [f"wrote {path}" for path in written]
     except ModuleNotFoundError as error:
-        lines.append(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
-    if console is None:
-        return
-    print_summary(compared, console)
-    for line in lines:
-        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+        tell(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
+    else:
+        for path in written:
+            tell(f"wrote {path}")
 
 
 def _write(

@@ -32,7 +32,7 @@ from bench.commands.console import installed
 from bench.commands.console import say as _say
 from bench.commands.plan_shown import print_plan
 from bench.commands.report import show_and_write
-from bench.errors import UsageError
+from bench.errors import StoreError, UsageError
 from bench.observers import observed
 from bench.options import Options
 from bench.plan import Plan
@@ -160,7 +160,7 @@ def _resume(
 
 def _execute(folder: store.Run, notes: Console, *, as_json: bool, quiet: bool = False) -> int:
     """Run the cells, then print and write what came out, also when interrupted."""
-    interrupted = False
+    interrupted, faults = False, []
     event_files = folder.manifest.asked.tensorboard
 
     def warn(text: str) -> None:
@@ -177,6 +177,8 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool, quiet: bool = 
             runner.run(folder, progress)
         except KeyboardInterrupt:
             interrupted = True
+        except StoreError as error:  # what is there is shown all the same
+            faults.append(str(error))
     records = folder.records()
     if as_json:
         document = {
@@ -184,7 +186,10 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool, quiet: bool = 
             "records": [record.model_dump(mode="json") for record in records],
         }
         print(json.dumps(document, indent=2))
-    show_and_write(records, [], folder.folder, None if as_json or quiet else Console())
+    try:
+        show_and_write(records, [], folder.folder, None if as_json or quiet else Console())
+    except StoreError as error:
+        faults.append(str(error))
     _say_precision(folder.manifest.plan, records, notes)
     if interrupted:
         _say(
@@ -192,6 +197,8 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool, quiet: bool = 
             f"interrupted: {len(records)} of {len(folder.manifest.plan.cells())} cells are saved; "
             f"go on with: python -m bench run --resume {folder.folder}",
         )
+    if faults:
+        raise StoreError("; ".join(faults))
     return 1 if interrupted or runner.unsettled(folder) else 0
 
 

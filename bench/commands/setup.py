@@ -9,7 +9,7 @@ from typing import get_args
 
 from rich.console import Console
 
-from bench import frameworks, probing
+from bench import frameworks, git, probing
 from bench.commands import parse
 from bench.commands.console import say
 from bench.contract import Device
@@ -37,7 +37,8 @@ def setup(name: str, devices: str = "cpu") -> int:
     started, free = datetime.now(), _free_bytes()
     expected = tools.expected(wanted)
     say(console, f"{framework.title}: {expected or 'nothing is to be fetched'}")
-    tools.setup(wanted)
+    with git.hooks_forgotten():  # Julia's package manager runs git
+        tools.setup(wanted)
     say(console, "Starting it once, in which what is new gets compiled: up to some minutes")
     answer = probing.probe(name, FIRST_START_S)
     if "reason" in answer:

@@ -13,6 +13,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import site
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -168,6 +169,7 @@ def _key(subject: Subject, framework: Framework, env: Mapping[str, str]) -> str:
         "packages": sorted(
             {f"{found.name}=={found.version}" for found in importlib.metadata.distributions()}
         ),
+        "startup": _hash_of_startup(),
         "tools": frameworks.locked(framework),
         "sources": _hash_of_sources(framework),
         "environment": {name: value for name, value in env.items() if name not in HARMLESS},
@@ -181,6 +183,18 @@ def _hash_of_sources(framework: Framework) -> str:
     digest = hashlib.sha256()
     own = [ROOT / part for part in OWN_SOURCES]
     for file in _files([*own, *_adapter_sources(framework.adapter.partition(":")[0])]):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _hash_of_startup() -> str:
+    """Of what every interpreter runs when it starts, on a machine's or a person's behalf."""
+    specs = (importlib.util.find_spec(name) for name in ("sitecustomize", "usercustomize"))
+    files = [Path(spec.origin) for spec in specs if spec and spec.origin]
+    for folder in (*site.getsitepackages(), site.getusersitepackages()):
+        files += sorted(Path(folder).glob("*.pth"))
+    digest = hashlib.sha256()
+    for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -1,5 +1,5 @@
 """Two revisions on one machine in one run → a verdict on throughput.
 
 `docs/gate.md` has the rule and its error rates. One direction, as everywhere:
-worktrees → schedule → pairs → resident → windows (the measuring process) → decision → result.
+repository → schedule → pairs → resident → windows (the measuring process) → decision → result.
 """

@@ -96,6 +96,11 @@ class Cell:
         """Those of all blocks."""
         return [one for block in self.blocks for one in block]
 
+    @property
+    def uneven(self) -> str:
+        """What kept a block from failing; nothing where nothing did."""
+        return UNEVEN.format("head", "base") if self.hindered else ""
+
     def slowdown(self, level: float = LEVEL) -> stats.Interval | None:
         """Estimate and interval of the log ratio, from all pairs; None for too few."""
         found = [one.log_ratio for one in self.observations]
@@ -132,6 +137,8 @@ class Judge:
         cells = [self.cells[case] for case in self.open]
         if not cells:
             return
+        for cell in cells:
+            cell.reason = ""  # an earlier look's says nothing about what is known now
         taken = len(cells[0].blocks[-1])
         if taken == self.rule.pairs:
             self._end_block(cells)
@@ -143,11 +150,12 @@ class Judge:
         """No more pairs will come, for a reason that has nothing to do with their figures."""
         for case in self.open:
             cell = self.cells[case]
+            cell.reason = ""
             if not cell.failed:
                 self._pass_if_clear(cell)
             if cell.outcome is None:
                 cell.outcome = "inconclusive"
-                cell.reason = cell.reason or reason
+                cell.reason = cell.uneven or cell.reason or reason
                 if cell.failed:
                     cell.reason = f"slower in one block, not confirmed by another: {reason}"
 
@@ -164,7 +172,6 @@ class Judge:
             if slow >= 0 and p < self.rule.alpha:
                 if LEAST_OWN * hindrance(cell.blocks[-1], "head") > slow:
                     cell.hindered += 1
-                    cell.reason = UNEVEN.format("head", "base")
                 else:
                     cell.failed += 1
         for cell in cells:
@@ -175,14 +182,15 @@ class Judge:
     def _close(self, cell: Cell) -> None:
         """What a whole block more allows to say."""
         if cell.failed == self.rule.confirmations:
-            cell.outcome = "regression"
+            cell.outcome, cell.reason = "regression", ""
             return
         self._pass_if_clear(cell)
         if cell.outcome is not None:
             return
         hindered = cell.hindered >= self.rule.confirmations
         if hindered or len(cell.blocks) == self.rule.blocks:
-            cell.outcome, cell.reason = "inconclusive", cell.reason or "too noisy for the threshold"
+            cell.outcome = "inconclusive"
+            cell.reason = cell.uneven or cell.reason or "too noisy for the threshold"
         else:
             cell.blocks.append([])
 

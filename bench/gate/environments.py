@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+from bench import git
 from bench.errors import BenchError
 
 INSTALL_LIMIT_S = 3600.0
+# With these pip would find packages that the new environment does not have.
+OF_ANOTHER_PYTHON = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
 TAIL_LINES = 12
 
 
-def build(checkout: Path, folder: Path, frameworks: tuple[str, ...]) -> Path:
-    """A virtual environment with the checkout and what the frameworks need; its interpreter.
+def build(checkout: Path, project: Path, folder: Path, frameworks: tuple[str, ...]) -> Path:
+    """A virtual environment with a project of the checkout and what the frameworks need.
 
-    Versions are those of the checkout's constraints.txt, where it has one. BenchError with the end
-    of pip's words where that fails.
+    Versions are those of the nearest constraints.txt, in the project's folder or above it, where
+    there is one. Returns the interpreter. BenchError with the end of pip's words where that fails.
     """
-    _run([sys.executable, "-m", "venv", str(folder)], checkout)
+    _run([sys.executable, "-m", "venv", str(folder)], project)
     python = folder / "bin" / "python"
-    extras = _extras(checkout, frameworks)
-    wanted = f"{checkout}[{','.join(extras)}]" if extras else str(checkout)
-    locked = checkout / "constraints.txt"
-    constraints = ["-c", str(locked)] if locked.is_file() else []
+    extras = _extras(project, frameworks)
+    wanted = f"{project}[{','.join(extras)}]" if extras else str(project)
+    around = (one for one in (project, *project.parents) if one.is_relative_to(checkout))
+    locks = (one / "constraints.txt" for one in around)
+    locked = next((lock for lock in locks if lock.is_file()), None)
+    constraints = ["-c", str(locked)] if locked else []
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    _run([str(python), "-m", "pip", "install", *quiet, *constraints, "-e", wanted], checkout)
+    _run([str(python), "-m", "pip", "install", *quiet, *constraints, "-e", wanted], project)
     return python
 
 
-def _extras(checkout: Path, frameworks: tuple[str, ...]) -> list[str]:
-    """The extras of the checkout that are named as the frameworks are, without their variants."""
+def _extras(project: Path, frameworks: tuple[str, ...]) -> list[str]:
+    """The extras of the project that are named as the frameworks are, without their variants."""
     try:
-        text = (checkout / "pyproject.toml").read_text(encoding="utf-8")
+        text = (project / "pyproject.toml").read_text(encoding="utf-8")
         offered = tomllib.loads(text).get("project", {}).get("optional-dependencies", {})
     except (OSError, tomllib.TOMLDecodeError):
         return []
@@ -41,6 +47,9 @@ def _extras(checkout: Path, frameworks: tuple[str, ...]) -> list[str]:
 
 
 def _run(command: list[str], folder: Path) -> None:
+    env = git.outside_hooks(os.environ)
+    for name in OF_ANOTHER_PYTHON:
+        env.pop(name, None)
     try:
         done = subprocess.run(
             command,
@@ -49,6 +58,7 @@ def _run(command: list[str], folder: Path) -> None:
             text=True,
             errors="replace",
             timeout=INSTALL_LIMIT_S,
+            env=env,
         )
     except subprocess.TimeoutExpired as error:
         raise BenchError(f"{command[1:4]} took over {INSTALL_LIMIT_S:.0f} s") from error

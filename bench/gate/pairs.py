@@ -74,6 +74,8 @@ def measure(with_: Measuring, case: Case, number: int, first: Name, steps: int |
             residents[name].prepare(steps)
         _warm_up(residents, steps)
         windows = _alternate(residents, first, steps, with_)
+        for name in NAMES:  # again: some modules are loaded when they are first needed
+            residents[name].check_origin()
     took_s = round(with_.budget.spent_s - started, 2)
     return Pair(case=case, first=first, steps=steps, took_s=took_s, **windows)
 

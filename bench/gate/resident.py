@@ -18,11 +18,13 @@ from bench import launch
 from bench.errors import BenchError
 from bench.gate.budget import Budget
 from bench.gate.cases import Case, Name
+from bench.gate.origin import Loaded, Origins
 
 WINDOWS = Path(__file__).with_name("windows.py")
 START_LIMIT_S = 300.0  # a Julia that compiles itself for the first time takes minutes
 ANSWER_LIMIT_S = 120.0
 TAIL_LINES = 12
+MOST_TOLD = 5  # modules that came from elsewhere
 END_S = 5.0
 # Where glibc's allocator gives memory back and takes it anew is a matter of how the heap happens to
 # lie: identical processes of PyTorch had from 500 to 2,300 page faults a step, and were up to a
@@ -43,20 +45,20 @@ class SideError(BenchError):
 class Side:
     """A revision that can be measured.
 
-    name      base or head
-    checkout  its files
-    python    the interpreter that runs it
-    paths     folders that come first on its `sys.path`
-    caches    a folder for what is compiled of it; made where something is
-    foreign   the folder that nothing may be loaded from: where the checkout was copied from
+    name     base or head
+    python   the interpreter that runs it
+    paths    folders that come first on its `sys.path`
+    caches   a folder for what is compiled of it; made where something is
+    origins  its files, and what is the repository's
+    absent   its submodules that could not be had
     """
 
     name: Name
-    checkout: Path
     python: Path
     paths: tuple[Path, ...]
     caches: Path
-    foreign: Path | None = None
+    origins: Origins
+    absent: tuple[str, ...] = ()
 
 
 class Resident:
@@ -77,7 +79,7 @@ class Resident:
                     stdout=output,
                     stderr=output,
                     env=_environment(side, case.threads),
-                    cwd=side.checkout,
+                    cwd=side.paths[0],
                     pass_fds=(write_end,),
                     start_new_session=True,
                 )
@@ -86,8 +88,12 @@ class Resident:
             raise SideError(f"{side.name}: {side.python} cannot be started: {error}") from error
         finally:
             os.close(write_end)
-        task = case.model_dump() | {"cpus": cpus, "paths": [str(path) for path in side.paths]}
-        self._send(task)
+        places = {
+            "paths": [str(path) for path in side.paths],
+            "checkout": str(side.origins.checkout),
+            "worktrees": [str(tree) for tree in side.origins.worktrees],
+        }
+        self._send(case.model_dump() | places | {"cpus": cpus})
 
     def __enter__(self) -> Self:
         return self
@@ -111,7 +117,8 @@ class Resident:
 
     def await_ready(self) -> None:
         """Wait until the adapter is built; SideError where it cannot be, or is another one."""
-        self._check_sources(self._answer(START_LIMIT_S)["ready"])
+        self._answer(START_LIMIT_S)
+        self.check_origin()
 
     def prepare(self, steps: int) -> None:
         """Have it compile for windows of so many steps."""
@@ -150,21 +157,24 @@ class Resident:
             raise self._error(f"failed: {answer['failed']}")
         return answer
 
-    def _check_sources(self, sources: Mapping[str, str | None]) -> None:
-        """The files must be the revision's: a comparison of other files could never fail."""
-        found = {what: Path(file).resolve() for what, file in sources.items() if file}
-        checkout = self.side.checkout.resolve()
-        own = [what for what, file in found.items() if file.is_relative_to(checkout)]
-        strangers = [
-            file
-            for what, file in found.items()
-            if what not in own and self.side.foreign and file.is_relative_to(self.side.foreign)
-        ]
-        if strangers or not own:
-            files = ", ".join(f"{what} from {file}" for what, file in found.items())
+    def check_origin(self) -> None:
+        """SideError where something of the repository's was not loaded from this revision."""
+        self._send({"loaded": 0})
+        loaded = Loaded(**self._answer(ANSWER_LIMIT_S))
+        strangers = self.side.origins.strangers(loaded)
+        about = f"{self.side.name}: {self._case.framework} is not measured from this revision"
+        if strangers:
+            absent = [
+                f"the submodule {path} could not be had: git submodule update --init --recursive"
+                for path in self.side.absent
+            ]
+            folders = ", ".join(str(path) for path in self.side.paths)
+            lines = [*strangers[:MOST_TOLD], *absent, f"its packages are looked for in {folders}"]
+            raise SideError("\n    ".join((f"{about}:", *lines)))
+        if pointers := self.side.origins.pointers(loaded):
             raise SideError(
-                f"{self.side.name}: {self._case.framework} is not measured from this revision: "
-                f"{files}; the package must be importable from its top folder or src/"
+                f"{about}: {len(pointers)} of its files are with Git LFS and not here, such as "
+                f"{pointers[0]}: git lfs install, then git lfs fetch --all"
             )
 
     def _error(self, what: str) -> SideError:
@@ -177,15 +187,7 @@ def _environment(side: Side, threads: int) -> dict[str, str]:
     """A worker's environment, where what PYTHONPATH names of the repository is the side's."""
     env = launch.environment(threads, os.environ)
     given = [Path(part) for part in env.get("PYTHONPATH", "").split(os.pathsep) if part]
-    moved = []
-    for path in given:
-        resolved = path.resolve()
-        inside = side.foreign and resolved.is_relative_to(side.foreign)
-        moved.append(
-            side.checkout / resolved.relative_to(side.foreign)
-            if inside and side.foreign
-            else resolved
-        )
+    moved = [side.origins.moved(path.resolve()) for path in given]
     parts = dict.fromkeys(str(path) for path in (*side.paths, *moved))
     own = {
         "PYTHONPATH": os.pathsep.join(parts),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bench.gate.cases import Case, Pair
 from bench.gate.decision import Cell, Judge, Outcome, Rule
-from bench.gate.worktrees import Revision
+from bench.gate.repository import Revision
 from bench.record import Machine
 
 FORMAT: Literal["lenet-bench gate 1"] = "lenet-bench gate 1"
@@ -22,7 +22,7 @@ class _Frozen(BaseModel):
 
 
 class Commit(_Frozen):
-    """A revision; see `bench.gate.worktrees.Revision`."""
+    """A revision; see `bench.gate.repository.Revision`."""
 
     given: str
     commit: str

@@ -9,19 +9,23 @@ line of JSON on the pipe whose number is the first argument.
 
     {"prepare": steps}       compile for windows of so many steps  → {"prepared": steps}
     {"window": steps}        → {"seconds", "cpu_s", "compiled"}
+    {"loaded": 0}            what was loaded so far, and from where; see `Side.loaded`
 Anything that fails is answered by {"failed": reason} with the traceback on standard error.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import json
 import os
+import site
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from queue import SimpleQueue
 from typing import Any, TextIO
 
@@ -49,13 +53,13 @@ def main(argv: list[str]) -> None:
 
         try:
             side = Side(task)
-            answer(ready=side.sources())
+            answer(ready=task["framework"])
             gc.collect()
             gc.freeze()
             gc.disable()
             while True:
                 ((request, steps),) = json.loads(requests.get()).items()
-                answer(**(side.prepare(steps) if request == "prepare" else side.window(steps)))
+                answer(**side.answers[request](steps))
         except Exception as error:
             traceback.print_exc()
             text = str(error).strip().splitlines() or ["no message"]
@@ -69,7 +73,8 @@ class Side:
     """One revision's adapter with LeNet-5 and synthetic images, the same on both sides."""
 
     def __init__(self, task: Mapping[str, Any]) -> None:
-        sys.path[:0] = task["paths"]
+        self._worktrees = task["worktrees"]
+        sys.path[:] = dict.fromkeys((*task["paths"], *_of_the_revision(task)))
         import numpy as np
 
         from bench import frameworks, models, order
@@ -89,13 +94,28 @@ class Side:
         )
         self._adapter.load(images, labels)
         self._adapter.synchronize()
+        self.answers: dict[str, Callable[[int], dict[str, object]]] = {
+            "prepare": self.prepare,
+            "window": self.window,
+            "loaded": self.loaded,
+        }
         # Revisions from before the method existed tell nothing.
         self._compilations: Callable[[], int] = getattr(self._adapter, "compilations", lambda: 0)
 
-    def sources(self) -> dict[str, str | None]:
-        """The files that the harness's package and the adapter were loaded from."""
-        adapter = sys.modules[type(self._adapter).__module__]
-        return {"harness": sys.modules["bench"].__file__, "adapter": adapter.__file__}
+    def loaded(self, _: int) -> dict[str, object]:
+        """Every module with its file, and what else says where it came from.
+
+        adapter      the module that has the adapter's class
+        environment  where the interpreter and installed packages are
+        copies       packages that were installed as copies of a folder of the repository, by name
+        """
+        modules = {name: getattr(module, "__file__", None) for name, module in _modules()}
+        return {
+            "adapter": type(self._adapter).__module__,
+            "modules": {name: file for name, file in modules.items() if isinstance(file, str)},
+            "environment": _environment(),
+            "copies": dict(_copies(self._worktrees)),
+        }
 
     def prepare(self, steps: int) -> dict[str, object]:
         """Compile for windows of so many full batches."""
@@ -119,6 +139,48 @@ class Side:
             "cpu_s": cpu_s,
             "compiled": self._compilations() > compiled,
         }
+
+
+def _of_the_revision(task: Mapping[str, Any]) -> Iterator[str]:
+    """The path as it is, where what an environment adds of the working trees is the revision's.
+
+    Editable installs do so by their .pth files.
+    """
+    environment = _environment()
+    for entry in sys.path:
+        place = os.path.realpath(entry)
+        tree = next((tree for tree in task["worktrees"] if _is_below(place, tree)), None)
+        if tree is None or any(_is_below(place, known) for known in environment):
+            yield entry
+        else:
+            yield os.path.normpath(os.path.join(task["checkout"], os.path.relpath(place, tree)))
+
+
+def _environment() -> list[str]:
+    """Where the interpreter and the packages that are installed for it are."""
+    places = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages()]
+    return [os.path.realpath(place) for place in (*places, site.getusersitepackages())]
+
+
+def _copies(worktrees: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Packages that pip has installed as copies of a folder in one of the working trees."""
+    for distribution in importlib.metadata.distributions():
+        about = json.loads(distribution.read_text("direct_url.json") or "{}")
+        if about.get("dir_info", {}).get("editable"):
+            continue
+        url = urllib.parse.urlsplit(about.get("url", ""))
+        folder = os.path.realpath(urllib.parse.unquote(url.path))
+        if url.scheme == "file" and any(_is_below(folder, tree) for tree in worktrees):
+            for file in distribution.files or ():
+                yield file.parts[0].partition(".")[0], folder
+
+
+def _is_below(place: str, folder: str) -> bool:
+    return place == folder or place.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _modules() -> list[tuple[str, Any]]:
+    return [(name, module) for name, module in sys.modules.copy().items() if module is not None]
 
 
 def _taken_input() -> TextIO:

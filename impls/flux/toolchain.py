@@ -54,10 +54,18 @@ class JuliaToolchain:
         return cuda.absent(versions) or cuda.driver_complaint()
 
     def locked(self) -> str:
-        """A hash of the manifests of Julia's packages, which name every version."""
+        """A hash of all files that say which code Julia runs.
+
+        The program that was named; the manifests of the project, which name every version; its
+        preferences, which packages are compiled with; and what replaces libraries of theirs:
+        https://pkgdocs.julialang.org/v1/artifacts/#Overriding-artifact-locations
+        """
         digest = hashlib.sha256()
-        for manifest in _manifests(_project()):
-            digest.update(manifest.read_bytes())
+        for file in _deciding(_project()):
+            digest.update(file.read_bytes())
+        if program := shutil.which(os.environ.get(EXE, "")):
+            about = Path(program).resolve()
+            digest.update(f"{about} {about.stat().st_size} {about.stat().st_mtime_ns}".encode())
         return digest.hexdigest()
 
     def expected(self, devices: Sequence[Device] = ("cpu",)) -> str | None:
@@ -163,6 +171,24 @@ def _versions(manifest: Path) -> dict[str, str]:
 def _manifests(project: Path | None) -> list[Path]:
     """Of any Julia: Manifest.toml, JuliaManifest.toml, Manifest-v1.11.toml."""
     return sorted(project.glob("*Manifest*.toml")) if project else []
+
+
+def _deciding(project: Path | None) -> list[Path]:
+    """The files of a project and of the folders for packages that decide what Julia runs.
+
+    Of those in a load path that a person has set, too.
+    """
+    given = os.environ.get("JULIA_LOAD_PATH", "").split(os.pathsep)
+    projects = [*([project] if project else []), *(Path(one) for one in given if "/" in one)]
+    depots = os.environ.get("JULIA_DEPOT_PATH", "").split(os.pathsep)
+    overrides = [
+        Path(depot).expanduser() / "artifacts/Overrides.toml"
+        for depot in dict.fromkeys((*filter(None, depots), "~/.julia"))
+    ]
+    return [
+        *(file for folder in projects for file in sorted(folder.glob("*.toml"))),
+        *(file for file in overrides if file.is_file()),
+    ]
 
 
 def _resolved() -> bool:

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from bench.errors import UsageError
-from bench.gate import worktrees
+from bench.gate import repository as repositories
 from tests.gate.conftest import Gate, Repository
 
 
@@ -59,7 +59,7 @@ def test_a_dirty_tree_may_be_allowed_or_not_matter(refused, gate):
     gate.repository.edit("bench/models.py", "LeNet-5", "LeNet 5")
     short = ("--frameworks", "reference", "--budget", "1s")
     assert "too short" in refused("--base", "HEAD", *short, "--allow-dirty")
-    assert "too short" in refused("--base", "HEAD", "--head", "HEAD~1", *short)
+    assert "too short" in refused("--base", "HEAD", "--head", "HEAD~1", "--tip", *short)
 
 
 def test_other_packages_need_a_decision(refused, gate):
@@ -77,7 +77,7 @@ def test_other_packages_need_a_decision(refused, gate):
 def test_a_change_of_the_version_is_no_change_of_packages(gate):
     gate.repository.edit("pyproject.toml", "line-length = 100", "line-length = 99")
     gate.repository.commit()
-    top = worktrees.Repository(gate.repository.top)
+    top = repositories.Repository(gate.repository.top)
     assert top.differing(top.revision("HEAD~1"), top.revision("HEAD")) == []
 
 
@@ -119,43 +119,35 @@ def test_a_shallow_clone_is_told_how_to_fetch(repository, tmp_path):
         capture_output=True,
     )
     with pytest.raises(UsageError, match="fetch-depth: 0"):
-        worktrees.Repository(tmp_path / "shallow").revision("HEAD~1")
+        repositories.Repository(tmp_path / "shallow").revision("HEAD~1")
 
 
-# Worktrees
+def test_a_head_without_commits_of_its_own_is_no_head(refused, gate):
+    gate.repository.commit("another")
+    call = ("--base", "HEAD", "--head", "HEAD~1", "--frameworks", "reference", "--budget", "1s")
+    assert "has no commit of its own to measure: take --tip" in refused(*call)
+    assert "too short" in refused(*call, "--tip")
 
 
-def test_worktrees_are_removed_whatever_happens(repository, monkeypatch, tmp_path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    before = repository.git("rev-parse", "HEAD")
-    repository.edit("bench/models.py", "LeNet-5", "LeNet 5")
-    after = repository.commit()
-    here = worktrees.Repository.around(repository.top / "bench")
-    revisions = {"base": here.revision("HEAD~1"), "head": here.revision("main")}
-    assert (revisions["base"].commit, revisions["head"].commit) == (before, after)
-
-    def use() -> None:
-        with here.checkouts(revisions) as trees:
-            assert "LeNet-5" in (trees["base"] / "bench/models.py").read_text()
-            assert "LeNet 5" in (trees["head"] / "bench/models.py").read_text()
-            (trees["base"] / "left.txt").write_text("by a program")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        use()
-    assert len(repository.worktrees()) == 1
-    assert not list(tmp_path.glob("bench-gate-*"))
+def test_histories_that_have_nothing_in_common(refused, gate):
+    gate.repository.git("checkout", "--quiet", "--orphan", "other")
+    gate.repository.commit("another beginning")
+    call = ("--base", "main", "--frameworks", "reference", "--budget", "1s")
+    assert "main and HEAD have no commit in common" in refused(*call)
+    assert "too short" in refused(*call, "--tip")
 
 
-def test_hooks_of_the_repository_are_not_run(repository, tmp_path):
-    hook = repository.top / ".git/hooks/post-checkout"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran'}\n")
-    hook.chmod(0o755)
-    here = worktrees.Repository.around(repository.top)
-    head = here.revision("HEAD")
-    with here.checkouts({"base": head, "head": head}):
-        pass
-    assert not (tmp_path / "ran").exists()
-    repository.git("worktree", "add", "--quiet", str(tmp_path / "tree"))
-    assert (tmp_path / "ran").exists()  # it would have run
+def test_a_repository_that_another_one_is_around(gate, tmp_path):
+    """GIT_DIR as a person sets it names the one that is meant; the gate would take this one."""
+    other = tmp_path / "other"
+    other.mkdir()
+    Repository(other).git("init", "--quiet")
+    done = subprocess.run(
+        gate.command("--base", "HEAD", "--frameworks", "reference"),
+        cwd=gate.repository.top,
+        env=gate.env | {"GIT_DIR": str(other / ".git")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "with GIT_DIR unset" in done.stderr

@@ -105,7 +105,7 @@ def test_a_revision_that_cannot_run_is_an_error(gate, tmp_path, path, old, new, 
     assert said in done.stderr
     assert said in summary.read_text()
     assert gate.left_over() == []
-    backwards = gate("--base", "HEAD", "--head", "HEAD~1", *SMALL)
+    backwards = gate("--base", "HEAD", "--head", "HEAD~1", "--tip", *SMALL)
     assert backwards.returncode == 2
     assert "error: base: reference" in backwards.stderr
 

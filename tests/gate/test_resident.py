@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.gate import resident
+from bench.gate.origin import Origins
 from bench.gate.resident import Side
 
 
@@ -19,7 +20,11 @@ def test_each_side_compiles_julia_s_packages_into_a_folder_of_its_own(monkeypatc
         monkeypatch.delenv("JULIA_DEPOT_PATH", raising=False)
     else:
         monkeypatch.setenv("JULIA_DEPOT_PATH", given)
+    monkeypatch.setenv("HOME", "/home/someone")
     here = Path(__file__).parent
-    sides = [Side(n, here, Path(sys.executable), (), here / f"of-{n}") for n in ("base", "head")]
+    origins = Origins(here, (), ())
+    python = Path(sys.executable)
+    sides = [Side(n, python, (here,), here / f"of-{n}", origins) for n in ("base", "head")]
     found = [resident._environment(side, 1)["JULIA_DEPOT_PATH"] for side in sides]
-    assert found == [f"{here / f'of-{n}'}{os.pathsep}{given or ''}" for n in ("base", "head")]
+    usual = given or f"/home/someone/.julia{os.pathsep}"
+    assert found == [f"{here / f'of-{n}'}{os.pathsep}{usual}" for n in ("base", "head")]

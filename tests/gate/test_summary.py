@@ -11,7 +11,7 @@ from bench.commands import gate_summary
 from bench.gate import result
 from bench.gate.cases import Case, Pair, Windows
 from bench.gate.decision import Judge, Rule
-from bench.gate.worktrees import Revision
+from bench.gate.repository import Revision
 
 EVIL = "evil | <script>alert(1)</script> `x` @all\n# title [a](http://b.c) \x1b[31m"
 CASES = (Case(framework="torch"), Case(framework=EVIL, threads=2))

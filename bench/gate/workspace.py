@@ -1,0 +1,61 @@
+"""The folder in which a gate works: removed at its end, or by the next gate where it was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import interrupts
+
+PREFIX = "bench-gate-"
+MARK = "gate.lock"  # locked as long as the gate lives that made the folder
+
+
+@contextlib.contextmanager
+def workspace() -> Iterator[Path]:
+    """A temporary folder, absolute and without links; what is in it goes with it.
+
+    Folders of earlier gates that were killed are removed first.
+    """
+    collect()
+    with contextlib.ExitStack() as stack:
+        with interrupts.held_back():  # a folder that was made is one that is removed
+            folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+            stack.callback(_remove, folder)
+            stack.callback(os.close, _mark(folder))
+        yield folder
+
+
+def collect() -> None:
+    """Remove what gates have left that were killed: folders with a mark that nobody holds."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            about = folder.lstat()
+            if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
+                continue
+            mark = os.open(folder / MARK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(mark)
+
+
+def _mark(folder: Path) -> int:
+    """Lock the mark before it can be found; the descriptor that holds it, as long as it is open."""
+    hidden = folder / f".{MARK}"
+    mark = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(mark, fcntl.LOCK_EX)
+    hidden.rename(folder / MARK)
+    return mark
+
+
+def _remove(folder: Path) -> None:
+    with interrupts.held_back():
+        shutil.rmtree(folder, ignore_errors=True)

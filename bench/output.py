@@ -1,0 +1,92 @@
+"""Standard output and standard error that cannot end the program.
+
+A reader that has gone, as in `| head`, or a full disk would otherwise raise an exception wherever
+something is printed: what is still to be done would be lost, and the exit code would be another one
+than what was found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+
+class _Sink(io.RawIOBase):
+    """A descriptor that takes all that is written to it; what it cannot take is dropped.
+
+    fault: why something was dropped, or None.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self.fault: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def write(self, data: object) -> int:
+        content = memoryview(data).cast("B")  # type: ignore[arg-type]
+        while self.fault is None:
+            try:
+                return os.write(self._descriptor, content)
+            except BlockingIOError:  # whoever else has the descriptor has made it so
+                select.select((), (self._descriptor,), ())
+            except OSError as error:
+                self.fault = error
+        return len(content)
+
+
+class Output:
+    """What has become of the two streams."""
+
+    def __init__(self) -> None:
+        self._sinks: dict[str, _Sink] = {}
+
+    @property
+    def fault(self) -> OSError | None:
+        """Why not all of standard output was written; None where its reader has had enough."""
+        sink = self._sinks.get("stdout")
+        fault = sink.fault if sink else None
+        return None if isinstance(fault, BrokenPipeError) else fault
+
+    def wrap(self, name: str, stream: TextIO) -> TextIO:
+        """The stream, or one in its place that raises nothing."""
+        try:
+            stream.flush()
+            descriptor = stream.fileno()
+        except (OSError, AttributeError, ValueError):  # a test's, or none at all
+            return stream
+        sink = self._sinks[name] = _Sink(descriptor)
+        return io.TextIOWrapper(
+            io.BufferedWriter(sink),
+            encoding=stream.encoding,
+            errors=stream.errors,
+            line_buffering=stream.isatty() or name == "stderr",
+        )
+
+
+@contextlib.contextmanager
+def unstoppable() -> Iterator[Output]:
+    """Within this block printing raises no OSError; what became of it is in the result."""
+    found = Output()
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = found.wrap("stdout", sys.stdout), found.wrap("stderr", sys.stderr)
+    try:
+        yield found
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        sys.stdout, sys.stderr = before
