@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
-from bench import frameworks
+from bench import frameworks, launch
 
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
 DEFAULT = [framework for framework in frameworks.BUILT_IN if framework.default]
@@ -44,6 +46,25 @@ def test_deterministic_trainings_are_the_same_to_the_last_bit(bench):
         for what in ("train_loss", "step_loss", "val_loss", "test_loss"):
             assert record[what], (name, what)
             assert record[what] == second[name][what], (name, what)
+
+
+@pytest.mark.skipif("keras" not in INSTALLED, reason="Keras is not installed")
+def test_what_a_person_has_set_for_keras_is_not_read(tmp_path):
+    """With float16 Keras' own optimizers compute their rate in half precision."""
+    given = '{"floatx": "float16", "epsilon": 1e-3, "image_data_format": "channels_first"}'
+    settings = tmp_path / ".keras/keras.json"
+    settings.parent.mkdir()
+    settings.write_text(given)
+    mine = os.environ | {"HOME": str(tmp_path)}
+    code = "from keras import config as c; print(c.floatx(), c.epsilon(), c.image_data_format())"
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        ).stdout
+        for env in (mine | {"KERAS_BACKEND": "tensorflow"}, launch.environment(1, mine))
+    ]
+    assert said == ["float16 0.001 channels_first\n", "float32 1e-07 channels_last\n"]
+    assert settings.read_text() == given
 
 
 def test_a_gpu_that_is_not_there(bench):

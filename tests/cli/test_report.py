@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.cli.conftest import TINY
 
 FROZEN = Path(__file__).parents[1] / "report" / "frozen-windows"
 
@@ -26,6 +30,38 @@ def test_a_run_ends_with_a_page_that_says_how_it_was_started(bench, run):
     typed = shlex.split(html.unescape(re.sub(r"</?span>", "", command)))
     assert typed[:4] == ["python", "-m", "bench", "run"]
     assert typed[3:] == json.loads((run / "run.json").read_text())["command"]
+
+
+def test_a_reader_that_has_gone_takes_nothing_along(bench):
+    """As after `| head -1`: the report is written all the same."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    call = ("run", "--frameworks", "reference", "--out", str(bench.out), *TINY, "--unverified")
+    with open(writer, "w") as closed:
+        done = subprocess.run(
+            bench.command(*call, "--json"),
+            env=bench.env,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (bench.only_run() / "report.html").is_file()
+
+
+def test_a_full_disk_takes_no_table_along(bench, full_disk):
+    """There is room for the record, and none for the report."""
+    folder = full_disk(1 << 18, filled=0)
+    call = ("run", "--frameworks", "reference", "--out", str(folder), *TINY, "--unverified")
+    done = bench(*call, "--save", "none")
+    assert done.returncode == 2, done.stderr
+    assert "reference" in done.stdout
+    assert "images/s" in done.stdout.lower()
+    complaint = next(line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert "cannot write the report to" in complaint
+    assert "No space left on device" in complaint
+    assert len(list(folder.glob("*/records/*.json"))) == 1
 
 
 def test_the_command_made_of_records_plans_the_same(bench, run, tmp_path):

@@ -138,6 +138,39 @@ def test_a_load_that_stays_with_head_is_not_waited_for():
     assert (cell.failed, cell.hindered, len(cell.observations)) == (0, 2, 16)
 
 
+def test_a_regression_keeps_no_excuse_of_an_earlier_look():
+    """At the first look base was hindered; two blocks after that nobody was, and head is slower."""
+
+    def later():
+        hindered, slow = noisy(0.0, taken=-0.4), noisy(0.3)
+        yield from (next(hindered) for _ in range(RULE.pairs))
+        yield from slow
+
+    judge, streams = Judge([TORCH], RULE), later()
+    cell, excuses = judge.cells[TORCH], set()
+    while judge.open:
+        judge.add(TORCH, next(streams))
+        judge.look()
+        excuses.add(cell.reason)
+    assert excuses == {
+        "other processes were busier while base was measured than while head was",
+        "",
+    }
+    assert (cell.outcome, cell.failed, cell.reason) == ("regression", 2, "")
+
+
+def test_what_time_left_open_has_the_reason_of_the_last_look():
+    judge, hindered = Judge([TORCH], RULE), noisy(0.0, taken=-0.4)
+    for _ in range(RULE.early):
+        judge.add(TORCH, next(hindered))
+    judge.look()
+    assert "base was measured" in judge.cells[TORCH].reason
+    for _, clean in zip(range(40), noisy(0.1, taken=0.4), strict=False):
+        judge.add(TORCH, clean)
+    judge.end("the time was up")
+    assert judge.cells[TORCH].reason == "the time was up"
+
+
 def test_a_load_on_both_sides_does_not_matter():
     chance = random.Random(0)
     loads = iter([chance.gauss(0, 0.5) for _ in range(99)])

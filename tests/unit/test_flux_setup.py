@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -133,6 +134,28 @@ def test_other_packages_are_another_toolchain(project):
         (project / "Manifest.toml").write_text(MANIFEST.format(flux=flux, python_call="0.9.34"))
         seen.add(toolchain.JULIA.locked())
     assert len(seen) == 2
+
+
+def test_whatever_else_decides_what_julia_runs_is_another_toolchain(project, monkeypatch, tmp_path):
+    """Preferences, replaced libraries, an environment in the load path, another Julia."""
+    julia, depot, stacked = tmp_path / "bin/julia", tmp_path / "depot", tmp_path / "stacked"
+    for folder in (julia.parent, depot / "artifacts", stacked):
+        folder.mkdir(parents=True)
+    julia.write_text("#!/bin/sh\n")
+    julia.chmod(0o755)
+    monkeypatch.setenv(toolchain.EXE, str(julia))
+    monkeypatch.setenv("JULIA_DEPOT_PATH", f"{depot}{os.pathsep}")
+    monkeypatch.setenv("JULIA_LOAD_PATH", f"@{os.pathsep}{stacked}")
+    seen = [toolchain.JULIA.locked()]
+    for file, text in (
+        (project / "LocalPreferences.toml", "[LenetBenchFlux]\nprecompile_workload = false\n"),
+        (depot / "artifacts/Overrides.toml", "0123 = '/another/library'\n"),
+        (stacked / "LocalPreferences.toml", "[NNlib]\n"),
+        (julia, "#!/bin/sh\n# another one\n"),
+    ):
+        file.write_text(text)
+        seen.append(toolchain.JULIA.locked())
+    assert len(set(seen)) == len(seen)
 
 
 def test_setup_without_a_network(monkeypatch, capsys):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import site
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,48 @@ def test_every_library_is_given_the_same_number_of_threads():
 @pytest.mark.parametrize("name", ["XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "LD_PRELOAD", "SECRET"])
 def test_what_could_change_a_measurement_is_not_passed_on(name):
     assert name not in launch.environment(1, {name: "1"})
+
+
+def test_a_worker_has_no_home_and_finds_what_libraries_keep_there():
+    env = launch.environment(1, {"HOME": "/home/me", "XDG_CACHE_HOME": "/caches"})
+    for name in ("HOME", "KERAS_HOME"):
+        assert not Path(env[name], ".keras/keras.json").exists()
+        with pytest.raises(OSError, match="Not a directory"):
+            Path(env[name], ".keras").mkdir()
+    assert env["XDG_CACHE_HOME"] == "/caches"
+    assert env["XDG_DATA_HOME"] == "/home/me/.local/share"
+    assert env["JULIA_DEPOT_PATH"] == f"/home/me/.julia{os.pathsep}"
+    assert env["JULIA_LOAD_PATH"] == f"@{os.pathsep}@stdlib"
+
+
+@pytest.mark.parametrize("name", ["CUDA_VISIBLE_DEVICES", "PYTHONPATH"])
+def test_nothing_is_a_value_as_well(name):
+    assert launch.environment(1, {name: ""})[name] == ""
+
+
+def test_packages_of_a_person_s_own_are_found_without_a_home(monkeypatch):
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+    monkeypatch.setattr(site, "getuserbase", lambda: "/home/me/.local")
+    assert launch.environment(1, {})["PYTHONUSERBASE"] == "/home/me/.local"
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", False)
+    assert "PYTHONUSERBASE" not in launch.environment(1, {})
+
+
+def test_a_worker_runs_the_harness_of_its_parent(tmp_path, monkeypatch):
+    """Also in a folder that has another one: a command that is installed does not look there."""
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench/__init__.py").write_text("raise SystemExit('another harness')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
+    monkeypatch.setenv("PYTHONPATH", str(Path(launch.__file__).parents[1]))
+    events, log = [], tmp_path / "log"
+    launch.run_worker(
+        {"probe": "reference"}, launch.environment(1, os.environ), log, 60, events.append
+    )
+    assert events[-1:] == [{"end": {"status": "ok"}}], log.read_text()
+    # Where this process looks there first, as with python -m, the worker does so, too.
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert launch._flags()[:1] != ["-P"]
 
 
 def test_a_probe_of_the_real_worker(tmp_path):

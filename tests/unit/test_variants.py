@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
+import site
 import sys
 import sysconfig
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import frameworks
+from bench.certificate import Subject
 from bench.equivalence.certify import _key
 from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
 from bench.frameworks import BUILT_IN, Framework, Variant
@@ -129,21 +132,35 @@ def test_a_name_that_could_be_taken_for_a_variant_is_refused(monkeypatch):
         frameworks.catalogue()
 
 
+def key(name):
+    """Of a certificate of that framework."""
+    subject = Subject(
+        framework=name,
+        device="cpu",
+        model="lenet5",
+        input_shape=(32, 32, 1),
+        classes=10,
+        optimizers=(),
+        threads=1,
+    )
+    return _key(subject, frameworks.named(name), {})
+
+
+@pytest.mark.parametrize("name", ["mine.pth", "sitecustomize.py", "usercustomize.py"])
+def test_what_every_interpreter_runs_first_is_in_the_key(monkeypatch, tmp_path, name):
+    monkeypatch.setattr(site, "getsitepackages", lambda: [str(tmp_path)])
+    monkeypatch.syspath_prepend(tmp_path)
+    for module in ("sitecustomize", "usercustomize"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    seen = {key("mine")}
+    for text in ("import os", "import sys"):
+        (tmp_path / name).write_text(text)
+        importlib.invalidate_caches()
+        seen.add(key("mine"))
+    assert len(seen) == 3
+
+
 def test_a_certificate_of_the_one_is_none_of_the_other(monkeypatch):
-    from bench.certificate import Subject
-
-    def key(name):
-        subject = Subject(
-            framework=name,
-            device="cpu",
-            model="lenet5",
-            input_shape=(32, 32, 1),
-            classes=10,
-            optimizers=(),
-            threads=1,
-        )
-        return _key(subject, frameworks.named(name), {})
-
     first = key("mine:tooled")
     assert first.startswith("mine.tooled-cpu-")
     assert key("mine:quick").startswith("mine.quick-cpu-")
