@@ -153,7 +153,7 @@ def verify(
 ) -> int:
     """Prove that frameworks compute the same: each against a float64 oracle, check by check.
 
-    Exit code: 0 if every check passed, 1 if one did not, 2 for a wrong call.
+    Exit code: 0 if every check passed, 1 if one did not, 2 for a wrong call or an error.
     """
     from bench.commands import verify as command
 

@@ -115,7 +115,7 @@ def gate(
 ) -> int:
     """Compare the throughput of two revisions of this repository on this machine, in one run.
 
-    Exit code: 0 pass, 1 regression, 2 error or wrong call, 3 inconclusive.
+    Exit code: 0 pass, 1 regression, 2 any error, 3 inconclusive.
 
     Example: python -m bench gate --base origin/main --frameworks torch,flax
     """

@@ -266,7 +266,7 @@ def run(
 
     Each cell (framework × device × regime × seed) runs in a process of its own; its record is saved
     as it ends. Before it is timed, a framework is verified, once for as long as nothing changes
-    here. Exit code: 0 if all cells ran, 1 if some did not, 2 for a wrong call.
+    here. Exit code: 0 if all cells ran, 1 if some did not, 2 for an error.
 
     Example: python -m bench run --frameworks torch,flux --dataset cifar10
     """

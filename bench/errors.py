@@ -1,7 +1,7 @@
-"""The exception tree.
+"""The exception tree. Each of them ends the program with exit code 2.
 
 BenchError                   a fault that one clear line explains; its text is shown as it is
-├── UsageError               what was asked for cannot be done: exit code 2, nothing has been run
+├── UsageError               what was asked for cannot be done
 │   ├── UnknownNameError     a framework, data set, model or optimizer that does not exist
 │   ├── DataError            a data set is missing, corrupt or not the one it claims to be
 │   ├── StoreError           the results folder cannot be written, is in use or holds another plan
@@ -21,7 +21,7 @@ class BenchError(Exception):
 
 
 class UsageError(BenchError):
-    """What was asked for cannot be done; nothing has been run."""
+    """What was asked for cannot be done."""
 
 
 class UnknownNameError(UsageError):

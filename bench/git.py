@@ -61,7 +61,12 @@ def run(
     """
     git = shutil.which("git") or "git"
     kept = [one for one in _settings_given(os.environ) if one[0].lower() == "safe.directory"]
-    own = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    own = {
+        "LC_ALL": "C",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_LFS_SKIP_DOWNLOAD_ERRORS": "1",  # what is neither here nor there stays a pointer
+    }
     try:
         return subprocess.run(
             [git, *arguments],
