@@ -239,9 +239,9 @@ def main() -> None:
     """
     with output.unstoppable() as streams:
         code = _code()
-    if streams.fault:
-        print(f"error: cannot write to standard output: {streams.fault.strerror}", file=sys.stderr)
-        code = WRONG
+        if fault := streams.fault():
+            print(f"error: cannot write to standard output: {fault.strerror}", file=sys.stderr)
+            code = WRONG
     sys.exit(code)
 
 

@@ -76,6 +76,7 @@ def run(
             errors="replace",
             timeout=LIMIT_S,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # without a terminal, on which ssh would ask for a password
             env=outside_hooks(os.environ) | own | _settings_in_environment([*kept, *settings]),
         )
     except subprocess.TimeoutExpired as error:

@@ -54,9 +54,10 @@ class Output:
     def __init__(self) -> None:
         self._sinks: dict[str, _Sink] = {}
 
-    @property
     def fault(self) -> OSError | None:
         """Why not all of standard output was written; None where its reader has had enough."""
+        if sys.stdout is not None:
+            sys.stdout.flush()
         sink = self._sinks.get("stdout")
         fault = sink.fault if sink else None
         return None if isinstance(fault, BrokenPipeError) else fault

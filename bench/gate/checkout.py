@@ -67,8 +67,9 @@ def _borrow(source: Path, target: Path) -> None:
     if (target / ".git").exists():
         return
     kind = _said(source, "rev-parse", "--show-object-format")
+    unusual = () if kind in ("", "sha1") else (f"--object-format={kind}",)
     target.mkdir(parents=True, exist_ok=True)
-    _must(target, "init", "--quiet", "--template=", f"--object-format={kind}")
+    _must(target, "init", "--quiet", "--template=", *unusual)
     own = target / ".git"
     lines = _said(source, "count-objects", "-v").splitlines()
     others = [line.partition(": ")[2] for line in lines if line.startswith("alternate: ")]

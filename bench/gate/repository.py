@@ -145,8 +145,8 @@ class Repository:
         for name in NAMES:
             try:
                 absent = check_out(self.top, revisions[name].commit, folder / name)
-            except UsageError as error:
-                raise UsageError(f"git cannot check out {name}: {error}") from error
+            except (UsageError, OSError) as error:
+                raise UsageError(f"cannot check out {name} to {folder}: {error}") from error
             found[name] = Checkout(folder / name, tuple(absent))
         return found
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import interrupts
+from bench.errors import BenchError
 
 PREFIX = "bench-gate-"
 MARK = "gate.lock"  # locked as long as the gate lives that made the folder
@@ -21,14 +22,19 @@ MARK = "gate.lock"  # locked as long as the gate lives that made the folder
 def workspace() -> Iterator[Path]:
     """A temporary folder, absolute and without links; what is in it goes with it.
 
-    Folders of earlier gates that were killed are removed first.
+    Folders of earlier gates that were killed are removed first. BenchError where none can be made.
     """
-    collect()
     with contextlib.ExitStack() as stack:
-        with interrupts.held_back():  # a folder that was made is one that is removed
-            folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-            stack.callback(_remove, folder)
-            stack.callback(os.close, _mark(folder))
+        try:
+            collect()
+            with interrupts.held_back():  # a folder that was made is one that is removed
+                folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+                stack.callback(_remove, folder)
+                stack.callback(os.close, _mark(folder))
+        except OSError as error:
+            raise BenchError(
+                f"cannot make a folder for temporary files: {error}; TMPDIR names another place"
+            ) from error
         yield folder
 
 
