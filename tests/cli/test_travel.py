@@ -220,11 +220,11 @@ def test_predict_refuses(refused, trained, tmp_path):
 
 def test_a_framework_that_is_not_here(bench, trained):
     done = bench("predict", "--checkpoint", str(trained), "--framework", "reference,absent")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "absent cannot predict here: a_module_that_nobody_has is not installed" in done.stderr
     assert "Traceback" not in done.stderr
     broken = bench("predict", "--checkpoint", str(trained), "--framework", "broken")
-    assert broken.returncode == 1
+    assert broken.returncode == 2
     assert "libfaulty.so.1" in broken.stderr
 
 
