@@ -251,7 +251,7 @@ def _code() -> int:
     except typer.TyperException as error:
         if error.format_message():  # it has none where the help was shown for want of a command
             print(f"error: {error.format_message()}", file=sys.stderr)
-    except BenchError as error:
+    except (BenchError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return interrupts.EXIT_CODE

@@ -7,14 +7,23 @@ import functools
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from bench import interrupts
 from bench.errors import BenchError
 
 LIMIT_S = 300.0
 PARAMETERS, COUNT = "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"
+
+OWN = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_LFS_SKIP_DOWNLOAD_ERRORS": "1",  # what is neither here nor there stays a pointer
+}
 
 Setting = tuple[str, str]  # a name such as core.eol, and its value
 
@@ -52,42 +61,53 @@ def hooks_forgotten() -> Iterator[None]:
 
 
 def run(
-    folder: Path, *arguments: str, settings: Iterable[Setting] = ()
+    folder: Path, *arguments: str, settings: Iterable[Setting] = (), may_fetch: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """Run git in a folder, without a shell; what it thinks of that is in the result.
 
-    It writes nothing but what it is told to: not even the index is refreshed. `settings` count as
-    if they stood in the repository's configuration. BenchError where it does not end in time.
+    It writes nothing but what it is told to: the index is not refreshed, and what a partial clone
+    lacks is only fetched where it `may_fetch`. `settings` count as if they stood in the
+    repository's configuration. Names of files come as `os.fsdecode` has them. BenchError where it
+    does not end in time.
     """
     git = shutil.which("git") or "git"
     kept = [one for one in _settings_given(os.environ) if one[0].lower() == "safe.directory"]
-    own = {
-        "LC_ALL": "C",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_LFS_SKIP_DOWNLOAD_ERRORS": "1",  # what is neither here nor there stays a pointer
-    }
-    try:
-        return subprocess.run(
+    env = outside_hooks(os.environ) | OWN | _settings_in_environment([*kept, *settings])
+    if not may_fetch:
+        env["GIT_ALLOW_PROTOCOL"] = "none"
+    with interrupts.held_back():  # what has been started is what is ended
+        process = subprocess.Popen(
             [git, *arguments],
             cwd=folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LIMIT_S,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             start_new_session=True,  # without a terminal, on which ssh would ask for a password
-            env=outside_hooks(os.environ) | own | _settings_in_environment([*kept, *settings]),
+            env=env,
         )
+    try:
+        said, complained = process.communicate(timeout=LIMIT_S)
     except subprocess.TimeoutExpired as error:
-        raise BenchError(
-            f"git {' '.join(arguments[:3])} in {folder} took over {LIMIT_S:.0f} s"
-        ) from error
+        words = " ".join(arguments[:3])
+        raise BenchError(f"git {words} in {folder} took over {LIMIT_S:.0f} s") from error
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # with what it has started
+            process.communicate()
+    return subprocess.CompletedProcess(
+        process.args, process.returncode, os.fsdecode(said), os.fsdecode(complained)
+    )
 
 
 def last_line(text: str) -> str:
     """Where git says what is wrong."""
-    return (text.strip().splitlines() or ["no message"])[-1]
+    return printable((text.strip().splitlines() or ["no message"])[-1])
+
+
+def printable(text: str) -> str:
+    """Without what is no Unicode: names of files and of branches are bytes to git."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _settings_given(environment: Mapping[str, str]) -> list[Setting]:

@@ -12,6 +12,14 @@ SIGNS = (signal.SIGINT, signal.SIGTERM)
 EXIT_CODE = 130  # as a shell has it
 
 
+def name_of(sign: int) -> str:
+    """A signal's name, such as SIGKILL; those for real time have none."""
+    try:
+        return signal.Signals(sign).name
+    except ValueError:
+        return f"signal {sign}"
+
+
 @contextlib.contextmanager
 def terminations_interrupt() -> Iterator[None]:
     """SIGTERM, which a cluster sends at its time limit, raises KeyboardInterrupt."""

@@ -95,14 +95,14 @@ class Ending:
         """The ending in words."""
         if self.exit_code >= 0:
             return f"ended with exit code {self.exit_code}"
-        name = signal.Signals(-self.exit_code).name
+        name = interrupts.name_of(-self.exit_code)
         hint = ": perhaps the system ran out of memory" if name == "SIGKILL" else ""
         return f"ended by {name}{hint}"
 
 
 def environment(threads: int, parent: Mapping[str, str]) -> dict[str, str]:
     """A worker's environment: what may pass, and the same number of threads for all libraries."""
-    home = Path(parent.get("HOME") or Path.home())
+    home = Path(parent.get("HOME") or os.path.expanduser("~"))
     places = {name: str(home / below) for name, below in PLACES.items()}
     if site.ENABLE_USER_SITE:
         places["PYTHONUSERBASE"] = site.getuserbase()

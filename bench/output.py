@@ -73,14 +73,27 @@ class Output:
         return io.TextIOWrapper(
             io.BufferedWriter(sink),
             encoding=stream.encoding,
-            errors=stream.errors,
+            errors="replace",  # what the encoding lacks is no reason to end, either
             line_buffering=stream.isatty() or name == "stderr",
         )
+
+
+def _occupied() -> None:
+    """Put something in place of standard streams that are closed.
+
+    What is opened next would take their numbers, and would be what a child writes its output to.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 @contextlib.contextmanager
 def unstoppable() -> Iterator[Output]:
     """Within this block printing raises no OSError; what became of it is in the result."""
+    _occupied()
     found = Output()
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = found.wrap("stdout", sys.stdout), found.wrap("stderr", sys.stderr)

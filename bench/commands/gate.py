@@ -30,10 +30,9 @@ from report.text import plain
 def gate(asked: Asked, *, as_json: bool) -> int:
     """Compare, print, write what was asked for; the exit code says what was found."""
     console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
-    prepared = prepare(asked, notes)
     try:
-        with interrupts.terminations_interrupt():
-            found = _measure(prepared, notes)
+        with interrupts.terminations_interrupt(), workspace() as folder:
+            found = _measure(prepare(asked, folder, notes), folder, notes)
     except KeyboardInterrupt:
         print("interrupted: what was made has been removed", file=sys.stderr)
         return interrupts.EXIT_CODE
@@ -76,14 +75,13 @@ def _append_markdown(path: Path, found: result.Result) -> None:
         file.write(gate_summary.markdown(found))
 
 
-def _measure(prepared: Prepared, notes: Console) -> result.Result:
-    """Check out, start, alternate, judge; whatever becomes of it, remove what was made."""
+def _measure(prepared: Prepared, folder: Path, notes: Console) -> result.Result:
+    """Check out, start, alternate, judge."""
     pairs: list[Pair] = []
     error = ""
     sides: dict[Name, Side] = {}
+    checkouts = prepared.repository.check_out(prepared.revisions, folder)
     with ExitStack() as stack:
-        folder = stack.enter_context(workspace())
-        checkouts = prepared.repository.check_out(prepared.revisions, folder)
         budget = Budget(prepared.budget_s)
         try:
             sides = _sides(prepared, checkouts, folder, notes)

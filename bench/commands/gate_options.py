@@ -53,7 +53,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was asked for, checked; nothing has been started."""
+    """What was asked for, checked; nothing is measured yet."""
 
     asked: Asked
     repository: Repository
@@ -66,14 +66,17 @@ class Prepared:
     build: bool
 
 
-def prepare(asked: Asked, notes: Console) -> Prepared:
-    """Check all that can be seen before anything is made; UsageError says what is wrong."""
+def prepare(asked: Asked, folder: Path, notes: Console) -> Prepared:
+    """Check all that can be seen before anything is measured; UsageError says what is wrong.
+
+    The repository's mirror is made in the `folder`.
+    """
     threshold, budget_s = _threshold(asked.threshold), _seconds(asked.budget)
     shape = Shape(options.at_least(2, "--quadruples", asked.quadruples), _window(asked.window))
     for file in (asked.out, asked.markdown):
-        if file and (file.is_dir() or not file.resolve().parent.is_dir()):
+        if file and (file.is_dir() or not file.absolute().parent.is_dir()):
             raise UsageError(f"{file} cannot be written: name a file in a folder that exists")
-    repository = Repository.around(Path.cwd())
+    repository = Repository.around(Path.cwd(), folder)
     revisions = _revisions(asked, repository)
     _refuse_dirty(asked, repository, revisions["head"])
     cases = _cases(asked, notes)

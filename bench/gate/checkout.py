@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from bench import git
@@ -21,7 +21,7 @@ from bench.errors import UsageError
 OWN_SETTINGS = (
     *("core.bare", "core.worktree", "core.repositoryformatversion", "core.hookspath"),
     *("core.fsmonitor", "core.untrackedcache", "core.splitindex", "core.sparsecheckout"),
-    *("index.", "extensions.", "branch.", "submodule.", "include"),
+    *("index.", "extensions.", "branch.", "submodule.", "include", "lfs.storage"),
 )
 QUIET = (
     ("core.hooksPath", os.devnull),
@@ -29,9 +29,12 @@ QUIET = (
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("advice.detachedHead", "false"),
+    ("submodule.recurse", "false"),
 )
 # What stands beside a repository's settings and has a say in what is checked out, or in history.
-BESIDE = ("info/attributes", "shallow")
+BESIDE = ("info/attributes", "info/grafts", "shallow")
+OF_A_REPOSITORY = ("local", "worktree")  # scopes of settings
+REFERENCES = ("refs/tags", "refs/replace")
 SUBMODULE = "160000 commit "
 
 
@@ -44,8 +47,8 @@ def check_out(source: Path, commit: str, target: Path) -> list[str]:
     what can be neither found nor fetched stays a pointer. Sparse checkouts are of no account.
     Raises UsageError with git's words.
     """
-    _borrow(source, target)
-    settings = _settings(source)
+    borrow(source, target)
+    settings = settings_of(source, target)
     _must(target, "checkout", "--quiet", "--detach", commit, settings=settings)
     absent: list[str] = []
     for path, wanted in _submodules(target, commit):
@@ -59,10 +62,10 @@ def check_out(source: Path, commit: str, target: Path) -> list[str]:
     return absent
 
 
-def _borrow(source: Path, target: Path) -> None:
-    """A repository in `target`, if none is there, with the objects of `source` and its tags.
+def borrow(source: Path, target: Path) -> None:
+    """Make a repository in `target`, if none is there, that has the objects of `source`.
 
-    Tags are what packages take their version from.
+    And its tags, which packages take their version from, and what stands for other objects.
     """
     if (target / ".git").exists():
         return
@@ -75,25 +78,46 @@ def _borrow(source: Path, target: Path) -> None:
     others = [line.partition(": ")[2] for line in lines if line.startswith("alternate: ")]
     objects = [str(_path(source, "objects")), *others]
     (own / "objects/info").mkdir(parents=True, exist_ok=True)
-    (own / "objects/info/alternates").write_text("".join(f"{one}\n" for one in objects))
+    lines = [f"{_quoted(one)}\n" for one in objects]
+    (own / "objects/info/alternates").write_bytes(os.fsencode("".join(lines)))
     for name in BESIDE:
         if (found := _path(source, name)).is_file():
             (own / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(found, own / name)
-    tags = _said(source, "for-each-ref", "--format=%(objectname) %(refname)", "refs/tags")
-    if tags:
-        (own / "packed-refs").write_text(f"{tags}\n")
+    named = _said(source, "for-each-ref", "--format=%(objectname) %(refname)", *REFERENCES)
+    if named:
+        (own / "packed-refs").write_bytes(os.fsencode(f"{named}\n"))
 
 
-def _settings(source: Path) -> list[git.Setting]:
-    """The repository's settings that say how its files are written and where they come from."""
-    listed = _git(source, "config", "--list", "--show-scope", "-z").stdout.split("\0")
+def _quoted(path: str) -> str:
+    """A path as a line of git's own files: in quotes where it could be taken for something else."""
+    if "\n" not in path and not path.startswith(('"', "#")):
+        return path
+    escaped = path.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return f'"{escaped}"'
+
+
+def settings_of(source: Path, target: Path) -> list[git.Setting]:
+    """The repository's settings that say how its files are written and where they come from.
+
+    Its own ones, and those of a person's that hold for it and would not for the target, as
+    settings do that are included for a folder.
+    """
+    own = {entry for scope, entry in _listed(target) if scope not in OF_A_REPOSITORY}
     found = []
-    for scope, entry in zip(listed[::2], listed[1::2], strict=False):
-        name, _, value = entry.partition("\n")
-        if scope in ("local", "worktree") and not name.startswith(OWN_SETTINGS):
-            found.append((name, value))
+    for scope, entry in _listed(source):
+        name, separator, value = entry.partition("\n")
+        if name.startswith(OWN_SETTINGS) or scope == "command":
+            continue
+        if scope in OF_A_REPOSITORY or entry not in own:
+            found.append((name, value if separator else "true"))
     return [*found, *QUIET]
+
+
+def _listed(folder: Path) -> list[tuple[str, str]]:
+    """Where each setting is from, and the setting."""
+    parts = _git(folder, "config", "--list", "--show-scope", "-z").stdout.split("\0")
+    return list(zip(parts[::2], parts[1::2], strict=False))
 
 
 def _submodules(target: Path, commit: str) -> list[tuple[str, str]]:
@@ -133,10 +157,11 @@ def _fetched(place: Path, wanted: str, target: Path) -> bool:
     url = _said(place, "config", "--get", "remote.origin.url")
     if not url:
         return False
-    _borrow(place, target)
-    settings = _settings(place)
-    for depth in (("--depth", "1", url, wanted), (url,)):
-        git.run(target, "fetch", "--quiet", "--no-tags", *depth, settings=settings)
+    borrow(place, target)
+    settings = settings_of(place, target)
+    for what in (("--depth", "1", url, wanted), (url,)):
+        fetch = ("fetch", "--quiet", "--no-tags", *what)
+        git.run(target, *fetch, settings=settings, may_fetch=True)
         if _has(target, wanted):
             return True
     shutil.rmtree(target / ".git")
@@ -151,16 +176,14 @@ def _top_of(folder: Path) -> Path:
     return Path(_said(folder, "rev-parse", "--show-toplevel") or "/")
 
 
-def _git(
-    folder: Path, *arguments: str, settings: Iterable[git.Setting] = ()
-) -> subprocess.CompletedProcess[str]:
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """In a folder of a working tree, or in one of git's own.
 
     The latter names the working tree of a submodule, which need not be there any more.
     """
     bare = (folder / "HEAD").is_file() and not (folder / ".git").exists()
     own = ("--git-dir=.", "--work-tree=.") if bare else ()
-    return git.run(folder, *own, *arguments, settings=settings)
+    return git.run(folder, *own, *arguments)
 
 
 def _path(source: Path, name: str) -> Path:
@@ -171,11 +194,12 @@ def _path(source: Path, name: str) -> Path:
 def _said(folder: Path, *arguments: str) -> str:
     """What git prints; nothing where it has nothing to say."""
     done = _git(folder, *arguments)
-    return done.stdout.rstrip("\n") if done.returncode == 0 else ""
+    return done.stdout.removesuffix("\n") if done.returncode == 0 else ""
 
 
-def _must(folder: Path, *arguments: str, settings: list[git.Setting] | None = None) -> str:
-    done = _git(folder, *arguments, settings=settings or QUIET)
+def _must(target: Path, *arguments: str, settings: list[git.Setting] | None = None) -> str:
+    """What git prints in a repository of ours; UsageError with its words where it fails."""
+    done = git.run(target, *arguments, settings=settings or QUIET, may_fetch=True)
     if done.returncode:
         raise UsageError(git.last_line(done.stderr))
     return done.stdout

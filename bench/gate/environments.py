@@ -23,6 +23,8 @@ def build(checkout: Path, project: Path, folder: Path, frameworks: tuple[str, ..
     Versions are those of the nearest constraints.txt, in the project's folder or above it, where
     there is one. Returns the interpreter. BenchError with the end of pip's words where that fails.
     """
+    if not project.is_dir():
+        raise BenchError(f"this revision has no folder {project.relative_to(checkout)}")
     _run([sys.executable, "-m", "venv", str(folder)], project)
     python = folder / "bin" / "python"
     extras = _extras(project, frameworks)
@@ -41,9 +43,10 @@ def _extras(project: Path, frameworks: tuple[str, ...]) -> list[str]:
     try:
         text = (project / "pyproject.toml").read_text(encoding="utf-8")
         offered = tomllib.loads(text).get("project", {}).get("optional-dependencies", {})
-    except (OSError, tomllib.TOMLDecodeError):
+        names = dict.fromkeys(framework.split(":")[0] for framework in frameworks)
+        return [name for name in names if name in offered]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError, TypeError):
         return []
-    return [name for name in dict.fromkeys(f.split(":")[0] for f in frameworks) if name in offered]
 
 
 def _run(command: list[str], folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from bench import git
 from bench.errors import UsageError
 from bench.gate.cases import NAMES, Name
-from bench.gate.checkout import check_out
+from bench.gate.checkout import borrow, check_out, settings_of
 
 LOCKS = (
     *("constraints.txt", "requirements.txt", "uv.lock", "poetry.lock", "pylock.toml", "pdm.lock"),
@@ -46,16 +46,22 @@ class Repository:
     """The git repository around the current folder.
 
     top      its working tree, absolute
+    mirror   a repository of the gate's own that has its objects: where they are read, so that
+             nothing is written to this one
     project  the package in it that is meant, relative to the top: the nearest folder around the
              current one that holds a pyproject.toml, setup.cfg or setup.py, else the top
     """
 
     top: Path
+    mirror: Path
     project: PurePosixPath = TOP
 
     @classmethod
-    def around(cls, folder: Path) -> Repository:
-        """UsageError where there is no git, or no repository, or where it is unclear which."""
+    def around(cls, folder: Path, workspace: Path) -> Repository:
+        """The repository around a folder; its mirror is made in the `workspace`.
+
+        UsageError where there is no git, or no repository, or where it is unclear which.
+        """
         if shutil.which("git") is None:
             raise UsageError("git is not installed, or not on the PATH: the gate needs it")
         done = git.run(folder, "rev-parse", "--show-toplevel")
@@ -64,20 +70,24 @@ class Repository:
                 f"{folder} is not in the working tree of a git repository: run the gate where "
                 f"the revisions are; git says: {git.last_line(done.stderr)}"
             )
-        top = Path(done.stdout.rstrip("\n")).resolve()
+        top = Path(done.stdout.removesuffix("\n")).resolve()
         _refuse_another(folder, top)
-        return cls(top, _project(folder.resolve(), top))
+        mirror = workspace / "repository"
+        try:
+            borrow(top, mirror)
+        except OSError as error:
+            raise UsageError(f"cannot write to {workspace}: {error.strerror}") from error
+        return cls(top, mirror, _project(folder.resolve(), top))
 
     def revision(self, given: str) -> Revision:
         """The commit that is meant; UsageError where there is none of that name."""
-        name = f"{given}^{{commit}}"
-        done = git.run(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
-        if done.returncode:
+        found = self._commit(given)
+        if found is None:
             raise UsageError(
-                f"unknown revision {given!r}: "
+                f"unknown revision {git.printable(given)!r}: "
                 + self._hint("give a branch, tag or commit that this repository has, or git fetch")
             )
-        return self._described(given, done.stdout.strip())
+        return self._described(given, found)
 
     def merge_base(self, base: Revision, head: Revision) -> Revision:
         """Where head's own changes began: the newest commit that both revisions have.
@@ -85,8 +95,7 @@ class Repository:
         What has been changed on the base since is not head's doing. UsageError where there is none,
         or where head has no commit of its own.
         """
-        done = git.run(self.top, "merge-base", base.commit, head.commit)
-        common = done.stdout.strip()
+        common = self._read("merge-base", base.commit, head.commit).strip()
         if not common:
             raise UsageError(
                 f"{base.given} and {head.given} have no commit in common: "
@@ -102,15 +111,34 @@ class Repository:
         return self._described(f"where {head.given} left {base.given}", common)
 
     def changed(self) -> list[str]:
-        """Tracked files that differ from the commit that is checked out."""
-        done = git.run(self.top, "status", "--porcelain", "--untracked-files=no")
-        return [line[3:] for line in done.stdout.splitlines()]
+        """Tracked files that differ from the commit that is checked out.
+
+        Compared with a copy of the index, in the mirror: filters, as Git LFS has them, write down
+        what they make of a file.
+        """
+        head, own = self._commit("HEAD"), self.mirror / ".git"
+        if head is None:
+            return []
+        index = self.top / git.run(self.top, "rev-parse", "--git-path", "index").stdout.strip()
+        for file in (index, *index.parent.glob("sharedindex.*")):
+            if file.is_file():
+                shutil.copyfile(file, own / file.name)
+        git.run(self.mirror, "update-ref", "--no-deref", "HEAD", head)
+        place = (f"--git-dir={own}", f"--work-tree={self.top}")
+        done = git.run(
+            self.top,
+            *(*place, "status", "--porcelain", "--untracked-files=no"),
+            settings=settings_of(self.top, self.mirror),
+            may_fetch=True,
+        )
+        return [git.printable(line[3:]) for line in done.stdout.splitlines()]
 
     def worktrees(self) -> tuple[Path, ...]:
-        """The working trees of this repository, this one first: nothing may be measured there."""
+        """The working trees of this repository, inner ones first: nothing is measured there."""
         listed = git.run(self.top, "worktree", "list", "--porcelain", "-z").stdout.split("\0")
         others = [line.partition(" ")[2] for line in listed if line.startswith("worktree ")]
-        return tuple(dict.fromkeys((self.top, *(Path(one).resolve() for one in others))))
+        found = {self.top, *(Path(one).resolve() for one in others)}
+        return tuple(sorted(found, key=lambda tree: len(tree.parts), reverse=True))
 
     def dependencies(self, revision: Revision) -> dict[str, Any]:
         """All that says which packages a revision wants, by file.
@@ -151,8 +179,20 @@ class Repository:
         return found
 
     def _described(self, given: str, commit: str) -> Revision:
-        subject = git.run(self.top, "log", "-1", "--format=%s", commit).stdout.strip()
-        return Revision(given, commit, subject)
+        subject = self._read("log", "-1", "--format=%s", commit).strip()
+        return Revision(git.printable(given), commit, git.printable(subject))
+
+    def _commit(self, given: str) -> str | None:
+        """The commit that a person's name stands for, which only their repository knows."""
+        verified = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+        found = git.run(self.top, *verified, given).stdout.strip()
+        done = git.run(self.top, *verified, f"{found}^{{commit}}")
+        return done.stdout.strip() if found and done.returncode == 0 else None
+
+    def _read(self, *arguments: str) -> str:
+        """What git prints of objects; what a partial clone lacks comes into the mirror."""
+        settings = settings_of(self.top, self.mirror)
+        return git.run(self.mirror, *arguments, settings=settings, may_fetch=True).stdout
 
     def _hint(self, otherwise: str) -> str:
         shallow = git.run(self.top, "rev-parse", "--is-shallow-repository").stdout.strip()
@@ -161,11 +201,11 @@ class Repository:
         return otherwise
 
     def _files(self, revision: Revision) -> list[str]:
-        done = git.run(self.top, "ls-tree", "-r", "-z", "--name-only", revision.commit)
-        return [path for path in done.stdout.split("\0") if path]
+        listed = self._read("ls-tree", "-r", "-z", "--name-only", revision.commit)
+        return [path for path in listed.split("\0") if path]
 
     def _text(self, revision: Revision, path: str) -> str:
-        return git.run(self.top, "show", f"{revision.commit}:{path}").stdout
+        return self._read("show", f"{revision.commit}:{path}")
 
 
 def _refuse_another(folder: Path, top: Path) -> None:
@@ -174,10 +214,11 @@ def _refuse_another(folder: Path, top: Path) -> None:
     The gate goes by the folder alone.
     """
     given = os.environ.get("GIT_DIR")
-    if given is None or not (folder / given / "HEAD").is_file():
+    if given is None:
         return
-    own = git.run(folder, "rev-parse", "--absolute-git-dir").stdout.rstrip("\n")
-    if (folder / given).resolve() != Path(own).resolve():
+    asked = ("rev-parse", "--absolute-git-dir")
+    meant, own = git.run(folder, f"--git-dir={given}", *asked), git.run(folder, *asked)
+    if meant.returncode == 0 and meant.stdout != own.stdout:
         raise UsageError(
             f"GIT_DIR is {given}, and {folder} is in the repository {top}: run the gate within the "
             "one that is meant, with GIT_DIR unset"
@@ -192,10 +233,10 @@ def _project(folder: Path, top: Path) -> PurePosixPath:
 
 def _wanted(text: str) -> Any:
     """The parts of a pyproject.toml that name packages; the whole text where it cannot be read."""
+    keys = ("dependencies", "optional-dependencies", "requires-python")
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        project, poetry = document.get("project", {}), document.get("tool", {}).get("poetry", {})
+        return {key: project.get(key) for key in keys} | {"poetry": poetry.get("dependencies")}
+    except (tomllib.TOMLDecodeError, AttributeError):
         return text
-    project, poetry = document.get("project", {}), document.get("tool", {}).get("poetry", {})
-    keys = ("dependencies", "optional-dependencies", "requires-python")
-    return {key: project.get(key) for key in keys} | {"poetry": poetry.get("dependencies")}

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench import launch
+from bench import interrupts, launch
 from bench.errors import BenchError
 from bench.gate.budget import Budget
 from bench.gate.cases import Case, Name
@@ -148,8 +148,10 @@ class Resident:
                     raise self._error(f"gave no answer for {limit_s:.0f} s")
             chunk = os.read(self._pipe.fileno(), 65536)
             if not chunk:
-                code = self._process.wait(END_S)
-                raise self._error(_ending(code))
+                try:
+                    raise self._error(_ending(self._process.wait(END_S)))
+                except subprocess.TimeoutExpired:
+                    raise self._error("has closed its pipe") from None
             self._pending += chunk
         line, _, self._pending = self._pending.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
@@ -203,4 +205,4 @@ def _environment(side: Side, threads: int) -> dict[str, str]:
 def _ending(code: int) -> str:
     if code >= 0:
         return f"ended with exit code {code}"
-    return f"was ended by {signal.Signals(-code).name}"
+    return f"was ended by {interrupts.name_of(-code)}"

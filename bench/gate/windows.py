@@ -21,6 +21,7 @@ import json
 import os
 import site
 import sys
+import sysconfig
 import threading
 import time
 import traceback
@@ -158,8 +159,10 @@ def _of_the_revision(task: Mapping[str, Any]) -> Iterator[str]:
 
 def _environment() -> list[str]:
     """Where the interpreter and the packages that are installed for it are."""
-    places = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages()]
-    return [os.path.realpath(place) for place in (*places, site.getusersitepackages())]
+    paths = sysconfig.get_paths()
+    places = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    places += [*site.getsitepackages(), site.getusersitepackages()]
+    return [os.path.realpath(place) for place in places]
 
 
 def _copies(worktrees: Sequence[str]) -> Iterator[tuple[str, str]]:

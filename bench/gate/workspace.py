@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import interrupts
@@ -48,7 +48,7 @@ def collect() -> None:
             mark = os.open(folder / MARK, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
             finally:
                 os.close(mark)
 
@@ -63,5 +63,22 @@ def _mark(folder: Path) -> int:
 
 
 def _remove(folder: Path) -> None:
-    with interrupts.held_back():
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove it; where something in it stays, the mark does, too, and the next gate tries again."""
+    with interrupts.held_back(), contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name != MARK:
+                shutil.rmtree(path, onerror=_made_writable)
+        (folder / MARK).unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _made_writable(remove: Callable[[str], object], path: str, _: object) -> None:
+    """What rmtree does with what it cannot remove: a file, or one in a folder that is read-only."""
+    with contextlib.suppress(OSError):
+        for place in (os.path.dirname(path), path):
+            if not os.path.islink(place):
+                os.chmod(place, stat.S_IRWXU)
+        if remove is os.unlink or not os.path.isdir(path):
+            os.unlink(path)
+        else:
+            shutil.rmtree(path, ignore_errors=True)

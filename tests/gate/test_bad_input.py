@@ -74,10 +74,10 @@ def test_other_packages_need_a_decision(refused, gate):
     assert "too short" in refused(*call, *short, "--environments", "shared")
 
 
-def test_a_change_of_the_version_is_no_change_of_packages(gate):
+def test_a_change_of_the_version_is_no_change_of_packages(gate, tmp_path):
     gate.repository.edit("pyproject.toml", "line-length = 100", "line-length = 99")
     gate.repository.commit()
-    top = repositories.Repository(gate.repository.top)
+    top = repositories.Repository.around(gate.repository.top, tmp_path)
     assert top.differing(top.revision("HEAD~1"), top.revision("HEAD")) == []
 
 
@@ -119,7 +119,7 @@ def test_a_shallow_clone_is_told_how_to_fetch(repository, tmp_path):
         capture_output=True,
     )
     with pytest.raises(UsageError, match="fetch-depth: 0"):
-        repositories.Repository(tmp_path / "shallow").revision("HEAD~1")
+        repositories.Repository.around(tmp_path / "shallow", tmp_path).revision("HEAD~1")
 
 
 def test_a_head_without_commits_of_its_own_is_no_head(refused, gate):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from bench.gate import repository as repositories
 from bench.gate.workspace import MARK, workspace
 from tests.gate.conftest import ROOT, Repository
 
+WANTED = ("dependencies", "optional-dependencies", "requires-python", "poetry")
 ANYWHERE = ("-c", "protocol.file.allow=always")  # git asks for it where submodules are local
 # Checks out, as the gate does, in whatever environment it is given.
 IN_PASSING = f"""#!/bin/sh
@@ -26,9 +28,9 @@ from pathlib import Path
 sys.path.insert(0, "{ROOT}")
 from bench.gate.repository import Repository
 from bench.gate.workspace import workspace
-here = Repository.around(Path.cwd())
-head = here.revision("HEAD")
 with workspace() as folder:
+    here = Repository.around(Path.cwd(), folder)
+    head = here.revision("HEAD")
     found = here.check_out({{"base": head, "head": head}}, folder)
     text = (found["head"].folder / "file.txt").read_text()
 assert text == "first", text
@@ -54,9 +56,11 @@ def made(top: Path, name: str) -> Repository:
 
 
 def taken(repository: Repository, folder: Path, base: str = "HEAD~1", head: str = "HEAD"):
-    """Both revisions' files."""
-    here = repositories.Repository.around(repository.top)
+    """Both revisions' files, after all else that the gate asks of a repository."""
+    here = repositories.Repository.around(repository.top, folder)
     revisions = {"base": here.revision(base), "head": here.revision(head)}
+    here.changed()
+    here.differing(*revisions.values())
     return here.check_out(revisions, folder)
 
 
@@ -93,7 +97,6 @@ def test_nothing_is_written_into_the_repository(small, tmp_path):
         found = taken(small, folder)
         assert (found["base"].folder / "file.txt").read_text() == "first"
         assert (found["head"].folder / "file.txt").read_text() == "second"
-        assert repositories.Repository.around(small.top).changed() == []
     assert all_of(small.top) == before
     small.git("fsck", "--strict")
 
@@ -214,16 +217,69 @@ def test_a_repository_that_borrows_objects_is_shallow_or_has_tags(small, tmp_pat
             there.git("log")  # not past where the history was cut off
 
 
-def test_objects_that_a_partial_clone_lacks_are_fetched(small, tmp_path):
+@pytest.mark.parametrize("lacks", ["blob:none", "tree:0"])
+def test_what_a_partial_clone_lacks_is_fetched_into_the_gate_s_own_folder(small, tmp_path, lacks):
     small.git("config", "uploadpack.allowFilter", "true")
     small.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    (small.top / "pyproject.toml").write_text("[project]\n")
+    small.commit()
+    (small.top / "pyproject.toml").unlink()
+    small.commit()
     copy = tmp_path / "partial"
-    small.git("clone", "--quiet", "--filter=blob:none", f"file://{small.top}", str(copy))
+    small.git("clone", "--quiet", f"--filter={lacks}", f"file://{small.top}", str(copy))
     before = all_of(copy)
     with workspace() as folder:
         found = taken(Repository(copy), folder)
-        assert (found["base"].folder / "file.txt").read_text() == "first"
+        assert (found["base"].folder / "file.txt").read_text() == "second"
+        assert repositories.Repository.around(copy, folder).dependencies(
+            repositories.Revision("", small.git("rev-parse", "HEAD~1"), "")
+        ) == {"pyproject.toml": dict.fromkeys(WANTED)}
     assert all_of(copy) == before
+
+
+def test_what_filters_write_down_is_written_elsewhere(small, tmp_path):
+    """As Git LFS stores what it makes of a file, when git compares the file with the commit."""
+    filtered = 'echo filtered >> "$GIT_DIR/filtered"; cat'
+    small.git("config", "filter.mine.clean", filtered)
+    (small.top / ".gitattributes").write_text("*.txt filter=mine\n")
+    small.commit()
+    (small.top / "file.txt").write_text("sixsix")  # as long as what is committed
+    before = all_of(small.top)
+    with workspace() as folder:
+        here = repositories.Repository.around(small.top, folder)
+        assert here.changed() == ["file.txt"]
+        assert (here.mirror / ".git/filtered").is_file()
+    assert all_of(small.top) == before
+
+
+def test_settings_for_a_folder_and_without_a_value_hold(small, tmp_path, monkeypatch):
+    included, config = tmp_path / "included", tmp_path / "config"
+    included.write_text("[core]\n\tautocrlf\n")
+    config.write_text(f'[includeIf "gitdir:{small.top}/"]\n\tpath = {included}\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    (small.top / "lines.txt").write_text("one\ntwo\n")
+    small.commit()
+    with workspace() as folder:
+        assert (taken(small, folder)["head"].folder / "lines.txt").read_bytes() == b"one\r\ntwo\r\n"
+
+
+def test_what_stands_for_another_commit(small):
+    small.git("replace", "HEAD", "HEAD~1")
+    with workspace() as folder:
+        found = taken(small, folder, base="HEAD")
+        assert (found["head"].folder / "file.txt").read_text() == "first"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["with space", "new\nline", '"quoted', "é", b"\xff\r".decode("utf-8", "surrogateescape")],
+)
+def test_a_folder_of_any_name(tmp_path, name):
+    repository = made(tmp_path / name, "file.txt")
+    (repository.top / "file.txt").write_text("third")
+    with workspace() as folder:
+        assert (taken(repository, folder)["head"].folder / "file.txt").read_text() == "second"
+        assert repositories.Repository.around(repository.top, folder).changed() == ["file.txt"]
 
 
 # Submodules
@@ -286,12 +342,12 @@ def test_a_commit_of_a_submodule_that_is_not_here_is_fetched(tmp_path):
 # Which commits, which project
 
 
-def test_head_answers_for_its_own_changes_alone(small):
+def test_head_answers_for_its_own_changes_alone(small, tmp_path):
     small.git("checkout", "--quiet", "-b", "feature", "HEAD~1")
     (small.top / "docs.txt").write_text("docs")
     feature = small.commit("docs alone")
     began = small.git("rev-parse", "HEAD~1")
-    here = repositories.Repository.around(small.top)
+    here = repositories.Repository.around(small.top, tmp_path)
     main, head = here.revision("main"), here.revision("feature")
     base = here.merge_base(main, head)
     assert (base.commit, base.given) == (began, "where feature left main")
@@ -301,7 +357,7 @@ def test_head_answers_for_its_own_changes_alone(small):
         here.merge_base(main, here.revision("feature~1"))
 
 
-def test_a_project_in_a_folder_of_its_own(small):
+def test_a_project_in_a_folder_of_its_own(small, tmp_path):
     project = small.top / "packages/one"
     (project / "src/deep").mkdir(parents=True)
     (project / "juliapkg.json").write_text("{}")
@@ -311,7 +367,7 @@ def test_a_project_in_a_folder_of_its_own(small):
     (small.top / "packages/two").mkdir()
     (small.top / "packages/two/uv.lock").write_text("another one's")
     small.commit()
-    here = repositories.Repository.around(project / "src/deep")
+    here = repositories.Repository.around(project / "src/deep", tmp_path)
     assert str(here.project) == "packages/one"
     assert here.paths(small.top) == (project, project / "src", small.top)
     base = here.revision("HEAD")
@@ -327,7 +383,8 @@ def test_a_project_in_a_folder_of_its_own(small):
         "packages/one/juliapkg.json",
         "packages/one/uv.lock",
     ]
-    assert str(repositories.Repository.around(small.top / "packages/two").project) == "."
+    other = repositories.Repository.around(small.top / "packages/two", tmp_path)
+    assert str(other.project) == "."
 
 
 # The folder that a gate works in
@@ -352,6 +409,27 @@ def test_what_a_killed_gate_has_left_is_removed_and_nothing_else(tmp_path, monke
                 assert folder.is_dir()
                 assert another != folder
     assert {path.name for path in tmp_path.iterdir()} == {working.name, strange.name, linked.name}
+
+
+def test_what_cannot_be_removed_yet_is_for_the_next_gate(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    real, refused = shutil.rmtree, []
+
+    def refuse_once(path, **options):
+        if not refused:
+            refused.append(path)
+            raise OSError("a program writes here")
+        real(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse_once)
+    with workspace() as folder:
+        (folder / "written").mkdir()
+        (folder / "written/locked").mkdir(mode=0o555)
+    assert refused
+    assert (folder / MARK).is_file()
+    with workspace():
+        assert not folder.exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_gate_that_is_killed_leaves_a_mark_that_nobody_holds(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -83,3 +84,24 @@ def test_streams_that_are_none_or_a_test_s_stay(capsys, monkeypatch):
     with output.unstoppable():
         print("told")
     assert capsys.readouterr().out == "told\n"
+
+
+def test_what_the_encoding_lacks_is_replaced(pipe):
+    reading, writing = pipe
+    writing.reconfigure(encoding="ascii")
+    with printing_to(writing), output.unstoppable():
+        print("5–7 %")
+    writing.close()
+    assert reading.read() == "5?7 %\n"
+
+
+@pytest.mark.parametrize("closed", [(1, 2), (0, 1, 2), (0, 2)], ids=str)
+def test_descriptors_that_are_closed_are_given_to_nothing_else(closed):
+    """A pipe of ours that took one's number would be a child's standard output."""
+    program = (
+        f"import os\nfor number in {closed}: os.close(number)\n"
+        "from bench import output\n"
+        "with output.unstoppable():\n    taken = os.pipe()\n"
+        "os._exit(0 if min(taken) > 2 else 1)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
