@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
@@ -29,6 +30,7 @@ from bench.record import Status
 from bench.store import write_atomically
 
 TIMEOUT_S = 900.0
+OURS = "lenet-bench"  # whose files that matter are hashed one by one
 SOURCES = ("*.py", "*.jl", "*.json", "*.toml")
 ROOT = Path(__file__).resolve().parents[2]
 # What of a worker's environment is where things are, and not what is computed.
@@ -166,9 +168,7 @@ def _key(subject: Subject, framework: Framework, env: Mapping[str, str]) -> str:
     parts: dict[str, Any] = {
         "subject": subject.model_dump(mode="json"),
         "machine": machine.describe().fingerprint,
-        "packages": sorted(
-            {f"{found.name}=={found.version}" for found in importlib.metadata.distributions()}
-        ),
+        "packages": _packages(),
         "startup": _hash_of_startup(),
         "tools": frameworks.locked(framework),
         "sources": _hash_of_sources(framework),
@@ -185,6 +185,35 @@ def _hash_of_sources(framework: Framework) -> str:
     for file in _files([*own, *_adapter_sources(framework.adapter.partition(":")[0])]):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _packages() -> list[str]:
+    """Every installed package with its version and what identifies its files.
+
+    That is the list of them with their hashes that an installer leaves: numpy of one version may be
+    built with one BLAS or another. Of a package that is used from the folder where it is developed,
+    the version says nothing: names, sizes and times of its files do.
+    """
+    found = set()
+    for package in importlib.metadata.distributions():
+        digest = hashlib.sha256((package.read_text("RECORD") or "").encode())
+        about = json.loads(package.read_text("direct_url.json") or "{}")
+        if about.get("dir_info", {}).get("editable") and package.name != OURS:
+            digest.update(_state_of(Path(unquote(urlsplit(about["url"]).path))).encode())
+        found.add(f"{package.name}=={package.version} {digest.hexdigest()[:16]}")
+    return sorted(found)
+
+
+def _state_of(folder: Path) -> str:
+    """Names, sizes and times of all that can be imported, or is loaded, from a folder."""
+    lines = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(one for one in folders if not one.startswith((".", "__pycache__")))
+        for name in sorted(names):
+            if name.endswith((".py", ".so", ".dylib", ".jl")):
+                about = os.lstat(os.path.join(place, name))
+                lines.append(f"{place}/{name} {about.st_size} {about.st_mtime_ns}")
+    return "\n".join(lines)
 
 
 def _hash_of_startup() -> str:

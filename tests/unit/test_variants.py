@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import shutil
 import site
 import sys
@@ -144,6 +145,41 @@ def key(name):
         threads=1,
     )
     return _key(subject, frameworks.named(name), {})
+
+
+@pytest.fixture
+def installed(monkeypatch, tmp_path):
+    """A package, installed as an installer does it, or from where it is developed."""
+    monkeypatch.syspath_prepend(tmp_path)
+    folder, source = tmp_path / "odd-1.0.dist-info", tmp_path / "source"
+    source.mkdir()
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n")
+
+    def installed(record, code, editable):
+        (folder / "RECORD").write_text(record)
+        (source / "odd.py").write_text(code)
+        about = {"url": source.as_uri(), "dir_info": {"editable": editable}}
+        (folder / "direct_url.json").write_text(json.dumps(about))
+
+    return installed
+
+
+def test_another_build_of_the_same_version_is_in_the_key(installed):
+    seen = set()
+    for record in ("odd.so,sha256=one,9\n", "odd.so,sha256=another,9\n"):
+        installed(record, "1", editable=False)
+        seen.add(key("mine"))
+    installed(record, "12", editable=False)  # the folder it came from has no say any more
+    assert len(seen | {key("mine")}) == 2
+
+
+def test_a_framework_that_is_being_developed_is_in_the_key(installed):
+    seen = set()
+    for code in ("1", "12"):
+        installed("", code, editable=True)
+        seen.add(key("mine"))
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("name", ["mine.pth", "sitecustomize.py", "usercustomize.py"])
