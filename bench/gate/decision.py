@@ -122,7 +122,7 @@ class Judge:
     @property
     def outcome(self) -> Outcome:
         """Of the gate: the worst of its cells."""
-        found = [cell.outcome for cell in self.cells.values()]
+        found = [cell.outcome or "inconclusive" for cell in self.cells.values()]
         for outcome in ("error", "regression", "inconclusive"):
             if outcome in found:
                 return outcome

@@ -71,6 +71,8 @@ class Origins:
 
     def _found(self, loaded: Loaded) -> Iterator[tuple[str, str, str]]:
         environment = [os.path.realpath(place) for place in loaded.environment]
+        if loaded.adapter not in loaded.modules:
+            yield loaded.adapter, "no file", ""
         for name, text in loaded.modules.items():
             if (name, text) in self.cleared and name != loaded.adapter:
                 continue

@@ -104,16 +104,15 @@ class Side:
         self._compilations: Callable[[], int] = getattr(self._adapter, "compilations", lambda: 0)
 
     def loaded(self, _: int) -> dict[str, object]:
-        """Every module with its file, and what else says where it came from.
+        """Every module that a file has, and what else says where it came from.
 
         adapter      the module that has the adapter's class
         environment  where the interpreter and installed packages are
         copies       packages that were installed as copies of a folder of the repository, by name
         """
-        modules = {name: getattr(module, "__file__", None) for name, module in _modules()}
         return {
             "adapter": type(self._adapter).__module__,
-            "modules": {name: file for name, file in modules.items() if isinstance(file, str)},
+            "modules": dict(_modules()),
             "environment": _environment(),
             "copies": dict(_copies(self._worktrees)),
         }
@@ -182,8 +181,12 @@ def _is_below(place: str, folder: str) -> bool:
     return place == folder or place.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _modules() -> list[tuple[str, Any]]:
-    return [(name, module) for name, module in sys.modules.copy().items() if module is not None]
+def _modules() -> Iterator[tuple[str, str]]:
+    """Names and files. Some objects that pose as modules, as PyTorch has them, name no real one."""
+    for name, module in sys.modules.copy().items():
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and os.path.isfile(file):
+            yield name, os.path.abspath(file)
 
 
 def _taken_input() -> TextIO:

@@ -41,6 +41,10 @@ def test_identical_code_passes_after_the_first_look():
     assert (cell.outcome, len(cell.observations), cell.p_values) == ("pass", 6, [])
 
 
+def test_nothing_is_decided_before_there_is_a_pair():
+    assert Judge([TORCH], RULE).outcome == "inconclusive"
+
+
 def test_a_slowdown_must_be_found_in_two_blocks():
     judge = judged({TORCH: noisy(0.10)})
     cell = judge.cells[TORCH]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from bench import cli
+from bench.frameworks import BUILT_IN, missing, named
 from bench.gate import schedule
 from tests.gate.conftest import ROOT, SMALL, Repository
 
@@ -54,9 +56,9 @@ def once(monkeypatch, capsys) -> Once:
     """A gate in a folder that measures a single pair; what it found, with its exit code."""
     monkeypatch.setattr(schedule.Run, "go", lambda run: run._round())
 
-    def called(folder: Path, *arguments: str) -> dict[str, Any]:
+    def called(folder: Path, *arguments: str, framework: str = "third") -> dict[str, Any]:
         monkeypatch.chdir(folder)
-        line = ["bench", "gate", "--json", "--frameworks", "third", *SMALL[2:], *arguments]
+        line = ["bench", "gate", "--json", "--frameworks", framework, *SMALL[2:], *arguments]
         monkeypatch.setattr(sys, "argv", line)
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -99,6 +101,22 @@ def is_slow(found: dict[str, Any]) -> bool:
     """Whether head slept in every window of the pair, and base did not."""
     (pair,) = found["pairs"]
     return min(pair["head"]["seconds"]) >= SLEEP_S > min(pair["base"]["seconds"])
+
+
+@pytest.mark.parametrize(
+    "name", [each.name for each in BUILT_IN if each.default and not each.toolchain]
+)
+def test_real_frameworks_are_measured_from_each_revision(once, repository, monkeypatch, name):
+    """With all that they load, some of which only poses as modules."""
+    if reason := missing(named(name)):
+        pytest.skip(reason)
+    for part in (ROOT / "impls").iterdir():
+        if part.is_dir() and part.name != "reference":
+            shutil.copytree(part, repository.top / "impls" / part.name)
+    repository.commit()
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    found = once(repository.top, "--base", "HEAD", framework=name)
+    assert (found["code"], len(found["pairs"])) == (3, 1), found["reason"]
 
 
 def test_an_adapter_in_a_submodule(repository, environment, once, tmp_path):

@@ -67,6 +67,10 @@ def test_the_adapter_of_the_environment(places, strangers):
     assert complaint.startswith("third from ")
 
 
+def test_an_adapter_that_no_file_has(strangers):
+    assert strangers({}, adapter="made.up") == ["made.up from no file"]
+
+
 def test_the_working_tree_and_the_environment_in_it(places, strangers):
     (complaint,) = strangers(
         {
