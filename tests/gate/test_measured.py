@@ -139,10 +139,10 @@ def test_an_adapter_in_a_submodule_that_is_not_here(repository, environment, onc
 def test_a_module_that_is_loaded_late(repository, environment, once):
     """Only when it trains; the package is over two folders, one of them the environment's."""
     late = "        from parts import late\n"
-    slow = SLOW.replace("        time.sleep", f"{late}        time.sleep")
+    adapter = FAST.replace("        time.sleep", f"{late}        time.sleep")
     (repository.top / "parts").mkdir()
     (repository.top / "parts/late.py").touch()
-    package(repository.top / "third", slow)
+    package(repository.top / "third", adapter)
     repository.commit("base")
     (repository.top / "parts/late.py").unlink()
     repository.commit("head has no such part any more")
