@@ -15,6 +15,7 @@ from bench.contract import (
     OptimizerSpec,
     Pool,
 )
+from bench.equivalence.problems import CLEAR
 from bench.order import initial_parameters
 from impls.reference.adapter import ReferenceAdapter
 
@@ -65,7 +66,12 @@ def test_gradients_after_training(
         each.train_epoch(epoch, 0.05)
     # From the very same weights: the gradients are compared, not the training.
     oracle.build(task.model, adapter.export(), OptimizerSpec("sgd"), "cpu", THREADS)
-    _compare_gradients(adapter, framework, oracle, rows(5, BATCH))
+    # Where a CPU's rounding leads the training decides which images lie at a kink of the network,
+    # where one correct gradient is as good as another.
+    some = rows(5, 2 * BATCH)
+    clear = some[oracle.margins64(some) > CLEAR][:BATCH]
+    assert len(clear) > BATCH // 2
+    _compare_gradients(adapter, framework, oracle, clear)
 
 
 def _compare_gradients(
