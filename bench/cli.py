@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +16,10 @@ from bench.cli_recipes import reproducer, rerun, show
 from bench.cli_results import compare, history, report
 from bench.cli_run import DataRoot, DatasetName, Json, run
 from bench.errors import BenchError
+from bench.invocation import Invocation
+
+if TYPE_CHECKING:
+    from bench.execution import Executor
 
 WRONG = 2  # the exit code of every error
 
@@ -39,10 +44,10 @@ app.command()(show)
 app.command()(rerun)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], invocation: Invocation) -> int:
     """`bench run` with these arguments, from within another command."""
     commands = typer.main.get_group(app).commands
-    code: int = commands["run"].main(arguments, "bench run", standalone_mode=False)
+    code: int = commands["run"].main(arguments, "bench run", standalone_mode=False, obj=invocation)
     return code
 
 
@@ -53,6 +58,7 @@ app.command(
 
 @app.command()
 def predict(
+    context: typer.Context,
     checkpoint: Annotated[Path, typer.Option(help="A checkpoint that a run has saved.")],
     images: Annotated[
         list[Path] | None,
@@ -97,11 +103,12 @@ def predict(
 
     source = command.Source(tuple(images or ()), dataset, data_root, invert, mistakes)
     names = command.Where(framework, device, threads, batch_size)
-    return command.predict(checkpoint, names, source, as_json=json)
+    return command.predict(checkpoint, names, source, context.obj.executor(), as_json=json)
 
 
 @app.command()
 def verify(
+    context: typer.Context,
     frameworks: Annotated[
         str | None,
         typer.Option(help="Frameworks, such as torch,keras. Default: all that are installed."),
@@ -159,11 +166,12 @@ def verify(
 
     networks = command.Networks(models, activations, poolings, dropout, noise, channels, every)
     asked = command.Asked(frameworks, networks, optimizers, devices, threads, seed)
-    return command.verify(asked, as_json=json)
+    return command.verify(asked, context.obj.executor(), as_json=json)
 
 
 @app.command()
 def setup(
+    context: typer.Context,
     framework: Annotated[str, typer.Argument(help="The framework, such as flux.")],
     devices: Annotated[
         str, typer.Option(help="What it is to compute on: cpu, or gpu, which fetches CUDA, too.")
@@ -177,11 +185,12 @@ def setup(
     """
     from bench.commands import setup as command
 
-    return command.setup(framework, devices)
+    return command.setup(framework, context.obj.executor(), devices)
 
 
 @app.command("list")
 def list_(
+    context: typer.Context,
     what: Annotated[
         str | None, typer.Argument(help="frameworks, datasets, models or recipes. Default: all.")
     ] = None,
@@ -191,7 +200,7 @@ def list_(
     """List frameworks, data sets, models and recipes: available, or why not."""
     from bench.commands import catalogue
 
-    return catalogue.list_(what, data_root, as_json=json)
+    return catalogue.list_(what, data_root, context.obj.executor(), as_json=json)
 
 
 @app.command()
@@ -238,16 +247,27 @@ def main() -> None:
     a check that failed. What a person can mend is one line, without a traceback.
     """
     with output.unstoppable() as streams:
-        code = _code()
+        code = call(sys.argv[1:])
         if fault := streams.fault():
             print(f"error: cannot write to standard output: {fault.strerror}", file=sys.stderr)
             code = WRONG
     sys.exit(code)
 
 
-def _code() -> int:
+def _child_processes() -> Executor:
+    from bench.execution import ChildProcess  # with all that tasks and events are made of
+
+    return ChildProcess()
+
+
+def call(arguments: list[str], executor: Callable[[], Executor] = _child_processes) -> int:
+    """The exit code of the program with these arguments; it prints what there is to be told.
+
+    A command that has something for frameworks to do calls `executor` for who does it.
+    """
+    typed = Invocation(tuple(arguments), executor)
     try:
-        return int(app(prog_name="python -m bench", standalone_mode=False) or 0)
+        return int(app(arguments, "python -m bench", standalone_mode=False, obj=typed) or 0)
     except typer.TyperException as error:
         if error.format_message():  # it has none where the help was shown for want of a command
             print(f"error: {error.format_message()}", file=sys.stderr)

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from bench.cli_run import WHAT, DataRoot, Json
+from bench.invocation import Invocation
 
-Arguments = Callable[[list[str]], int]
+Run = Callable[[list[str], Invocation], int]  # `bench run`, as a function of its arguments
 
 
-def reproducer(run: Arguments) -> Callable[..., int]:
-    """The command `reproduce`; `run` is `bench run`, as a function of its arguments."""
+def reproducer(run: Run) -> Callable[..., int]:
+    """The command `reproduce`; `run` does what `bench run` does."""
 
     def reproduce(
         context: typer.Context,
@@ -37,12 +38,13 @@ def reproducer(run: Arguments) -> Callable[..., int]:
         options = list(context.args)
         if name is not None and name.startswith("-"):  # an option of run, with --all before it
             options, name = [name, *options], None
-        return recipes.reproduce(name, every, options, run)
+        return recipes.reproduce(name, every, options, lambda found: run(found, context.obj))
 
     return reproduce
 
 
 def rerun(
+    context: typer.Context,
     record: Annotated[Path, typer.Argument(help="The file of one record: RUN/records/CELL.json.")],
     data_root: DataRoot = None,
     out: Annotated[Path, typer.Option(help="The run's own folder is made in here.")] = Path(
@@ -62,7 +64,9 @@ def rerun(
     """
     from bench.commands import rerun as command
 
-    return command.rerun(record, data_root, out, deterministic=deterministic, as_json=json)
+    return command.rerun(
+        record, data_root, out, context.obj, deterministic=deterministic, as_json=json
+    )
 
 
 def show(

@@ -257,6 +257,15 @@ def run(
             rich_help_panel=RUNNING,
         ),
     ] = False,
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="Of the report: html, md, csv, latex, json, several with commas, or none. "
+            "Default: html,md,csv.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan only.", rich_help_panel=RUNNING)
     ] = False,
@@ -270,8 +279,18 @@ def run(
 
     Example: python -m bench run --frameworks torch,flux --dataset cifar10
     """
-    from bench.commands import run as command
+    from rich.console import Console
 
+    from bench.commands import run as command
+    from bench.commands.report import formats_of
+
+    session = command.Session(
+        context.obj.executor(),
+        Console(stderr=True),
+        context.obj.arguments,
+        formats_of(formats, or_none=True),
+        as_json=json,
+    )
     settings = {name: context.params[name] for name in command.SETTINGS}
     given = {name for name in settings if _is_given(context, name)}
     return command.run(
@@ -282,7 +301,7 @@ def run(
         start=start,
         recipe=recipe,
         dry_run=dry_run,
-        as_json=json,
+        session=session,
     )
 
 

@@ -1,6 +1,6 @@
 """The epochs of one cell: training on the clock, and between its stretches what is on nobody's.
 
-After an epoch its figures are sent, `bench.schedule` says what follows from them, and the keeper
+After an epoch its figures are emitted, `bench.schedule` says what follows from them, and the keeper
 may save. An epoch with validations in it is trained in pieces, and so is one whose random numbers
 are more than are held at a time; its time is that of the pieces. Drawing those numbers is the
 harness's own work and on nobody's clock; that a framework takes them is part of its epoch, and so
@@ -20,6 +20,7 @@ from bench import draws, first_steps, metrics, order, schedule
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clock
 from bench.contract import Adapter, ModelSpec, Order
+from bench.messages import Emit, EpochEnded, Measured
 from bench.plan import Cell, Plan
 from bench.preparation import Examples, Prepared, order_of
 from bench.schedule import State, Verdict
@@ -32,13 +33,6 @@ FIELDS = {
 }
 
 Evaluate = Callable[[Adapter, Examples], Mapping[str, float | None]]  # loss and accuracy
-
-
-class Send(Protocol):
-    """Tells the parent: a kind of event and its value, as `bench.worker` describes them."""
-
-    def __call__(self, kind: str, value: object) -> None:
-        """Send one event."""
 
 
 class Keep(Protocol):
@@ -56,7 +50,7 @@ class Keep(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EpochsEnded:
     """How the epochs ended.
 
     epoch          the last one, counted from 1
@@ -105,22 +99,22 @@ class Epochs:
         start: Checkpoint | None,
         clock: Clock,
         evaluate: Evaluate,
-        send: Send,
+        emit: Emit,
         keep: Keep | None,
     ) -> None:
         self._plan, self._cell, self._clock = plan, cell, clock
-        self._evaluate, self._send, self._keep = evaluate, send, keep
+        self._evaluate, self._emit, self._keep = evaluate, emit, keep
         self._steps = start.optimizer.steps if start else 0
         self._state = (start.header.schedule if start else None) or State(plan.learning_rate)
         self._within = _Within()
         self._spec = plan.network(cell)
         self._draw_s = 0.0
 
-    def run(self, adapter: Adapter, data: Prepared) -> Ended:
+    def run(self, adapter: Adapter, data: Prepared) -> EpochsEnded:
         """Train until the epochs are over, or the rules end them, or a number is not finite."""
         if self._plan.training.epoch_zero and not self._plan.start:
-            self._send("measured", {"epoch_0": self._figures(adapter, data)})
-        ended = Ended(self._plan.epochs_before, {}, Verdict(self._state))
+            self._emit(Measured(figures={"epoch_0": self._figures(adapter, data)}))
+        ended = EpochsEnded(self._plan.epochs_before, {}, Verdict(self._state))
         for epoch in range(self._plan.epochs_before, self._plan.epochs):
             ended = self._epoch(adapter, data, epoch)
             if ended.diverged_step is not None:
@@ -129,11 +123,11 @@ class Epochs:
             if self._keep:
                 self._keep(adapter, data, ended.epoch, ended.figures, ended.after)
             if ended.after.stop:
-                self._send("measured", {"stopped_early": ended.after.stop})
+                self._emit(Measured(figures={"stopped_early": ended.after.stop}))
                 break
         return ended
 
-    def _epoch(self, adapter: Adapter, data: Prepared, epoch: int) -> Ended:
+    def _epoch(self, adapter: Adapter, data: Prepared, epoch: int) -> EpochsEnded:
         """One epoch, counted from 0."""
         whole = order_of(self._plan, self._cell, epoch)
         losses, epoch_s = self._train(adapter, data, whole, epoch)
@@ -146,20 +140,20 @@ class Epochs:
         }
         if bad is None:
             entry |= self._figures(adapter, data)
-        self._send("epoch", entry)
+        self._emit(EpochEnded(figures=entry))
         if epoch == 0:
             shown = losses[: first_steps.count(self._cell.batch_size)]
-            self._send("measured", {"step_loss": [metrics.finite(loss) for loss in shown]})
+            self._emit(Measured(figures={"step_loss": [metrics.finite(loss) for loss in shown]}))
         if self._within.step_numbers:
-            self._send("measured", vars(self._within))
+            self._emit(Measured(figures=vars(self._within)))
         if self._spec.drawn:
-            self._send("measured", {"draw_s": self._draw_s})
+            self._emit(Measured(figures={"draw_s": self._draw_s}))
         if bad is not None:
-            return Ended(epoch + 1, entry, Verdict(self._state), self._steps + bad + 1)
+            return EpochsEnded(epoch + 1, entry, Verdict(self._state), self._steps + bad + 1)
         self._steps += whole.steps
         accuracy = entry.get(FIELDS[self._plan.training.monitor]["accuracy"])
         after = schedule.after_epoch(self._plan.training, self._state, epoch + 1, accuracy)
-        return Ended(epoch + 1, entry, after)
+        return EpochsEnded(epoch + 1, entry, after)
 
     def _train(
         self, adapter: Adapter, data: Prepared, whole: Order, epoch: int

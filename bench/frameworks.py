@@ -9,11 +9,13 @@ to the rest of the harness: what is proved, timed and stored of it has this name
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
@@ -179,6 +181,12 @@ def catalogue() -> dict[str, Framework]:
 
     Without their variants, see `with_variants`.
     """
+    return dict(_catalogue(tuple(sys.path)))
+
+
+@functools.cache
+def _catalogue(path: tuple[str, ...]) -> Mapping[str, Framework]:
+    """Looked for once for each path that modules are found on: a plan asks some dozens of times."""
     found = {framework.name: framework for framework in BUILT_IN}
     for point in importlib.metadata.entry_points(group=GROUP):
         try:

@@ -10,8 +10,9 @@ from typing import Any
 from bench import __version__, frameworks, naming
 from bench.checkpoint import Header, encode
 from bench.contract import Adapter
-from bench.epochs import FIELDS, Send
+from bench.epochs import FIELDS
 from bench.errors import CheckpointError
+from bench.messages import Emit, Measured
 from bench.plan import Cell, Plan
 from bench.preparation import Prepared
 from bench.schedule import State, Verdict, is_better
@@ -27,8 +28,8 @@ class Keeper:
     is told, and the training goes on.
     """
 
-    def __init__(self, plan: Plan, cell: Cell, folder: Path, send: Send) -> None:
-        self._plan, self._cell, self._folder, self._send = plan, cell, folder, send
+    def __init__(self, plan: Plan, cell: Cell, folder: Path, emit: Emit) -> None:
+        self._plan, self._cell, self._folder, self._emit = plan, cell, folder, emit
         self._stem = naming.stem(plan, cell)
         self._files: list[str] = []
         self._lasting: set[str] = set()  # those that no better one replaces
@@ -62,7 +63,7 @@ class Keeper:
             self._lasting.add(name)
         if best:
             self._replace_best(accuracy or 0.0, name)
-        self._send("measured", {"checkpoints": self._files})
+        self._emit(Measured(figures={"checkpoints": self._files}))
 
     def _is_best(self, accuracy: float | None, last: bool) -> bool:
         if accuracy is None:
@@ -87,7 +88,9 @@ class Keeper:
             write_atomically(self._folder / name, content)
         except (OSError, CheckpointError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            self._send("measured", {"checkpoint_error": f"{name} could not be written: {why}"})
+            self._emit(
+                Measured(figures={"checkpoint_error": f"{name} could not be written: {why}"})
+            )
             return False
         return True
 

@@ -1,14 +1,13 @@
 """Starts a worker, sets its environment, listens to it and enforces its time limit.
 
-The worker gets its task as one line of JSON on standard input and answers with lines of JSON over
-a pipe of its own; what it or its libraries print goes to a log file. Standard input stays open:
-when this process dies, however it dies, the worker reads the end of it and ends too.
+The worker gets two lines on standard input, the CPUs that it is bound to and its task, and answers
+with lines over a pipe of its own; what it or its libraries print goes to a log file. Standard input
+stays open: when this process dies, however it dies, the worker reads the end of it and ends too.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import signal
@@ -16,14 +15,12 @@ import site
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from bench import interrupts
-
-Event = dict[str, Any]
 
 GRACE_S = 5.0  # between asking a worker to end and ending it
 POLL_S = 0.02
@@ -116,13 +113,16 @@ def environment(threads: int, parent: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_worker(
-    task: Mapping[str, Any],
+    task: str,
+    cpus: Sequence[int],
     env: Mapping[str, str],
     log: Path,
     timeout_s: float,
-    on_event: Callable[[Event], None],
+    on_line: Callable[[bytes], None],
 ) -> Ending:
-    """Run one worker to its end and pass on what it says.
+    """Run one worker to its end and pass on each line that it says; both are of JSON.
+
+    It is bound to the CPUs before any library counts them; without any it may use all.
 
     A worker that outlives `timeout_s` is ended, and so is one that still runs when something is
     raised here, a KeyboardInterrupt included.
@@ -138,9 +138,9 @@ def run_worker(
                     process = _start(env, output, write_end)
                 finally:
                     os.close(write_end)
-            _send(process, task)
-            for event in _events(pipe, started + timeout_s):
-                on_event(event)
+            _send(process, [" ".join(map(str, cpus)), task])
+            for line in _lines(pipe, started + timeout_s):
+                on_line(line)
             timed_out = False
             patience_s = GRACE_S
         except TimeoutError:
@@ -180,16 +180,16 @@ def _flags() -> list[str]:
     return [*([] if is_here else ["-P"]), *(["-s"] if sys.flags.no_user_site else [])]
 
 
-def _send(process: subprocess.Popen[bytes], task: Mapping[str, Any]) -> None:
+def _send(process: subprocess.Popen[bytes], lines: Sequence[str]) -> None:
     """Give the worker its task; a worker that is gone already will tell by its exit code."""
     if process.stdin is None:
         raise RuntimeError("the worker has no standard input")
     with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(json.dumps(task).encode() + b"\n")
+        process.stdin.write("".join(f"{line}\n" for line in lines).encode())
         process.stdin.flush()
 
 
-def _events(pipe: IO[bytes], deadline: float) -> Iterator[Event]:
+def _lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
     """Every whole line that comes, until the worker closes the pipe; TimeoutError at the deadline.
 
     A last line without its end was cut off with the worker, and is left out.
@@ -207,8 +207,7 @@ def _events(pipe: IO[bytes], deadline: float) -> Iterator[Event]:
             if not chunk:
                 return
             *lines, pending = (pending + chunk).split(b"\n")
-            for line in lines:
-                yield json.loads(line)
+            yield from lines
 
 
 def _end(process: subprocess.Popen[bytes], patience_s: float) -> tuple[int, Any]:

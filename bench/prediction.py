@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
-from bench import checkpoint, datasets, frameworks, launch, machine, order
+from bench import checkpoint, datasets, machine, order
 from bench.checkpoint import Checkpoint, Header
-from bench.contract import Device, Images
-from bench.epochs import Send
+from bench.contract import Adapter, Device, Images
 from bench.errors import BenchError, DataError, UnavailableError
+from bench.execution import Executor
+from bench.messages import FrameworkAnswered, Predict
 from bench.preparation import Examples, examples
 from bench.trainer import require_device
 
@@ -26,21 +24,6 @@ TIMEOUT_S = 1800.0
 BATCH_SIZE = 500  # as the published prediction has it, see bench/recipes
 
 Logits = NDArray[np.float32]
-
-
-class Task(BaseModel):
-    """What a worker predicts: the images of one .npy file, to another one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    framework: str
-    device: Device
-    threads: int
-    checkpoint: Path
-    sha256: str
-    images: Path
-    logits: Path
-    batch_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +65,16 @@ class Predictor:
     """One checkpoint and one set of images, asked of framework after framework."""
 
     def __init__(
-        self, folder: Path, path: Path, found: Checkpoint, images: Images, batch_size: int
+        self,
+        folder: Path,
+        path: Path,
+        found: Checkpoint,
+        images: Images,
+        batch_size: int,
+        executor: Executor,
     ) -> None:
         self._folder, self._path, self._found = folder, path.absolute(), found
-        self._batch_size = batch_size
+        self._batch_size, self._executor = batch_size, executor
         np.save(folder / "images.npy", images, allow_pickle=False)
 
     def logits(self, name: str, device: Device, threads: int | None) -> Logits:
@@ -94,7 +83,7 @@ class Predictor:
         UnavailableError where it is not here; BenchError where its worker failed.
         """
         threads = threads or len(machine.usable_cpus())
-        task = Task(
+        task = Predict(
             framework=name,
             device=device,
             threads=threads,
@@ -104,40 +93,35 @@ class Predictor:
             logits=self._folder / f"{name}.npy",
             batch_size=self._batch_size,
         )
-        heard: dict[str, Any] = {}
         log = self._folder / f"{name}.log"
-        ending = launch.run_worker(
-            {"predict": task.model_dump(mode="json"), "cpus": machine.spread_cpus(threads)},
-            launch.environment(threads, os.environ),
-            log,
-            TIMEOUT_S,
-            heard.update,
-        )
-        end = heard.get("end", {"status": "failed", "reason": f"its worker {ending.describe()}"})
-        if end["status"] != "ok":
-            kind = UnavailableError if end["status"] == "unavailable" else BenchError
-            raise kind(f"{name} cannot predict: {end['reason']}")
+        end = self._executor.call(task, log=log, timeout_s=TIMEOUT_S).end
+        if end.status != "ok":
+            kind = UnavailableError if end.status == "unavailable" else BenchError
+            raise kind(f"{name} cannot predict: {end.reason}")
         return np.asarray(np.load(task.logits, allow_pickle=False))
 
 
 @contextmanager
 def predictor(
-    path: Path, found: Checkpoint, images: Images, batch_size: int = BATCH_SIZE
+    path: Path,
+    found: Checkpoint,
+    images: Images,
+    executor: Executor,
+    batch_size: int = BATCH_SIZE,
 ) -> Iterator[Predictor]:
     """A predictor with a temporary folder for what goes to the workers and comes back.
 
     Frameworks are given `batch_size` images at a time.
     """
     with tempfile.TemporaryDirectory(prefix="lenet-bench-") as folder:
-        yield Predictor(Path(folder), path, found, images, batch_size)
+        yield Predictor(Path(folder), path, found, images, batch_size, executor)
 
 
-def predict_in_worker(task: Task, send: Send) -> None:
+def predict_in_worker(task: Predict, adapter: Adapter) -> FrameworkAnswered:
     """The worker's side: build the network with the checkpoint's weights, write the logits."""
     found = checkpoint.read(task.checkpoint)
     if found.sha256 != task.sha256:
         raise BenchError(f"{task.checkpoint} has changed since it was read first: try again")
-    adapter = frameworks.create(frameworks.named(task.framework))
     require_device(adapter, task.framework, task.device)
     header = found.header
     adapter.build(header.model, found.parameters, header.optimizer, task.device, task.threads)
@@ -146,8 +130,7 @@ def predict_in_worker(task: Task, send: Send) -> None:
     batches = (np.asarray(images[start : start + task.batch_size]) for start in starts)
     logits = np.concatenate([adapter.predict(batch) for batch in batches])
     np.save(task.logits, logits, allow_pickle=False)
-    send("measured", {"versions": adapter.versions()})
-    send("end", {"status": "ok"})
+    return FrameworkAnswered(versions=adapter.versions())
 
 
 def examples_of(header: Header, dataset: str, root: Path) -> Tested:

@@ -2,44 +2,50 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
 
-from bench import frameworks, launch, machine
+from bench import frameworks, machine
+from bench.contract import Device
+from bench.execution import Executor
+from bench.execution.executor import NO_LOG
+from bench.messages import FindDevices, FrameworkAnswered
 
 
-def probe(name: str, timeout_s: float = 120) -> dict[str, Any]:
-    """A framework's devices and versions, asked of it in a process of its own.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a framework says of itself.
 
-    {"devices": [...], "versions": {...}}, or {"reason": why it cannot be used}.
+    reason  why it cannot be used here; then there are neither devices nor versions
     """
-    framework = frameworks.named(name)
-    absent = frameworks.missing(framework)
+
+    devices: tuple[Device, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    reason: str | None = None
+
+
+def probe(name: str, executor: Executor, timeout_s: float = 120) -> Answer:
+    """A framework's devices and versions, asked of it in a process of its own."""
+    absent = frameworks.missing(frameworks.named(name))
     if absent:
-        return {"reason": absent}
-    heard: dict[str, Any] = {}
-
-    def take(event: launch.Event) -> None:
-        heard.update(event)
-
-    env = launch.environment(len(machine.usable_cpus()), os.environ)
-    ending = launch.run_worker({"probe": name}, env, Path(os.devnull), timeout_s, take)
-    end = heard.get("end", {"status": "failed", "reason": f"its worker {ending.describe()}"})
-    if end["status"] != "ok":
-        return {"reason": end["reason"]}
-    return dict(heard["measured"])
+        return Answer(reason=absent)
+    task = FindDevices(framework=name, threads=len(machine.usable_cpus()))
+    outcome = executor.call(task, log=NO_LOG, timeout_s=timeout_s)
+    for event in outcome.events:
+        if isinstance(event, FrameworkAnswered):
+            return Answer(event.devices, event.versions)
+    return Answer(reason=outcome.end.reason)
 
 
-def choose_devices(asked: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+def choose_devices(
+    asked: Sequence[str], names: Sequence[str], executor: Executor
+) -> tuple[str, ...]:
     """`auto` becomes gpu where there is one and every framework that is here sees it, else cpu."""
     if "auto" not in asked:
         return tuple(asked)
-    if not machine.has_gpu():
-        best = "cpu"
-    else:
-        answers = [probe(name) for name in names]
-        here = [answer["devices"] for answer in answers if "devices" in answer]
+    best = "cpu"
+    if machine.has_gpu():
+        answers = [probe(name, executor) for name in names]
+        here = [answer.devices for answer in answers if answer.reason is None]
         best = "gpu" if here and all("gpu" in devices for devices in here) else "cpu"
     return tuple(dict.fromkeys(best if device == "auto" else device for device in asked))

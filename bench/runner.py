@@ -7,12 +7,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from bench import conditions, frameworks, launch, machine, repeats
+from bench import conditions, frameworks, repeats
 from bench.certificate import Subject
 from bench.equivalence.certify import Verdict, certify
 from bench.equivalence.problems import MOST_IN_A_BATCH
+from bench.execution import Executor, Usage
+from bench.messages import (
+    Ended,
+    EpochEnded,
+    Event,
+    Measured,
+    PhaseBegun,
+    TrainCell,
+    WindowEnded,
+)
 from bench.plan import Cell, Plan
-from bench.record import Conditions, Record, Status
+from bench.record import Conditions, Record
 from bench.recording import asked_for, derived, tail, whole_request
 from bench.store import CHECKPOINTS, Run
 from bench.yardsticks import Yardsticks
@@ -45,29 +55,26 @@ class Progress(Protocol):
 
 @dataclass
 class _Heard:
-    """What a worker has said so far."""
+    """Fields of the record that the worker has told so far; shows what goes on."""
 
     progress: Progress
     fields: dict[str, Any] = field(default_factory=lambda: {name: [] for name in LISTS})
-    end: dict[str, Any] | None = None
 
-    def take(self, event: launch.Event) -> None:
-        for kind, value in event.items():
-            if kind == "phase":
-                self.progress.phase(value)
-            elif kind == "measured":
-                self.fields |= value
-            elif kind == "epoch":
-                for name, entry in value.items():
+    def take(self, event: Event) -> None:
+        match event:
+            case PhaseBegun():
+                self.progress.phase(event.name)
+            case Measured():
+                self.fields |= event.figures
+            case EpochEnded():
+                for name, entry in event.figures.items():
                     self.fields.setdefault(name, []).append(entry)
                 self.progress.epoch(self.fields)
-            elif kind == "window":
-                self.progress.window(**value)
-            elif kind == "end":
-                self.end = value
+            case WindowEnded():
+                self.progress.window(event.number, event.images_per_s)
 
 
-def run(run_: Run, progress: Progress) -> None:
+def run(run_: Run, progress: Progress, executor: Executor) -> None:
     """Run what is missing of the plan, and save each cell's record.
 
     A framework is examined before it is timed, and not timed where the examination fails.
@@ -76,7 +83,7 @@ def run(run_: Run, progress: Progress) -> None:
     """
     plan = run_.manifest.plan
     verdicts: dict[Subject, Verdict] = {}  # one examination serves every seed
-    yardsticks = Yardsticks(plan, progress.phase)
+    yardsticks = Yardsticks(plan, progress.phase, executor)
     tried: set[str] = set()
     cells = unsettled(run_)
     while cells:
@@ -86,9 +93,9 @@ def run(run_: Run, progress: Progress) -> None:
             of = subject(plan, cell)
             if not plan.unverified and of not in verdicts:
                 progress.phase("verify")
-                verdicts[of] = certify(of, run_.log_path(cell), lambda check: None)
+                verdicts[of] = certify(of, run_.log_path(cell), lambda check: None, executor)
             verdict = verdicts.get(of, UNEXAMINED)
-            record = _run_cell(run_, cell, verdict, yardsticks, progress)
+            record = _run_cell(run_, cell, verdict, yardsticks, progress, executor)
             run_.save(record)
             progress.done(record)
             tried.add(cell.name)
@@ -120,7 +127,12 @@ def subject(plan: Plan, cell: Cell) -> Subject:
 
 
 def _run_cell(
-    run_: Run, cell: Cell, verdict: Verdict, yardsticks: Yardsticks, progress: Progress
+    run_: Run,
+    cell: Cell,
+    verdict: Verdict,
+    yardsticks: Yardsticks,
+    progress: Progress,
+    executor: Executor,
 ) -> Record:
     """One cell in a process of its own, whatever becomes of it."""
     plan = run_.manifest.plan
@@ -129,52 +141,44 @@ def _run_cell(
     absent = frameworks.missing(framework)
     heard = _Heard(progress)
     if absent:
-        heard.end = {"status": "unavailable", "reason": absent}
+        end = Ended(status="unavailable", reason=absent)
     elif verdict.status is not None:
-        heard.end = {"status": verdict.status, "reason": verdict.reason}
+        end = Ended(status=verdict.status, reason=verdict.reason)
     else:
         heard.fields |= yardsticks.of(cell)
-        cpus = machine.spread_cpus(cell.threads)
-        task = {
-            "plan": plan.model_dump(mode="json"),
-            "cell": cell.model_dump(mode="json"),
-            "cpus": cpus,
-            "checkpoints": str((run_.folder / CHECKPOINTS).absolute()),
-        }
-        env = launch.environment(cell.threads, os.environ)
-        log = run_.log_path(cell)
-        before = conditions.now()
-        ending = launch.run_worker(task, env, log, plan.timeout_s, heard.take)
-        heard.fields |= {"wall_s": ending.wall_s, "peak_rss_bytes": ending.peak_rss_bytes}
-        heard.fields |= _surroundings(cell, before, ending, heard.fields)
-        if heard.end is None:
-            heard.end = _without_last_word(ending, plan)
-    end = dict(heard.end)
-    if end["status"] == "failed":
-        end["log_tail"] = tail(run_.log_path(cell))
+        checkpoints = (run_.folder / CHECKPOINTS).absolute()
+        task = TrainCell(plan=plan, cell=cell, checkpoints=checkpoints)
+        log, before = run_.log_path(cell), conditions.now()
+        outcome = executor.call(task, log=log, timeout_s=plan.timeout_s, on_event=heard.take)
+        end, usage = outcome.end, outcome.usage
+        heard.fields |= {"wall_s": usage.wall_s, "peak_rss_bytes": usage.peak_rss_bytes}
+        heard.fields |= _surroundings(cell, before, usage, heard.fields)
+    if end.status == "timeout" and verdict.status is None:
+        end = Ended(status="timeout", reason=f"not done after --timeout {plan.timeout_s:g} s")
     asked = asked_for(run_.manifest.name, plan, cell, run_.manifest.machine)
     return Record.model_validate(
-        asked
+        heard.fields
+        | derived(heard.fields, plan, cell)
+        | asked
         | whole_request(run_.manifest.asked)
         | {"started_at": started_at.isoformat(timespec="seconds")}
         | {"certificate": verdict.certificate, "unverified": plan.unverified}
         | {"framework_version": frameworks.version(framework)}
-        | heard.fields
-        | derived(heard.fields, plan, cell)
-        | end
+        | {"status": end.status, "reason": end.reason, "diverged_step": end.diverged_step}
+        | {"log_tail": tail(run_.log_path(cell)) if end.status == "failed" else None}
     )
 
 
 def _surroundings(
-    cell: Cell, before: Conditions, ending: launch.Ending, fields: dict[str, Any]
+    cell: Cell, before: Conditions, usage: Usage, fields: dict[str, Any]
 ) -> dict[str, Any]:
     """The state of the machine around the cell, and what of it may have disturbed the cell."""
     after = conditions.now()
-    other = conditions.others_busy(before, after, ending.cpu_s, ending.wall_s)
+    other = conditions.others_busy(before, after, usage.cpu_s, usage.wall_s)
     warnings = conditions.warnings(
         before,
         after,
-        wall_s=ending.wall_s,
+        wall_s=usage.wall_s,
         cpus=os.cpu_count() or 1,
         threads=cell.threads,
         other_busy_cpus=other,
@@ -187,10 +191,3 @@ def _surroundings(
         "other_busy_cpus": other,
         "warnings": warnings,
     }
-
-
-def _without_last_word(ending: launch.Ending, plan: Plan) -> dict[str, Any]:
-    status: Status = "timeout" if ending.timed_out else "failed"
-    if ending.timed_out:
-        return {"status": status, "reason": f"not done after --timeout {plan.timeout_s:g} s"}
-    return {"status": status, "reason": f"the worker {ending.describe()}"}

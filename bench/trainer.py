@@ -20,8 +20,9 @@ from bench import checkpoint, draws, epochs, flops, frameworks, metrics, mistake
 from bench.checkpoint import Checkpoint
 from bench.clocks import Clocks
 from bench.contract import Adapter, Deterministic, Device, Order
-from bench.epochs import Ended, Epochs, Keep, Send
+from bench.epochs import Epochs, EpochsEnded, Keep
 from bench.errors import CheckpointError, UnavailableError
+from bench.messages import Emit, Ended, Measured, PhaseBegun, WindowEnded
 from bench.plan import Cell, Plan, Start
 from bench.preparation import Examples, Prepared, order_of, prepare
 
@@ -30,12 +31,12 @@ def train_cell(
     plan: Plan,
     cell: Cell,
     create: Callable[[], Adapter],
-    send: Send,
+    emit: Emit,
     clocks: Clocks,
     keep: Keep | None = None,
-) -> None:
+) -> Ended:
     """Run one cell from the import of its framework to its throughput."""
-    session = _Session(plan, cell, send, clocks, keep)
+    session = _Session(plan, cell, emit, clocks, keep)
     with session.phase("import"):
         adapter = create()
     with session.phase("device_start"):
@@ -44,18 +45,14 @@ def train_cell(
     session.set_up(adapter, data)
     diverged_step = None if cell.throughput_only else session.train(adapter, data)
     if diverged_step is not None:
-        send(
-            "end",
-            {
-                "status": "diverged",
-                "reason": f"loss or weights not finite at step {diverged_step:,}",
-                "diverged_step": diverged_step,
-            },
+        return Ended(
+            status="diverged",
+            reason=f"loss or weights not finite at step {diverged_step:,}",
+            diverged_step=diverged_step,
         )
-        return
     session.throughput(adapter)
     session.limit(adapter)
-    send("end", {"status": "ok"})
+    return Ended(status="ok")
 
 
 def make_deterministic(adapter: Adapter, framework: str) -> None:
@@ -72,9 +69,9 @@ class _Session:
     """What the phases of one cell share."""
 
     def __init__(
-        self, plan: Plan, cell: Cell, send: Send, clocks: Clocks, keep: Keep | None
+        self, plan: Plan, cell: Cell, emit: Emit, clocks: Clocks, keep: Keep | None
     ) -> None:
-        self._plan, self._cell, self._send, self._clocks = plan, cell, send, clocks
+        self._plan, self._cell, self._emit, self._clocks = plan, cell, emit, clocks
         self._clock = clocks.wall
         self._keep = keep
         self._network = plan.network(cell)
@@ -84,7 +81,7 @@ class _Session:
     @contextmanager
     def phase(self, name: str, adapter: Adapter | None = None) -> Iterator[None]:
         """Time a phase, and report it as the record's field `<name>_s`."""
-        self._send("phase", name)
+        self._emit(PhaseBegun(name=name))
         start = self._clock()
         yield
         if adapter:
@@ -93,7 +90,7 @@ class _Session:
 
     def prepare(self) -> Prepared:
         """The data and their hashes, on nobody's clock."""
-        self._send("phase", "data")
+        self._emit(PhaseBegun(name="data"))
         data = prepare(self._plan, self._cell.seed)
         if self._plan.start is not None:
             self._start = _resumed(self._plan.start, data)
@@ -138,10 +135,10 @@ class _Session:
 
     def train(self, adapter: Adapter, data: Prepared) -> int | None:
         """All epochs and the test; the first step that is not finite, or None."""
-        self._send("phase", "train")
+        self._emit(PhaseBegun(name="train"))
         course = Epochs(
             *(self._plan, self._cell, self._start, self._clock),
-            *(self._evaluate, self._send, self._keep),
+            *(self._evaluate, self._emit, self._keep),
         )
         with _resting_collector():
             ended = course.run(adapter, data)
@@ -151,11 +148,11 @@ class _Session:
 
     def throughput(self, adapter: Adapter) -> None:
         """Images per second, from windows of full batches that nobody keeps the weights of."""
-        self._send("phase", "throughput")
+        self._emit(PhaseBegun(name="throughput"))
         orders = (self._order(epoch) for epoch in itertools.count(self._plan.epochs))
 
         def tell(number: int, images_per_s: float) -> None:
-            self._send("window", {"number": number, "images_per_s": images_per_s})
+            self._emit(WindowEnded(number=number, images_per_s=images_per_s))
 
         spec, seed, epoch = self._network, self._cell.seed, self._plan.epochs
         with _resting_collector():
@@ -174,14 +171,15 @@ class _Session:
 
     def limit(self, adapter: Adapter) -> None:
         """What the framework's own product of matrices reaches; and the memory of the device."""
-        self._send("phase", "limit")
+        self._emit(PhaseBegun(name="limit"))
         self._measured(peak_device_bytes=adapter.memory())
-        rate = speed.matrix_gflop_per_s(adapter, self._cell.device, self._clocks)
+        least_s = min(speed.MATRIX_S, self._plan.window_s)
+        rate = speed.matrix_gflop_per_s(adapter, self._cell.device, self._clocks, least_s)
         self._measured(matrix_gflop_per_s=rate)
 
-    def _test(self, adapter: Adapter, data: Prepared, ended: Ended) -> None:
+    def _test(self, adapter: Adapter, data: Prepared, ended: EpochsEnded) -> None:
         """The accuracy on the test set, once, with the last weights."""
-        self._send("phase", "test")
+        self._emit(PhaseBegun(name="test"))
         logits = self._predict(adapter, data.test)
         scores = metrics.scores(logits, data.test.labels)
         figures = {f"test_{name}": value for name, value in scores.items()}
@@ -206,7 +204,7 @@ class _Session:
         return order_of(self._plan, self._cell, epoch)
 
     def _measured(self, **fields: object) -> None:
-        self._send("measured", fields)
+        self._emit(Measured(figures=fields))
 
 
 def require_device(adapter: Adapter, framework: str, device: Device) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from bench import launch, machine
+from bench.execution import Executor
+from bench.execution.executor import NO_LOG
+from bench.messages import (
+    ComputeOracleLosses,
+    MachinePeakMeasured,
+    MeasureMachinePeak,
+    OracleLossesComputed,
+)
 from bench.plan import Cell, Plan
 from bench.regimes import MATCHED
+from bench.speed import MATRIX_S
 
 LIMIT_TIMEOUT_S = 60.0
 
@@ -20,8 +26,8 @@ class Yardsticks:
     announce shows that the running cell enters the phase of a name; see `bench.progress`.
     """
 
-    def __init__(self, plan: Plan, announce: Callable[[str], None]) -> None:
-        self._plan, self._announce = plan, announce
+    def __init__(self, plan: Plan, announce: Callable[[str], None], executor: Executor) -> None:
+        self._plan, self._announce, self._executor = plan, announce, executor
         self._limits: dict[int, float | None] = {}  # by threads
         self._losses: dict[int, list[float]] = {}  # by images in a batch
 
@@ -31,12 +37,12 @@ class Yardsticks:
         if cell.device == "cpu":
             if cell.threads not in self._limits:
                 self._announce("limit")
-                self._limits[cell.threads] = _limit_gflop_per_s(cell.threads)
+                self._limits[cell.threads] = self._machine_peak(cell.threads)
             found["machine_gflop_per_s"] = self._limits[cell.threads]
         if self._has_first_steps(cell):
             if cell.batch_size not in self._losses:
                 self._announce("oracle")
-                self._losses[cell.batch_size] = _first_losses(self._plan, cell)
+                self._losses[cell.batch_size] = self._oracle_losses(cell)
             found["oracle_step_loss"] = self._losses[cell.batch_size]
         return found
 
@@ -49,31 +55,17 @@ class Yardsticks:
             and self._plan.start is None
         )
 
+    def _machine_peak(self, threads: int) -> float | None:
+        """10⁹ operations a second of NumPy's product of float32 matrices; None without answer."""
+        least_s = min(MATRIX_S, self._plan.window_s)
+        task = MeasureMachinePeak(threads=threads, least_s=least_s)
+        said = self._executor.call(task, log=NO_LOG, timeout_s=LIMIT_TIMEOUT_S).events
+        rates = [event.gflop_per_s for event in said if isinstance(event, MachinePeakMeasured)]
+        return rates[-1] if rates else None
 
-def _limit_gflop_per_s(threads: int) -> float | None:
-    """What NumPy's product of float32 matrices reaches here; None where it does not answer."""
-    found = _asked({"limit": threads}, threads, LIMIT_TIMEOUT_S)
-    rate: float | None = found.get("machine_gflop_per_s")
-    return rate
-
-
-def _first_losses(plan: Plan, cell: Cell) -> list[float]:
-    """See `bench.first_steps`; none where the worker does not answer."""
-    subject = {"plan": plan.model_dump(mode="json"), "cell": cell.model_dump(mode="json")}
-    found = _asked({"first_steps": subject}, cell.threads, plan.timeout_s)
-    losses: list[float] = found.get("oracle_step_loss", [])
-    return losses
-
-
-def _asked(task: Mapping[str, Any], threads: int, timeout_s: float) -> dict[str, Any]:
-    """What a worker measured, in a process of its own."""
-    heard: dict[str, Any] = {}
-    launch.run_worker(
-        {**task, "cpus": machine.spread_cpus(threads)},
-        launch.environment(threads, os.environ),
-        Path(os.devnull),
-        timeout_s,
-        heard.update,
-    )
-    measured: dict[str, Any] = heard.get("measured", {})
-    return measured
+    def _oracle_losses(self, cell: Cell) -> list[float]:
+        """See `bench.first_steps`; none where the worker does not answer."""
+        task = ComputeOracleLosses(plan=self._plan, cell=cell)
+        said = self._executor.call(task, log=NO_LOG, timeout_s=self._plan.timeout_s).events
+        losses = [event.losses for event in said if isinstance(event, OracleLossesComputed)]
+        return losses[-1] if losses else []

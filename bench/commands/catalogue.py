@@ -12,18 +12,19 @@ from rich.table import Table
 
 from bench import datasets, frameworks, models, probing, recipe
 from bench.errors import UnknownNameError
+from bench.execution import Executor
 from bench.frameworks import Framework
 from report.text import plain
 
 SECTIONS = ("frameworks", "datasets", "models", "recipes")
 
 
-def list_(what: str | None, root: Path | None, *, as_json: bool) -> int:
+def list_(what: str | None, root: Path | None, executor: Executor, *, as_json: bool) -> int:
     """Print one section, or all of them."""
     if what is not None and what not in SECTIONS:
         raise UnknownNameError("list", what, SECTIONS)
     makers = {
-        "frameworks": _frameworks,
+        "frameworks": lambda: _frameworks(executor),
         "datasets": lambda: _datasets(root or datasets.default_root()),
         "models": _models,
         "recipes": _recipes,
@@ -52,25 +53,26 @@ def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> N
     console.print()
 
 
-def _frameworks() -> list[dict[str, Any]]:
+def _frameworks(executor: Executor) -> list[dict[str, Any]]:
     """Versions from metadata; devices as each framework says in a process of its own."""
     plain = list(frameworks.catalogue())
     with ThreadPoolExecutor(max_workers=2) as pool:
-        answers = dict(zip(plain, pool.map(probing.probe, plain), strict=True))
+        asked = pool.map(lambda name: probing.probe(name, executor), plain)
+        answers = dict(zip(plain, asked, strict=True))
     return [
         _framework(each, answers[each.name.partition(frameworks.SEPARATOR)[0]])
         for each in frameworks.with_variants().values()
     ]
 
 
-def _framework(framework: Framework, answer: dict[str, Any]) -> dict[str, Any]:
+def _framework(framework: Framework, answer: probing.Answer) -> dict[str, Any]:
     """One row. A variant computes where the plain framework does, if it can be had at all."""
-    reason = answer.get("reason") or frameworks.missing(framework)
+    reason = answer.reason or frameworks.missing(framework)
     return {
         "name": framework.name,
         "title": framework.title,
         "version": frameworks.version(framework),
-        "devices": [] if reason else answer.get("devices", []),
+        "devices": [] if reason else list(answer.devices),
         "available": reason is None,
         "reason": reason,
     }

@@ -19,6 +19,7 @@ from bench.commands import mistaken, parse
 from bench.commands.mistaken import Examined
 from bench.contract import Device, Images, Labels
 from bench.errors import UnavailableError, UnknownNameError, UsageError
+from bench.execution import Executor
 from bench.prediction import Agreement, Logits
 from bench.preparation import normalise
 from report.text import plain
@@ -52,13 +53,13 @@ class Where:
     batch_size: int = prediction.BATCH_SIZE
 
 
-def predict(path: Path, where: Where, source: Source, *, as_json: bool) -> int:
+def predict(path: Path, where: Where, source: Source, executor: Executor, *, as_json: bool) -> int:
     """Predict in each of the frameworks, and print what came out and how far they agree."""
     found = checkpoint.read(path)
     names, device = _checked(where, source, found.header)
 
     def logits_of(pixels: Images) -> dict[str, Logits]:
-        with prediction.predictor(path, found, pixels, where.batch_size) as predictor:
+        with prediction.predictor(path, found, pixels, executor, where.batch_size) as predictor:
             return {name: predictor.logits(name, device, where.threads) for name in names}
 
     predicted = _of_files if source.files else _of_dataset

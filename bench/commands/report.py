@@ -16,6 +16,7 @@ from bench.record import Record
 from report.comparison import Comparison, compare
 
 FORMATS = ("html", "md", "csv", "latex", "json")  # as in report.build, which needs an extra
+NONE = "none"  # in the place of all of them
 WRITTEN = ("html", "md", "csv")  # where nothing was asked for
 MANY = 2000  # records: from here on a process that draws figures meanwhile saves time
 
@@ -32,7 +33,7 @@ def report(
 
     Ratios are to the framework `baseline`; UsageError where it has no speed in any record.
     """
-    chosen = _formats(formats)
+    chosen = formats_of(formats)
     if show and "html" not in chosen:
         raise UsageError("--open shows the HTML report: add html to --format")
     records, problems = store.read_records(paths)
@@ -85,6 +86,8 @@ def show_and_write(
         print_summary(compared, console)
     for path, reason in problems:
         tell(f"left out {path}: {reason}")
+    if not formats:
+        return
     try:
         written = _write(records, problems, folder, formats, typed, compared)
     except ModuleNotFoundError as error:
@@ -116,15 +119,21 @@ def _write(
         ) from error
 
 
-def _formats(text: str | None) -> tuple[str, ...]:
-    """The formats that were asked for; UsageError names one that there is not."""
+def formats_of(text: str | None, *, or_none: bool = False) -> tuple[str, ...]:
+    """The formats that were asked for; UsageError names one that there is not.
+
+    Where `or_none`, the word "none" by itself stands for no format at all.
+    """
     if text is None:
         return WRITTEN
     chosen = parse.words(text)
+    if or_none and tuple(chosen) == (NONE,):
+        return ()
     unknown = [one for one in chosen if one not in FORMATS]
     if unknown or not chosen:
         what = f"unknown format {unknown[0]!r}" if unknown else f"--format {text!r} names no format"
-        raise UsageError(f"{what}: choose from {', '.join(FORMATS)}")
+        allowed = (*FORMATS, NONE) if or_none else FORMATS
+        raise UsageError(f"{what}: choose from {', '.join(allowed)}")
     return tuple(chosen)
 
 

@@ -15,6 +15,7 @@ from bench import datasets, store
 from bench.commands import run as runs
 from bench.commands.console import say
 from bench.errors import StoreError, UsageError
+from bench.invocation import Invocation
 from bench.options import Options
 from bench.record import Record
 from bench.regimes import EACH, NATIVE
@@ -62,6 +63,7 @@ def rerun(
     path: Path,
     data_root: Path | None,
     out: Path,
+    invocation: Invocation,
     *,
     deterministic: bool = False,
     as_json: bool,
@@ -73,7 +75,8 @@ def rerun(
         training = replace(asked.training, deterministic=True)
         asked = asked.model_copy(update={"training": training})
     planned = runs.plan_for(asked, notes, fetch=True)
-    _, records = runs.begin(asked, planned, notes, out=out, as_json=False, quiet=as_json)
+    session = runs.Session(invocation.executor(), notes, invocation.arguments, quiet=as_json)
+    _, records = runs.begin(asked, planned, session, out=out)
     after = next((one for one in records if one.cell == before.cell), None)
     after = after or next((one for one in records if one.regime == before.regime), None)
     if after is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,9 @@ from bench.commands import going_on, parse, recipes
 from bench.commands.console import installed
 from bench.commands.console import say as _say
 from bench.commands.plan_shown import print_plan
-from bench.commands.report import show_and_write
+from bench.commands.report import WRITTEN, show_and_write
 from bench.errors import StoreError, UsageError
+from bench.execution import Executor
 from bench.observers import observed
 from bench.options import Options
 from bench.plan import Plan
@@ -55,6 +56,25 @@ SETTINGS = (
 WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a run needs beside its options: who does the work, and how it is shown.
+
+    notes    where is told what goes on
+    typed    the arguments of the program
+    formats  of the report
+    as_json  whether the records go to standard output instead of the table
+    quiet    whether neither does
+    """
+
+    executor: Executor
+    notes: Console
+    typed: tuple[str, ...]
+    formats: tuple[str, ...] = WRITTEN
+    as_json: bool = False
+    quiet: bool = False
+
+
 def run(
     settings: Mapping[str, Any],
     given: set[str],
@@ -64,20 +84,20 @@ def run(
     start: Path | None,
     recipe: str | None = None,
     dry_run: bool,
-    as_json: bool,
+    session: Session,
 ) -> int:
     """Plan, run and report. `given` names the settings that a person typed."""
-    notes = Console(stderr=True)
+    notes = session.notes
     going_on.refuse_both(resume, start, recipe)
     if resume is not None:
-        return _resume(resume, settings, given, notes, dry_run=dry_run, as_json=as_json)
+        return _resume(resume, settings, given, session, dry_run=dry_run)
     parsed, found = _parsed(settings), None
     if start is not None:
         found = checkpoint.read(start)
         parsed = going_on.settings(start, found.header, parsed, given)
     if recipe is not None:
         parsed = recipes.followed(recipe, parsed, given)
-    asked = _options(parsed, notes)
+    asked = _options(parsed, session)
     if asked.tensorboard:
         _need_event_files()
     with recipes.blamed(asked, recipe):
@@ -86,30 +106,27 @@ def run(
         planned = going_on.begin(planned, start, found)
     if dry_run:
         _warn(planned, notes)
-        return print_plan(planned, planned.cells(), as_json=as_json)
-    return begin(asked, planned, notes, out=out, as_json=as_json)[0]
+        return print_plan(planned, planned.cells(), as_json=session.as_json)
+    return begin(asked, planned, session, out=out)[0]
 
 
 def begin(
-    asked: Options, planned: Plan, notes: Console, *, out: Path, as_json: bool, quiet: bool = False
+    asked: Options, planned: Plan, session: Session, *, out: Path
 ) -> tuple[int, list[Record]]:
-    """Carry out a run in a folder of its own: the exit code, and its records.
-
-    A `quiet` one prints nothing but what goes on.
-    """
-    _warn(planned, notes)
+    """Carry out a run in a folder of its own: the exit code, and its records."""
+    _warn(planned, session.notes)
     now = datetime.now(UTC)
     manifest = store.Manifest(
         name=store.run_name(asked.dataset, asked.model, now),
         created_at=now.isoformat(timespec="seconds"),
         bench_version=__version__,
-        command=tuple(sys.argv[1:]),
+        command=session.typed,
         asked=asked,
         plan=planned,
         machine=machine.describe(),
     )
     with store.create(out, manifest) as folder:
-        return _execute(folder, notes, as_json=as_json, quiet=quiet), folder.records()
+        return _execute(folder, session), folder.records()
 
 
 def _warn(planned: Plan, notes: Console) -> None:
@@ -124,16 +141,17 @@ def _resume(
     path: Path,
     settings: Mapping[str, Any],
     given: set[str],
-    notes: Console,
+    session: Session,
     *,
     dry_run: bool,
-    as_json: bool,
 ) -> int:
     """Go on with a run; options that are given again must say what they said at first."""
     manifest = store.read_manifest(path)
     again = _parsed({name: settings[name] for name in given})
     if "devices" in again:
-        again["devices"] = probing.choose_devices(again["devices"], manifest.asked.frameworks)
+        again["devices"] = probing.choose_devices(
+            again["devices"], manifest.asked.frameworks, session.executor
+        )
     earlier = parse.flat(manifest.asked.model_dump())
     other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
@@ -154,13 +172,13 @@ def _resume(
         )
     with store.reopen(path) as folder:
         if dry_run:
-            return print_plan(manifest.plan, runner.unsettled(folder), as_json=as_json)
-        return _execute(folder, notes, as_json=as_json)
+            return print_plan(manifest.plan, runner.unsettled(folder), as_json=session.as_json)
+        return _execute(folder, session)
 
 
-def _execute(folder: store.Run, notes: Console, *, as_json: bool, quiet: bool = False) -> int:
+def _execute(folder: store.Run, session: Session) -> int:
     """Run the cells, then print and write what came out, also when interrupted."""
-    interrupted, faults = False, []
+    interrupted, faults, notes = False, [], session.notes
     event_files = folder.manifest.asked.tensorboard
 
     def warn(text: str) -> None:
@@ -174,20 +192,22 @@ def _execute(folder: store.Run, notes: Console, *, as_json: bool, quiet: bool = 
         observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
     ):
         try:
-            runner.run(folder, progress)
+            runner.run(folder, progress, session.executor)
         except KeyboardInterrupt:
             interrupted = True
         except StoreError as error:  # what is there is shown all the same
             faults.append(str(error))
     records = folder.records()
-    if as_json:
+    if session.as_json:
         document = {
             "run": str(folder.folder),
             "records": [record.model_dump(mode="json") for record in records],
         }
         print(json.dumps(document, indent=2))
     try:
-        show_and_write(records, [], folder.folder, None if as_json or quiet else Console())
+        silent = session.as_json or session.quiet
+        console = None if silent else Console()
+        show_and_write(records, [], folder.folder, console, formats=session.formats)
     except StoreError as error:
         faults.append(str(error))
     _say_precision(folder.manifest.plan, records, notes)
@@ -239,10 +259,12 @@ def _warn_if_busy(notes: Console) -> None:
         )
 
 
-def _options(parsed: dict[str, Any], notes: Console) -> Options:
+def _options(parsed: dict[str, Any], session: Session) -> Options:
     """The options with every default that depends on what is installed here."""
-    parsed["frameworks"] = installed(parsed["frameworks"], notes)
-    parsed["devices"] = probing.choose_devices(parsed["devices"], parsed["frameworks"])
+    parsed["frameworks"] = installed(parsed["frameworks"], session.notes)
+    parsed["devices"] = probing.choose_devices(
+        parsed["devices"], parsed["frameworks"], session.executor
+    )
     return Options.model_validate(parse.nested(parsed))
 
 

@@ -14,11 +14,12 @@ from bench.commands import parse
 from bench.commands.console import say
 from bench.contract import Device
 from bench.errors import BenchError, UsageError
+from bench.execution import Executor
 
 FIRST_START_S = 3600.0  # Julia compiles the packages when they are first loaded
 
 
-def setup(name: str, devices: str = "cpu") -> int:
+def setup(name: str, executor: Executor, devices: str = "cpu") -> int:
     """Fetch, compile and start once; BenchError where one of these fails."""
     wanted = _devices(devices)
     console = Console(highlight=False)
@@ -40,15 +41,15 @@ def setup(name: str, devices: str = "cpu") -> int:
     with git.hooks_forgotten():  # Julia's package manager runs git
         tools.setup(wanted)
     say(console, "Starting it once, in which what is new gets compiled: up to some minutes")
-    answer = probing.probe(name, FIRST_START_S)
-    if "reason" in answer:
-        raise BenchError(f"{framework.title} does not start: {answer['reason']}")
-    if "gpu" in wanted and "gpu" not in answer["devices"]:
+    answer = probing.probe(name, executor, FIRST_START_S)
+    if answer.reason is not None:
+        raise BenchError(f"{framework.title} does not start: {answer.reason}")
+    if "gpu" in wanted and "gpu" not in answer.devices:
         reason = tools.gpu_missing() or "see python -m bench list frameworks"
         raise BenchError(f"{framework.title} starts and sees no GPU: {reason}")
     taken_s = (datetime.now() - started).total_seconds()
     used = max(0, free - _free_bytes()) / 1e9
-    versions = ", ".join(f"{part} {version}" for part, version in answer["versions"].items())
+    versions = ", ".join(f"{part} {version}" for part, version in answer.versions.items())
     say(console, f"{framework.title} is ready: {versions}")
     say(console, f"{taken_s:,.0f} s, {used:.1f} GB less room on the disk", style="dim")
     return 0

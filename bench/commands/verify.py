@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import cast
 
 from rich import box
@@ -22,6 +20,8 @@ from bench.commands.console import installed
 from bench.contract import Device, ModelOptions, OptimizerSpec
 from bench.equivalence.certify import Verdict, certify
 from bench.errors import UnknownNameError, UsageError
+from bench.execution import Executor
+from bench.execution.executor import NO_LOG
 from report.text import plain
 
 CLASSES = 10
@@ -60,17 +60,17 @@ class Asked:
     seed: int
 
 
-def verify(asked: Asked, *, as_json: bool) -> int:
+def verify(asked: Asked, executor: Executor, *, as_json: bool) -> int:
     """Examine every framework anew and print its checks; 0 where all of them passed."""
     console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
-    subjects = _subjects(asked, notes)
+    subjects = _subjects(asked, notes, executor)
     verdicts: list[Verdict] = []
     interrupted = False
     try:
         with interrupts.terminations_interrupt():
             for subject in subjects:
                 with notes.status(f"{subject.framework} on {subject.device}, {subject.network}"):
-                    verdict = certify(subject, Path(os.devnull), lambda check: None, fresh=True)
+                    verdict = certify(subject, NO_LOG, lambda check: None, executor, fresh=True)
                 verdicts.append(verdict)
                 if not as_json:
                     _print(console, subject, verdict, in_full=not asked.networks.every)
@@ -87,7 +87,7 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     return 0 if all(verdict.status is None for verdict in verdicts) else 1
 
 
-def _subjects(asked: Asked, notes: Console) -> list[Subject]:
+def _subjects(asked: Asked, notes: Console, executor: Executor) -> list[Subject]:
     named = None if asked.frameworks is None else parse.words(asked.frameworks)
     names = installed(named, notes)
     wanted = _networks(asked.networks)
@@ -97,7 +97,7 @@ def _subjects(asked: Asked, notes: Console) -> list[Subject]:
         else tuple(_optimizer(text) for text in parse.words(asked.optimizers))
     )
     threads = options.default(asked.threads, len(machine.usable_cpus()))
-    devices = probing.choose_devices(parse.devices(asked.devices), names)
+    devices = probing.choose_devices(parse.devices(asked.devices), names, executor)
     return [
         Subject(
             framework=name,

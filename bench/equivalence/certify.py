@@ -25,7 +25,9 @@ from pydantic import ValidationError
 
 from bench import __version__, frameworks, launch, machine
 from bench.certificate import Certificate, Check, Subject
+from bench.execution import Executor
 from bench.frameworks import Framework
+from bench.messages import CheckMade, Event, Examine, FrameworkAnswered
 from bench.record import Status
 from bench.store import write_atomically
 
@@ -87,6 +89,7 @@ def certify(
     subject: Subject,
     log: Path,
     on_check: Callable[[Check], None],
+    executor: Executor,
     *,
     fresh: bool = False,
     timeout_s: float = TIMEOUT_S,
@@ -104,7 +107,7 @@ def certify(
     kept = None if fresh else _read(path)
     if kept is not None:
         return Verdict(kept)
-    verdict = _examined(subject, env, log, on_check, timeout_s)
+    verdict = _examined(subject, log, on_check, executor, timeout_s)
     if verdict.certificate is not None and verdict.status is None:
         # A folder that cannot be written to costs the next run its time, nothing else.
         with contextlib.suppress(OSError):
@@ -115,39 +118,35 @@ def certify(
 
 def _examined(
     subject: Subject,
-    env: Mapping[str, str],
     log: Path,
     on_check: Callable[[Check], None],
+    executor: Executor,
     timeout_s: float,
 ) -> Verdict:
     checks: list[Check] = []
-    heard: dict[str, Any] = {}
+    versions: dict[str, str] = {}
 
-    def take(event: launch.Event) -> None:
-        if "check" in event:
-            checks.append(Check.model_validate(event["check"]))
-            on_check(checks[-1])
-        else:
-            heard.update(event)
+    def take(event: Event) -> None:
+        if isinstance(event, CheckMade):
+            checks.append(event.check)
+            on_check(event.check)
+        elif isinstance(event, FrameworkAnswered):
+            versions.update(event.versions)
 
-    # Without a mask of CPUs, so that a framework that takes more threads than it may shows it.
-    task = {"verify": subject.model_dump(mode="json")}
-    ending = launch.run_worker(task, env, log, timeout_s, take)
+    task = Examine(subject=subject)
+    end = executor.call(task, log=log, timeout_s=timeout_s, on_event=take).end
     certificate = Certificate(
         subject=subject,
         bench_version=__version__,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=heard.get("measured", {}).get("versions", {}),
+        versions=versions,
         checks=tuple(checks),
     )
-    during = f"while it was verified, after {len(checks)} checks: "
-    if ending.timed_out:
-        return Verdict(certificate, "timeout", f"{during}not done after {timeout_s:g} s")
-    end = heard.get("end", {"status": "failed", "reason": f"the worker {ending.describe()}"})
-    if end["status"] == "unavailable":
-        return Verdict(None, "unavailable", end["reason"])
-    if end["status"] != "ok":
-        return Verdict(certificate, end["status"], during + end["reason"])
+    if end.status == "unavailable":
+        return Verdict(None, "unavailable", end.reason)
+    if end.status != "ok":
+        during = f"while it was verified, after {len(checks)} checks: "
+        return Verdict(certificate, end.status, f"{during}{end.reason}")
     if not certificate.passed:
         first, *others = certificate.failures
         more = f"; and {len(others)} more" if others else ""

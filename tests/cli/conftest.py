@@ -1,7 +1,13 @@
-"""The command line, run as a person runs it: in a process of its own."""
+"""The command line, as a person calls it.
+
+Most tests call it within this process, where the NumPy reference is trained, too: a process for
+each takes seconds. What only a process of its own can show is asked of one: `Bench.process`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -10,8 +16,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+
+from bench import cli, machine
+from bench.execution import ChildProcess
+from bench.execution.in_process import InProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "plugins"
@@ -43,12 +54,32 @@ class Bench:
             "COLUMNS": "200",
         }
 
-    def command(self, *arguments: str) -> list[str]:
-        if arguments[:1] == ("run",) and "--resume" not in arguments:
-            arguments = ("run", *FEW_WINDOWS, *arguments[1:])  # of two, the later counts
-        return [sys.executable, "-W", "error", "-m", "bench", *arguments]
+    def arguments(self, *arguments: str) -> list[str]:
+        """With few windows and no report, unless said otherwise: of two, the later counts."""
+        if arguments[:1] == ("run",):
+            begun = () if "--resume" in arguments else FEW_WINDOWS
+            arguments = ("run", "--format", "none", *begun, *arguments[1:])
+        return list(arguments)
 
-    def __call__(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The program, called within this process; its exit code and what it has printed."""
+        out, told = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.env, clear=True),
+            mock.patch.object(sys, "path", [str(PLUGINS), *sys.path]),
+            mock.patch.object(machine, "busy_cpus", return_value=0.0),  # looks for half a second
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(told),
+        ):
+            typed = self.arguments(*arguments)
+            code = cli.call(typed, lambda: InProcess(ChildProcess()))
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), told.getvalue())
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-W", "error", "-m", "bench", *self.arguments(*arguments)]
+
+    def process(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """The program in a process of its own."""
         options.setdefault("timeout", 240)
         return subprocess.run(
             self.command(*arguments), env=self.env, capture_output=True, text=True, **options
@@ -65,12 +96,15 @@ class Bench:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
+    def tiny(self, frameworks: str, *arguments: str, verified: bool = False) -> tuple[str, ...]:
+        """The arguments of a tiny run; unverified unless said otherwise: that takes seconds."""
+        more = arguments if verified else ("--unverified", *arguments)
+        return ("run", "--frameworks", frameworks, "--out", str(self.out), *TINY, *more)
+
     def run(
         self, frameworks: str, *arguments: str, verified: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """A run of a tiny plan; unverified unless said otherwise, since that takes seconds."""
-        more = arguments if verified else ("--unverified", *arguments)
-        return self("run", "--frameworks", frameworks, "--out", str(self.out), *TINY, *more)
+        return self(*self.tiny(frameworks, *arguments, verified=verified))
 
     def records(
         self, frameworks: str, *arguments: str, verified: bool = False
@@ -99,8 +133,8 @@ def bench(tmp_path: Path, data: Path) -> Bench:
 def refused(bench: Bench) -> Callable[..., str]:
     """Runs a wrong call; returns its one line of complaint."""
 
-    def check(*arguments: str, **options: Any) -> str:
-        done = bench(*arguments, **options)
+    def check(*arguments: str) -> str:
+        done = bench(*arguments)
         assert done.returncode == 2, done.stderr
         assert done.stdout == ""
         complaints = [line for line in done.stderr.splitlines() if line.startswith("error: ")]

@@ -13,6 +13,7 @@ from bench.clocks import Clocks
 from bench.commands import parse
 from bench.contract import Order
 from bench.keeping import Keeper
+from bench.messages import EpochEnded, Measured
 from bench.options import Options
 from bench.recording import best_epoch
 from impls.reference.adapter import ReferenceAdapter
@@ -65,17 +66,18 @@ def train(planned: plan.Plan, folder: Path | None = None, adapter=Watched):
         made.append(adapter())
         return made[0]
 
-    def send(kind, value):
-        if kind in ("measured", "end"):
-            fields.update(value)
-        elif kind == "epoch":
-            for name, entry in value.items():
+    def hear(event):
+        if isinstance(event, Measured):
+            fields.update(event.figures)
+        elif isinstance(event, EpochEnded):
+            for name, entry in event.figures.items():
                 fields.setdefault(name, []).append(entry)
 
     now = iter(range(100_000))
-    keeper = Keeper(planned, CELL, folder, send) if folder else None
+    keeper = Keeper(planned, CELL, folder, hear) if folder else None
     clocks = Clocks(lambda: float(next(now)), lambda: 0.0)
-    trainer.train_cell(planned, CELL, create, send, clocks, keeper)
+    end = trainer.train_cell(planned, CELL, create, hear, clocks, keeper)
+    fields.update(end.model_dump(exclude={"kind"}))
     return made[0], fields
 
 

@@ -75,7 +75,8 @@ def test_a_worker_interrupted_while_it_starts_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "_start", interrupted)
     with pytest.raises(KeyboardInterrupt):
         launch.run_worker(
-            {"probe": "reference"},
+            "",
+            (),
             launch.environment(1, os.environ),
             tmp_path / "log",
             60,

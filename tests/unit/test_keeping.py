@@ -12,6 +12,7 @@ from bench import checkpoint, datasets, order, plan, preparation, trainer
 from bench.clocks import Clocks
 from bench.errors import CheckpointError
 from bench.keeping import Keeper
+from bench.messages import EpochEnded, Measured
 from bench.options import Options
 from impls.reference.adapter import ReferenceAdapter
 
@@ -45,9 +46,8 @@ class Kept:
         self.adapter.build(planned.spec(), initial, planned.optimizer, "cpu", 1)
         self.keeper = Keeper(planned, CELL, folder, self.hear)
 
-    def hear(self, kind: str, value) -> None:
-        assert kind == "measured"
-        self.told |= value
+    def hear(self, event: Measured) -> None:
+        self.told |= event.figures
 
     def epochs(self, *accuracies: float | None) -> list[str]:
         for epoch, accuracy in enumerate(accuracies, 1):
@@ -148,21 +148,18 @@ def test_a_failed_write_is_told_and_the_older_one_stays(planned, tmp_path):
 def train(planned: plan.Plan, folder: Path) -> dict:
     measured: dict = {"val_loss": [], "train_loss": []}
 
-    def send(kind, value):
-        if kind == "measured":
-            measured.update(value)
-        elif kind == "epoch":
+    def hear(event):
+        if isinstance(event, Measured):
+            measured.update(event.figures)
+        elif isinstance(event, EpochEnded):
             for name in ("val_loss", "train_loss"):
-                measured[name].append(value[name])
-        elif kind == "end":
-            measured.update(value)
+                measured[name].append(event.figures[name])
 
     now = iter(range(10_000))
-    keeper = Keeper(planned, CELL, folder, send)
-    trainer.train_cell(
-        planned, CELL, ReferenceAdapter, send, Clocks(lambda: float(next(now)), lambda: 0.0), keeper
-    )
-    return measured
+    keeper = Keeper(planned, CELL, folder, hear)
+    clocks = Clocks(lambda: float(next(now)), lambda: 0.0)
+    end = trainer.train_cell(planned, CELL, ReferenceAdapter, hear, clocks, keeper)
+    return measured | end.model_dump(exclude={"kind"})
 
 
 def started(planned: plan.Plan, path: Path, **changes) -> plan.Plan:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench import launch, machine
+from bench.messages import Ended, FindDevices, FrameworkAnswered, event_from, to_line
+
+TASK = to_line(FindDevices(framework="reference", threads=1))
 
 
 def test_every_library_is_given_the_same_number_of_threads():
@@ -56,28 +59,28 @@ def test_a_worker_runs_the_harness_of_its_parent(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
     monkeypatch.setenv("PYTHONPATH", str(Path(launch.__file__).parents[1]))
-    events, log = [], tmp_path / "log"
-    launch.run_worker(
-        {"probe": "reference"}, launch.environment(1, os.environ), log, 60, events.append
-    )
-    assert events[-1:] == [{"end": {"status": "ok"}}], log.read_text()
+    lines, log = [], tmp_path / "log"
+    launch.run_worker(TASK, (), launch.environment(1, os.environ), log, 60, lines.append)
+    assert event_from(lines[-1]) == Ended(status="ok"), log.read_text()
     # Where this process looks there first, as with python -m, the worker does so, too.
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert launch._flags()[:1] != ["-P"]
 
 
 def test_a_probe_of_the_real_worker(tmp_path):
-    events = []
+    lines = []
     env = launch.environment(1, os.environ)
     log = tmp_path / "log"
-    ending = launch.run_worker({"probe": "reference"}, env, log, 60, events.append)
+    ending = launch.run_worker(TASK, (), env, log, 60, lines.append)
     assert ending.exit_code == 0, log.read_text()
     assert not ending.timed_out
     assert ending.peak_rss_bytes > 10_000_000
     assert ending.cpu_s > 0
     assert 0 < ending.wall_s < 60
-    assert events[0]["measured"]["devices"] == ["cpu"]
-    assert events[-1] == {"end": {"status": "ok"}}
+    answer, end = map(event_from, lines)
+    assert isinstance(answer, FrameworkAnswered)
+    assert answer.devices == ("cpu",)
+    assert end == Ended(status="ok")
 
 
 def test_a_worker_is_ended_when_its_listener_raises(tmp_path):
@@ -88,16 +91,14 @@ def test_a_worker_is_ended_when_its_listener_raises(tmp_path):
         raise StopError
 
     with pytest.raises(StopError):
-        launch.run_worker(
-            {"probe": "reference"}, launch.environment(1, os.environ), tmp_path / "log", 60, listen
-        )
+        launch.run_worker(TASK, (), launch.environment(1, os.environ), tmp_path / "log", 60, listen)
     with pytest.raises(ChildProcessError):  # no child is left
         os.waitpid(-1, os.WNOHANG)
 
 
 def test_a_worker_without_time(tmp_path):
     env = launch.environment(1, os.environ)
-    ending = launch.run_worker({"probe": "reference"}, env, tmp_path / "log", 0.001, print)
+    ending = launch.run_worker(TASK, (), env, tmp_path / "log", 0.001, print)
     assert ending.timed_out
     assert ending.exit_code == -signal.SIGTERM
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 from bench import datasets, order, plan, preparation, trainer
 from bench.clocks import Clocks
 from bench.errors import UnavailableError
+from bench.messages import Ended, EpochEnded, Measured, PhaseBegun
 from bench.options import Options
 from impls.reference.adapter import ReferenceAdapter
 
@@ -132,9 +132,6 @@ def train(planned, device="cpu", losses=(2.0, 1.0, 0.5), keep=None, throughput_o
         made.append(Costly(clock, losses))
         return made[0]
 
-    def send(kind, value):
-        events.append({kind: json.loads(json.dumps(value, allow_nan=False))})
-
     cell = plan.Cell(
         framework="torch",
         device=device,
@@ -143,9 +140,10 @@ def train(planned, device="cpu", losses=(2.0, 1.0, 0.5), keep=None, throughput_o
         threads=1,
         throughput_only=throughput_only,
     )
-    trainer.train_cell(planned, cell, create, send, Clocks(clock, clock), keep)
-    measured = {k: v for event in events for k, v in event.get("measured", {}).items()}
-    epochs = [event["epoch"] for event in events if "epoch" in event]
+    clocks = Clocks(clock, clock)
+    events.append(trainer.train_cell(planned, cell, create, events.append, clocks, keep))
+    measured = {k: v for e in events if isinstance(e, Measured) for k, v in e.figures.items()}
+    epochs = [event.figures for event in events if isinstance(event, EpochEnded)]
     return made[0], measured, epochs, events
 
 
@@ -159,7 +157,7 @@ def test_each_phase_costs_what_it_did_and_nothing_else(planned):
     assert measured["eval_s"] == 3 * COSTS_S["predict"]  # two epochs and the test
     for epoch in epochs:
         assert epoch["epoch_s"] == COSTS_S["train_epoch"] + COSTS_S["synchronize"]
-    assert events[-1] == {"end": {"status": "ok"}}
+    assert events[-1] == Ended(status="ok")
 
 
 def test_saving_is_on_nobodys_clock(planned):
@@ -221,8 +219,8 @@ def test_a_loss_that_is_not_finite_ends_the_cell(planned):
     assert len(epochs) == 1
     assert epochs[0]["train_loss"] is None
     assert "test_accuracy" not in measured
-    assert events[-1]["end"]["status"] == "diverged"
-    assert events[-1]["end"]["diverged_step"] == 2
+    assert events[-1].status == "diverged"
+    assert events[-1].diverged_step == 2
 
 
 def test_a_device_that_the_framework_does_not_see(planned):
@@ -241,7 +239,7 @@ def test_throughput_is_measured_after_the_test_and_changes_nothing_before(planne
     assert (measured["warm_up_windows"], measured["warm_up_s"]) == (0, 0)
     assert measured["busy_threads"] == 1
     assert measured["energy_j"] is None
-    phases = [event["phase"] for event in events if "phase" in event]
+    phases = [event.name for event in events if isinstance(event, PhaseBegun)]
     assert phases[-3:] == ["test", "throughput", "limit"]
     last_test = max(i for i, call in enumerate(adapter.calls) if call == "predict")
     assert adapter.calls[last_test:].count("train_epoch") == 5  # one to find the window's length

@@ -121,7 +121,7 @@ def test_names_of_files_have_no_colon_and_differ():
     assert not any(set(cell) & set('<>:"/\\|?*') for cell in cells)
 
 
-def test_a_name_that_could_be_taken_for_a_variant_is_refused(monkeypatch):
+def test_a_name_that_could_be_taken_for_a_variant_is_refused(monkeypatch, tmp_path):
     class Point:
         name, value = "odd", "odd:framework"
 
@@ -129,6 +129,7 @@ def test_a_name_that_could_be_taken_for_a_variant_is_refused(monkeypatch):
             return Framework("torch.compile", "Odd", "odd:Odd", "odd", (), "no way")
 
     monkeypatch.setattr(frameworks.importlib.metadata, "entry_points", lambda group: [Point()])
+    monkeypatch.syspath_prepend(tmp_path)  # what is found is kept by this path
     with pytest.raises(BenchError, match=r"'torch.compile': a name is of letters, digits, - and _"):
         frameworks.catalogue()
 
