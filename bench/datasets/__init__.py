@@ -1,13 +1,13 @@
 """Data sets: fetch, verify, decode → uint8 images of the size that is asked for.
 
-    digits          scikit-learn's, installed with it
+    digits          small ones, which come with this package
     mnist, fashionmnist, kmnist, qmnist, cifar10
                     fetched by `python -m bench data fetch NAME`, or put below the root by hand or
                     by torchvision
     npz:PATH        a person's own
 
 A root is a folder of data sets. Only `fetch` touches the network. Importing this package imports
-neither pooch nor Pillow nor scikit-learn.
+neither pooch nor Pillow.
 """
 
 from __future__ import annotations

@@ -1,27 +1,45 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+import pytest
 
 from bench import datasets
+from bench.datasets import digits
+from bench.errors import DataError
+
+# Of images uint8 (N, 8, 8), then labels uint8 (N,), as decoded; computed with scikit-learn 1.9.1
+# from its load_digits.
+SHA256 = "a19cb3d96bba7deace8ee5a513a6eb7bad0403d528f00bf4d351b6a7a55baa91"
 
 
-def test_they_are_scikit_learns_digits(root: Path) -> None:
+def test_they_are_the_digits_of_scikit_learn(root: Path) -> None:
     data = datasets.load("digits", root, (8, 8), "pad")
     assert data.test_images is None
     assert data.test_labels is None
     assert data.train_images.shape == (1797, 8, 8, 1)
-    original = load_digits()
-    np.testing.assert_array_equal(data.train_labels, original.target)
-    # 255/16 a step; half a step of rounding.
-    assert np.abs(data.train_images[..., 0] - original.images * 255 / 16).max() <= 0.5
+    found = hashlib.sha256(data.train_images.tobytes())
+    found.update(data.train_labels.astype(np.uint8).tobytes())
+    assert found.hexdigest() == SHA256
     assert sorted(np.unique(data.train_images))[:3] == [0, 16, 32]
     assert data.train_images.max() == 255
     # Counts as in scikit-learn's "Optical recognition of handwritten digits dataset".
     counts = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert np.bincount(data.train_labels).tolist() == counts
+
+
+@pytest.mark.parametrize("content", [None, b"torn"])
+def test_a_damaged_installation_is_told(root: Path, tmp_path, monkeypatch, content) -> None:
+    file = tmp_path / "digits.npz"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setattr(digits, "FILE", file)
+    (check,) = datasets.verify("digits", root)
+    assert check.status == ("missing" if content is None else "wrong")
+    with pytest.raises(DataError, match=r"digits\.npz .*the installation is damaged"):
+        datasets.load("digits", root, (8, 8), "pad")
 
 
 def test_both_ways_to_the_size_work(root: Path) -> None:

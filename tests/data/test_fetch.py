@@ -243,5 +243,5 @@ def test_a_folder_that_cannot_be_written_is_named(
 
 
 def test_what_needs_no_download_is_not_fetched(root: Path) -> None:
-    assert datasets.fetch("digits", root, progress=False).name == "sklearn"
+    assert datasets.fetch("digits", root, progress=False).name == "datasets"
     assert list(root.iterdir()) == []
