@@ -1,6 +1,9 @@
 # Two commands do all the set-up on a machine that has Python (3.11 or later), git and make:
-#   make bench    environment, the main job on the embedded data set, the path of the report
-#   make test     environment, then all linters and tests
+#   make bench      environment, the main job on the embedded data set, the path of the report
+#   make test       environment, then all linters and the tests that every change has to pass
+# Beside them:
+#   make test-all   those and all that is too dear for every change
+#   make test-flux  the tests that need Julia, after: python -m bench setup flux
 PYTHON ?= python3
 VENV := .venv
 BIN ?= $(VENV)/bin
@@ -11,15 +14,29 @@ VARIANTS_torch := torch:compile
 VARIANTS_keras := keras:jit
 VARIANTS_flax := flax:scan
 SUITES := tests/unit tests/data tests/equivalence tests/cli tests/gate tests/report
+# Which tests: those for every change, unless a target below says otherwise.
+TESTS ?= not long
+# Of these one part of several, such as PART=3/10.
+PART ?=
+PYTEST = $(BIN)/python -m pytest -q $(if $(PART),--part $(PART))
+# Two tests at a time, each with one thread for NumPy: more would wait for each other.
+BESIDE := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: bench test install lint type unit parity parity-% benchmarks benchmarks-% \
-	benchmarks-harness clean
+.PHONY: bench test test-all test-long test-flux install lint type unit parity parity-% \
+	benchmarks benchmarks-% benchmarks-harness clean
 
 bench: install
 	$(BIN)/python -m bench run
 
 test: install
 	$(MAKE) lint type unit parity
+
+test-all: install
+	$(MAKE) lint type unit parity TESTS="long or not long"
+
+# What test-all has and test has not; with PART a share of it, as CI takes one at each landing.
+test-long: install
+	$(MAKE) unit parity TESTS=long
 
 install: $(INSTALLED)
 
@@ -41,19 +58,25 @@ lint:
 type:
 	$(BIN)/mypy
 
+# What measures time runs by itself afterwards.
 unit:
-	$(BIN)/python -m pytest -q $(SUITES)
+	$(BESIDE) $(PYTEST) -n 2 --dist loadgroup -m "($(TESTS)) and not alone" $(SUITES)
+	$(PYTEST) -m "($(TESTS)) and alone" $(SUITES)
 
 # One framework a process, as in the harness; what is named here must be installed. Flux is not
-# among them, since it needs Julia besides: make parity-flux, after python -m bench setup flux.
+# among them, since it needs Julia besides.
 parity: parity-torch parity-keras parity-flax
+
+test-flux: install
+	$(MAKE) parity-flux TESTS="long or not long"
+	$(BIN)/python -m pytest -q tests/cli/test_flux.py
 
 parity-flux benchmarks-flux: export PYTHON_JULIACALL_THREADS ?= 2
 
 parity-%:
-	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q tests/parity
+	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(PYTEST) -m "$(TESTS)" tests/parity
 	set -e; for variant in $(VARIANTS_$*); do \
-		BENCH_FRAMEWORKS=$$variant BENCH_SEEDS=2 $(BIN)/python -m pytest -q \
+		BENCH_FRAMEWORKS=$$variant BENCH_SEEDS=2 $(PYTEST) -m "$(TESTS)" \
 			tests/parity/test_certificate.py tests/parity/test_work.py; \
 	done
 

@@ -13,7 +13,7 @@ from bench.options import Options
 from bench.plan import Cell, Plan
 from bench.record import Machine
 
-LOG_TAIL_LINES = 30
+LOG_TAIL_LINES = 40
 LOG_TAIL_BYTES = 8192
 OPTIMIZER_FIELDS = {"name": "optimizer"}  # where a record's name is not that of `OptimizerSpec`
 

@@ -1,14 +1,43 @@
-"""What tests of several parts need."""
+"""What tests of several parts need, and the option that runs a part of them all."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--part",
+        metavar="K/N",
+        help="run the tests of part K of N alone, from 0; where a test belongs is in its name",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    part = config.getoption("--part")
+    if part is None:
+        return
+    found = re.fullmatch(r"(\d+)/([1-9]\d*)", part)
+    if found is None or int(found[1]) >= int(found[2]):
+        raise pytest.UsageError(f"--part {part} is not possible: give K/N with K below N")
+    number, parts = map(int, found.groups())
+    chosen = [item for item in items if zlib.crc32(item.nodeid.encode()) % parts == number]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A part of a small suite may well be empty."""
+    if session.config.getoption("--part") and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Does tasks of the NumPy reference in this process.
+"""Does tasks of what computes in NumPy in this process.
 
 For tests and demonstrations, where a process for every task would take most of the time. What is
 measured so is not to be compared with anything: other work of this process, such as the collection
@@ -11,22 +11,23 @@ import contextlib
 import resource
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from bench.execution.executor import Executor, Outcome, Usage
 from bench.messages import Emit, Event, Task
 
-OURS = "reference"
+LEAST_LIMIT_S = 60.0
 
 
 class InProcess:
-    """Does what the NumPy reference can do here, and hands all else to another executor.
+    """Does here what `frameworks` are to do, which compute in NumPy; all else, another executor.
 
     There is no time limit here: a task whose limit is below a minute is handed on, too.
     """
 
-    def __init__(self, otherwise: Executor, least_limit_s: float = 60.0) -> None:
-        self._otherwise, self._least_limit_s = otherwise, least_limit_s
+    def __init__(self, otherwise: Executor, frameworks: Collection[str] = ("reference",)) -> None:
+        self._otherwise, self._frameworks = otherwise, frameworks
 
     def call(
         self, task: Task, *, log: Path, timeout_s: float, on_event: Emit = lambda event: None
@@ -34,7 +35,7 @@ class InProcess:
         """See `bench.execution.Executor`."""
         from bench import worker  # a worker's code, which a parent has no use for
 
-        if task.framework != OURS or timeout_s < self._least_limit_s:
+        if task.framework not in self._frameworks or timeout_s < LEAST_LIMIT_S:
             return self._otherwise.call(task, log=log, timeout_s=timeout_s, on_event=on_event)
         events: list[Event] = []
 

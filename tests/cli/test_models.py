@@ -13,7 +13,7 @@ CHOSEN = ("--activation", "prelu", "--pooling", "average")
 
 
 def test_what_is_chosen_is_in_plan_record_and_report(bench):
-    done = bench.run("reference", *CHOSEN, "--json")
+    done = bench.run("reference", *CHOSEN, "--json", "--format", "md")
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
     assert (record["model"], record["activation"], record["pooling"]) == (

@@ -26,9 +26,11 @@ def records(folder):
     return {record["cell"]: record for record in found}
 
 
+@pytest.mark.long
 @needs_torch
 def test_torch_trains_with_its_own_generator(bench):
     asked = ("--regime", "matched,native,each", "--seeds", "0,1", "--save", "none")
+    asked += ("--format", "md")
     done = bench.run("torch", *CHOSEN, *asked, verified=True)
     assert done.returncode == 0, done.stderr
     found = records(bench.only_run())
@@ -64,6 +66,7 @@ def test_torch_trains_with_its_own_generator(bench):
     assert "native is matched again" not in report
 
 
+@pytest.mark.long
 @needs_torch
 def test_rerun_of_a_record_with_its_own_generator(bench):
     done = bench.run("torch", *CHOSEN, "--regime", "each", "--deterministic", "--epochs", "2")
@@ -90,6 +93,7 @@ def test_a_checkpoint_predicts_and_does_not_go_on(bench, refused):
     assert predicted.returncode == 0, predicted.stderr
 
 
+@pytest.mark.long
 @pytest.mark.skipif(len(INSTALLED) < 2, reason="fewer than two frameworks are installed")
 def test_every_framework_draws_by_itself(bench):
     done = bench.run(",".join(INSTALLED), *CHOSEN, "--regime", "native", "--epochs", "2")

@@ -14,7 +14,7 @@ LABEL = "lenet5 (rrelu, dropout 0.4, noise 0.1)"
 
 
 def test_what_is_random_is_in_plan_record_and_report(bench):
-    done = bench.run("reference", *CHOSEN, "--json")
+    done = bench.run("reference", *CHOSEN, "--json", "--format", "md")
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
     chosen = {name: record[name] for name in ("activation", "dropout", "noise", "parameters")}

@@ -17,8 +17,10 @@ INSTALLED = [f.name for f in DEFAULT if f.name in REQUIRED or not frameworks.mis
 
 
 @pytest.mark.skipif(not INSTALLED, reason="no framework is installed")
-def test_all_train_the_same_network_on_the_same_batches(bench):
-    done = bench.run(",".join([*INSTALLED, "reference"]), "--json", verified=True)
+@pytest.mark.parametrize("verified", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_all_train_the_same_network_on_the_same_batches(bench, verified):
+    """Unverified in `make test`: its parity tests examine every framework, too."""
+    done = bench.run(",".join([*INSTALLED, "reference"]), "--json", verified=verified)
     records = {record["framework"]: record for record in json.loads(done.stdout)["records"]}
     assert done.returncode == 0, {name: r["reason"] for name, r in records.items()}
     oracle = records.pop("reference")
@@ -26,8 +28,9 @@ def test_all_train_the_same_network_on_the_same_batches(bench):
         for what in ("split", "order", "initial_weights"):
             assert record[f"{what}_sha256"] == oracle[f"{what}_sha256"], (name, what)
         assert record["parameters"] == 61_706
-        assert record["certificate"]["subject"]["framework"] == name
-        assert len(record["certificate"]["checks"]) > 25
+        if verified:
+            assert record["certificate"]["subject"]["framework"] == name
+            assert len(record["certificate"]["checks"]) > 25
         # 12 steps of Adam in float32: the losses agree to five digits or so, not to the last.
         assert record["train_loss"] == pytest.approx(oracle["train_loss"], rel=1e-4), name
         assert record["val_loss"] == pytest.approx(oracle["val_loss"], rel=1e-3), name
@@ -37,6 +40,7 @@ def test_all_train_the_same_network_on_the_same_batches(bench):
             assert record[phase] >= 0, (name, phase)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not INSTALLED, reason="no framework is installed")
 def test_deterministic_trainings_are_the_same_to_the_last_bit(bench):
     how = (",".join(INSTALLED), "--deterministic", "--threads", "2")

@@ -91,7 +91,7 @@ def test_a_recipe_is_reproduced_and_its_record_repeated(bench, two):
 
 
 def test_a_deterministic_run_is_the_same_again_or_an_error(bench):
-    plain = bench.run("reference", "--deterministic")
+    plain = bench.run("reference", "--deterministic", "--format", "md")
     assert plain.returncode == 0, plain.stderr
     path = bench.only_run() / "records" / "reference-cpu-seed0.json"
     record = json.loads(path.read_text())

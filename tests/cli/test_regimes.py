@@ -8,6 +8,7 @@ import re
 import pytest
 
 ALL = ("--regime", "matched,native,each")
+FILES = ("--format", "md,csv")
 
 
 def test_dry_run_lists_the_cells(bench):
@@ -68,7 +69,7 @@ def _by_cell(folder):
 
 
 def test_every_regime_is_trained_recorded_and_reported(bench):
-    done = bench.run("opinionated,reference", *ALL, "--seeds", "0,1", "--target", "0.01")
+    done = bench.run("opinionated,reference", *ALL, "--seeds", "0,1", "--target", "0.01", *FILES)
     assert done.returncode == 0, done.stderr
     assert "reference: its own defaults are the matched setting with adam" in done.stderr
     records = _by_cell(bench.only_run())
@@ -126,7 +127,7 @@ def _signed(points):
 
 
 def test_native_alone(bench):
-    done = bench.run("opinionated", "--regime", "native")
+    done = bench.run("opinionated", "--regime", "native", *FILES)
     assert done.returncode == 0, done.stderr
     assert "No run here is matched" in done.stdout
     assert "Regimes" in done.stdout

@@ -19,7 +19,7 @@ FROZEN = Path(__file__).parents[1] / "report" / "frozen-windows"
 
 @pytest.fixture
 def run(bench):
-    bench.run("reference")
+    bench.run("reference", "--format", "html")
     return bench.only_run()
 
 
@@ -39,7 +39,7 @@ def test_a_reader_that_has_gone_takes_nothing_along(bench):
     call = ("run", "--frameworks", "reference", "--out", str(bench.out), *TINY, "--unverified")
     with open(writer, "w") as closed:
         done = subprocess.run(
-            bench.command(*call, "--json"),
+            bench.command(*call, "--json", "--format", "md"),
             env=bench.env,
             stdout=closed,
             stderr=subprocess.PIPE,
@@ -47,14 +47,14 @@ def test_a_reader_that_has_gone_takes_nothing_along(bench):
         )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert (bench.only_run() / "report.html").is_file()
+    assert (bench.only_run() / "report.md").is_file()
 
 
 def test_a_full_disk_takes_no_table_along(bench, full_disk):
     """There is room for the record, and none for the report."""
     folder = full_disk(1 << 18, filled=0)
     call = ("run", "--frameworks", "reference", "--out", str(folder), *TINY, "--unverified")
-    done = bench(*call, "--save", "none")
+    done = bench(*call, "--save", "none", "--format", "html,md,csv")
     assert done.returncode == 2, done.stderr
     assert "reference" in done.stdout
     assert "images/s" in done.stdout.lower()

@@ -13,6 +13,7 @@ def test_a_schedule_and_its_rates_are_in_the_record_and_in_the_report(bench):
     done = bench.run(
         *("reference", *STILL, "--epochs", "9", "--schedule", "plateau", "--patience", "2"),
         *("--floor", "5e-10", "--stop-patience", "3", "--epoch-zero", "--evaluate", "test"),
+        *("--format", "md,csv"),
     )
     assert done.returncode == 0, done.stderr
     assert "learning rate × 0.1 after 2 epochs without a better validation" in " ".join(

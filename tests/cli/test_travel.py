@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from bench import checkpoint, datasets, frameworks, preparation
+from tests.cli.conftest import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
@@ -22,9 +23,10 @@ INSTALLED = [f.name for f in DEFAULT if f.name in REQUIRED or not frameworks.mis
 MOVED = 2e-2
 
 
-@pytest.fixture
-def trained(bench) -> Path:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, data) -> Path:
     """A checkpoint of the second of three epochs."""
+    bench = Bench(tmp_path_factory.mktemp("trained"), data)
     done = bench.run("reference", "--save", "none", "--save-every", "2")
     assert done.returncode == 0, done.stderr
     (path,) = (bench.only_run() / "checkpoints").iterdir()
@@ -253,8 +255,9 @@ def go_on(bench, path: Path, *arguments: str):
 
 
 def test_going_on_takes_everything_from_the_checkpoint(bench, trained):
-    whole = json.loads((bench.only_run() / "records" / "reference-cpu-seed0.json").read_text())
-    done = go_on(bench, trained, "--epochs", "3", "--json")
+    run = trained.parents[1]
+    whole = json.loads((run / "records" / "reference-cpu-seed0.json").read_text())
+    done = go_on(bench, trained, "--epochs", "3", "--json", "--format", "csv")
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
     assert record["resumed_from"] == trained.name
@@ -303,6 +306,7 @@ def _last(bench, folder: Path) -> checkpoint.Checkpoint:
     return checkpoint.read(path)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not INSTALLED, reason="no framework is installed")
 def test_stopped_in_one_framework_and_gone_on_in_every_other(bench, tmp_path):
     """Epochs 3 and 4 of the same training: bit for bit where it began, and close elsewhere."""
@@ -333,6 +337,7 @@ def test_stopped_in_one_framework_and_gone_on_in_every_other(bench, tmp_path):
                 assert error <= MOVED, (name, path, error)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not INSTALLED, reason="no framework is installed")
 def test_every_framework_sees_the_same_in_all_of_mnist(bench, tmp_path):
     """One training's weights in all frameworks: the same classes, logits within 1e-4."""

@@ -34,7 +34,7 @@ def test_a_variant_that_cannot_run_here_tells_why(bench):
 
 
 def test_the_report_and_a_resumed_run_know_variants(bench):
-    assert bench.run(BOTH).returncode == 0
+    assert bench.run(BOTH, "--format", "md").returncode == 0
     folder = bench.only_run()
     assert "twofold:counting" in (folder / "report.md").read_text()
     next((folder / "records").glob("twofold.counting*")).unlink()

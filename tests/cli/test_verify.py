@@ -67,7 +67,9 @@ def test_an_interruption_shows_what_was_found(bench):
 
 
 def test_a_run_verifies_once_and_attaches_the_certificate(bench):
-    done = bench.run("reference", "--seeds", "0,1", "--json", *SGD, verified=True)
+    done = bench.run(
+        *("reference", "--seeds", "0,1", "--json", "--format", "md", *SGD), verified=True
+    )
     records = json.loads(done.stdout)["records"]
     assert done.returncode == 0
     (path,) = _kept(bench)
@@ -107,7 +109,7 @@ def test_what_is_not_equivalent_is_not_timed_and_the_others_are(bench):
 
 
 def test_unverified_runs_all_the_same_and_says_so_everywhere(bench):
-    done = bench.run("flipped,reference", *SGD)
+    done = bench.run("flipped,reference", *SGD, "--format", "md")
     assert done.returncode == 0
     assert "UNVERIFIED" in done.stdout
     assert done.stdout.count("ok, unverified") == 2

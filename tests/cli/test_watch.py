@@ -48,7 +48,7 @@ def test_without_the_extra_the_option_tells_what_to_install(bench, tmp_path):
     hidden = "raise ModuleNotFoundError(name='tensorboard')"  # as where it is not installed
     (tmp_path / "tensorboard.py").write_text(hidden)
     bench.env["PYTHONPATH"] = f"{tmp_path}:{bench.env['PYTHONPATH']}"
-    done = bench.run("reference", "--tensorboard")
+    done = bench.process(*bench.tiny("reference", "--tensorboard"))
     assert done.returncode == 2
     assert "pip install 'lenet-bench[tensorboard]'" in done.stderr
     assert "Traceback" not in done.stderr

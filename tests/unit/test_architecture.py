@@ -104,6 +104,7 @@ def test_only_the_worker_reads_a_clock():
     """
     allowed = {
         "worker.py",
+        "in_process.py",
         "launch.py",
         "progress.py",
         "download.py",
