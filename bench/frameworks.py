@@ -15,7 +15,7 @@ import importlib.metadata
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
@@ -181,33 +181,39 @@ def catalogue() -> dict[str, Framework]:
 
     Without their variants, see `with_variants`.
     """
-    return dict(_catalogue(tuple(sys.path)))
-
-
-@functools.cache
-def _catalogue(path: tuple[str, ...]) -> Mapping[str, Framework]:
-    """Looked for once for each path that modules are found on: a plan asks some dozens of times."""
     found = {framework.name: framework for framework in BUILT_IN}
-    for point in importlib.metadata.entry_points(group=GROUP):
-        try:
-            framework = point.load()
-        except Exception as error:
-            raise BenchError(
-                f"the entry point {point.name!r} of group {GROUP!r} ({point.value}) cannot be "
-                f"loaded: {error}; uninstall or repair the package that declares it"
-            ) from error
+    for declared, framework in _of_entry_points(tuple(sys.path)):
         if not NAME.fullmatch(framework.name):
             raise BenchError(
-                f"the entry point {point.name!r} ({point.value}) declares the framework "
-                f"{framework.name!r}: a name is of letters, digits, - and _"
+                f"{declared} declares the framework {framework.name!r}: a name is of letters, "
+                "digits, - and _"
             )
         if framework.name in found:
             raise BenchError(
-                f"the entry point {point.name!r} ({point.value}) declares the framework "
-                f"{framework.name!r}, which exists already; one of the two needs another name"
+                f"{declared} declares the framework {framework.name!r}, which exists already; one "
+                "of the two needs another name"
             )
         found[framework.name] = framework
     return found
+
+
+@functools.cache
+def _of_entry_points(path: tuple[str, ...]) -> tuple[tuple[str, Framework], ...]:
+    """Each with what declares it. Looked for once for each path that modules are found on.
+
+    A plan asks for the catalogue some dozens of times, and 20 ms go by each time.
+    """
+    found = []
+    for point in importlib.metadata.entry_points(group=GROUP):
+        declared = f"the entry point {point.name!r} ({point.value})"
+        try:
+            found.append((declared, point.load()))
+        except Exception as error:
+            raise BenchError(
+                f"{declared} of group {GROUP!r} cannot be loaded: {error}; uninstall or repair the "
+                "package that declares it"
+            ) from error
+    return tuple(found)
 
 
 def with_variants() -> dict[str, Framework]:

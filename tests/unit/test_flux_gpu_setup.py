@@ -22,6 +22,7 @@ import pytest
 from bench import frameworks
 from bench.commands import setup as command
 from bench.errors import BenchError, UsageError
+from bench.execution import ChildProcess
 from impls.flux import cuda, toolchain
 
 from .test_flux_setup import MANIFEST
@@ -131,11 +132,11 @@ def test_float32_is_held_before_any_library_is_loaded():
 @pytest.mark.parametrize("given", ["auto", "", "gpu,auto"])
 def test_devices_of_a_setup_are_named(given):
     with pytest.raises(UsageError, match="give cpu, gpu or cpu,gpu"):
-        command.setup("flux", given)
+        command.setup("flux", ChildProcess(), given)
 
 
 def test_a_framework_whose_gpu_build_comes_from_pip(capsys):
-    assert command.setup("reference", "gpu") == 0
+    assert command.setup("reference", ChildProcess(), "gpu") == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert f"For a GPU: {frameworks.named('reference').for_gpu}" in printed
 

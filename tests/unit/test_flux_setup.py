@@ -16,6 +16,7 @@ from bench import frameworks, launch
 from bench.commands import setup as command
 from bench.contract import Conv, Dense, Flatten, ModelOptions, ModelSpec, Pool
 from bench.errors import BenchError, UnavailableError
+from bench.execution import ChildProcess
 from bench.models import lenet5
 from bench.order import initial_parameters
 from impls.flux import layout, toolchain
@@ -67,7 +68,7 @@ def test_without_juliacall(monkeypatch):
     expected = "juliacall is not installed: pip install 'lenet-bench[flux]'"
     assert frameworks.missing(FLUX) == expected
     with pytest.raises(BenchError, match="juliacall is not installed"):
-        command.setup("flux")
+        command.setup("flux", ChildProcess())
 
 
 def test_without_julia_the_command_that_would_help_is_told_and_nothing_is_fetched(monkeypatch):
@@ -166,14 +167,14 @@ def test_setup_without_a_network(monkeypatch, capsys):
 
     _juliapkg(monkeypatch, resolve)
     with pytest.raises(BenchError, match=r"could not be fetched: .*name resolution.*network"):
-        command.setup("flux")
+        command.setup("flux", ChildProcess())
     printed = capsys.readouterr().out
     assert "MB to fetch" in printed
     assert "minutes" in printed
 
 
 def test_setup_of_a_framework_that_needs_none(capsys):
-    assert command.setup("reference") == 0
+    assert command.setup("reference", ChildProcess()) == 0
     assert "needs nothing but its packages" in capsys.readouterr().out
 
 
