@@ -123,6 +123,8 @@ class Repository:
         for file in (index, *index.parent.glob("sharedindex.*")):
             if file.is_file():
                 shutil.copyfile(file, own / file.name)
+                # By the index's time git tells which files may have changed since it looked.
+                os.utime(own / file.name, ns=(0, file.stat().st_mtime_ns))
         git.run(self.mirror, "update-ref", "--no-deref", "HEAD", head)
         place = (f"--git-dir={own}", f"--work-tree={self.top}")
         done = git.run(

@@ -1,29 +1,40 @@
 """A small repository with the harness and the NumPy reference in it, whose revisions are compared.
 
-What is measured is real: processes, worktrees, clocks. Only the network is small and in NumPy, so
-that a gate takes seconds.
+What is measured is real: processes, checkouts, clocks. Only the network is small and in NumPy, so
+that a pair takes a second. Most gates are called within the process of the tests; what only a
+process of its own can show is asked of one: `Gate.process`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+
+from bench import cli, launch, machine
+from bench.gate import schedule
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("bench", "report", "impls/reference", "impls/__init__.py", "pyproject.toml")
 SMALL = (
-    *("--frameworks", "reference", "--batch-size", "16", "--window", "0.03"),
-    *("--quadruples", "4", "--pairs", "7", "--seed", "0"),
+    *("--frameworks", "reference", "--batch-size", "2", "--window", "0.01"),
+    *("--quadruples", "2", "--pairs", "7", "--seed", "0"),
 )
+# For what a few short windows would not show: figures, or what others do meanwhile.
+LONGER = ("--batch-size", "16", "--window", "0.03", "--quadruples", "4")
 
 
 @dataclass(frozen=True)
@@ -56,17 +67,49 @@ class Repository:
 
 @dataclass(frozen=True)
 class Gate:
-    """Runs `python -m bench gate` in a repository, as a person does."""
+    """Runs `python -m bench gate` in a repository, as a person does.
+
+    folder  where its temporary files go, so that a test can see that nothing is left
+    path    what PYTHONPATH names
+    """
 
     repository: Repository
     folder: Path
+    path: list[Path] = field(default_factory=lambda: [ROOT])
 
     @property
     def env(self) -> dict[str, str]:
-        kept = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
+        kept = launch.PASSED_ON - {"PYTHONPATH"} | {"HOME"}
         found = {name: value for name, value in os.environ.items() if name in kept}
-        # Where the checkouts go, so that a test can see that nothing is left.
-        return found | {"TMPDIR": str(self.folder), "COLUMNS": "160", "PYTHONPATH": str(ROOT)}
+        found |= {"TMPDIR": str(self.folder), "COLUMNS": "160"}
+        if self.path:
+            found["PYTHONPATH"] = os.pathsep.join(map(str, self.path))
+        return found
+
+    def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """The program, called within this process; its exit code and what it has printed."""
+        out, told = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.env | env, clear=True),
+            mock.patch.object(tempfile, "tempdir", str(self.folder)),  # is looked up only once
+            mock.patch.object(machine, "busy_cpus", return_value=0.0),  # looks for half a second
+            contextlib.chdir(self.repository.top),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(told),
+        ):
+            code = cli.call(["gate", *arguments])
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), told.getvalue())
+
+    def result(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        """Of a small gate: its exit code, and what it has found."""
+        done = self("--json", *SMALL, *arguments)
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
+    def once(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        """The same of a gate that measures a single pair, which leaves it undecided."""
+        with mock.patch.object(schedule.Run, "go", lambda run: run._round()):
+            return self.result(*arguments)
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-P", "-W", "error", "-m", "bench", "gate", *arguments]
@@ -79,9 +122,12 @@ class Gate:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A job in the background ignores Ctrl-C, and so would what it starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The program in a process of its own."""
         return subprocess.run(
             self.command(*arguments),
             cwd=self.repository.top,
@@ -90,11 +136,6 @@ class Gate:
             text=True,
             timeout=280,
         )
-
-    def result(self, *arguments: str) -> tuple[int, dict[str, Any]]:
-        done = self("--json", *SMALL, *arguments)
-        assert done.stdout, done.stderr
-        return done.returncode, json.loads(done.stdout)
 
     def left_over(self) -> list[str]:
         return [path.name for path in self.folder.iterdir() if path.name.startswith("bench-gate")]
@@ -111,7 +152,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(source, target)
     repository = Repository(top)
-    repository.git("init", "--quiet")
+    repository.git("init", "--quiet", "--template=")
     repository.commit("the beginning")
     return top
 
@@ -131,15 +172,16 @@ def gate(repository: Repository, tmp_path: Path) -> Gate:
 
 @pytest.fixture
 def refused(gate: Gate) -> Callable[..., str]:
-    """A wrong call: its one line of complaint; nothing has been made."""
+    """A wrong call: its one line of complaint; nothing has been made, and nothing is left."""
 
-    def check(*arguments: str) -> str:
-        done = gate(*arguments)
+    def check(*arguments: str, **env: str) -> str:
+        done = gate(*arguments, **env)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         complaints = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         assert len(complaints) == 1, done.stderr
         assert "Traceback" not in done.stderr
         assert len(gate.repository.worktrees()) == 1
+        assert gate.left_over() == []
         return complaints[0]
 
     return check

@@ -1,6 +1,7 @@
 """A load for the machine, as a program of its own; it runs until it is ended.
 
 python loads.py now-and-then   every CPU busy for some tenths of a second, then idle, at random
+python loads.py always         one CPU busy
 python loads.py with-head      busy on head's CPUs while the gate's process of head computes
 """
 
@@ -16,10 +17,10 @@ BURNERS = 2  # beside one process of head's: they leave it a third of its CPU
 
 
 def main(kind: str) -> None:
-    for number in range(BURNERS - 1):
+    for number in range(0 if kind == "always" else BURNERS - 1):
         psutil.Popen([sys.executable, __file__, kind, str(number)])
     parent = psutil.Process().parent()
-    program = {"now-and-then": now_and_then, "with-head": with_head}[kind]
+    program = {"now-and-then": now_and_then, "always": always, "with-head": with_head}[kind]
     steps = program()
     while parent is not None and parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
         for _ in range(100):
@@ -32,6 +33,12 @@ def now_and_then():
         burn(chance.uniform(0.001, 0.02))
         if chance.random() < 0.05:
             time.sleep(chance.uniform(0.05, 0.5))
+        yield
+
+
+def always():
+    while True:
+        burn(0.005)
         yield
 
 

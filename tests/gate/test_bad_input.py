@@ -92,15 +92,18 @@ def test_outside_a_repository(tmp_path):
 def test_without_git(gate, tmp_path):
     empty = tmp_path / "bin"
     empty.mkdir()
-    done = subprocess.run(
-        gate.command("--base", "HEAD"),
-        cwd=gate.repository.top,
-        env=gate.env | {"PATH": str(empty)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
+    done = gate("--base", "HEAD", PATH=str(empty))
+    assert (done.returncode, done.stdout) == (2, "")
     assert "error: git is not installed" in done.stderr
+
+
+def test_a_wrong_call_in_a_process_of_its_own(gate):
+    """As all others here are called within this one."""
+    done = gate.process("--base", "no-such-branch", "--frameworks", "reference")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: unknown revision 'no-such-branch': give a branch")
+    assert len(done.stderr.splitlines()) == 1
+    assert gate.left_over() == []
 
 
 def test_a_shallow_clone_is_told_how_to_fetch(repository, tmp_path):
@@ -137,17 +140,10 @@ def test_histories_that_have_nothing_in_common(refused, gate):
     assert "too short" in refused(*call, "--tip")
 
 
-def test_a_repository_that_another_one_is_around(gate, tmp_path):
+def test_a_repository_that_another_one_is_around(refused, tmp_path):
     """GIT_DIR as a person sets it names the one that is meant; the gate would take this one."""
     other = tmp_path / "other"
     other.mkdir()
     Repository(other).git("init", "--quiet")
-    done = subprocess.run(
-        gate.command("--base", "HEAD", "--frameworks", "reference"),
-        cwd=gate.repository.top,
-        env=gate.env | {"GIT_DIR": str(other / ".git")},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
-    assert "with GIT_DIR unset" in done.stderr
+    call = ("--base", "HEAD", "--frameworks", "reference")
+    assert "with GIT_DIR unset" in refused(*call, GIT_DIR=str(other / ".git"))

@@ -6,12 +6,13 @@ import errno
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bench import cli
+from bench import cli, machine
 from bench.commands import gate as command
 from bench.errors import BenchError
 from bench.gate.result import Result
@@ -28,14 +29,23 @@ FULL = Path("/dev/full")  # takes nothing that is written to it
 CODES = {"pass": 0, "regression": 1, "error": 2, "inconclusive": 3}
 
 
-@pytest.fixture
-def call(tmp_path: Path, monkeypatch) -> Callable[..., int]:
-    """`bench gate` in a repository, with all but the measuring; its exit code."""
-    repository = Repository(tmp_path / "repository")
-    repository.top.mkdir()
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of one commit without files; nothing is written to it."""
+    repository = Repository(tmp_path_factory.mktemp("empty"))
     repository.git("init", "--quiet")
     repository.commit()
-    monkeypatch.chdir(repository.top)
+    return repository.top
+
+
+@pytest.fixture
+def call(empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`bench gate` in a repository, with all but the measuring; its exit code."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(machine, "busy_cpus", lambda: 0.0)  # looks for half a second
+    monkeypatch.chdir(empty)
 
     def called(found: Result | BaseException, *arguments: str) -> int:
         def measured(*_: object) -> Result:
@@ -48,6 +58,7 @@ def call(tmp_path: Path, monkeypatch) -> Callable[..., int]:
         monkeypatch.setattr(sys, "argv", line)
         with pytest.raises(SystemExit) as ended:
             cli.main()
+        assert not list(temporary.iterdir())
         return int(ended.value.code)
 
     return called

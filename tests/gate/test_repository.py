@@ -252,6 +252,19 @@ def test_what_filters_write_down_is_written_elsewhere(small, tmp_path):
     assert all_of(small.top) == before
 
 
+def test_what_was_changed_just_after_git_looked_is_seen(small, tmp_path):
+    """By size and time it is the file of the index; git sees that the index is no younger."""
+    small.git("config", "core.trustctime", "false")  # which cannot be set, as the other time can
+    then = (1_000_000_000, 1_000_000_000)
+    for text in ("second", "sixsix"):
+        (small.top / "file.txt").write_text(text)
+        os.utime(small.top / "file.txt", then)
+        if text == "second":
+            small.git("add", "file.txt")
+    os.utime(small.top / ".git/index", then)
+    assert repositories.Repository.around(small.top, tmp_path).changed() == ["file.txt"]
+
+
 def test_settings_for_a_folder_and_without_a_value_hold(small, tmp_path, monkeypatch):
     included, config = tmp_path / "included", tmp_path / "config"
     included.write_text("[core]\n\tautocrlf\n")
