@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy.ndimage import zoom
@@ -15,11 +16,13 @@ from bench.contract import (
     Adapter,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     Images,
     Labels,
     ModelOptions,
     ModelSpec,
+    Noise,
     OptimizerSpec,
     Order,
     Pool,
@@ -39,6 +42,7 @@ REMAINDER = 7
 # An error in the layout does not show on a square image of one channel. Sides that differ tell
 # height from width; several channels tell H, W, C from C, H, W.
 LENETS = {"32x32x1": (32, 32, 1), "32x32x3": (32, 32, 3), "20x28x2": (20, 28, 2)}
+TASKS = (*LENETS, "uneven")
 
 
 def uneven() -> ModelSpec:
@@ -65,6 +69,20 @@ def padded() -> ModelSpec:
         Dense("dense2", 12, CLASSES, "none"),
     )
     return ModelSpec("padded", (13, 18, 2), CLASSES, layers)
+
+
+def all_random_small() -> ModelSpec:
+    """Every kind of random layer, in few operations."""
+    layers = (
+        Noise(0.1),
+        Conv("conv1", (3, 5), 2, 4, "rrelu"),  # (B, 11, 14, 4)
+        Pool((2, 3), "average"),  # (B, 5, 4, 4)
+        Flatten(5, 4, 4),
+        Dense("dense1", 80, 12, "rrelu"),
+        Dropout("dropout1", 12, 0.3),
+        Dense("dense2", 12, CLASSES, "none"),
+    )
+    return ModelSpec("all-random-small", (13, 18, 2), CLASSES, layers)
 
 
 # Each activation and pooling, in a network that has it in every place.
@@ -95,6 +113,7 @@ MODELS: dict[str, Callable[[], ModelSpec]] = {
     "uneven": uneven,
     "padded": padded,
     "smooth": smooth,
+    "all-random-small": all_random_small,
 }
 
 
@@ -109,9 +128,23 @@ class Problem:
 
     def start(self, adapter: Adapter, optimizer: OptimizerSpec | None = None) -> None:
         """Build the network in the adapter and load the images; plain SGD if nothing is said."""
+        _at_rest.pop(adapter, None)
         spec = optimizer or OptimizerSpec("sgd")
         adapter.build(self.model, self.parameters, spec, device(), THREADS)
         adapter.load(self.images, self.labels)
+
+    def rest(self, adapter: Adapter) -> None:
+        """As `start` with plain SGD, once: for adapters that are `resting`, which no test trains.
+
+        A compilation takes most of a test's time, and what only looks can share it.
+        """
+        if _at_rest.get(adapter) is not self:
+            self.start(adapter)
+            _at_rest[adapter] = self
+
+
+# What an adapter was built with last, where nothing has trained it since.
+_at_rest: WeakKeyDictionary[Adapter, Problem] = WeakKeyDictionary()
 
 
 @cache

@@ -1,16 +1,75 @@
-"""Which frameworks this run tests, on which device, from the environment."""
+"""Which frameworks this run tests, on which device, from the environment; and what is `long`.
+
+Every factor of a test is in the fast selection once: each optimizer on one network, each shape of
+image with one optimizer, each activation, pooling and random layer in one network, both ends of
+each journey of a state. Products of factors, further seeds and further sizes are `long`. What a
+test takes is listed here, so that it can be seen at a glance what `make test` leaves out.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import NoReturn, cast, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, cast, get_args
 
 import pytest
 
 from bench.contract import Adapter, Device
 from bench.errors import UnavailableError
 from bench.frameworks import BUILT_IN, create, named
+
+SHAPES = ("32x32x1", "32x32x3", "20x28x2")
+# Test → the parameters that every run takes; those of a product are joined by a slash.
+FAST: dict[str, tuple[object, ...]] = {
+    # The certificate: of seeds two, which are two optimizers and one and three channels; of TENTH
+    # average pooling, RReLU, another network, noise; all six optimizers are among them.
+    "seed": (0, 1),
+    "seed of a variant": (1,),
+    "number": (1, 3, 8, 10),
+    # Forward and back: every shape of image; other sizes of a batch where they cost least.
+    "batch": ("32x32x1/16", "32x32x3/16", "20x28x2/16", "uneven/16", "uneven/7", "uneven/1"),
+    "gradients after training": ("20x28x2",),
+    # Networks: a product of activation and pooling, and one that is only wider, are long.
+    "network": (
+        *("leakyrelu", "prelu", "elu", "selu", "tanh", "average"),
+        *("lenet5-c5conv", "convnet", "padded"),
+    ),
+    "training of a network": ("padded", "lenet5-c5conv"),  # slopes with frames, and the plain one
+    "slopes": ("padded",),
+    # What is random: each alone in a full batch (0), all together in a partial one (1), too.
+    "random network": ("rrelu/0", "dropout/0", "noise/0", "all-random/0", "all-random/1"),
+    "random evaluation": ("rrelu", "dropout", "noise", "all-random"),
+    "training of a random network": ("all-random",),
+    # Optimizers: each definition on the smooth network, which tells one from another; LeNet-5
+    # shows that nothing of that depends on the shape.
+    "training of LeNet": tuple(f"{shape}/sgd-momentum-decay" for shape in SHAPES),
+    "a rate of zero": ("sgd-momentum-decay", "adamw"),
+    "compile": ("sgd-momentum-decay", "adam"),
+    "kind of epoch": ("0/0", "0/7", "2/0"),  # both together are compiled in the test before
+    "build": ("adam",),
+    # An optimizer's state: every set of buffers restored, those with most of them in full.
+    "buffers": ("sgd-momentum-decay", "rmsprop-momentum-decay", "adam-decay"),
+    "optimizer": (  # those that another has in it, and the certificate besides, are long
+        *("sgd", "sgd-momentum-decay", "rmsprop", "rmsprop-momentum-decay"),
+        *("rmsprop-alpha-epsilon", "adam-decay", "adam-betas-epsilon", "adamw"),
+    ),
+    "going on": (  # network, whether a step has been taken
+        *("rmsprop-momentum-decay/uneven/True", "adam-decay/uneven/True", "adamw/uneven/False"),
+    ),
+    "another framework": (  # from the oracle, or to it
+        *("sgd-momentum-decay/True", "rmsprop-momentum-decay/True", "adam-decay/True"),
+        *("adamw/True", "adam-decay/False"),
+    ),
+    "left behind": ("sgd-momentum-decay",),
+    # Definitions of frameworks' own optimizers: each form once for each optimizer that it changes.
+    "form": (
+        *("sgd-rate_in_momentum", "sgd-decoupled_decay", "rmsprop-epsilon_form"),
+        *("rmsprop-rate_in_momentum", "adam-epsilon_form", "adamw-epsilon_form"),
+    ),
+    # Generators of a framework's own; LeNet-5 takes XLA long to compile, a small network does not.
+    "own": ("all-random-small",),
+    "kind": ("dropout", "rrelu", "noise"),
+}
 
 
 def chosen(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -53,6 +112,24 @@ def absent(name: str, reason: str) -> NoReturn:
     if name in required():
         pytest.fail(f"{name} was required (BENCH_REQUIRE): {reason}", pytrace=False)
     pytest.skip(f"{name}: {reason}")
+
+
+def some(test: str, values: Iterable[Any]) -> list[Any]:
+    """The parameters of a test: those that FAST has for it as they are, all others marked `long`.
+
+    A tuple is one value of a product, and is called by its parts, joined by a slash.
+    """
+    fast, made, found = FAST[test], [], []
+    for value in values:
+        called = "/".join(map(str, value)) if isinstance(value, tuple) else value
+        found.append(called)
+        marks = () if called in fast else pytest.mark.long
+        given = value if isinstance(value, tuple) else (value,)
+        made.append(pytest.param(*given, marks=marks, id=str(called)))
+    unknown = set(fast) - set(found)
+    if unknown:  # a parameter that was renamed must not turn long unseen
+        raise ValueError(f"FAST has parameters for {test!r} that it does not have: {unknown}")
+    return made
 
 
 def _names(environment: Mapping[str, str], variable: str) -> list[str]:

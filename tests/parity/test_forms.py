@@ -22,6 +22,7 @@ from impls.reference.adapter import ReferenceAdapter
 from impls.reference.optimizers import Optimizer
 
 from .problems import problem
+from .selection import some
 from .test_training import MOVED, Case, _train_and_compare
 
 STEPS, CHANGE_AT = 20, 8
@@ -53,13 +54,13 @@ def _forms() -> dict[str, Case]:
         momentum = 0.9 if name in ("sgd", "rmsprop") else 0.0
         rate = 1e-5 if name == "rmsprop" else RATES[name]
         chosen = [{field: value} for field, value in fields.items()] + [fields]
-        for some in chosen:
+        for forms in chosen:
             # ε of a size that its place shows.
-            epsilon = 1e-6 if "epsilon_form" in some else 1e-8
+            epsilon = 1e-6 if "epsilon_form" in forms else 1e-8
             spec = OptimizerSpec(
-                name, momentum=momentum, weight_decay=1e-3, epsilon=epsilon, **some
+                name, momentum=momentum, weight_decay=1e-3, epsilon=epsilon, **forms
             )
-            cases[f"{name}-{'-'.join(some)}"] = Case(spec, rate)
+            cases[f"{name}-{'-'.join(forms)}"] = Case(spec, rate)
     return cases
 
 
@@ -68,7 +69,7 @@ FORMS = _forms()
 DEFINITIONS = {"epsilon_form": "outside", "rate_in_momentum": False, "decoupled_decay": False}
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", some("form", FORMS))
 def test_a_form_is_computed_or_refused(
     adapter: Adapter, framework: str, oracle: ReferenceAdapter, name: str
 ) -> None:

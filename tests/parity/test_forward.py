@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,8 @@ from bench.order import initial_parameters
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_close, assert_trees_close, assert_trees_identical
-from .problems import BATCH, REMAINDER, THREADS, Problem, order, rows
+from .problems import BATCH, REMAINDER, TASKS, THREADS, Problem, order, rows
+from .selection import some
 
 # Parts of a tensor's largest element. Float32 has 6e-8 at each operation; a sum of some hundred
 # terms in any order, layer upon layer, comes to a few 1e-7.
@@ -32,30 +35,35 @@ GRADIENTS = 2e-5
 
 @pytest.mark.parametrize("n", [1, 257])
 def test_logits(
-    adapter: Adapter, framework: str, oracle: ReferenceAdapter, task: Problem, n: int
+    resting: Adapter, framework: str, oracle: ReferenceAdapter, task: Problem, n: int
 ) -> None:
     task.start(oracle)
-    task.start(adapter)
+    task.rest(resting)
     # Of images that were not loaded: another order, another contrast.
     images = np.ascontiguousarray(task.images[::-1][:n] * np.float32(0.7))
     images.flags.writeable = False
-    logits = adapter.predict(images)
+    logits = resting.predict(images)
     assert logits.dtype == np.float32
     assert logits.shape == (n, task.model.classes)
     assert_close("logits", framework, logits, oracle.predict64(images), LOGITS)
 
 
-@pytest.mark.parametrize("count", [BATCH, REMAINDER, 1])
+@pytest.mark.parametrize(
+    ("task", "count"),
+    some("batch", product(TASKS, (BATCH, REMAINDER, 1))),
+    indirect=["task"],
+)
 def test_loss_and_gradients(
-    adapter: Adapter, framework: str, oracle: ReferenceAdapter, task: Problem, count: int
+    resting: Adapter, framework: str, oracle: ReferenceAdapter, task: Problem, count: int
 ) -> None:
     indices = rows(5, count)
     indices.flags.writeable = False
     task.start(oracle)
-    task.start(adapter)
-    _compare_gradients(adapter, framework, oracle, indices)
+    task.rest(resting)
+    _compare_gradients(resting, framework, oracle, indices)
 
 
+@pytest.mark.parametrize("task", some("gradients after training", TASKS), indirect=True)
 def test_gradients_after_training(
     adapter: Adapter, framework: str, oracle: ReferenceAdapter, task: Problem
 ) -> None:

@@ -36,31 +36,36 @@ from .problems import (
     problem,
     rows,
 )
+from .selection import some
 from .test_forward import GRADIENTS, LOGITS, LOSS
 from .test_training import MOVED_OVER_KINKS
 
 WITH_DECAY = OptimizerSpec("adam", weight_decay=5e-2)
 
 
-@pytest.fixture(params=[*CHOICES, *OTHERS, "padded"])
+NETWORKS = (*CHOICES, *OTHERS, "padded")
+
+
+@pytest.fixture(params=some("network", NETWORKS))
 def network(request: pytest.FixtureRequest) -> Problem:
     return problem(request.param)
 
 
 def test_logits_loss_and_gradients(
-    adapter: Adapter, framework: str, oracle: ReferenceAdapter, network: Problem
+    resting: Adapter, framework: str, oracle: ReferenceAdapter, network: Problem
 ) -> None:
     network.start(oracle)
-    network.start(adapter)
-    assert_trees_identical(framework, adapter.export(), network.parameters, "weights in and out")
-    logits = adapter.predict(network.images[:50])
+    network.rest(resting)
+    assert_trees_identical(framework, resting.export(), network.parameters, "weights in and out")
+    logits = resting.predict(network.images[:50])
     assert_close("logits", framework, logits, oracle.predict64(network.images[:50]), LOGITS)
-    loss, gradients = adapter.gradients(rows(5, BATCH))
+    loss, gradients = resting.gradients(rows(5, BATCH))
     expected_loss, expected = oracle.gradients64(rows(5, BATCH))
     assert_close("loss", framework, loss, expected_loss, LOSS)
     assert_trees_close("gradients", framework, gradients, expected, GRADIENTS)
 
 
+@pytest.mark.parametrize("network", some("training of a network", NETWORKS), indirect=True)
 def test_training(
     adapter: Adapter, framework: str, oracle: ReferenceAdapter, network: Problem
 ) -> None:
@@ -77,7 +82,7 @@ def test_training(
     assert_moved_alike(check, framework, got, want, start, MOVED_OVER_KINKS[5])
 
 
-@pytest.mark.parametrize("name", ["prelu", "padded"])
+@pytest.mark.parametrize("name", some("slopes", ["prelu", "padded"]))
 def test_slopes_travel(adapter: Adapter, framework: str, name: str) -> None:
     """With their buffers, so that training goes on as if it had never stopped."""
     network = problem(name)

@@ -33,7 +33,7 @@ from bench.frameworks import named
 
 from .compare import assert_trees_identical
 from .problems import BATCH, REMAINDER, THREADS, Problem, order, problem, random_order
-from .selection import device
+from .selection import device, some
 
 FEATURES = 4096
 RATE, STD = 0.3, 0.2
@@ -138,7 +138,7 @@ def check(kind: str, of: Probe, h: Values) -> None:
         assert abs(slopes.std() / spread - 1) < 0.1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", some("kind", KINDS))
 def test_what_a_layer_draws(adapter: Adapter, kind: str) -> None:
     of = probe(kind)
     first, second = of.read(adapter, 3), of.read(adapter, 3, after=1)
@@ -150,7 +150,7 @@ def test_what_a_layer_draws(adapter: Adapter, kind: str) -> None:
     assert np.mean(np.abs(first - other) > 1e-3) > 0.2, "two seeds have the same numbers"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", some("kind", KINDS))
 def test_the_reading_reads_what_the_harness_gave(adapter: Adapter, kind: str) -> None:
     """The same probe with known numbers; and it tells another rate or noise from this."""
     of = probe(kind)
@@ -189,44 +189,52 @@ def test_two_layers_have_numbers_of_their_own(adapter: Adapter) -> None:
     assert abs(kept.mean() - expected) < SIGMAS * spread
 
 
-def own(seed: int) -> Problem:
-    """LeNet-5 with all that is random."""
-    of = problem("all-random")
+@pytest.fixture(params=some("own", ["all-random-small", "all-random"]))
+def name(request: pytest.FixtureRequest) -> str:
+    """A small network and LeNet-5, with all that is random."""
+    return request.param
+
+
+def own(name: str, seed: int) -> Problem:
+    """The network with a generator of its own."""
+    of = problem(name)
     return replace(of, model=replace(of.model, generator_seed=seed))
 
 
-def trained(adapter: Adapter, seed: int, *, compiled: bool = False) -> NDArray[np.float32]:
+def trained(
+    adapter: Adapter, name: str, seed: int, *, compiled: bool = False
+) -> NDArray[np.float32]:
     """Losses of two epochs with a last, smaller batch; the orders are those of any seed."""
-    own(seed).start(adapter)
+    own(name, seed).start(adapter)
     if compiled:
         adapter.compile(4, BATCH, REMAINDER)
-        assert_trees_identical("", adapter.export(), own(seed).parameters, "compiling")
+        assert_trees_identical("", adapter.export(), own(name, seed).parameters, "compiling")
     return np.concatenate(
         [adapter.train_epoch(order(number, 4, REMAINDER), 0.02) for number in (1, 2)]
     )
 
 
 @pytest.mark.timeout(900)  # XLA takes its time for a generator within a scan
-def test_the_seed_decides_the_losses(adapter: Adapter) -> None:
+def test_the_seed_decides_the_losses(adapter: Adapter, name: str) -> None:
     """Whether or not something was compiled before, which must not move the generator on."""
-    first = trained(adapter, 0)
-    np.testing.assert_array_equal(trained(adapter, 0, compiled=True), first)
-    assert np.all(np.abs(trained(adapter, 1) - first) > 1e-6)
+    first = trained(adapter, name, 0)
+    np.testing.assert_array_equal(trained(adapter, name, 0, compiled=True), first)
+    assert np.all(np.abs(trained(adapter, name, 1) - first) > 1e-6)
     assert np.isfinite(first).all()
 
 
-def test_each_step_draws_anew(adapter: Adapter) -> None:
+def test_each_step_draws_anew(adapter: Adapter, name: str) -> None:
     """At a rate of 0 nothing but the random numbers tells two steps on one batch apart."""
-    own(0).start(adapter)
+    own(name, 0).start(adapter)
     rows = order(1, 1).batches.repeat(6, axis=0)
     losses = adapter.train_epoch(Order(rows, NONE), 0.0)
     assert len(set(losses.tolist())) == 6
     assert np.ptp(losses) < 1
 
 
-def test_what_is_not_training_draws_nothing(adapter: Adapter, framework: str) -> None:
+def test_what_is_not_training_draws_nothing(adapter: Adapter, framework: str, name: str) -> None:
     """Logits are those of the network with given numbers, and gradients are no step."""
-    given, of = problem("all-random"), own(0)
+    given, of = problem(name), own(name, 0)
     given.start(adapter)
     expected = adapter.predict(of.images[:50])
     of.start(adapter)
@@ -243,9 +251,9 @@ def test_what_is_not_training_draws_nothing(adapter: Adapter, framework: str) ->
     np.testing.assert_array_equal(np.concatenate(losses), first), framework
 
 
-def test_the_harness_has_no_numbers_for_it(framework: str) -> None:
+def test_the_harness_has_no_numbers_for_it(framework: str, name: str) -> None:
     plain = order(1, 2, REMAINDER)
-    assert own(0).model.drawn == ()
-    assert own(0).model.random == problem("all-random").model.drawn != ()
-    assert draws.drawn(own(0).model, 0, 0, 0, plain) is plain
-    assert random_order(own(0).model, 1, 2).draws == ()
+    assert own(name, 0).model.drawn == ()
+    assert own(name, 0).model.random == problem(name).model.drawn != ()
+    assert draws.drawn(own(name, 0).model, 0, 0, 0, plain) is plain
+    assert random_order(own(name, 0).model, 1, 2).draws == ()

@@ -12,17 +12,17 @@ from .compare import assert_trees_identical
 from .problems import Problem, order
 
 
-def test_parameters_come_back_bit_for_bit(adapter: Adapter, framework: str, task: Problem) -> None:
-    task.start(adapter)
-    assert_trees_identical(framework, adapter.export(), task.parameters, "export after build")
+def test_parameters_come_back_bit_for_bit(resting: Adapter, framework: str, task: Problem) -> None:
+    task.rest(resting)
+    assert_trees_identical(framework, resting.export(), task.parameters, "export after build")
 
 
 def test_every_layer_has_the_right_number_of_parameters(
-    adapter: Adapter, framework: str, task: Problem
+    resting: Adapter, framework: str, task: Problem
 ) -> None:
-    task.start(adapter)
+    task.rest(resting)
     shapes = task.model.parameter_shapes()
-    exported = adapter.export()
+    exported = resting.export()
     for path, shape in shapes.items():
         assert exported[path].size == math.prod(shape), f"{framework}: {path}"
     assert sum(p.size for p in exported.values()) == task.model.parameter_count()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_close, assert_moved_alike, assert_trees_close, assert_trees_identical
 from .problems import BATCH, RANDOM, REMAINDER, Problem, problem, random_order
+from .selection import some
 from .test_forward import GRADIENTS, LOGITS, LOSS
 from .test_training import MOVED_OVER_KINKS
 
@@ -19,38 +21,45 @@ WITH_DECAY = OptimizerSpec("adam", weight_decay=5e-2)
 NONE = np.empty(0, np.int32)
 
 
-@pytest.fixture(params=[*RANDOM, "noisy-convnet"])
+NETWORKS = (*RANDOM, "noisy-convnet")
+
+
+@pytest.fixture(params=some("random evaluation", NETWORKS))
 def network(request: pytest.FixtureRequest) -> Problem:
     return problem(request.param)
 
 
-@pytest.mark.parametrize("step", [0, 1], ids=["full", "partial"])
+@pytest.mark.parametrize(
+    ("network", "step"), some("random network", product(NETWORKS, (0, 1))), indirect=["network"]
+)
 def test_loss_and_gradients(
-    adapter: Adapter, framework: str, oracle: ReferenceAdapter, network: Problem, step: int
+    resting: Adapter, framework: str, oracle: ReferenceAdapter, network: Problem, step: int
 ) -> None:
+    """Of a full batch, and in step 1 of a partial one."""
     network.start(oracle)
-    network.start(adapter)
+    network.rest(resting)
     rows, draws = list(random_order(network.model, 5, 1, REMAINDER).each())[step]
-    loss, gradients = adapter.gradients(rows, draws)
+    loss, gradients = resting.gradients(rows, draws)
     expected_loss, expected = oracle.gradients64(rows, draws)
     assert_close("loss", framework, loss, expected_loss, LOSS)
     assert_trees_close("gradients", framework, gradients, expected, GRADIENTS)
     _, others = list(random_order(network.model, 6, 1, REMAINDER).each())[step]
-    other_loss, _ = adapter.gradients(rows, others)
+    other_loss, _ = resting.gradients(rows, others)
     assert abs(other_loss - loss) > 1e-5, f"{framework}: other draws change nothing"
 
 
 def test_evaluation_is_not_random(
-    adapter: Adapter, framework: str, oracle: ReferenceAdapter, network: Problem
+    resting: Adapter, framework: str, oracle: ReferenceAdapter, network: Problem
 ) -> None:
     network.start(oracle)
-    network.start(adapter)
-    some = network.images[:50]
-    logits = adapter.predict(some)
-    assert_close("logits", framework, logits, oracle.predict64(some), LOGITS)
-    np.testing.assert_array_equal(adapter.predict(some), logits)
+    network.rest(resting)
+    images = network.images[:50]
+    logits = resting.predict(images)
+    assert_close("logits", framework, logits, oracle.predict64(images), LOGITS)
+    np.testing.assert_array_equal(resting.predict(images), logits)
 
 
+@pytest.mark.parametrize("network", some("training of a random network", NETWORKS), indirect=True)
 def test_training(
     adapter: Adapter, framework: str, oracle: ReferenceAdapter, network: Problem
 ) -> None:

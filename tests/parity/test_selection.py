@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from bench.errors import UnavailableError, UnknownNameError
@@ -42,3 +44,17 @@ def test_absent_is_skipped_and_required_fails(monkeypatch: pytest.MonkeyPatch) -
         pytest.fail.Exception, match=r"torch was required .*: torch is not installed"
     ):
         selection.obtain("torch")
+
+
+def test_what_is_not_in_the_fast_selection_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(selection.FAST, "a test", ("a/1", "b/2"))
+    made = selection.some("a test", product("ab", (1, 2)))
+    assert [one.id for one in made] == ["a/1", "a/2", "b/1", "b/2"]
+    assert [bool(one.marks) for one in made] == [False, True, True, False]
+    assert [one.values for one in made][1] == ("a", 2)
+
+
+def test_a_fast_parameter_that_is_no_more_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(selection.FAST, "a test", ("a", "z"))
+    with pytest.raises(ValueError, match=r"'a test' that it does not have: \{'z'\}"):
+        selection.some("a test", "ab")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_moved_alike, assert_trees_identical
 from .problems import REMAINDER, Problem, Stage, order, problem, schedule
-from .selection import device
+from .selection import device, some
 from .test_training import CASES, MOVED, Case
 
 # One for every set of buffers; the constants that they differ in are test_training's to test.
@@ -51,6 +52,7 @@ def _arrive(
     adapter.restore_optimizer(state)
 
 
+@pytest.mark.parametrize("case", some("buffers", KINDS), indirect=True)
 def test_buffers_are_those_of_the_oracle(
     adapter: Adapter, framework: str, oracle: ReferenceAdapter, case: Case
 ) -> None:
@@ -88,7 +90,15 @@ def test_an_untrained_optimizer_has_empty_buffers(
 
 
 @pytest.mark.parametrize(
-    ("name", "begun"), [("32x32x3", True), ("uneven", True), ("uneven", False)]
+    ("case", "name", "begun"),
+    some(
+        "going on",
+        [
+            (case, *of)
+            for case, of in product(KINDS, [("32x32x3", True), ("uneven", True), ("uneven", False)])
+        ],
+    ),
+    indirect=["case"],
 )
 def test_training_goes_on_as_if_it_had_not_stopped(
     adapter: Adapter, framework: str, case: Case, name: str, begun: bool
@@ -119,7 +129,11 @@ def test_training_goes_on_as_if_it_had_not_stopped(
         )
 
 
-@pytest.mark.parametrize("from_oracle", [True, False])
+@pytest.mark.parametrize(
+    ("case", "from_oracle"),
+    some("another framework", product(KINDS, (True, False))),
+    indirect=["case"],
+)
 def test_training_goes_on_in_another_framework(
     adapter: Adapter, framework: str, oracle: ReferenceAdapter, case: Case, from_oracle: bool
 ) -> None:
@@ -146,7 +160,9 @@ def test_training_goes_on_in_another_framework(
     )
 
 
-@pytest.mark.parametrize("name", ["sgd-momentum-decay", "rmsprop-momentum", "adam"])
+@pytest.mark.parametrize(
+    "name", some("left behind", ["sgd-momentum-decay", "rmsprop-momentum", "adam"])
+)
 def test_a_state_left_behind_shows(
     adapter: Adapter, framework: str, oracle: ReferenceAdapter, name: str
 ) -> None:

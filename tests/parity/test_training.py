@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,8 @@ from bench.contract import Adapter, OptimizerSpec, Order
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_close, assert_moved_alike, assert_trees_identical
-from .problems import BATCH, REMAINDER, Problem, order, problem, rows, schedule
-from .selection import device
+from .problems import BATCH, LENETS, REMAINDER, Problem, order, problem, rows, schedule
+from .selection import device, some
 
 
 class Case(NamedTuple):
@@ -50,14 +51,18 @@ def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
 
+@pytest.mark.parametrize("case", some("optimizer", CASES), indirect=True)
 def test_optimizer(adapter: Adapter, framework: str, oracle: ReferenceAdapter, case: Case) -> None:
     _train_and_compare(adapter, framework, oracle, problem("smooth"), case, MOVED)
 
 
+@pytest.mark.parametrize(
+    ("name", "case"), some("training of LeNet", product(LENETS, CASES)), indirect=["case"]
+)
 def test_training_of_lenet(
-    adapter: Adapter, framework: str, oracle: ReferenceAdapter, lenet: Problem, case: Case
+    adapter: Adapter, framework: str, oracle: ReferenceAdapter, name: str, case: Case
 ) -> None:
-    _train_and_compare(adapter, framework, oracle, lenet, case, MOVED_OVER_KINKS)
+    _train_and_compare(adapter, framework, oracle, problem(name), case, MOVED_OVER_KINKS)
 
 
 def _train_and_compare(
@@ -112,6 +117,7 @@ def test_losses_are_those_before_each_update(
     assert_close("losses within an epoch", framework, losses, expected, 2e-6)
 
 
+@pytest.mark.parametrize("case", some("a rate of zero", CASES), indirect=True)
 def test_a_learning_rate_of_zero_stands_still(
     adapter: Adapter, framework: str, square: Problem, case: Case
 ) -> None:
@@ -127,7 +133,9 @@ def test_read_only_order_is_accepted(adapter: Adapter, square: Problem) -> None:
     assert np.isfinite(adapter.train_epoch(epoch, 0.05)).all()
 
 
-@pytest.mark.parametrize("name", ["sgd", "sgd-momentum-decay", "rmsprop-momentum-decay", "adam"])
+@pytest.mark.parametrize(
+    "name", some("compile", ["sgd", "sgd-momentum-decay", "rmsprop-momentum-decay", "adam"])
+)
 def test_compile_changes_nothing(
     adapter: Adapter, framework: str, square: Problem, name: str
 ) -> None:
@@ -147,8 +155,9 @@ def test_compile_changes_nothing(
     _assert_same_training(framework, trained, square, "training after compile()")
 
 
-@pytest.mark.parametrize("remainder", [0, REMAINDER])
-@pytest.mark.parametrize("steps", [0, 2])
+@pytest.mark.parametrize(
+    ("steps", "remainder"), some("kind of epoch", product((0, 2), (0, REMAINDER)))
+)
 def test_compile_of_every_kind_of_epoch(
     adapter: Adapter, framework: str, square: Problem, steps: int, remainder: int
 ) -> None:
@@ -157,7 +166,7 @@ def test_compile_of_every_kind_of_epoch(
     assert_trees_identical(framework, adapter.export(), square.parameters, "compile()")
 
 
-@pytest.mark.parametrize("name", ["sgd-momentum-decay", "adam"])
+@pytest.mark.parametrize("name", some("build", ["sgd-momentum-decay", "adam"]))
 def test_build_begins_anew(adapter: Adapter, framework: str, square: Problem, name: str) -> None:
     """Nothing of an earlier training is left, in the weights or in the optimizer."""
     spec, rate = CASES[name]
