@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,25 @@ SETTINGS = (
     *("windows", "window", "tensorboard", "activation", "pooling", "dropout", "noise"),
     *parse.TRAINING,
 )
-WHOLE_NUMBERS = {"seeds": "--seeds", "batch_sizes": "--batch-size", "threads": "--threads"}
+# How the text of an option becomes its value.
+PARSERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("frameworks", "save", "regime", "evaluate"), parse.words),
+    "devices": parse.devices,
+    "seeds": partial(parse.whole_numbers, "--seeds"),
+    "batch_sizes": partial(parse.whole_numbers, "--batch-size"),
+    "threads": partial(parse.whole_numbers, "--threads"),
+    "precision": partial(parse.share, "--precision"),
+    **{
+        name: partial(parse.numbers, parse.flag(name))
+        for name in ("mean", "std", "test_mean", "test_std")
+    },
+    "dataset": parse.dataset,
+    "data_root": lambda given: (given or datasets.default_root()).absolute(),
+}
+# Those of which None means that nothing was asked for.
+MAY_BE_LEFT_OUT = frozenset(
+    ("frameworks", "save", "regime", "evaluate", "seeds", "batch_sizes", "threads", "precision")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,23 +290,9 @@ def _options(parsed: dict[str, Any], session: Session) -> Options:
 def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with their text turned into values."""
     values = dict(settings)
-    for name in ("frameworks", "save", "regime", "evaluate"):
-        if values.get(name) is not None:
-            values[name] = parse.words(values[name])
-    if "devices" in values:
-        values["devices"] = parse.devices(values["devices"])
-    for name, option in WHOLE_NUMBERS.items():
-        if values.get(name) is not None:
-            values[name] = parse.whole_numbers(option, values[name])
-    if values.get("precision") is not None:
-        values["precision"] = parse.share("--precision", values["precision"])
-    for name in ("mean", "std", "test_mean", "test_std"):
-        if name in values:
-            values[name] = parse.numbers(parse.flag(name), values[name])
-    if "dataset" in values:
-        values["dataset"] = parse.dataset(values["dataset"])
-    if "data_root" in values:
-        values["data_root"] = (values["data_root"] or datasets.default_root()).absolute()
+    for name, parser in PARSERS.items():
+        if name in values and not (values[name] is None and name in MAY_BE_LEFT_OUT):
+            values[name] = parser(values[name])
     return values
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,31 +23,49 @@ RANDOM_STEPS = 4  # full batches of an epoch whose draws are examined
 EPOCH_STEPS = 15  # full batches of the epochs that are compiled for
 
 
-def examine(adapter: Adapter, oracle: Oracle, subject: Subject, clocks: Clocks) -> Iterator[Check]:
+def examine(
+    adapter: Adapter,
+    oracle: Oracle,
+    subject: Subject,
+    clocks: Clocks,
+    only: Collection[str] = (),
+) -> Iterator[Check]:
     """Every check of the certificate, one after the other; the adapter is built anew for most.
 
-    A network of other parameters than the model's is told by the first check, and ends it.
+    A network of other parameters than the model's is told by the first check, and ends it. Where
+    `only` names checks, parts of the examination that have none of these are left out: for tests
+    that look for one fault. No certificate is made of such an examination.
     """
-    examination = _Examination(adapter, oracle, subject)
+    of = _Examination(adapter, oracle, subject)
     model = models.build(subject.model, subject.input_shape, subject.classes, subject.options)
     problem = problems.problem(model, subject.seed)
-    counts = examination.parameters(problem)
+    counts = of.parameters(problem)
     yield counts
     if not counts.passed:  # another network: there is nothing to compare
         return
-    yield from examination.round_trip(problem)
-    yield from examination.forward_and_gradients(problem)
-    yield from examination.training_step(problem)
-    if model.drawn:
-        yield from examination.random_numbers(problem)
     smooth = problems.problem(problems.smooth(), subject.seed)
+    evaluated = ("evaluation, loss", "evaluation, classes")
+    parts: list[tuple[tuple[str, ...], Iterator[Check]]] = [
+        (("round trip",), of.round_trip(problem)),
+        (("logits", "loss", "gradients"), of.forward_and_gradients(problem)),
+        (("training step, loss", "training step, gradients"), of.training_step(problem)),
+    ]
+    if model.drawn:
+        drawn = ("random numbers, losses", "random numbers, weights")
+        parts.append((drawn, of.random_numbers(problem)))
     for spec in subject.optimizers:
-        yield from examination.optimizer(smooth, spec)
-        yield from examination.weights(problem, spec)
-    yield from examination.evaluation(problem)
-    yield from examination.busy_threads(problem, clocks)
-    yield from examination.batches()
-    yield from examination.precision()
+        parts.append((("optimizer", "optimizer, losses"), of.optimizer(smooth, spec)))
+        # What is evaluated afterwards are the weights that this training comes to.
+        parts.append((("weights", *evaluated), of.weights(problem, spec)))
+    parts += [
+        (evaluated, of.evaluation(problem)),
+        (("threads",), of.busy_threads(problem, clocks)),
+        (("batches gathered",), of.batches()),
+        (("precision",), of.precision()),
+    ]
+    for names, checks in parts:
+        if not only or set(only) & set(names):
+            yield from checks
 
 
 def label(spec: OptimizerSpec) -> str:

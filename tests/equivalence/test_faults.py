@@ -16,7 +16,7 @@ from bench.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 
 from .faults import ADAM, FAULTS, MOMENTUM, Fault, Healthy
-from .faults_of_options import OF_OPTIONS
+from .faults_of_options import OF_OPTIONS, RANDOM
 
 CLOCKS = Clocks(time.perf_counter, time.process_time)
 
@@ -26,11 +26,12 @@ def examined(
     optimizer: OptimizerSpec,
     seed: int = 0,
     options: ModelOptions = USUAL,
-    until: Collection[str] = (),
+    by: Collection[str] = (),
 ) -> list[Check]:
-    """The checks of an examination, which ends early once those named in `until` have failed.
+    """The checks of a whole examination; or of its parts with the checks named in `by`.
 
-    That a fault is caught is known by then; what else it would have failed is not asked.
+    Those end once each of the named has failed: that a fault is caught is known by then, and what
+    else it would have failed is not asked.
     """
     subject = Subject(
         framework="reference",
@@ -43,12 +44,12 @@ def examined(
         threads=1,
         seed=seed,
     )
-    checks, missing = [], set(until)
-    for check in examine(adapter, ReferenceAdapter(), subject, CLOCKS):
+    checks, missing = [], set(by)
+    for check in examine(adapter, ReferenceAdapter(), subject, CLOCKS, by):
         checks.append(check)
         if not check.passed:
             missing.discard(check.name)
-        if until and not missing:
+        if by and not missing:
             break
     return checks
 
@@ -62,7 +63,7 @@ def _marks(fault: Fault) -> list[pytest.MarkDecorator]:
 def test_a_fault_is_caught_by_its_check(fault: Fault, caught: dict[str, list[Check]]) -> None:
     if "threads" in fault.caught_by:
         _skip_without_a_free_cpu()
-    checks = examined(fault.adapter(), fault.optimizer, until=fault.caught_by)
+    checks = examined(fault.adapter(), fault.optimizer, by=fault.caught_by)
     failed = [check for check in checks if not check.passed]
     caught[fault.name] = [check for check in failed if check.name in fault.caught_by]
     assert {check.name for check in failed} >= set(fault.caught_by), [*map(Check.describe, failed)]
@@ -70,14 +71,12 @@ def test_a_fault_is_caught_by_its_check(fault: Fault, caught: dict[str, list[Che
 
 @pytest.mark.parametrize("fault", OF_OPTIONS, ids=str)
 def test_a_fault_of_what_was_chosen_is_caught_by_its_check(fault: Fault) -> None:
-    checks = examined(
-        fault.adapter(), fault.optimizer, options=fault.options, until=fault.caught_by
-    )
+    checks = examined(fault.adapter(), fault.optimizer, options=fault.options, by=fault.caught_by)
     failed = {check.name for check in checks if not check.passed}
     assert failed >= set(fault.caught_by), sorted(failed)
 
 
-@pytest.mark.parametrize("options", {fault.options for fault in OF_OPTIONS}, ids=repr)
+@pytest.mark.parametrize("options", dict.fromkeys(fault.options for fault in OF_OPTIONS), ids=repr)
 def test_what_was_chosen_raises_no_alarm(options: ModelOptions) -> None:
     checks = examined(Healthy(), MOMENTUM, options=options)
     assert [check.describe() for check in checks if not check.passed] == []
@@ -91,7 +90,20 @@ def _skip_without_a_free_cpu() -> None:
         pytest.skip(f"other programs keep {busy:.1f} CPUs busy: a second thread gets none")
 
 
-def test_the_healthy_adapter_passes() -> None:
+def test_the_healthy_adapter_passes_and_a_part_is_part_of_the_whole() -> None:
+    """What is left out changes nothing of what is made, down to the last bit of an error."""
     checks = examined(Healthy(), ADAM)
     assert [check.describe() for check in checks if not check.passed] == []
     assert len(checks) > 25
+    for name in ("round trip", "loss", "optimizer", "batches gathered", "precision"):
+        part = [check for check in examined(Healthy(), ADAM, by=(name,)) if check.name == name]
+        assert part == [check for check in checks if check.name == name] != []
+
+
+@pytest.mark.long
+def test_each_part_is_part_of_the_whole() -> None:
+    whole = examined(Healthy(), MOMENTUM, options=RANDOM)
+    for name in {check.name for check in whole} - {"threads"}:  # which is measured
+        part = examined(Healthy(), MOMENTUM, options=RANDOM, by=(name,))
+        own = [check for check in part if check.name == name]
+        assert own == [check for check in whole if check.name == name]

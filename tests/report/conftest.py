@@ -3,13 +3,18 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
 
 from bench.record import Mistake, Record
+from report.build import FORMATS, build
+from report.comparison import compare
+from report.figures.gallery import Gallery
+from report.sweeps import sweeps
 
 FROZEN = Path(__file__).parent / "frozen"
 
@@ -85,6 +90,52 @@ def mistaken(windows: list[Record]) -> list[Record]:
         for record in windows
         if record.batch_size == 64 and not record.throughput_only
     ]
+
+
+class Report(NamedTuple):
+    """A report with each of its formats: its folder, and the paths that `build` returned."""
+
+    folder: Path
+    paths: list[Path]
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "report.html"
+
+
+@pytest.fixture(scope="session")
+def problems() -> list[tuple[Path, str]]:
+    """A file that could not be read, which the reports of `report` name."""
+    return [(Path("a<b>.json"), "not <whole>")]
+
+
+@pytest.fixture(scope="session")
+def report(
+    tmp_path_factory: pytest.TempPathFactory,
+    problems: list[tuple[Path, str]],
+    frozen: list[Record],
+    windows: list[Record],
+    mistaken: list[Record],
+) -> Callable[[str], Report]:
+    """The report over windows and a sweep; over regimes and failures; over mistakes; over nothing.
+
+    Each takes seconds to draw, so it is made once, when it is first asked for: only to be read.
+    """
+    records = {"windows": windows, "regimes": frozen, "mistaken": mistaken, "nothing": []}
+
+    @cache
+    def made(name: str) -> Report:
+        folder = tmp_path_factory.mktemp(name)
+        return Report(folder, build(records[name], folder, problems, FORMATS))
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def gallery(windows: list[Record]) -> Gallery:
+    """All pictures of `windows`."""
+    compared = compare(windows)
+    return Gallery(compared, sweeps(compared))
 
 
 def _mistakes(record: Record) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,13 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on the path: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on the path: apt-get install chromium"
+    ),
+    pytest.mark.xdist_group("report"),  # one browser for all; see test_html.py, too
+]
 
-FOLDER = Path(__file__).parent
 SIZES = {"desktop": (1440, 900), "telephone": (390, 844)}
 NASTY = (
     "</script><script>window.injected = 1</script>\"'><img src=x onerror='window.injected=2'>$x$"
@@ -29,84 +32,115 @@ NASTY = (
 Make = Callable[..., Record]
 
 
-def records_of(folder: str) -> list[Record]:
-    files = sorted((FOLDER / folder).rglob("*.json"))
-    return [Record.model_validate_json(file.read_text(encoding="utf-8")) for file in files]
-
-
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory, mistaken: list[Record]) -> dict[str, Path]:
-    """The page of each kind of records: windows, a sweep; regimes, failures; pictures; none."""
-    found = {}
-    for name, records in (
-        ("windows", records_of("frozen-windows")),
-        ("regimes", records_of("frozen")),
-        ("mistaken", mistaken),
-        ("nothing", []),
-    ):
-        out = tmp_path_factory.mktemp(name)
-        build(records, out, [(Path("a<b>.json"), "not <whole>")], ["html"])
-        found[name] = out / "report.html"
-    return found
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[sync_api.Browser]:
     with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        found = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield found
         found.close()
 
 
-@pytest.fixture
-def opened(browser: sync_api.Browser) -> Iterator[Callable[..., sync_api.Page]]:
-    """Open a page; at the end, nothing may have been said on the console, nor loaded."""
-    contexts, said, loaded = [], [], []
+class Opener:
+    """Opens pages, and keeps what was said on the console and what was loaded."""
 
-    def open_(path: Path, size: str = "desktop", **how: object) -> sync_api.Page:
-        width, height = SIZES[size]
-        context = browser.new_context(viewport={"width": width, "height": height}, **how)
-        contexts.append(context)
+    def __init__(self, browser: sync_api.Browser) -> None:
+        self._browser = browser
+        self._contexts: list[sync_api.BrowserContext] = []
+        self.said: list[str] = []
+        self.loaded: list[str] = []
+
+    def __call__(self, path: Path, **how: object) -> sync_api.Page:
+        width, height = SIZES["desktop"]
+        context = self._browser.new_context(viewport={"width": width, "height": height}, **how)
+        self._contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: loaded.append(request.url))
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.loaded.append(request.url))
         page.goto(path.as_uri())
         return page
 
-    yield open_
-    for context in contexts:
-        context.close()
-    assert said == []
-    fetched = [url for url in loaded if not url.startswith("data:")]
-    assert [url for url in fetched if not url.endswith("/report.html")] == []
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def check(self) -> None:
+        """Nothing may have been said, nor loaded."""
+        assert self.said == []
+        fetched = [url for url in self.loaded if not url.startswith("data:")]
+        assert [url for url in fetched if not url.endswith("/report.html")] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.fixture
+def opened(browser: sync_api.Browser) -> Iterator[Opener]:
+    opener = Opener(browser)
+    yield opener
+    opener.close()
+    opener.check()
+
+
+@pytest.fixture(scope="session")
+def standing(browser: sync_api.Browser, report) -> Iterator[Callable[[str], sync_api.Page]]:
+    """Pages that stay open, one of each report, with all that folds unfolded."""
+    opener = Opener(browser)
+
+    @cache
+    def page_of(name: str) -> sync_api.Page:
+        page = opener(report(name).page)
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        return page
+
+    def watched(name: str) -> sync_api.Page:
+        opener.check()
+        return page_of(name)
+
+    yield watched
+    opener.close()
+    opener.check()
+
+
+def violations(page: sync_api.Page) -> list[dict]:
+    """Of axe's rules, all of them; where each was kept to is told of one place only, for speed."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+
+
+# Each page in each size and each scheme for every change; in the other pairs of these besides.
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        ("desktop", "light"),
+        ("telephone", "dark"),
+        pytest.param("desktop", "dark", marks=pytest.mark.long),
+        pytest.param("telephone", "light", marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("name", ["windows", "regimes", "mistaken", "nothing"])
-def test_it_opens_and_everybody_can_read_it(reports, opened, name, size, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = opened(reports[name], size, color_scheme=scheme)
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    found = Axe().run(page).response["violations"]
+def test_it_opens_and_everybody_can_read_it(standing, name, size, scheme):
+    page = standing(name)
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme)
+    assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") is (scheme == "dark")
+    found = violations(page)
     assert {one["id"]: [node["html"] for node in one["nodes"]] for one in found} == {}
-    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_accessibility_rules_can_fail(reports, opened):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = opened(reports["windows"])
+def test_accessibility_rules_can_fail(report, opened):
+    page = opened(report("mistaken").page)
     page.evaluate("document.querySelector('svg').removeAttribute('aria-label')")
     page.evaluate("document.documentElement.removeAttribute('lang')")
-    found = {one["id"] for one in Axe().run(page).response["violations"]}
-    assert {"svg-img-alt", "html-has-lang"} <= found
+    page.add_style_tag(content="main p { color: #eeeeee !important; }")
+    found = {one["id"] for one in violations(page)}
+    assert {"svg-img-alt", "html-has-lang", "color-contrast"} <= found
 
 
-def test_pictures_are_shown_though_nothing_may_be_loaded(reports, opened):
-    page = opened(reports["mistaken"])
+def test_pictures_are_shown_though_nothing_may_be_loaded(report, opened):
+    page = opened(report("mistaken").page)
     pictures = page.locator("svg image")
     assert pictures.count() == 3
     drawn = page.evaluate(
@@ -118,8 +152,8 @@ def test_pictures_are_shown_though_nothing_may_be_loaded(reports, opened):
     assert all(width > 0 for width in drawn)
 
 
-def test_a_click_sorts(reports, opened):
-    page = opened(reports["windows"])
+def test_a_click_sorts(report, opened):
+    page = opened(report("windows").page)
     table = page.locator("table").first
     head = table.get_by_role("columnheader", name="Images/s", exact=True)
     column = page.evaluate("(head) => head.cellIndex", head.element_handle())
@@ -137,9 +171,9 @@ def test_a_click_sorts(reports, opened):
     assert head.get_attribute("aria-sort") is None
 
 
-def test_marks_tell_their_values(reports, opened):
+def test_marks_tell_their_values(report, opened):
     """The browser shows the title of what lies under the pointer."""
-    page = opened(reports["windows"])
+    page = opened(report("windows").page)
     figure = page.locator("svg[aria-label^='How fast']").first
     figure.scroll_into_view_if_needed()
     told = []
@@ -158,9 +192,9 @@ def test_marks_tell_their_values(reports, opened):
     )
 
 
-def test_all_is_there_without_scripts(reports, opened):
-    bare = opened(reports["regimes"], java_script_enabled=False)
-    full = opened(reports["regimes"])
+def test_all_is_there_without_scripts(report, opened):
+    bare = opened(report("regimes").page, java_script_enabled=False)
+    full = opened(report("regimes").page)
     assert bare.locator("th button").count() == 0
     assert full.locator("th button").count() > 0
 
@@ -170,19 +204,18 @@ def test_all_is_there_without_scripts(reports, opened):
     assert text(bare) == text(full)
 
 
-def test_downloads_hold_the_data(reports, opened, tmp_path):
-    build(records_of("frozen-windows"), tmp_path, formats=["csv"])
-    page = opened(reports["windows"])
+def test_downloads_hold_the_data(report, opened):
+    page = opened(report("windows").page)
     for name in ("records.csv", "epochs.csv"):
         with page.expect_download() as waiting:
             page.get_by_role("link", name=name).click()
         assert waiting.value.suggested_filename == name
         saved = Path(waiting.value.path()).read_bytes()
-        assert saved == (tmp_path / name).read_bytes()
+        assert saved == (report("windows").folder / name).read_bytes()
 
 
-def test_it_prints(reports, opened):
-    page = opened(reports["regimes"])
+def test_it_prints(report, opened):
+    page = opened(report("regimes").page)
     pdf = page.pdf(format="A4")
     assert pdf.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -175,12 +176,13 @@ def test_lines_have_no_trailing_space(frozen: list[Record]) -> None:
     assert "\n\n\n" not in text
 
 
-def test_drawings_of_an_earlier_report_do_not_stay(mistaken, windows, tmp_path):
-    build(mistaken, tmp_path, formats=["html"])
+@pytest.mark.xdist_group("report")
+def test_drawings_of_an_earlier_report_do_not_stay(report, make: Make, tmp_path: Path) -> None:
+    shutil.copytree(report("mistaken").folder, tmp_path, dirs_exist_ok=True)
     own = tmp_path / "figures" / "holiday.png"
     own.write_bytes(b"mine")
     assert (tmp_path / "figures" / "mistakes.svg").exists()
-    build([one for one in windows if one.batch_size == 64], tmp_path, formats=["html"])
+    build([make(seed=seed) for seed in (0, 1)], tmp_path, formats=["html"])
     assert not (tmp_path / "figures" / "mistakes.svg").exists()
     assert not (tmp_path / "figures" / "confusion.png").exists()
     assert own.read_bytes() == b"mine"

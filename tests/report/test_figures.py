@@ -212,9 +212,9 @@ def test_the_svg_holds_the_data(batch64: Comparison) -> None:
         assert shown == pytest.approx(values, rel=0.02)
 
 
-def test_svg_needs_nothing_and_names_itself(windows: list[Record]) -> None:
-    compared = compare(windows)
-    pictures = Gallery(compared, sweeps(compared)).pictures
+@pytest.mark.xdist_group("report")
+def test_svg_needs_nothing_and_names_itself(gallery: Gallery) -> None:
+    pictures = gallery.pictures
     assert len({picture.name for picture in pictures}) == len(pictures) > 6
     identifiers: list[str] = []
     for picture in pictures:
@@ -235,10 +235,10 @@ def test_svg_needs_nothing_and_names_itself(windows: list[Record]) -> None:
     assert len(set(identifiers)) == len(identifiers)
 
 
-def test_the_same_records_give_the_same_bytes(windows: list[Record]) -> None:
+@pytest.mark.xdist_group("report")
+def test_the_same_records_give_the_same_bytes(windows: list[Record], gallery: Gallery) -> None:
     compared = compare(windows)
-    first, second = (Gallery(compared, sweeps(compared)).pictures for _ in range(2))
-    assert first == second
+    assert Gallery(compared, sweeps(compared)).pictures == gallery.pictures
 
 
 def test_a_mark_without_its_text_is_an_error(batch64: Comparison) -> None:

@@ -13,7 +13,6 @@ from report.comparison import Comparison, compare
 from report.csv_files import csv_files
 from report.figures import first_steps, mistakes
 from report.figures.canvas import house_style
-from report.figures.gallery import Gallery
 from report.figures.palette import styles
 from report.figures.svg import render
 
@@ -135,9 +134,11 @@ def test_without_the_data_nothing_is_drawn(windows: list[Record], mistaken: list
     render(drawing)
 
 
-def test_a_gallery_has_them_by_their_names(comparison: Comparison) -> None:
-    names = {picture.name for picture in Gallery([comparison], []).pictures}
-    assert names >= {"confusion", "mistakes", "first-steps"}
+@pytest.mark.xdist_group("report")
+def test_a_report_has_them_by_their_names(report) -> None:
+    names = {path.name for path in (report("mistaken").folder / "figures").iterdir()}
+    for name in ("confusion", "mistakes", "first-steps"):
+        assert names >= {f"{name}.svg", f"{name}.png"}
 
 
 def test_tidy_files_of_steps_and_mistakes(mistaken: list[Record], windows: list[Record]) -> None:

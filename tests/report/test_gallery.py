@@ -6,26 +6,34 @@ import multiprocessing
 import time
 from pathlib import Path
 
+import pytest
+
 from bench.record import Record
-from report.build import build
+from report.build import FORMATS, build
 from report.comparison import compare
 from report.figures.gallery import Gallery, drawn_aside
 from report.sweeps import sweeps
 
+pytestmark = pytest.mark.xdist_group("report")  # see test_html.py
 
-def test_another_process_draws_the_same(windows: list[Record]) -> None:
+
+def test_another_process_draws_the_same(
+    windows: list[Record], gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("report.figures.gallery.MOST_FIGURES", 1)  # so that something is left out
     compared = compare(windows)
-    swept = sweeps(compared)
-    with drawn_aside(compared, swept) as wait:
+    with drawn_aside(compared, sweeps(compared)) as wait:
         aside = wait()
-    here = Gallery(compared, swept)
-    assert len(here.pictures) > 6
-    assert aside.pictures == here.pictures
-    assert aside.left_out == here.left_out
+    assert aside.left_out == {1}
+    first = gallery.of_comparisons[0]
+    assert len(first) > 4
+    assert aside.pictures == [*first, *gallery.of_sweeps]
 
 
-def test_figures_are_drawn_here_where_the_other_process_dies(windows: list[Record]) -> None:
-    compared = compare(windows)[:1]
+def test_figures_are_drawn_here_where_the_other_process_dies(
+    windows: list[Record], gallery: Gallery
+) -> None:
+    compared = compare(windows)
     with drawn_aside(compared, []) as wait:
         until = time.monotonic() + 60
         while not (others := multiprocessing.active_children()) and time.monotonic() < until:
@@ -33,18 +41,16 @@ def test_figures_are_drawn_here_where_the_other_process_dies(windows: list[Recor
         (other,) = others
         other.kill()
         drawn = wait()
-    assert drawn.pictures == Gallery(compared, []).pictures
+    assert drawn.of_comparisons == gallery.of_comparisons
 
 
-def test_a_report_is_the_same_whoever_draws(windows: list[Record], tmp_path: Path) -> None:
-    made = [
-        build(windows, tmp_path / name, [], ("html", "md", "json"), aside=aside)
-        for name, aside in (("here", False), ("aside", True))
-    ]
-    assert [path.name for path in made[0]] == [path.name for path in made[1]]
+def test_a_report_is_the_same_whoever_draws(report, windows, problems, tmp_path: Path) -> None:
+    here = report("windows")
+    paths = build(windows, tmp_path, problems, FORMATS, aside=True)
+    assert [path.name for path in paths] == [path.name for path in here.paths]
     first, second = (
         {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
-        for folder in (tmp_path / "here", tmp_path / "aside")
+        for folder in (here.folder, tmp_path)
     )
     assert first == second
     assert sum(path.suffix == ".png" for path in first) > 6

@@ -23,6 +23,9 @@ from report.html import page
 from report.setups import distinct
 from report.titles import titles
 
+# The reports that several files of tests read are made once, so they share a process.
+pytestmark = pytest.mark.xdist_group("report")
+
 Make = Callable[..., Record]
 NASTY = "a\"b'<b>&amp;</td></script><script>alert(1)</script><!-- \x1b[31m{{ 7*7 }}" + "x" * 300
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -67,8 +70,14 @@ def html(records: list[Record], **how: object) -> str:
     return page(distinct(records), compare(records), data, **how).html  # type: ignore[arg-type]
 
 
-def test_parts_stand_in_their_order(frozen: list[Record]) -> None:
-    headings = Outline(html(frozen)).headings
+@pytest.fixture
+def of_windows(report) -> str:
+    """The page over `windows`."""
+    return report("windows").page.read_text(encoding="utf-8")
+
+
+def test_parts_stand_in_their_order(report) -> None:
+    headings = Outline(report("regimes").page.read_text(encoding="utf-8")).headings
     first = [text for _, text in headings[: [h for h, _ in headings].index("h2", 2)]]
     assert first[1].startswith("mnist · lenet5 · cpu · target 97 % · machine ")
     assert first[2:5] == ["Verdict", "Results", "Figures"]
@@ -78,8 +87,8 @@ def test_parts_stand_in_their_order(frozen: list[Record]) -> None:
     assert [h for h, _ in headings].count("h1") == 1
 
 
-def test_links_lead_somewhere_and_names_are_unique(windows: list[Record]) -> None:
-    outline = Outline(html(windows))
+def test_links_lead_somewhere_and_names_are_unique(of_windows: str) -> None:
+    outline = Outline(of_windows)
     identifiers = [of["id"] for _, of in outline.attributes if "id" in of]
     assert len(set(identifiers)) == len(identifiers)
     links = [of["href"] or "" for tag, of in outline.attributes if tag == "a"]
@@ -92,14 +101,13 @@ def test_links_lead_somewhere_and_names_are_unique(windows: list[Record]) -> Non
     assert {name for label in labels for name in label.split()} <= set(identifiers)
 
 
-def test_nothing_comes_from_elsewhere(windows: list[Record]) -> None:
-    text = html(windows)
-    for tag, of in Outline(text).attributes:
+def test_nothing_comes_from_elsewhere(of_windows: str) -> None:
+    for tag, of in Outline(of_windows).attributes:
         assert tag not in {"img", "link", "iframe", "object"}
         assert "src" not in of
-    assert not re.search(r"@import|url\((?!#)", text)
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
-    script = re.search(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert not re.search(r"@import|url\((?!#)", of_windows)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', of_windows)
+    script = re.search(r"<script>(.*?)</script>", of_windows, re.DOTALL)
     assert policy
     assert script
     digest = base64.b64encode(hashlib.sha256(script.group(1).encode()).digest()).decode()
@@ -109,9 +117,8 @@ def test_nothing_comes_from_elsewhere(windows: list[Record]) -> None:
     )
 
 
-def test_tables_are_whole(windows: list[Record]) -> None:
-    text = html(windows)
-    tables = re.findall(r"<table>.*?</table>", text, re.DOTALL)
+def test_tables_are_whole(of_windows: str) -> None:
+    tables = re.findall(r"<table>.*?</table>", of_windows, re.DOTALL)
     assert len(tables) > 8
     for table in tables:
         assert re.search(r"<caption[^>]*>.+?</caption>", table, re.DOTALL)
@@ -133,30 +140,28 @@ def test_nasty_names_leave_the_page_whole(make: Make, failed: Make) -> None:
         failed(**plain, seed=1, reason="tame", machine_cpu="tame"),
     ]
     problems = [(Path(NASTY), NASTY)], [(Path("a"), "b")]
-    first, second = (
-        Outline(html(of, problems=problem)).tags
-        for of, problem in zip((nasty, tame), problems, strict=True)
+    text, tame_text = (
+        html(of, problems=problem) for of, problem in zip((nasty, tame), problems, strict=True)
     )
 
     def shape(tags: list[str]) -> list[str]:  # how often a figure's text is wrapped may differ
         return [tag for tag in tags if tag in {"section", "table", "tr", "td", "script", "li", "b"}]
 
-    assert shape(first) == shape(second)
-    text = html(nasty, problems=problems[0])
+    assert shape(Outline(text).tags) == shape(Outline(tame_text).tags)
     assert "<script>alert" not in text
     assert "\x1b" not in text
     assert "49xxx" not in text
 
 
-def test_raw_data_are_in_the_page(windows: list[Record]) -> None:
+def test_raw_data_are_in_the_page(windows: list[Record], of_windows: str) -> None:
     found = dict(
         re.findall(
-            r'download="([^"]+)" href="data:text/csv;charset=utf-8;base64,([^"]+)"', html(windows)
+            r'download="([^"]+)" href="data:text/csv;charset=utf-8;base64,([^"]+)"', of_windows
         )
     )
     ordered = distinct(windows)
-    assert base64.b64decode(found["records.csv"]).decode() == records_csv(windows)
-    assert base64.b64decode(found["epochs.csv"]).decode() == epochs_csv(windows)
+    assert base64.b64decode(found["records.csv"]).decode() == records_csv(ordered)
+    assert base64.b64decode(found["epochs.csv"]).decode() == epochs_csv(ordered)
     assert len(ordered) == len(windows)
 
 
@@ -229,19 +234,16 @@ def test_titles_tell_comparisons_apart(windows: list[Record], make: Make) -> Non
     assert len({repr(title) for title in titles(other)}) == 2
 
 
-def test_the_same_records_give_the_same_page(windows: list[Record], tmp_path: Path) -> None:
-    paths = [
-        build(records, tmp_path / f"{at}", formats=["html"])
-        for at, records in enumerate((windows, windows[::-1]))
-    ]
-    assert [[path.name for path in one] for one in paths] == [["report.html", "figures"]] * 2
-    first, second = (path[0].read_bytes() for path in paths)
-    assert first == second
-    drawn = {path.name: path.read_bytes() for path in paths[0][1].iterdir()}
-    assert drawn == {path.name: path.read_bytes() for path in paths[1][1].iterdir()}
+def test_the_same_records_give_the_same_page(report, windows, problems, tmp_path: Path) -> None:
+    first = report("windows")
+    build(windows[::-1], tmp_path, problems, formats=["html"])
+    page = first.page.read_bytes()
+    assert page == (tmp_path / "report.html").read_bytes()
+    drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {path.name: path.read_bytes() for path in (first.folder / "figures").iterdir()}
     assert {name.partition(".")[2] for name in drawn} == {"svg", "png"}
     speeds = [r.images_per_s or 0 for r in windows if (r.framework, r.batch_size) == ("torch", 64)]
-    assert f">{median(speeds):,.0f}<" in first.decode()
+    assert f">{median(speeds):,.0f}<" in page.decode()
 
 
 def test_of_many_figures_only_the_first_are_drawn(

@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.record import Record
-from report.build import FORMATS, build
 from report.comparison import compare
 from report.json_file import document
 from report.latex import escaped, latex
@@ -74,10 +74,11 @@ def test_json_holds_records_and_rows(frozen: list[Record]) -> None:
     assert len(of["records"]) == len(first.everything)
 
 
-def test_each_format_has_its_files(frozen: list[Record], tmp_path: Path) -> None:
-    paths = build(frozen, tmp_path, formats=FORMATS)
+@pytest.mark.xdist_group("report")
+def test_each_format_has_its_files(report) -> None:
+    folder, paths = report("regimes")
     assert [path.name for path in paths] == [
         *("report.html", "figures", "report.md", "records.csv", "epochs.csv"),
         *("report.tex", "report.json"),
     ]
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in paths)

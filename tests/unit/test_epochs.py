@@ -18,7 +18,7 @@ from bench.options import Options
 from bench.recording import best_epoch
 from impls.reference.adapter import ReferenceAdapter
 
-CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=32, threads=1)
+CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=16, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def root(tmp_path_factory) -> Path:
 def planned(root):
     def make(**asked) -> plan.Plan:
         source = preparation.source(datasets.load("digits", root, (32, 32), "resize"))
-        sizes = {"train_size": 80, "val_size": 20, "test_size": 30, "batch_sizes": (32,)}
+        sizes = {"train_size": 40, "val_size": 20, "test_size": 30, "batch_sizes": (16,)}
         known = {"frameworks": ("reference",), "devices": ("cpu",), "data_root": root}
         quick = {"epochs": 3, "windows": 4, "window": 0.001}
         return plan.make(Options(**parse.nested(known | sizes | quick | asked)), source)
@@ -55,6 +55,9 @@ class Watched(ReferenceAdapter):
     def compile(self, steps, batch_size, remainder):
         self.compiled.append((steps, batch_size, remainder))
         super().compile(steps, batch_size, remainder)
+
+    def multiply(self, size, times):
+        """The machine's limit takes as long as the training, and is no matter of epochs."""
 
 
 def train(planned: plan.Plan, folder: Path | None = None, adapter=Watched):
@@ -83,7 +86,7 @@ def train(planned: plan.Plan, folder: Path | None = None, adapter=Watched):
 
 def test_a_plain_training_has_one_piece_an_epoch(planned):
     adapter, fields = train(planned())
-    assert adapter.compiled[0] == (2, 32, 16)
+    assert adapter.compiled[0] == (2, 16, 8)
     assert [len(one.batches) for one in adapter.orders[:3]] == [2, 2, 2]
     assert fields["learning_rates"] == [1e-3] * 3
     for absent in ("epoch_0", "step_numbers", "test_accuracy_by_epoch", "stopped_early"):
@@ -97,7 +100,7 @@ def test_validations_within_an_epoch_change_nothing_else(planned):
         assert cut[name] == plain[name]
     assert cut["step_numbers"] == [1, 4, 7]  # three steps an epoch, the last a smaller batch
     assert len(cut["step_val_loss"]) == len(cut["step_val_accuracy"]) == 3
-    assert sorted(adapter.compiled[:2]) == [(1, 32, 0), (1, 32, 16)]
+    assert sorted(adapter.compiled[:2]) == [(1, 16, 0), (1, 16, 8)]
     taken = np.concatenate([one.batches for one in adapter.orders[:6]])
     np.testing.assert_array_equal(
         taken, np.concatenate([one.batches for one in plain_adapter.orders[:3]])
@@ -115,7 +118,7 @@ def test_where_an_epoch_is_cut_for_its_draws_changes_nothing_else(planned, monke
     monkeypatch.setattr(draws, "most_steps", lambda model, batch_size: 1)
     adapter, cut = train(planned(**asked))
     assert [len(one.batches) for one in adapter.orders[:6]] == [1] * 6
-    assert sorted(adapter.compiled[:2]) == [(1, 32, 0), (1, 32, 16)]
+    assert sorted(adapter.compiled[:2]) == [(1, 16, 0), (1, 16, 8)]
     for name in ("train_loss", "val_loss", "test_loss", "draws_sha256", "order_sha256"):
         assert validated[name] == cut[name] == whole[name]
     # What is drawn is on nobody's clock, which ticks once for a start and once for an end.
@@ -189,9 +192,9 @@ def test_a_training_ends_at_its_target_and_is_tested(planned, tmp_path):
 
 def test_the_order_of_the_file_and_no_smaller_batch(planned):
     adapter, _ = train(planned(order="file", drop_last=True, split="last"))
-    assert adapter.compiled[0] == (2, 32, 0)
+    assert adapter.compiled[0] == (2, 16, 0)
     for one in adapter.orders[:3]:
-        np.testing.assert_array_equal(one.batches.ravel(), np.arange(64))
+        np.testing.assert_array_equal(one.batches.ravel(), np.arange(32))
         assert one.remainder.size == 0
 
 
@@ -261,7 +264,7 @@ def test_the_order_of_the_file_sorts_a_random_split(planned, root):
     assert drawn.split_sha256 != in_order.split_sha256
     assert sorted(drawn.train.labels) == sorted(in_order.train.labels)
     np.testing.assert_array_equal(drawn.validation.labels, in_order.validation.labels)
-    rows = order.split(0, 1797, 80, 20, 30, in_file_order=True).train
+    rows = order.split(0, 1797, 40, 20, 30, in_file_order=True).train
     assert (np.diff(rows) > 0).all()
 
 

@@ -168,10 +168,20 @@ class Machine:
 
     def ask(self, expression: str, **more: str) -> str:
         """What is printed of an expression with `JULIA`, or of the BenchError that it raises."""
+        (told,) = self.ask_together(expression, **more)
+        return told
+
+    def ask_together(self, *expressions: str, **more: str) -> list[str]:
+        """As `ask`, of one after the other in one process, which knows what it did before."""
         code = (
-            "from bench.errors import BenchError\nfrom impls.flux.toolchain import JULIA\n"
-            f"try:\n    print('->', {expression})\n"
-            "except BenchError as error:\n    print('->', 'refused:', error)"
+            "import json\nfrom bench.errors import BenchError\n"
+            "from impls.flux.toolchain import JULIA\ntold = []\n"
+            + "".join(
+                f"try:\n    told.append(str({expression}))\n"
+                "except BenchError as error:\n    told.append(f'refused: {error}')\n"
+                for expression in expressions
+            )
+            + "print('\\n->', json.dumps(told))"
         )
         done = subprocess.run(
             [self.python, "-c", code],
@@ -182,7 +192,8 @@ class Machine:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.rpartition("-> ")[2].strip()
+        told: list[str] = json.loads(done.stdout.rpartition("\n-> ")[2])
+        return told
 
     def notes(self) -> str:
         """What Julia has been asked."""
@@ -229,27 +240,29 @@ class TestSetup:
     def test_nothing_of_cuda_is_fetched_unasked(self, machine):
         assert "Flux" in machine.notes()
         assert "CUDA" not in machine.notes()
-        assert machine.ask("JULIA.missing()") == "None"
-        assert "has no CUDA 5.8 and no cuDNN 1.4" in machine.ask("JULIA.gpu_missing()")
-        assert cuda.HELP in machine.ask("JULIA.gpu_missing()")
+        missing, gpu_missing = machine.ask_together("JULIA.missing()", "JULIA.gpu_missing()")
+        assert missing == "None"
+        assert "has no CUDA 5.8 and no cuDNN 1.4" in gpu_missing
+        assert cuda.HELP in gpu_missing
 
     def test_it_is_fetched_once_and_started(self, machine):
-        before = machine.ask("JULIA.locked()")
-        assert machine.ask("JULIA.expected(('gpu',))") == cuda.EXPECTED
+        before, expected = machine.ask_together("JULIA.locked()", "JULIA.expected(('gpu',))")
+        assert expected == cuda.EXPECTED
         assert machine.ask("JULIA.setup(('gpu',))") == "None"
         for name, (uuid, bound) in cuda.PACKAGES.items():
             assert f'name="{name}", uuid="{uuid}"' in machine.notes()
             project = tomllib.loads(machine.files()["Project.toml"].decode())
             assert project["compat"][name] == f"^{bound}"
-        assert machine.ask("JULIA.gpu_missing()") == "None"
-        assert machine.ask("JULIA.missing()") == "None"
-        assert machine.ask("JULIA.version()") == "0.16.9"
-        assert machine.ask("JULIA.locked()") != before, "certificates of other packages"
+        *found, locked = machine.ask_together(
+            *("JULIA.gpu_missing()", "JULIA.missing()", "JULIA.version()"),
+            *("JULIA.expected(('gpu',))", "JULIA.locked()"),
+        )
+        assert found == ["None", "None", "0.16.9", "None"]
+        assert locked != before, "certificates of other packages"
         started = machine.notes().splitlines()[-1]
         assert started.endswith(f"{toolchain.Path(cuda.__file__).parent} {cuda.PACKAGE}")
 
         asked = machine.notes().count("Pkg.add")
-        assert machine.ask("JULIA.expected(('gpu',))") == "None"
         for devices in (("gpu",), ("cpu",), ("cpu", "gpu")):
             assert machine.ask(f"JULIA.setup({devices})") == "None"
         assert machine.notes().count("Pkg.add") == asked

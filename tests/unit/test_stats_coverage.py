@@ -16,6 +16,11 @@ from bench import stats
 SAMPLES = 2000
 
 
+def _those(fast, slow):
+    """Parameters of a test, of which those of every change are `fast`."""
+    return [*fast, *(pytest.param(*one, marks=pytest.mark.long) for one in slow)]
+
+
 def _spreads(name, random, shape):
     """Logarithms of speeds with median 0."""
     normal = random.standard_normal(shape)
@@ -43,13 +48,14 @@ def _coverage(kind, count, interval):
     return np.mean([one.low <= 1 <= one.high for one in found])
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 6, 7, 8, 12, 20])
+# Student's t of fewer than six, order statistics of more: some of each for every change.
+@pytest.mark.parametrize("count", _those([3, 6, 12], [(2,), (5,), (7,), (8,), (20,)]))
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_medians_interval_covers_what_it_claims(kind, count):
     assert 0.915 <= _coverage(kind, count, stats.median_interval) <= 0.98
 
 
-@pytest.mark.parametrize(("count", "most"), [(3, 0.80), (5, 0.945), (7, 0.90), (8, 0.93)])
+@pytest.mark.parametrize(("count", "most"), _those([(5, 0.945), (8, 0.93)], [(3, 0.80), (7, 0.90)]))
 def test_the_percentile_bootstrap_of_few_does_not(count, most):
     """The reason for not taking it; on normal numbers. Its draws are the test's own, for speed."""
     draws = np.random.default_rng(0).integers(0, count, (1000, count))
@@ -85,14 +91,18 @@ def test_a_tenth_is_found_with_eight_pairs_and_not_without_pairing():
     assert np.mean([stats.unpaired_ratio(*one).p <= 0.05 for one in samples]) <= 0.3
 
 
-@pytest.mark.parametrize(("first", "second"), [(3, 3), (4, 8), (12, 12)])
-def test_unpaired_ratios_cover(first, second):
+# From ten values on each side by the bootstrap, which is dear: a quarter of the samples.
+@pytest.mark.parametrize(
+    ("first", "second", "samples"),
+    _those([(3, 3, 400), (4, 8, 400), (12, 12, 100)], [(12, 12, 400)]),
+)
+def test_unpaired_ratios_cover(first, second, samples):
     random = np.random.default_rng(first)
     found = [
         stats.unpaired_ratio(
             list(random.lognormal(0, 0.05, first)), list(random.lognormal(0, 0.05, second))
         )
-        for _ in range(400)
+        for _ in range(samples)
     ]
     assert np.mean([one.interval.low <= 1 <= one.interval.high for one in found]) >= 0.92
     assert np.mean([one.p <= 0.05 for one in found]) <= 0.08
