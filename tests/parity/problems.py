@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy.ndimage import zoom
-from sklearn.datasets import load_digits
 
 from bench import draws
 from bench.contract import (
@@ -27,6 +26,7 @@ from bench.contract import (
     Order,
     Pool,
 )
+from bench.datasets import digits
 from bench.equivalence.problems import Stage, smooth
 from bench.models import ACTIVATIONS, build
 from bench.order import initial_parameters
@@ -152,12 +152,13 @@ def problem(name: str) -> Problem:
     """Handwritten digits enlarged for one of MODELS, with the harness's own initial weights."""
     model = MODELS[name]()
     height, width, channels = model.input_shape
-    digits = load_digits()
-    grey = zoom(digits.images[:IMAGES] / 16, (1, height / 8, width / 8), order=1)
+    with np.load(digits.FILE) as stored:
+        values, classes = stored["images"], stored["labels"]
+    grey = zoom(values[:IMAGES] / 16, (1, height / 8, width / 8), order=1)
     # Channels that differ: an error in their order must show.
     images = np.stack([np.roll(grey, 2 * c, axis=2) * 0.8**c for c in range(channels)], axis=-1)
     images = ((images - images.mean()) / images.std()).astype(np.float32)
-    labels = digits.target[:IMAGES].astype(np.int32)
+    labels = classes[:IMAGES].astype(np.int32)
     parameters = initial_parameters(7, model)
     for array in (images, labels, *parameters.values()):
         array.flags.writeable = False
