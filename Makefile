@@ -9,17 +9,18 @@ VENV := .venv
 BIN ?= $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Variants whose certificate is examined with their framework's parity tests; torch:compile is
-# skipped where there is no C++ compiler.
+# skipped where there is no C++ compiler. XLA takes too long to compile for keras:jit.
 VARIANTS_torch := torch:compile
-VARIANTS_keras := keras:jit
 VARIANTS_flax := flax:scan
+LONG_VARIANTS := VARIANTS_keras=keras:jit
 SUITES := tests/unit tests/data tests/equivalence tests/cli tests/gate tests/report
 # Which tests: those for every change, unless a target below says otherwise.
 TESTS ?= not long
 # Of these one part of several, such as PART=3/10.
 PART ?=
 PYTEST = $(BIN)/python -m pytest -q $(if $(PART),--part $(PART))
-# Two tests at a time, each with one thread for NumPy: more would wait for each other.
+# Three tests at a time, for two CPUs, since some wait; each with one thread for NumPy, since more
+# would wait for each other.
 BESIDE := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
 .PHONY: bench test test-all test-long test-flux install lint type unit parity parity-% \
@@ -32,11 +33,11 @@ test: install
 	$(MAKE) lint type unit parity
 
 test-all: install
-	$(MAKE) lint type unit parity TESTS="long or not long"
+	$(MAKE) lint type unit parity TESTS="long or not long" $(LONG_VARIANTS)
 
 # What test-all has and test has not; with PART a share of it, as CI takes one at each landing.
 test-long: install
-	$(MAKE) unit parity TESTS=long
+	$(MAKE) unit parity TESTS=long $(LONG_VARIANTS)
 
 install: $(INSTALLED)
 
@@ -60,12 +61,14 @@ type:
 
 # What measures time runs by itself afterwards.
 unit:
-	$(BESIDE) $(PYTEST) -n 2 --dist loadgroup -m "($(TESTS)) and not alone" $(SUITES)
+	$(BESIDE) $(PYTEST) -n 3 --dist loadgroup -m "($(TESTS)) and not alone" $(SUITES)
 	$(PYTEST) -m "($(TESTS)) and alone" $(SUITES)
 
-# One framework a process, as in the harness; what is named here must be installed. Flux is not
-# among them, since it needs Julia besides.
-parity: parity-torch parity-keras parity-flax
+# One framework a process, as in the harness, and two of them at a time: most of it is compiling,
+# on one CPU. What is named here must be installed; Flux is not among them, since it needs Julia.
+parity:
+	$(MAKE) -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
+		parity-keras parity-flax parity-torch
 
 test-flux: install
 	$(MAKE) parity-flux TESTS="long or not long"
@@ -89,7 +92,7 @@ benchmarks-harness:
 
 # Adapters against bare loops, paired in one run; for an idle machine, and not part of the tests.
 benchmarks: install
-	$(MAKE) benchmarks-torch benchmarks-keras benchmarks-flax
+	$(MAKE) benchmarks-torch benchmarks-keras benchmarks-flax $(LONG_VARIANTS)
 
 benchmarks-%:
 	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q -s tests/benchmarks \
