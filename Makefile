@@ -8,11 +8,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN ?= $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Variants whose certificate is examined with their framework's parity tests; torch:compile is
-# skipped where there is no C++ compiler. XLA takes too long to compile for keras:jit.
-VARIANTS_torch := torch:compile
+# Variants whose certificate is examined with their framework's parity tests, and those that take
+# too long to compile for every change; torch:compile is skipped where there is no C++ compiler.
 VARIANTS_flax := flax:scan
-LONG_VARIANTS := VARIANTS_keras=keras:jit
+LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit
 SUITES := tests/unit tests/data tests/equivalence tests/cli tests/gate tests/report
 # Which tests: those for every change, unless a target below says otherwise.
 TESTS ?= not long
