@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli_run import WHAT, DataRoot, Json
+from bench.cli_run import WHAT, DataRoot, Formats, Json
 from bench.invocation import Invocation
 
 Run = Callable[[list[str], Invocation], int]  # `bench run`, as a function of its arguments
@@ -54,6 +54,7 @@ def rerun(
         bool,
         typer.Option("--deterministic", help="So, though the run was not; tells what that costs."),
     ] = False,
+    formats: Formats = None,
     json: Json = False,
 ) -> int:
     """Repeat the run of a record with all its options, and tell whether it gave the same.
@@ -63,9 +64,16 @@ def rerun(
     same versions on the same machine.
     """
     from bench.commands import rerun as command
+    from bench.commands.report import formats_of
 
     return command.rerun(
-        record, data_root, out, context.obj, deterministic=deterministic, as_json=json
+        record,
+        data_root,
+        out,
+        context.obj,
+        formats_of(formats, or_none=True),
+        deterministic=deterministic,
+        as_json=json,
     )
 
 

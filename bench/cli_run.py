@@ -17,6 +17,15 @@ DataRoot = Annotated[
     typer.Option(help="Folder of the data sets, in torchvision's layout.", rich_help_panel=DATA),
 ]
 DatasetName = Annotated[str, typer.Argument(help="A data set, as `bench list datasets` names it.")]
+Formats = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="Of the report: html, md, csv, latex, json, several with commas, or none. "
+        "Default: html,md,csv.",
+        rich_help_panel=RUNNING,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
 ]
@@ -257,15 +266,7 @@ def run(
             rich_help_panel=RUNNING,
         ),
     ] = False,
-    formats: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="Of the report: html, md, csv, latex, json, several with commas, or none. "
-            "Default: html,md,csv.",
-            rich_help_panel=RUNNING,
-        ),
-    ] = None,
+    formats: Formats = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan only.", rich_help_panel=RUNNING)
     ] = False,

@@ -64,6 +64,7 @@ def rerun(
     data_root: Path | None,
     out: Path,
     invocation: Invocation,
+    formats: tuple[str, ...],
     *,
     deterministic: bool = False,
     as_json: bool,
@@ -75,7 +76,9 @@ def rerun(
         training = replace(asked.training, deterministic=True)
         asked = asked.model_copy(update={"training": training})
     planned = runs.plan_for(asked, notes, fetch=True)
-    session = runs.Session(invocation.executor(), notes, invocation.arguments, quiet=as_json)
+    session = runs.Session(
+        invocation.executor(), notes, invocation.arguments, formats, quiet=as_json
+    )
     _, records = runs.begin(asked, planned, session, out=out)
     after = next((one for one in records if one.cell == before.cell), None)
     after = after or next((one for one in records if one.regime == before.regime), None)

@@ -5,6 +5,8 @@ The methods that end in 64 give the same results unrounded; the parity tests com
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController, threadpool_limits
@@ -153,8 +155,10 @@ class ReferenceAdapter:
             self._product = self._factor @ self._product
 
     def versions(self) -> dict[str, str]:
-        """NumPy, and the BLAS that it is linked with."""
-        pools = ThreadpoolController().select(user_api="blas").info()
+        """NumPy, and the BLAS that it is linked with; not that of SciPy, which others may load."""
+        every = ThreadpoolController().select(user_api="blas").info()
+        own = [pool for pool in every if "numpy.libs" in Path(pool["filepath"]).parts]
+        pools = own or every
         blas = ", ".join(f"{pool['internal_api']} {pool['version']}" for pool in pools)
         return {"numpy": np.__version__, "blas": blas or "unknown"}
 

@@ -64,6 +64,8 @@ class Bench:
         if arguments[:1] == ("run",):
             begun = () if "--resume" in arguments else FEW_WINDOWS
             arguments = ("run", "--format", "none", *begun, *arguments[1:])
+        elif arguments[:1] == ("rerun",):
+            arguments = ("rerun", "--format", "none", *arguments[1:])
         return list(arguments)
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
