@@ -71,7 +71,7 @@ parity:
 
 test-flux: install
 	$(MAKE) parity-flux TESTS="long or not long"
-	$(BIN)/python -m pytest -q tests/cli/test_flux.py
+	$(PYTEST) tests/cli/test_flux.py
 
 parity-flux benchmarks-flux: export PYTHON_JULIACALL_THREADS ?= 2
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import selectors
 import signal
 import site
@@ -153,8 +154,13 @@ def run_worker(
         timed_out=timed_out,
         wall_s=time.monotonic() - started,
         cpu_s=usage.ru_utime + usage.ru_stime,
-        peak_rss_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        peak_rss_bytes=peak_rss_bytes(usage),
     )
+
+
+def peak_rss_bytes(usage: resource.struct_rusage) -> int:
+    """The largest resident set, which macOS counts in bytes and Linux in KiB."""
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _start(env: Mapping[str, str], output: IO[bytes], write_end: int) -> subprocess.Popen[bytes]:

@@ -33,23 +33,28 @@ class _Task(_Message):
     on_own_cpus: ClassVar[bool] = True
 
 
-class TrainCell(_Task):
+class _OfCell(_Task):
+    """What is asked of one cell of a plan."""
+
+    plan: Plan
+    cell: Cell
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of every library."""
+        return self.cell.threads
+
+
+class TrainCell(_OfCell):
     """Train and measure one cell of a plan; its checkpoints go into a folder."""
 
     kind: Literal["train"] = "train"
-    plan: Plan
-    cell: Cell
     checkpoints: Path
 
     @property
     def framework(self) -> str:
         """Whose adapter does it."""
         return self.cell.framework
-
-    @property
-    def threads(self) -> int:
-        """CPU threads of every library."""
-        return self.cell.threads
 
 
 class Examine(_Task):
@@ -83,26 +88,19 @@ class FindDevices(_Task):
 
 
 class MeasureMachinePeak(_Task):
-    """Measure what NumPy's product of matrices reaches on this CPU, in tries of `least_s` s."""
+    """Measure what NumPy's product of matrices reaches on this CPU, as beside a cell's windows."""
 
     kind: Literal["machine-peak"] = "machine-peak"
     framework: Literal["reference"] = "reference"
     threads: int
-    least_s: float
+    window_s: float
 
 
-class ComputeOracleLosses(_Task):
+class ComputeOracleLosses(_OfCell):
     """Compute the losses of a cell's first steps in float64, see `bench.first_steps`."""
 
     kind: Literal["oracle-losses"] = "oracle-losses"
     framework: Literal["reference"] = "reference"
-    plan: Plan
-    cell: Cell
-
-    @property
-    def threads(self) -> int:
-        """CPU threads of every library."""
-        return self.cell.threads
 
 
 class Predict(_Task):
@@ -155,11 +153,6 @@ class _EpochFigures(_Message):
     train_set_accuracy: float = 0.0
 
 
-def _checked(model: type[BaseModel], figures: object) -> dict[str, Any]:
-    """The figures that were given, as JSON has them; none that the model does not know."""
-    return model.model_validate(figures).model_dump(mode="json", exclude_unset=True)
-
-
 class PhaseBegun(_Message):
     """What the worker is about to do."""
 
@@ -167,28 +160,30 @@ class PhaseBegun(_Message):
     name: str
 
 
-class Measured(_Message):
+class _WithFigures(_Message):
+    """Figures by their names, as JSON has them; none that the model `_allowed` does not know."""
+
+    _allowed: ClassVar[type[BaseModel]]
+    figures: dict[str, Any]
+
+    @field_validator("figures", mode="before")
+    @classmethod
+    def _known(cls, figures: object) -> dict[str, Any]:
+        return cls._allowed.model_validate(figures).model_dump(mode="json", exclude_unset=True)
+
+
+class Measured(_WithFigures):
     """Fields of the cell's record, as they become known; of two for one field the later counts."""
 
+    _allowed: ClassVar[type[BaseModel]] = _Figures
     kind: Literal["measured"] = "measured"
-    figures: dict[str, Any]
-
-    @field_validator("figures", mode="before")
-    @classmethod
-    def _known(cls, figures: object) -> dict[str, Any]:
-        return _checked(_Figures, figures)
 
 
-class EpochEnded(_Message):
+class EpochEnded(_WithFigures):
     """One more entry for each of the record's lists by epoch."""
 
+    _allowed: ClassVar[type[BaseModel]] = _EpochFigures
     kind: Literal["epoch"] = "epoch"
-    figures: dict[str, Any]
-
-    @field_validator("figures", mode="before")
-    @classmethod
-    def _known(cls, figures: object) -> dict[str, Any]:
-        return _checked(_EpochFigures, figures)
 
 
 class WindowEnded(_Message):

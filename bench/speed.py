@@ -129,13 +129,13 @@ def is_steady(seconds: Sequence[float]) -> bool:
     return bool(abs(medians[1] - medians[0]) <= max(DRIFT, STANDARD_ERRORS * error))
 
 
-def matrix_gflop_per_s(
-    adapter: Adapter, device: Device, clocks: Clocks, least_s: float = MATRIX_S
-) -> float:
+def matrix_gflop_per_s(adapter: Adapter, device: Device, clocks: Clocks, window_s: float) -> float:
     """The best rate, in 10⁹ operations a second, of the adapter's own product of matrices.
 
-    Each of its tries takes `least_s` at least.
+    Each of its tries takes MATRIX_S at least, or as long as a window of throughput if that is
+    shorter.
     """
+    least_s = min(MATRIX_S, window_s)
     size = MATRIX_SIZES[device]
 
     def seconds(times: int) -> float:

@@ -173,8 +173,8 @@ class _Session:
         """What the framework's own product of matrices reaches; and the memory of the device."""
         self._emit(PhaseBegun(name="limit"))
         self._measured(peak_device_bytes=adapter.memory())
-        least_s = min(speed.MATRIX_S, self._plan.window_s)
-        rate = speed.matrix_gflop_per_s(adapter, self._cell.device, self._clocks, least_s)
+        window_s = self._plan.window_s
+        rate = speed.matrix_gflop_per_s(adapter, self._cell.device, self._clocks, window_s)
         self._measured(matrix_gflop_per_s=rate)
 
     def _test(self, adapter: Adapter, data: Prepared, ended: EpochsEnded) -> None:

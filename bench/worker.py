@@ -78,7 +78,7 @@ def _perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
         case messages.MeasureMachinePeak():
             from bench import speed
 
-            rate = speed.matrix_gflop_per_s(create(), "cpu", _clocks(), task.least_s)
+            rate = speed.matrix_gflop_per_s(create(), "cpu", _clocks(), task.window_s)
             emit(messages.MachinePeakMeasured(gflop_per_s=rate))
         case messages.ComputeOracleLosses():
             from bench import first_steps

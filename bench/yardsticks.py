@@ -15,7 +15,6 @@ from bench.messages import (
 )
 from bench.plan import Cell, Plan
 from bench.regimes import MATCHED
-from bench.speed import MATRIX_S
 
 LIMIT_TIMEOUT_S = 60.0
 
@@ -57,8 +56,7 @@ class Yardsticks:
 
     def _machine_peak(self, threads: int) -> float | None:
         """10⁹ operations a second of NumPy's product of float32 matrices; None without answer."""
-        least_s = min(MATRIX_S, self._plan.window_s)
-        task = MeasureMachinePeak(threads=threads, least_s=least_s)
+        task = MeasureMachinePeak(threads=threads, window_s=self._plan.window_s)
         said = self._executor.call(task, log=NO_LOG, timeout_s=LIMIT_TIMEOUT_S).events
         rates = [event.gflop_per_s for event in said if isinstance(event, MachinePeakMeasured)]
         return rates[-1] if rates else None

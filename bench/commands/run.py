@@ -67,12 +67,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
         for name in ("mean", "std", "test_mean", "test_std")
     },
     "dataset": parse.dataset,
-    "data_root": lambda given: (given or datasets.default_root()).absolute(),
 }
-# Those of which None means that nothing was asked for.
-MAY_BE_LEFT_OUT = frozenset(
-    ("frameworks", "save", "regime", "evaluate", "seeds", "batch_sizes", "threads", "precision")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +286,10 @@ def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with their text turned into values."""
     values = dict(settings)
     for name, parser in PARSERS.items():
-        if name in values and not (values[name] is None and name in MAY_BE_LEFT_OUT):
+        if values.get(name) is not None:
             values[name] = parser(values[name])
+    if "data_root" in values:
+        values["data_root"] = (values["data_root"] or datasets.default_root()).absolute()
     return values
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import resource
-import sys
 import time
 from collections.abc import Collection
 from pathlib import Path
 
+from bench import launch
 from bench.execution.executor import Executor, Outcome, Usage
 from bench.messages import Emit, Event, Task
 
@@ -33,10 +33,10 @@ class InProcess:
         self, task: Task, *, log: Path, timeout_s: float, on_event: Emit = lambda event: None
     ) -> Outcome:
         """See `bench.execution.Executor`."""
-        from bench import worker  # a worker's code, which a parent has no use for
-
         if task.framework not in self._frameworks or timeout_s < LEAST_LIMIT_S:
             return self._otherwise.call(task, log=log, timeout_s=timeout_s, on_event=on_event)
+        from bench import worker  # a worker's code, which a parent has no use for
+
         events: list[Event] = []
 
         def emit(event: Event) -> None:
@@ -46,10 +46,6 @@ class InProcess:
         wall_s, cpu_s = time.monotonic(), time.process_time()
         with log.open("a") as output, contextlib.redirect_stderr(output):
             end = worker.perform(task, emit)
-        usage = Usage(time.monotonic() - wall_s, time.process_time() - cpu_s, _peak_rss_bytes())
+        peak = launch.peak_rss_bytes(resource.getrusage(resource.RUSAGE_SELF))
+        usage = Usage(time.monotonic() - wall_s, time.process_time() - cpu_s, peak)
         return Outcome(end, usage, tuple(events))
-
-
-def _peak_rss_bytes() -> int:
-    of_unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * of_unit

@@ -6,8 +6,6 @@ each takes seconds. What only a process of its own can show is asked of one: `Be
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import signal
@@ -20,9 +18,9 @@ from unittest import mock
 
 import pytest
 
-from bench import cli, machine
 from bench.execution import ChildProcess
 from bench.execution.in_process import InProcess
+from tests.calling import call
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "plugins"
@@ -70,17 +68,9 @@ class Bench:
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The program, called within this process; its exit code and what it has printed."""
-        out, told = io.StringIO(), io.StringIO()
-        with (
-            mock.patch.dict(os.environ, self.env, clear=True),
-            mock.patch.object(sys, "path", [str(PLUGINS), *sys.path]),
-            mock.patch.object(machine, "busy_cpus", return_value=0.0),  # looks for half a second
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(told),
-        ):
-            typed = self.arguments(*arguments)
-            code = cli.call(typed, lambda: InProcess(ChildProcess(), IN_NUMPY))
-        return subprocess.CompletedProcess(arguments, code, out.getvalue(), told.getvalue())
+        typed = self.arguments(*arguments)
+        with mock.patch.object(sys, "path", [str(PLUGINS), *sys.path]):
+            return call(typed, self.env, lambda: InProcess(ChildProcess(), IN_NUMPY))
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-W", "error", "-m", "bench", *self.arguments(*arguments)]

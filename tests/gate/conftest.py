@@ -8,7 +8,6 @@ process of its own can show is asked of one: `Gate.process`.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import shutil
@@ -24,8 +23,9 @@ from unittest import mock
 
 import pytest
 
-from bench import cli, launch, machine
+from bench import launch
 from bench.gate import schedule
+from tests.calling import call
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("bench", "report", "impls/reference", "impls/__init__.py", "pyproject.toml")
@@ -88,17 +88,11 @@ class Gate:
 
     def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """The program, called within this process; its exit code and what it has printed."""
-        out, told = io.StringIO(), io.StringIO()
         with (
-            mock.patch.dict(os.environ, self.env | env, clear=True),
             mock.patch.object(tempfile, "tempdir", str(self.folder)),  # is looked up only once
-            mock.patch.object(machine, "busy_cpus", return_value=0.0),  # looks for half a second
             contextlib.chdir(self.repository.top),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(told),
         ):
-            code = cli.call(["gate", *arguments])
-        return subprocess.CompletedProcess(arguments, code, out.getvalue(), told.getvalue())
+            return call(["gate", *arguments], self.env | env)
 
     def result(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """Of a small gate: its exit code, and what it has found."""

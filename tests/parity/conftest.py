@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 from bench import machine
-from bench.contract import Adapter, Device, ModelSpec, OptimizerSpec, Parameters
+from bench.contract import Adapter, ModelSpec
 from bench.errors import UnknownNameError
 from impls.reference.adapter import ReferenceAdapter
 
@@ -101,15 +102,8 @@ def resting(
 class Oracle(ReferenceAdapter):
     """The reference with one thread: its products are small, and threads would only wait."""
 
-    def build(
-        self,
-        model: ModelSpec,
-        parameters: Parameters,
-        optimizer: OptimizerSpec,
-        device: Device,
-        threads: int,
-    ) -> None:
-        super().build(model, parameters, optimizer, device, 1)
+    def build(self, *asked: Any) -> None:
+        super().build(*asked[:-1], 1)  # the last is the number of threads
 
 
 @pytest.fixture

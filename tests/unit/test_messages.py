@@ -38,7 +38,7 @@ IDENTITY = (
     "task",
     [
         FindDevices(framework="torch", threads=2),
-        MeasureMachinePeak(threads=1, least_s=0.1),
+        MeasureMachinePeak(threads=1, window_s=0.1),
         Predict(
             framework="flax",
             device="cpu",

@@ -1,0 +1,28 @@
+"""The program, called within the process of the tests."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+from unittest import mock
+
+from bench import cli, machine
+
+
+def call(
+    arguments: list[str], env: Mapping[str, str], *executor: Any
+) -> subprocess.CompletedProcess[str]:
+    """Its exit code and what it has printed, in this environment; `executor` as in `cli.call`."""
+    out, told = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, env, clear=True),
+        mock.patch.object(machine, "busy_cpus", return_value=0.0),  # looks for half a second
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(told),
+    ):
+        code = cli.call(arguments, *executor)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), told.getvalue())
