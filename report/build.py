@@ -9,24 +9,26 @@ from typing import Literal, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from bench.record import Record
-from bench.store import write_atomically
-from report import contents, notes, regime_tables, regimes
-from report.certificates import Proof, named, proofs
-from report.columns import NONE, Column, Shown, columns
-from report.commands import Commands
-from report.comparison import Comparison, compare
-from report.csv_files import csv_files
-from report.equality import PROPERTIES, Check, check
+from bench.results.record import Record
+from bench.results.store import write_atomically
+from report.analysis import regimes
+from report.analysis.certificates import Proof, named, proofs
+from report.analysis.comparison import Comparison, compare
+from report.analysis.equality import PROPERTIES, Check, check
+from report.analysis.setups import distinct
 from report.figures.gallery import drawn_aside, is_ours, looks, of_sweeps
-from report.html import Page, page
-from report.json_file import document
-from report.latex import latex
-from report.sections import Section
-from report.setups import distinct
-from report.sweeps import Sweep, sweeps
+from report.formats.csv_files import csv_files
+from report.formats.html import Page, page
+from report.formats.json_file import document
+from report.formats.latex import latex
+from report.tables import contents, regime_tables
+from report.tables.columns import NONE, Column, Shown, columns
+from report.tables.sections import Section
+from report.tables.sweeps import Sweep, sweeps
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
-from report.verdict import verdict
+from report.wording import notes
+from report.wording.commands import Commands
+from report.wording.verdict import verdict
 
 Format = Literal["html", "md", "csv", "latex", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -107,7 +109,7 @@ def _page(made: Page) -> dict[str, str | bytes]:
 def markdown(comparisons: Sequence[Comparison], problems: Sequence[tuple[Path, str]] = ()) -> str:
     """The report as Markdown with GitHub's tables, fit for a README or a pull request."""
     environment = Environment(
-        loader=PackageLoader("report"),
+        loader=PackageLoader("report.formats"),
         autoescape=select_autoescape(("html.j2",)),
         undefined=StrictUndefined,
         finalize=_escaped,

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from unittest import mock
 
-from bench import cli, machine
+from bench.cli import app as cli
+from bench.system import machine
 
 
 def call(

@@ -34,7 +34,7 @@ def require_draws(model: ModelSpec, draws: Draws) -> None:
     if len(draws) != len(model.drawn):
         raise ValueError(
             f"{model.label} takes {len(model.drawn)} draws in training, and got {len(draws)}: "
-            "bench.draws makes them"
+            "bench.workload.draws makes them"
         )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bench import launch, machine
 from bench.execution.executor import Outcome, Usage
-from bench.messages import Emit, Ended, Event, Task, event_from, to_line
+from bench.system import launch, machine
+from bench.worker.messages import Emit, Ended, Event, Task, event_from, to_line
 
 
 class ChildProcess:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bench.messages import Emit, Ended, Event, Task
+from bench.worker.messages import Emit, Ended, Event, Task
 
 NO_LOG = Path(os.devnull)
 

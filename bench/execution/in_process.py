@@ -13,9 +13,9 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from bench import launch
 from bench.execution.executor import Executor, Outcome, Usage
-from bench.messages import Emit, Event, Task
+from bench.system import launch
+from bench.worker.messages import Emit, Event, Task
 
 LEAST_LIMIT_S = 60.0
 
@@ -35,7 +35,7 @@ class InProcess:
         """See `bench.execution.Executor`."""
         if task.framework not in self._frameworks or timeout_s < LEAST_LIMIT_S:
             return self._otherwise.call(task, log=log, timeout_s=timeout_s, on_event=on_event)
-        from bench import worker  # a worker's code, which a parent has no use for
+        from bench.worker import tasks  # a worker's code, which a parent has no use for
 
         events: list[Event] = []
 
@@ -45,7 +45,7 @@ class InProcess:
 
         wall_s, cpu_s = time.monotonic(), time.process_time()
         with log.open("a") as output, contextlib.redirect_stderr(output):
-            end = worker.perform(task, emit)
+            end = tasks.perform(task, emit)
         peak = launch.peak_rss_bytes(resource.getrusage(resource.RUSAGE_SELF))
         usage = Usage(time.monotonic() - wall_s, time.process_time() - cpu_s, peak)
         return Outcome(end, usage, tuple(events))

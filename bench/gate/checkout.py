@@ -13,8 +13,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from bench import git
 from bench.errors import UsageError
+from bench.system import git
 
 # Settings that say where a repository is, what of it is wanted, or what is to be run in it. All
 # others are taken over: line endings, filters, where objects come from that are not here.

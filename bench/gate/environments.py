@@ -8,8 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
-from bench import git
 from bench.errors import BenchError
+from bench.system import git
 
 INSTALL_LIMIT_S = 3600.0
 # With these pip would find packages that the new environment does not have.

@@ -12,10 +12,10 @@ from typing import Any
 
 import psutil
 
-from bench import interrupts, machine
 from bench.gate.budget import Budget
 from bench.gate.cases import NAMES, Case, Name, Pair, Windows
 from bench.gate.resident import Resident, Side
+from bench.system import interrupts, machine
 
 PROBE_STEPS = 4
 HALF = 3  # windows of which the later must not be faster than as many earlier ones

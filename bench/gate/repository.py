@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bench import git
 from bench.errors import UsageError
 from bench.gate.cases import NAMES, Name
 from bench.gate.checkout import borrow, check_out, settings_of
+from bench.system import git
 
 LOCKS = (
     *("constraints.txt", "requirements.txt", "uv.lock", "poetry.lock", "pylock.toml", "pdm.lock"),

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench import interrupts, launch
 from bench.errors import BenchError
 from bench.gate.budget import Budget
 from bench.gate.cases import Case, Name
 from bench.gate.origin import Loaded, Origins
+from bench.system import interrupts, launch
 
 WINDOWS = Path(__file__).with_name("windows.py")
 START_LIMIT_S = 300.0  # a Julia that compiles itself for the first time takes minutes

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from bench.gate.cases import Case, Pair
 from bench.gate.decision import Cell, Judge, Outcome, Rule
 from bench.gate.repository import Revision
-from bench.record import Machine
+from bench.results.record import Machine
 
 FORMAT: Literal["lenet-bench gate 1"] = "lenet-bench gate 1"
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import gc
 import importlib.metadata
+import importlib.util
 import json
 import os
 import site
@@ -78,8 +79,13 @@ class Side:
         sys.path[:] = dict.fromkeys((*task["paths"], *_of_the_revision(task)))
         import numpy as np
 
-        from bench import frameworks, models, order
+        from bench import frameworks
         from bench.contract import OptimizerSpec, Order
+
+        if importlib.util.find_spec("bench.workload"):
+            from bench.workload import models, order
+        else:  # a revision from before there was this folder
+            from bench import models, order  # type: ignore[attr-defined, no-redef]
 
         self._np, self._order_type, self._batch = np, Order, int(task["batch_size"])
         self._adapter = frameworks.create(frameworks.named(task["framework"]))

@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import interrupts
 from bench.errors import BenchError
+from bench.system import interrupts
 
 PREFIX = "bench-gate-"
 MARK = "gate.lock"  # locked as long as the gate lives that made the folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from report.comparison import Comparison
+from report.analysis.comparison import Comparison
 from report.figures import first_steps, mistakes, phases, speed, training
 from report.figures.canvas import Drawing
 from report.figures.gallery import NAMES

@@ -8,10 +8,10 @@ from itertools import accumulate
 from statistics import median
 from typing import get_args
 
-from bench.record import Record
-from bench.training import Monitor
-from report.comparison import Comparison
-from report.reproduction import BY_EPOCH, METRICS
+from bench.results.record import Record
+from bench.workload.training import Monitor
+from report.analysis.comparison import Comparison
+from report.tables.reproduction import BY_EPOCH, METRICS
 
 # The field of the record that has it by epoch, and before training; and what it is called.
 FIELDS: dict[Monitor, str] = {of: BY_EPOCH[f"{of}_accuracy"] for of in get_args(Monitor)}

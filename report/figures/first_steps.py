@@ -9,8 +9,8 @@ from itertools import takewhile
 
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from bench.record import Record
-from report.comparison import Comparison
+from bench.results.record import Record
+from report.analysis.comparison import Comparison
 from report.figures.canvas import Drawing, blank, thinned
 from report.figures.palette import Style
 

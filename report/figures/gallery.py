@@ -11,9 +11,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from report.comparison import Comparison
+from report.analysis.comparison import Comparison
 from report.figures.palette import Style, styles
-from report.sweeps import MOST_DRAWN, Sweep
+from report.tables.sweeps import MOST_DRAWN, Sweep
 
 MOST_FIGURES = 18  # a report over thousands of records stays quick to make and to open
 MOST_ROWS = 16
@@ -66,7 +66,7 @@ def of_comparison(
 
 
 def of_sweeps(sweeps: Sequence[Sweep], styles: Mapping[str, Style]) -> list[Picture]:
-    """The pictures of the first sweeps, sweep-1 and on; see `report.sweeps.figure_name`."""
+    """The pictures of the first sweeps, sweep-1 and on; see `report.tables.sweeps.figure_name`."""
     from report.figures.canvas import house_style
     from report.figures.speed import sweep
     from report.figures.svg import render

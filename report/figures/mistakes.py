@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.record import Record
-from report.comparison import Comparison
+from bench.results.record import Record
+from report.analysis.comparison import Comparison
 from report.figures.canvas import TEXT, Drawing, listed, several
 from report.text import plain
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from bench.record import Record
-from report.aggregate import known
-from report.columns import figure
-from report.comparison import Comparison
+from bench.results.record import Record
+from report.analysis.aggregate import known
+from report.analysis.comparison import Comparison
 from report.figures import palette
 from report.figures.canvas import Drawing, blank, by_row, row_height_in
+from report.tables.columns import figure
 
 Part = tuple[str, Callable[[Record], float]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from bench.record import Record
-from report.columns import figure
-from report.comparison import Comparison, Row
+from bench.results.record import Record
+from report.analysis.comparison import Comparison, Row
+from report.analysis.speed import usable
 from report.figures.canvas import (
     POINTS_SHOWN,
     Drawing,
@@ -19,8 +19,8 @@ from report.figures.canvas import (
     thinned,
 )
 from report.figures.palette import Style
-from report.speed import usable
-from report.sweeps import NAMES, Curve, Sweep
+from report.tables.columns import figure
+from report.tables.sweeps import NAMES, Curve, Sweep
 
 MOST_BEYOND = 2.0  # of the fastest process: what the axis shows of an interval
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from bench.record import Record
-from report.columns import figure, percent
-from report.comparison import Comparison, Row, reached
+from bench.results.record import Record
+from report.analysis.comparison import Comparison, Row, reached
 from report.figures.canvas import (
     Drawing,
     blank,
@@ -19,6 +18,7 @@ from report.figures.canvas import (
 )
 from report.figures.courses import NAMES, Course, courses, monitored
 from report.figures.palette import Style
+from report.tables.columns import figure, percent
 
 WIDEST, NARROWEST = 6.0, 1.5  # equal trainings coincide: a thin line on a wide one shows both
 

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import models, order
 from bench.contract import Adapter, ModelOptions, OptimizerSpec, Order
 from bench.frameworks import create, named
-from bench.order import initial_parameters
+from bench.workload import models, order
+from bench.workload.order import initial_parameters
 from tests.parity.problems import CLASSES, problem
 from tests.parity.selection import device
 

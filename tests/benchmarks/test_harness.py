@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import order, preparation, store
-from bench.record import Record
+from bench.results import store
+from bench.results.record import Record
+from bench.workload import normalisation, order
 from report.build import build
 
 FROZEN = Path(__file__).resolve().parents[1] / "report" / "frozen"
@@ -60,12 +61,12 @@ def test_hash_of_an_epochs_order(benchmark: BenchmarkFixture) -> None:
 
 
 def test_mean_and_deviation_of_the_pixels(benchmark: BenchmarkFixture, pixels: np.ndarray) -> None:
-    (mean,), _ = benchmark.pedantic(preparation.statistics, (pixels,), rounds=5)
+    (mean,), _ = benchmark.pedantic(normalisation.statistics, (pixels,), rounds=5)
     assert mean == pytest.approx(0.5, abs=0.01)
 
 
 def test_normalisation(benchmark: BenchmarkFixture, pixels: np.ndarray) -> None:
-    images = benchmark.pedantic(preparation.normalise, (pixels, [0.5], [0.25]), rounds=5)
+    images = benchmark.pedantic(normalisation.normalise, (pixels, [0.5], [0.25]), rounds=5)
     assert images.shape == pixels.shape
     assert images.dtype == np.float32
 

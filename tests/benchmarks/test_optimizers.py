@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import regimes
 from bench.contract import Adapter, OptimizerSpec, Order
-from bench.frameworks import create, named
+from bench.frameworks import create, named, regimes
 from tests.parity.problems import problem
 from tests.parity.selection import device
 

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import draws
 from bench.contract import Adapter, ModelOptions, OptimizerSpec, Order
 from bench.frameworks import create, named
-from bench.models import build
-from bench.order import initial_parameters
+from bench.workload import draws
+from bench.workload.models import build
+from bench.workload.order import initial_parameters
 from tests.parity.problems import problem
 from tests.parity.selection import device
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from bench import frameworks
-from bench.launch import GRACE_S
+from bench.system.launch import GRACE_S
 
 REASON = frameworks.missing(frameworks.named("flux"))
 REQUIRED = "flux" in os.environ.get("BENCH_REQUIRE", "").split(",")

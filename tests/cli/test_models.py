@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from bench import checkpoint
 from bench.contract import ModelOptions
+from bench.results import checkpoint
 
 CHOSEN = ("--activation", "prelu", "--pooling", "average")
 

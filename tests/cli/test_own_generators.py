@@ -7,8 +7,9 @@ import os
 
 import pytest
 
-from bench import checkpoint, frameworks
+from bench import frameworks
 from bench.contract import ModelOptions
+from bench.results import checkpoint
 
 CHOSEN = ("--activation", "rrelu", "--dropout", "0.4", "--noise", "0.1")
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}

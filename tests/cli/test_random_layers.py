@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from bench import checkpoint
 from bench.contract import ModelOptions
+from bench.results import checkpoint
 
 CHOSEN = ("--activation", "rrelu", "--dropout", "0.4", "--noise", "0.1")
 LABEL = "lenet5 (rrelu, dropout 0.4, noise 0.1)"

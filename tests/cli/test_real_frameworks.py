@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from bench import frameworks, launch
+from bench import frameworks
+from bench.system import launch
 
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
 DEFAULT = [framework for framework in frameworks.BUILT_IN if framework.default]

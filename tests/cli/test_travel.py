@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import checkpoint, datasets, frameworks, preparation
+from bench import datasets, frameworks
+from bench.results import checkpoint
+from bench.workload import normalisation
 from tests.cli.conftest import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,7 +118,7 @@ def test_image_files_get_the_class_of_the_same_images(bench, trained, data, tmp_
     header, adapter = found.header, ReferenceAdapter()
     adapter.build(header.model, found.parameters, header.optimizer, "cpu", 1)
     fitted = datasets.load("digits", data, (32, 32), "resize").train_images[:6]
-    pixels = preparation.normalise(np.asarray(fitted), header.pixel_mean, header.pixel_std)
+    pixels = normalisation.normalise(np.asarray(fitted), header.pixel_mean, header.pixel_std)
     logits = adapter.predict(pixels).astype(float)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for row, share in zip(rows, shares, strict=True):

@@ -75,7 +75,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel, sour
         "impls/juliapkg.json",
         "impls/flux/LenetBenchFlux/Project.toml",
         "impls/flux/LenetBenchFlux/src/LenetBenchFlux.jl",
-        "report/templates/report.md.j2",
+        "report/formats/templates/report.md.j2",
     ):
         assert needed in held
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.certificate import Check
+from bench.results.certificate import Check
 
 _CAUGHT: dict[str, list[Check]] = {}
 

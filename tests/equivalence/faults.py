@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.contract import Conv, Dense, Flatten, ModelOptions, ModelSpec, OptimizerSpec, Order
-from bench.models import USUAL
+from bench.workload.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 from impls.reference.optimizers import Array, Optimizer
 

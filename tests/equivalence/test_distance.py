@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.equivalence.distance import move_error, scale_error, unlike_elements, worst, worst_move
+from bench.verification.distance import move_error, scale_error, unlike_elements, worst, worst_move
 
 INF = float("inf")
 A = np.array([1.0, -4.0, 0.0])

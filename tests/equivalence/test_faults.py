@@ -7,12 +7,12 @@ from collections.abc import Collection
 
 import pytest
 
-from bench import machine
-from bench.certificate import Check, Subject
-from bench.clocks import Clocks
 from bench.contract import Adapter, ModelOptions, OptimizerSpec
-from bench.equivalence.examine import examine
-from bench.models import USUAL
+from bench.results.certificate import Check, Subject
+from bench.system import machine
+from bench.system.clocks import Clocks
+from bench.verification.examine import examine
+from bench.workload.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 
 from .faults import ADAM, FAULTS, MOMENTUM, Fault, Healthy

@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
-from bench import order
-from bench.clocks import Clocks
 from bench.contract import OptimizerSpec
-from bench.equivalence import examine, probes, problems
-from bench.models import lenet5
+from bench.system.clocks import Clocks
+from bench.verification import examine, probes, problems
+from bench.workload import order
+from bench.workload.models import lenet5
 from impls.reference.adapter import ReferenceAdapter
 
 from .faults import DroppedRemainder, FirstEpochForever, reordered, repeated_image

@@ -23,8 +23,8 @@ from unittest import mock
 
 import pytest
 
-from bench import launch
 from bench.gate import schedule
+from bench.system import launch
 from tests.calling import call
 
 ROOT = Path(__file__).resolve().parents[2]

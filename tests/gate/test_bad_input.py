@@ -44,9 +44,9 @@ def test_a_wrong_call_is_refused(refused, arguments, said):
 
 
 def test_what_is_not_committed_would_not_be_measured(refused, gate):
-    gate.repository.edit("bench/models.py", "LeNet-5", "LeNet 5")
+    gate.repository.edit("bench/workload/models.py", "LeNet-5", "LeNet 5")
     complaint = refused("--base", "HEAD", "--frameworks", "reference")
-    assert "bench/models.py" in complaint
+    assert "bench/workload/models.py" in complaint
     assert "--allow-dirty" in complaint
     # Neither a new file nor an older head is in the way.
     gate.repository.git("checkout", "--", ".")
@@ -56,7 +56,7 @@ def test_what_is_not_committed_would_not_be_measured(refused, gate):
 
 def test_a_dirty_tree_may_be_allowed_or_not_matter(refused, gate):
     gate.repository.commit("another")
-    gate.repository.edit("bench/models.py", "LeNet-5", "LeNet 5")
+    gate.repository.edit("bench/workload/models.py", "LeNet-5", "LeNet 5")
     short = ("--frameworks", "reference", "--budget", "1s")
     assert "too short" in refused("--base", "HEAD", *short, "--allow-dirty")
     assert "too short" in refused("--base", "HEAD", "--head", "HEAD~1", "--tip", *short)

@@ -112,7 +112,7 @@ def test_the_case_of_a_hook_from_beginning_to_end(gate):
     call = f"{' '.join(gate.command(*arguments))} >hook.log 2>&1"
     hook.write_text(f"#!/bin/sh\n{call}\ncode=$?\ntest $code -eq 0 -o $code -eq 3\n")
     hook.chmod(0o755)
-    repository.edit("bench/models.py", "LeNet-5", "LeNet 5")
+    repository.edit("bench/workload/models.py", "LeNet-5", "LeNet 5")
     done = subprocess.run(
         ["git", "-c", "user.name=me", "-c", "user.email=me@example.org", "commit", "-qam", "x"],
         cwd=repository.top,
@@ -123,7 +123,9 @@ def test_the_case_of_a_hook_from_beginning_to_end(gate):
     assert done.returncode == 0, (repository.top / "hook.log").read_text()
     verdict = (repository.top / "hook.log").read_text()
     assert "pass: no cell of 1" in verdict or "inconclusive: 1 of 1" in verdict
-    assert repository.git("show", "--stat", "--format=", "HEAD").startswith("bench/models.py")
+    assert repository.git("show", "--stat", "--format=", "HEAD").startswith(
+        "bench/workload/models.py"
+    )
     assert repository.git("status", "--porcelain", "--untracked-files=no") == ""
 
 
@@ -136,7 +138,7 @@ def test_the_case_of_a_hook_from_beginning_to_end(gate):
         (ADAPTER, NUMPY, "import no_such_module\n", "no_such_module"),
         (ADAPTER, STEP, f"{STEP}            raise OSError('out of luck')\n", "out of luck"),
         (ADAPTER, STEP, f"{STEP}            __import__('os')._exit(7)\n", "exit code 7"),
-        ("bench/order.py", NUMPY, f"{NUMPY}1 +\n", "SyntaxError"),
+        ("bench/workload/order.py", NUMPY, f"{NUMPY}1 +\n", "SyntaxError"),
     ],
     ids=["import", "raises", "exits", "syntax"],
 )
@@ -156,7 +158,7 @@ def test_a_revision_that_cannot_run_is_an_error(gate, tmp_path, path, old, new, 
 
 
 def test_a_framework_that_only_one_side_has(gate):
-    gate.repository.edit("bench/frameworks.py", '"reference",\n', '"oracle",\n')
+    gate.repository.edit("bench/frameworks/registry.py", '"reference",\n', '"oracle",\n')
     gate.repository.commit()
     done = gate("--base", "HEAD~1", *SMALL)
     assert done.returncode == 2

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli, machine
-from bench.commands import gate as command
+from bench.cli import app as cli
+from bench.cli.commands import gate as command
 from bench.errors import BenchError
 from bench.gate.result import Result
+from bench.system import machine
 from tests.gate.conftest import Repository
 from tests.gate.test_summary import made
 

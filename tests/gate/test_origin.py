@@ -51,7 +51,7 @@ def test_what_is_the_revision_s_or_nobody_s_is_fine(places, strangers):
     assert (
         strangers(
             {
-                "bench.models": put(places["head"], "bench+.models"),
+                "bench.workload.models": put(places["head"], "bench+.models"),
                 "json": put(places["elsewhere"], "json"),
                 "torch.nn": put(places["site-packages"], "torch+.nn"),
                 "helper": put(places["elsewhere"], "helper"),

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import git
 from bench.errors import UsageError
 from bench.gate import repository as repositories
 from bench.gate.workspace import MARK, workspace
+from bench.system import git
 from tests.gate.conftest import ROOT, Repository
 
 WANTED = ("dependencies", "optional-dependencies", "requires-python", "poetry")

@@ -6,12 +6,12 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from bench import machine
-from bench.commands import gate_summary
+from bench.cli.views import gate as gate_view
 from bench.gate import result
 from bench.gate.cases import Case, Pair, Windows
 from bench.gate.decision import Judge, Rule
 from bench.gate.repository import Revision
+from bench.system import machine
 
 EVIL = "evil | <script>alert(1)</script> `x` @all\n# title [a](http://b.c) \x1b[31m"
 CASES = (Case(framework="torch"), Case(framework=EVIL, threads=2))
@@ -63,7 +63,7 @@ def made(slowdown: float, error: str = "", pairs: int = 24) -> result.Result:
 )
 def test_markdown_shows_every_outcome_and_runs_nothing(of, word):
     assert of.outcome == word
-    text = gate_summary.markdown(of)
+    text = gate_view.markdown(of)
     assert f"Throughput gate: {word}" in text
     # As the reader of a pull request gets it: HTML would be passed on.
     shown = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
@@ -74,14 +74,14 @@ def test_markdown_shows_every_outcome_and_runs_nothing(of, word):
     assert shown.count("<h1>") == 0
     if word != "error":
         assert shown.count("<tr>") == 3
-        assert shown.count("<td") == 2 * len(gate_summary.COLUMNS)
+        assert shown.count("<td") == 2 * len(gate_view.COLUMNS)
     assert "\x1b" not in text
 
 
 def test_the_table_has_the_figures():
     console = Console(width=140, record=True, file=None, quiet=False, force_terminal=False)
     with console.capture() as captured:
-        console.print(gate_summary.table(made(0.2, pairs=60), console.width))
+        console.print(gate_view.table(made(0.2, pairs=60), console.width))
     text = captured.get()
     assert "+20.0 %" in text
     assert "10,240" in text  # 8 steps of 128 images in 0.1 s
@@ -97,7 +97,7 @@ def test_a_narrow_table_still_names_cell_and_verdict(width):
     console = Console(width=width, force_terminal=False)
     ours = found.model_copy(update={"findings": found.findings[:1]})
     with console.capture() as captured:
-        console.print(gate_summary.table(ours, console.width))
+        console.print(gate_view.table(ours, console.width))
     heading, _, row = captured.get().splitlines()
     assert row.startswith("torch, batch 128, 1 thread")
     assert heading.split()[0] == "Cell"

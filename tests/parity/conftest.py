@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bench import machine
 from bench.contract import Adapter, ModelSpec
 from bench.errors import UnknownNameError
+from bench.system import machine
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import worst

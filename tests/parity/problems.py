@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from scipy.ndimage import zoom
 
-from bench import draws
 from bench.contract import (
     Adapter,
     Conv,
@@ -27,9 +26,10 @@ from bench.contract import (
     Pool,
 )
 from bench.datasets import digits
-from bench.equivalence.problems import Stage, smooth
-from bench.models import ACTIVATIONS, build
-from bench.order import initial_parameters
+from bench.verification.problems import Stage, smooth
+from bench.workload import draws
+from bench.workload.models import ACTIVATIONS, build
+from bench.workload.order import initial_parameters
 
 from .selection import device
 

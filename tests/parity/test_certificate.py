@@ -8,12 +8,12 @@ from itertools import product
 
 import pytest
 
-from bench import models
-from bench.certificate import Subject
-from bench.clocks import Clocks
-from bench.commands.verify import OPTIMIZERS
+from bench.cli.commands.verify import OPTIMIZERS
 from bench.contract import Adapter, ModelOptions, OptimizerSpec
-from bench.equivalence.examine import examine
+from bench.results.certificate import Subject
+from bench.system.clocks import Clocks
+from bench.verification.examine import examine
+from bench.workload import models
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import worst

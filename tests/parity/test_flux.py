@@ -9,7 +9,7 @@ import pytest
 
 from bench.contract import Adapter, Conv, Dense, Flatten, ModelSpec, OptimizerSpec, Pool
 from bench.errors import BenchError
-from bench.order import initial_parameters
+from bench.workload.order import initial_parameters
 
 from .problems import BATCH, CLASSES, REMAINDER, Problem, order, problem, rows
 from .selection import chosen, obtain

@@ -14,7 +14,7 @@ import pytest
 
 from bench.contract import Adapter, OptimizerSpec, Order
 from bench.errors import BenchError, UnavailableError
-from bench.models import USUAL
+from bench.workload.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 
 from . import test_certificate as certificate

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import regimes
 from bench.contract import Adapter, Conv, Dense, OptimizerSpec
 from bench.errors import UsageError
-from bench.frameworks import named
-from bench.initialisers import bias, kernel
+from bench.frameworks import named, regimes
+from bench.workload.initialisers import bias, kernel
 from impls.reference.adapter import ReferenceAdapter
 from impls.reference.optimizers import Optimizer
 

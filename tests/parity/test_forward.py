@@ -17,8 +17,8 @@ from bench.contract import (
     OptimizerSpec,
     Pool,
 )
-from bench.equivalence.problems import CLEAR
-from bench.order import initial_parameters
+from bench.verification.problems import CLEAR
+from bench.workload.order import initial_parameters
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_close, assert_trees_close, assert_trees_identical

@@ -7,7 +7,6 @@ from typing import cast
 import numpy as np
 import pytest
 
-from bench import draws
 from bench.contract import (
     Activation,
     Adapter,
@@ -19,8 +18,9 @@ from bench.contract import (
     Order,
     Pool,
 )
-from bench.models import ACTIVATIONS
-from bench.order import initial_parameters
+from bench.workload import draws
+from bench.workload.models import ACTIVATIONS
+from bench.workload.order import initial_parameters
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_close, assert_moved_alike, assert_trees_close, assert_trees_identical

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench import draws
 from bench.contract import (
     RRELU_HIGHEST,
     RRELU_LOWEST,
@@ -30,6 +29,7 @@ from bench.contract import (
     Order,
 )
 from bench.frameworks import named
+from bench.workload import draws
 
 from .compare import assert_trees_identical
 from .problems import BATCH, REMAINDER, THREADS, Problem, order, problem, random_order

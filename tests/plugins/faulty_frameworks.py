@@ -7,7 +7,7 @@ has variants.
 from __future__ import annotations
 
 from bench.frameworks import Framework, Variant
-from bench.regimes import Default
+from bench.frameworks.regimes import Default
 
 
 def _faulty(name: str, adapter: str, *modules: str) -> Framework:

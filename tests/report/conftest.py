@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image
 
-from bench.record import Mistake, Record
+from bench.results.record import Mistake, Record
+from report.analysis.comparison import compare
 from report.build import FORMATS, build
-from report.comparison import compare
 from report.figures.gallery import Gallery
-from report.sweeps import sweeps
+from report.tables.sweeps import sweeps
 
 FROZEN = Path(__file__).parent / "frozen"
 

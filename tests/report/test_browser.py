@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.record import Record
+from bench.results.record import Record
 from report.build import build
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from bench.record import Record
+from bench.results.record import Record
+from report.analysis.comparison import compare
+from report.analysis.setups import distinct
 from report.build import build, markdown
-from report.comparison import compare
-from report.csv_files import EPOCH_FIELDS
-from report.setups import distinct
+from report.formats.csv_files import EPOCH_FIELDS
 
 Make = Callable[..., Record]
 NASTY = "a|b\n`c` <b>&\\|\r\n| d [e](f) \x1b[31m" + "x" * 300

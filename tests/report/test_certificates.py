@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench.record import Record
+from bench.results.record import Record
+from report.analysis.certificates import notes, proofs, warnings
+from report.analysis.comparison import Comparison, compare
 from report.build import markdown
-from report.certificates import notes, proofs, warnings
-from report.comparison import Comparison, compare
-from report.terminal import print_summary
+from report.formats.terminal import print_summary
 from report.text import Note, plain
 
 Make = Callable[..., Record]

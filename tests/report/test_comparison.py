@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.record import Record
+from bench.results.record import Record
 from bench.stats import censored_median
-from report import notes
-from report.comparison import Row, compare
-from report.tables import summarise
+from report.analysis.comparison import Row, compare
+from report.tables.frame import summarise
+from report.wording import notes
 
 Make = Callable[..., Record]
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from bench.record import Record
+from bench.results.record import Record
+from report.analysis.comparison import compare
 from report.build import markdown
-from report.comparison import compare
-from report.terminal import print_summary
+from report.formats.terminal import print_summary
 
 Make = Callable[..., Record]
 ALARM = "NOT AN EQUAL COMPARISON"

@@ -12,15 +12,15 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.axes import Axes
 
-from bench.record import Record
-from report.comparison import Comparison, compare
+from bench.results.record import Record
+from report.analysis.comparison import Comparison, compare
 from report.figures import phases, speed, training
 from report.figures.all import drawings
 from report.figures.canvas import Drawing, house_style, thinned
 from report.figures.gallery import Gallery
 from report.figures.palette import KNOWN, OTHERS, styles
 from report.figures.svg import render
-from report.sweeps import sweeps
+from report.tables.sweeps import sweeps
 
 Make = Callable[..., Record]
 SVG = "{http://www.w3.org/2000/svg}"

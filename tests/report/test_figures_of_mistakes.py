@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.record import Record
-from report.comparison import Comparison, compare
-from report.csv_files import csv_files
+from bench.results.record import Record
+from report.analysis.comparison import Comparison, compare
 from report.figures import first_steps, mistakes
 from report.figures.canvas import house_style
 from report.figures.palette import styles
 from report.figures.svg import render
+from report.formats.csv_files import csv_files
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.record import Record
+from bench.results.record import Record
+from report.analysis.comparison import compare
 from report.build import FORMATS, build
-from report.comparison import compare
 from report.figures.gallery import Gallery, drawn_aside
-from report.sweeps import sweeps
+from report.tables.sweeps import sweeps
 
 pytestmark = pytest.mark.xdist_group("report")  # see test_html.py
 

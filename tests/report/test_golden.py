@@ -52,10 +52,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.record import Record
+from bench.results.record import Record
+from report.analysis.comparison import compare
 from report.build import build
-from report.comparison import compare
-from report.terminal import print_summary
+from report.formats.terminal import print_summary
 
 GOLDEN = Path(__file__).parent / "golden"
 

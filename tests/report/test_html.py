@@ -13,15 +13,15 @@ from statistics import median
 
 import pytest
 
-from bench.record import Record
-from report import html_parts
+from bench.results.record import Record
+from report.analysis.comparison import compare
+from report.analysis.setups import distinct
 from report.build import build
-from report.comparison import compare
-from report.csv_files import epochs_csv, records_csv
-from report.dictionary import entries
-from report.html import page
-from report.setups import distinct
-from report.titles import titles
+from report.formats import html_parts
+from report.formats.csv_files import epochs_csv, records_csv
+from report.formats.dictionary import entries
+from report.formats.html import page
+from report.wording.titles import titles
 
 # The reports that several files of tests read are made once, so they share a process.
 pytestmark = pytest.mark.xdist_group("report")

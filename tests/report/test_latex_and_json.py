@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.record import Record
-from report.comparison import compare
-from report.json_file import document
-from report.latex import escaped, latex
-from report.setups import distinct
+from bench.results.record import Record
+from report.analysis.comparison import compare
+from report.analysis.setups import distinct
+from report.formats.json_file import document
+from report.formats.latex import escaped, latex
 
 Make = Callable[..., Record]
 NASTY = r"\input{/etc/passwd} $x$ 100% a_b^c & # ~ {" + "\n" + "\x1b[31m"

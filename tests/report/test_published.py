@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.record import Record
-from bench.store import read_manifest, read_records
+from bench.results.record import Record
+from bench.results.store import read_manifest, read_records
+from report.analysis.comparison import compare
 from report.build import markdown
-from report.comparison import compare
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = ROOT / "results" / "published"

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from bench.record import Record
+from bench.results.record import Record
+from report.analysis.comparison import Comparison, compare
+from report.analysis.regimes import Difference, cases, changes, difference, outcome, pairs
 from report.build import markdown
-from report.comparison import Comparison, compare
-from report.regimes import Difference, cases, changes, difference, outcome, pairs
-from report.terminal import print_summary
+from report.formats.terminal import print_summary
 
 Make = Callable[..., Record]
 ALARM = "NOT AN EQUAL COMPARISON"

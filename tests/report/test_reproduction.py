@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bench.published import Published, Reproduced
+from bench.config.published import Published, Reproduced
 from bench.stats import prediction_interval
-from report import reproduction
+from report.analysis.comparison import compare
 from report.build import markdown
-from report.comparison import compare
+from report.tables import reproduction
 
 PUBLISHED = (
     Published(metric="val_accuracy", value=0.975, best=True, where="epoch 2"),

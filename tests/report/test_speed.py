@@ -8,12 +8,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.record import Record
-from report import notes, phases, speed_tables, sweeps, targets
+from bench.results.record import Record
+from report.analysis import time_to_target
+from report.analysis.comparison import Comparison, compare
+from report.analysis.speed import limit_gflop_per_s
 from report.build import build
-from report.comparison import Comparison, compare
-from report.speed import limit_gflop_per_s
+from report.tables import phases, speed_tables, sweeps, targets
 from report.text import Note
+from report.wording import notes
 
 Make = Callable[..., Record]
 ONLY = {
@@ -162,7 +164,7 @@ def test_restricted_means_share_one_limit(make: Make) -> None:
             make(framework="keras", seed=1, time_to_target_s=4.0),
         ]
     )
-    found = {of.row.framework: of.restricted for of in targets.targets(comparison)}
+    found = {of.row.framework: of.restricted for of in time_to_target.targets(comparison)}
     means = {name: (of.mean, of.limit) for name, of in found.items() if of}
     assert means == {"torch": (10.0, 12.0), "keras": (8.0, 12.0)}
 

@@ -9,9 +9,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from bench.record import Record
-from report.comparison import compare
-from report.terminal import print_summary
+from bench.results.record import Record
+from report.analysis.comparison import compare
+from report.formats.terminal import print_summary
 
 Make = Callable[..., Record]
 
@@ -138,5 +138,6 @@ def test_device_memory_has_a_column_where_it_was_measured(make: Make) -> None:
 
 def test_the_terminal_needs_neither_pandas_nor_jinja() -> None:
     """They are an extra; without it a run still ends with its table."""
-    code = "import sys, report.terminal; sys.exit(bool({'pandas', 'jinja2'} & set(sys.modules)))"
+    heavy = "{'pandas', 'jinja2'} & set(sys.modules)"
+    code = f"import sys, report.formats.terminal; sys.exit(bool({heavy}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

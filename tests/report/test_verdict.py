@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from bench.record import Record
-from report import speed_tables
-from report.comparison import compare
-from report.notes import plain_note
-from report.verdict import Verdict, verdict
+from bench.results.record import Record
+from report.analysis.comparison import compare
+from report.tables import speed_tables
+from report.wording.notes import plain_note
+from report.wording.verdict import Verdict, verdict
 
 Make = Callable[..., Record]
 CLOSE = (1.00, 1.02, 0.98, 1.01, 0.99, 1.00, 1.02, 0.99)

@@ -1,4 +1,4 @@
-"""The edges between the parts, as docs/architecture.md draws them."""
+"""The layers of the code, as docs/architecture.md draws them: imports go down, never up."""
 
 from __future__ import annotations
 
@@ -11,22 +11,46 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "flax", "optax", "juliacall"}
-HEAVY = FRAMEWORKS | {
-    "pandas",
-    "seaborn",
-    "matplotlib",
-    "sklearn",
-    "scipy",
-    "numpy",
-    "pooch",
-    "PIL",
-}
+HEAVY = FRAMEWORKS | {"pandas", "seaborn", "matplotlib", "scipy", "numpy", "pooch", "PIL"}
+
+# From the ground up. What a part may import: itself, and the parts in the lines above its own. A
+# part is a folder or a file right below bench; `gate` has a process of its own, see below.
+LAYERS = (
+    ("errors", "stats"),
+    ("contract",),
+    ("workload", "datasets"),
+    ("frameworks", "system"),
+    ("config",),
+    ("results",),
+    ("verification",),
+    ("worker",),
+    ("execution",),
+    ("gate",),
+    ("cli",),
+)
+LEVEL = {part: number for number, parts in enumerate(LAYERS) for part in parts}
+# The same within report. Tables and sentences about them need each other.
+REPORT_LAYERS = (
+    ("text",),
+    ("analysis",),
+    ("tables", "wording"),
+    ("figures",),
+    ("formats",),
+    ("build",),
+)
+# What of the harness a report may know: records and what they are made of.
+KNOWN_TO_REPORT = ("contract", "errors", "results", "stats", "system", "workload", "config")
+MOST_ENTRIES = 16  # of a folder, for a reader to see it at a glance
 
 
 def _modules(package: str) -> list[Path]:
     found = sorted((ROOT / package).rglob("*.py"))
     assert found
     return found
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def _imports(path: Path) -> set[str]:
@@ -36,7 +60,7 @@ def _imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
@@ -44,85 +68,114 @@ def _top(modules: set[str]) -> set[str]:
     return {module.partition(".")[0] for module in modules}
 
 
-@pytest.mark.parametrize("path", _modules("bench"), ids=str)
-def test_the_harness_imports_no_framework_and_no_implementation(path):
-    assert not _top(_imports(path)) & (FRAMEWORKS | {"impls"})
+def _parts(modules: set[str], package: str) -> set[str]:
+    """The parts of a package that are imported."""
+    return {module.split(".")[1] for module in modules if module.startswith(f"{package}.")}
 
 
-@pytest.mark.parametrize("path", _modules("report"), ids=str)
-def test_the_report_reads_records_only(path):
-    imports = _imports(path)
-    assert not _top(imports) & (FRAMEWORKS | {"impls"})
-    of_bench = {module for module in imports if module.startswith("bench.")}
-    allowed = (
-        "bench.record",
-        "bench.certificate",
-        "bench.contract",
-        "bench.errors",
-        "bench.store",
-        "bench.stats",
-        "bench.training",
-        "bench.published",
-    )
-    assert all(module.startswith(allowed) for module in of_bench), of_bench
+def _upward(package: str, layers: tuple[tuple[str, ...], ...], *, within: bool) -> list[str]:
+    """The imports that go up, or across to another part of the same layer unless `within`."""
+    level = {part: number for number, parts in enumerate(layers) for part in parts}
+    found = []
+    for path in _modules(package):
+        own = _name(path).split(".")[1:2]
+        if not own or own[0] not in level:
+            continue
+        for part in _parts(_imports(path), package) & level.keys():
+            higher = level[part] > level[own[0]]
+            across = level[part] == level[own[0]] and part != own[0] and not within
+            if higher or across:
+                found.append(f"{_name(path)} imports {package}.{part}")
+    return found
 
 
-@pytest.mark.parametrize("path", _modules("impls"), ids=str)
-def test_an_implementation_knows_the_contract_and_its_own_framework(path):
-    own = ".".join(path.relative_to(ROOT).parts[:2]).removesuffix(".py")
-    for module in _imports(path):
-        if module.startswith("impls."):
-            assert module.startswith(own), module
-        if module.startswith("bench"):
-            assert module.startswith(("bench.contract", "bench.errors")), module
+def test_every_part_has_a_layer():
+    files = {path.stem for path in (ROOT / "bench").glob("*.py")}
+    folders = {path.parent.name for path in (ROOT / "bench").glob("*/__init__.py")}
+    assert (files | folders) - {"__init__", "__main__"} == LEVEL.keys()
 
 
-@pytest.mark.parametrize(
-    "leaf", ["contract", "certificate", "surroundings", "training", "published", "record", "errors"]
-)
-def test_leaves_import_leaves(leaf):
-    path = ROOT / "bench" / leaf
-    files = _modules(f"bench/{leaf}") if path.is_dir() else [path.with_suffix(".py")]
-    imports = set().union(*(_imports(file) for file in files))
-    of_bench = {module for module in imports if module.startswith("bench")}
-    names = ("contract", "certificate", "surroundings", "training", "published", "errors")
-    leaves = tuple(f"bench.{name}" for name in names)
-    assert all(module.startswith(leaves) for module in of_bench), of_bench
+def test_imports_go_down():
+    assert _upward("bench", LAYERS, within=False) == []
+    assert _upward("report", REPORT_LAYERS, within=True) == []
+
+
+def test_no_two_modules_import_each_other():
+    """Nor do more of them in a circle, but for what is imported when a function runs."""
+    paths = [path for package in ("bench", "report", "impls") for path in _modules(package)]
+    names = {_name(path): path for path in paths}
+    edges = {}
+    for name, path in names.items():
+        found = set()
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    found.add(whole if whole in names else node.module)
+        edges[name] = {one for one in found if one in names and one != name}
+    while leaves := {name for name, others in edges.items() if not others & edges.keys()}:
+        edges = {name: others for name, others in edges.items() if name not in leaves}
+    assert not edges, f"in or above a circle: {sorted(edges)}"
+
+
+@pytest.mark.parametrize("package", ["bench", "report", "impls"])
+def test_folders_can_be_seen_at_a_glance(package):
+    folders = {path.parent for path in _modules(package)}
+    for folder in folders:
+        entries = [e.name for e in folder.iterdir() if e.name != "__pycache__"]
+        assert len(entries) <= MOST_ENTRIES, (folder, sorted(entries))
+
+
+def test_the_harness_imports_no_framework_and_no_implementation():
+    for path in _modules("bench"):
+        assert not _top(_imports(path)) & (FRAMEWORKS | {"impls"}), path
+
+
+def test_the_report_reads_records_only():
+    for path in _modules("report"):
+        imports = _imports(path)
+        assert not _top(imports) & (FRAMEWORKS | {"impls"}), path
+        assert _parts(imports, "bench") <= set(KNOWN_TO_REPORT), path
+
+
+def test_an_implementation_knows_the_contract_and_its_own_framework():
+    for path in _modules("impls"):
+        own = ".".join(path.relative_to(ROOT).parts[:2]).removesuffix(".py")
+        imports = _imports(path)
+        assert _parts(imports, "bench") <= {"contract", "errors"}, path
+        for module in imports:
+            assert not module.startswith("impls.") or module.startswith(own), (path, module)
 
 
 def test_only_the_worker_reads_a_clock():
-    """Launching, downloading and the display time their own waiting; nothing else does.
+    """Whoever starts, downloads or shows something times that; nothing else does.
 
     The gate has a measuring process of its own, windows.py, and a budget of time.
     """
     allowed = {
-        "worker.py",
-        "in_process.py",
-        "launch.py",
-        "progress.py",
-        "download.py",
-        "observers.py",
-        "event_files.py",
-        "watch.py",
-        "windows.py",
-        "budget.py",
+        "bench/worker/tasks.py",
+        "bench/execution/in_process.py",
+        "bench/execution/progress.py",
+        "bench/execution/observers.py",
+        "bench/execution/event_files.py",
+        "bench/system/launch.py",
+        "bench/datasets/download.py",
+        "bench/cli/commands/watch.py",
+        "bench/gate/windows.py",
+        "bench/gate/budget.py",
     }
+    paths = [path for package in ("bench", "impls") for path in _modules(package)]
     readers = {
-        path.name
-        for name in ("bench", "impls")
-        for path in _modules(name)
-        if "time" in _top(_imports(path))
+        path.relative_to(ROOT).as_posix() for path in paths if "time" in _top(_imports(path))
     }
-    assert readers <= allowed
+    assert readers == allowed
 
 
 def test_the_measuring_process_of_the_gate_takes_only_what_is_measured():
     """All else that it imported would come from the side, or differ between the sides."""
-    found = {module for module in _imports(ROOT / "bench/gate/windows.py") if "bench" in module}
-    modules = {".".join(module.split(".")[:2]) for module in found}
-    assert modules == {"bench"} | {
-        f"bench.{name}" for name in ("contract", "frameworks", "models", "order")
-    }
+    parts = _parts(_imports(ROOT / "bench/gate/windows.py"), "bench")
+    # The last two are where an earlier revision has what is in workload now.
+    assert parts == {"contract", "frameworks", "workload", "models", "order"}
 
 
 def test_the_rule_of_the_gate_has_no_hands():
@@ -142,26 +195,23 @@ def _loaded(statement: str) -> set[str]:
 
 @pytest.mark.parametrize("command", ["run", "gate"])
 def test_help_loads_nothing_heavy(command):
-    run_help = f"from bench.cli import app\napp(['{command}', '--help'], standalone_mode=False)"
+    run_help = f"from bench.cli.app import app\napp(['{command}', '--help'], standalone_mode=False)"
     assert not _loaded(run_help) & HEAVY
 
 
 def test_planning_and_running_load_no_framework():
-    assert not _loaded("import bench.commands.run, bench.runner, bench.datasets") & FRAMEWORKS
+    loaded = "import bench.cli.commands.run, bench.execution.runner, bench.datasets"
+    assert not _loaded(loaded) & FRAMEWORKS
 
 
 def test_only_figures_load_what_draws():
     drawing = {"matplotlib", "seaborn", "pandas"}
-    assert not _loaded("import report.build, report.html, report.terminal") & drawing
-    of_figures = set().union(*map(_imports, _modules("report/figures")))
-    assert _top(of_figures) >= {"matplotlib", "seaborn"}
+    plain = "import report.build, report.formats.html, report.formats.terminal"
+    assert not _loaded(plain) & drawing
+    assert _loaded("import report.figures.all") >= drawing
 
 
-@pytest.mark.long
-def test_figures_load_what_draws():
-    assert _loaded("import report.figures.all") >= {"matplotlib", "seaborn", "pandas"}
-
-
-def test_a_check_that_can_fail():
+def test_checks_that_can_fail(tmp_path):
     assert "json" in _loaded("import json")
     assert _top(_imports(Path(__file__))) >= {"ast", "pytest"}
+    assert _upward("bench", tuple(reversed(LAYERS)), within=False)

@@ -13,12 +13,14 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import checkpoint, models, naming, plan
-from bench.checkpoint import Header
+from bench.config import plan
+from bench.config.options import Options
 from bench.contract import ModelOptions, ModelSpec, OptimizerSpec
 from bench.errors import CheckpointError
-from bench.options import Options
-from bench.order import initial_parameters
+from bench.results import checkpoint, naming
+from bench.results.checkpoint import Header
+from bench.workload import models
+from bench.workload.order import initial_parameters
 
 MODEL = models.build("lenet5", (32, 32, 1), 10)
 ADAM = OptimizerSpec("adam")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench import conditions
-from bench.record import Conditions
+from bench.results.record import Conditions
+from bench.system import conditions
 
 QUIET = Conditions(
     cpu_busy_s=100.0, cpu_stolen_s=1.0, quota_throttled_s=2.0, thermal_throttles=3,

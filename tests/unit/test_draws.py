@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bench import draws, models, order
 from bench.contract import ModelOptions, Order, blank_draws, dealt, is_random, require_draws
+from bench.workload import draws, models, order
 
 EVERYTHING = ModelOptions("rrelu", dropout=0.3, noise=0.2)
 NONE = np.empty(0, np.int32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import energy
+from bench.system import energy
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_counter_that_is_lost_is_unknown_and_not_zero(tmp_path, powercap):
 
 
 def test_no_gpu_no_counter():
-    from bench import machine
+    from bench.system import machine
 
     if machine.has_gpu():
         pytest.skip("this machine has a GPU")

@@ -8,14 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import checkpoint, datasets, draws, epochs, order, plan, preparation, trainer
-from bench.clocks import Clocks
-from bench.commands import parse
+from bench import datasets
+from bench.cli import parse
+from bench.config import plan
+from bench.config.options import Options
 from bench.contract import Order
-from bench.keeping import Keeper
-from bench.messages import EpochEnded, Measured
-from bench.options import Options
-from bench.recording import best_epoch
+from bench.execution.recording import best_epoch
+from bench.results import checkpoint
+from bench.system.clocks import Clocks
+from bench.worker import epochs, preparation, trainer
+from bench.worker.keeping import Keeper
+from bench.worker.messages import EpochEnded, Measured
+from bench.workload import draws, order
 from impls.reference.adapter import ReferenceAdapter
 
 CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=16, threads=1)

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import datasets, plan, preparation
+from bench import datasets
+from bench.config import plan
+from bench.config.options import Options
 from bench.execution import ChildProcess
 from bench.execution.in_process import InProcess
-from bench.messages import (
+from bench.worker import preparation
+from bench.worker.messages import (
     ComputeOracleLosses,
     Ended,
     EpochEnded,
@@ -21,7 +24,6 @@ from bench.messages import (
     PhaseBegun,
     TrainCell,
 )
-from bench.options import Options
 
 CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=32, threads=1)
 MEASURED_ANEW = {"epoch_s"}  # what no two runs have in common

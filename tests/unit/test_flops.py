@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench import flops, models
 from bench.contract import ModelOptions
-from bench.models import lenet5
+from bench.workload import flops, models
+from bench.workload.models import lenet5
 
 
 def test_lenet5_by_hand():

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from bench import frameworks
-from bench.commands import setup as command
+from bench.cli.commands import setup as command
 from bench.errors import BenchError, UsageError
 from bench.execution import ChildProcess
 from impls.flux import cuda, toolchain

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 import impls
-from bench import frameworks, launch
-from bench.commands import setup as command
+from bench import frameworks
+from bench.cli.commands import setup as command
 from bench.contract import Conv, Dense, Flatten, ModelOptions, ModelSpec, Pool
 from bench.errors import BenchError, UnavailableError
 from bench.execution import ChildProcess
-from bench.models import lenet5
-from bench.order import initial_parameters
+from bench.system import launch
+from bench.workload.models import lenet5
+from bench.workload.order import initial_parameters
 from impls.flux import layout, toolchain
 
 MANIFEST = """
@@ -45,7 +46,7 @@ def nothing_named(monkeypatch):
     monkeypatch.delenv(toolchain.EXE, raising=False)
     monkeypatch.delenv(toolchain.PROJECT, raising=False)
     monkeypatch.setattr(toolchain.importlib.metadata, "version", lambda name: "0.9.34")
-    monkeypatch.setattr(frameworks, "_is_importable", lambda module: True)
+    monkeypatch.setattr(frameworks.registry, "_is_importable", lambda module: True)
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def _juliapkg(monkeypatch, resolve):
 
 
 def test_without_juliacall(monkeypatch):
-    monkeypatch.setattr(frameworks, "_is_importable", lambda module: False)
+    monkeypatch.setattr(frameworks.registry, "_is_importable", lambda module: False)
     expected = "juliacall is not installed: pip install 'lenet-bench[flux]'"
     assert frameworks.missing(FLUX) == expected
     with pytest.raises(BenchError, match="juliacall is not installed"):

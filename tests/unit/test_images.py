@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import images
+from bench.datasets import images
 from bench.errors import ImageError
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench import initialisers, models, order
 from bench.contract import Conv, Dense
-from bench.initialisers import KERNELS
+from bench.workload import initialisers, models, order
+from bench.workload.initialisers import KERNELS
 
 # A quarter of a million values: the standard error of their standard deviation is below 0.2 %.
 WIDE = Dense("wide", in_features=640, out_features=400, activation="relu")

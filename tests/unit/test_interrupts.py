@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench import interrupts, launch
+from bench.system import interrupts, launch
 
 pytestmark = pytest.mark.usefixtures("ctrl_c")
 

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import checkpoint, datasets, order, plan, preparation, trainer
-from bench.clocks import Clocks
+from bench import datasets
+from bench.config import plan
+from bench.config.options import Options
 from bench.errors import CheckpointError
-from bench.keeping import Keeper
-from bench.messages import EpochEnded, Measured
-from bench.options import Options
+from bench.results import checkpoint
+from bench.system.clocks import Clocks
+from bench.worker import preparation, trainer
+from bench.worker.keeping import Keeper
+from bench.worker.messages import EpochEnded, Measured
+from bench.workload import order
 from impls.reference.adapter import ReferenceAdapter
 
 CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=16, threads=1)

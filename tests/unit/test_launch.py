@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import launch, machine
-from bench.messages import Ended, FindDevices, FrameworkAnswered, event_from, to_line
+from bench.system import launch, machine
+from bench.worker.messages import Ended, FindDevices, FrameworkAnswered, event_from, to_line
 
 TASK = to_line(FindDevices(framework="reference", threads=1))
 
@@ -58,7 +58,7 @@ def test_a_worker_runs_the_harness_of_its_parent(tmp_path, monkeypatch):
     (tmp_path / "bench/__init__.py").write_text("raise SystemExit('another harness')\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
-    monkeypatch.setenv("PYTHONPATH", str(Path(launch.__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(launch.__file__).parents[2]))
     lines, log = [], tmp_path / "log"
     launch.run_worker(TASK, (), launch.environment(1, os.environ), log, 60, lines.append)
     assert event_from(lines[-1]) == Ended(status="ok"), log.read_text()

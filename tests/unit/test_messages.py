@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bench import messages
-from bench.certificate import Check
-from bench.messages import (
+from bench.results.certificate import Check
+from bench.results.record import Record
+from bench.worker import messages
+from bench.worker.messages import (
     CheckMade,
     Ended,
     EpochEnded,
@@ -24,7 +25,6 @@ from bench.messages import (
     task_from,
     to_line,
 )
-from bench.record import Record
 
 CHECK = Check(name="logits", case="7 images", error=1e-7, bound=1e-6, where="", reason="float32")
 IDENTITY = (

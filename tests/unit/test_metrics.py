@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import metrics
+from bench.workload import metrics
 
 
 def test_accuracy():

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import metrics, mistakes
-from bench.preparation import normalise
+from bench.worker import mistakes
+from bench.workload import metrics
+from bench.workload.normalisation import normalise
 
 
 def logits_saying(classes: list[int], count: int = 3) -> np.ndarray:

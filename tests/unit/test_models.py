@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from bench import models
 from bench.contract import Conv, Dense, Flatten, ModelOptions, Pool
 from bench.errors import UnknownNameError, UsageError
+from bench.workload import models
 
 
 @pytest.mark.parametrize(

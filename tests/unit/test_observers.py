@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from bench import observers
-from bench.commands import watch
+from bench.cli.commands import watch
+from bench.execution import observers
 
 
 class Display:
@@ -57,7 +57,7 @@ def test_sparkline(values, bars):
 def test_the_live_table_shows_ended_running_and_waiting():
     from rich.console import Console
 
-    from bench.plan import Cell
+    from bench.config.plan import Cell
 
     cells = [
         Cell(framework=f, device="cpu", seed=0, batch_size=8, threads=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import models, order
+from bench.workload import models, order
 
 
 @given(

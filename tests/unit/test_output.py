@@ -13,7 +13,7 @@ from typing import TextIO
 
 import pytest
 
-from bench import output
+from bench.cli import output
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def test_descriptors_that_are_closed_are_given_to_nothing_else(closed):
     """A pipe of ours that took one's number would be a child's standard output."""
     program = (
         f"import os\nfor number in {closed}: os.close(number)\n"
-        "from bench import output\n"
+        "from bench.cli import output\n"
         "with output.unstoppable():\n    taken = os.pipe()\n"
         "os._exit(0 if min(taken) > 2 else 1)\n"
     )

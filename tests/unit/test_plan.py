@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, plan, runner
+from bench.config import plan
+from bench.config.options import Options
+from bench.config.plan import Source
 from bench.contract import ModelOptions
 from bench.errors import UsageError
-from bench.options import Options
-from bench.plan import Source
+from bench.execution import runner
+from bench.system import machine
 
 DIGITS = Source(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
 MNIST = Source(train_images=60_000, test_images=10_000, channels=1, classes=10, sha256="m" * 64)

@@ -7,31 +7,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets, plan, preparation
+from bench import datasets
+from bench.config import plan
+from bench.config.options import Options
 from bench.errors import DataError
-from bench.options import Options
+from bench.worker import preparation
+from bench.workload import normalisation
 
 
 def test_statistics_are_those_of_numpy():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (50, 8, 6, 3), dtype=np.uint8)
-    mean, std = preparation.statistics(images)
+    mean, std = normalisation.statistics(images)
     np.testing.assert_allclose(mean, (images / 255).mean(axis=(0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(std, (images / 255).std(axis=(0, 1, 2)), rtol=1e-12)
 
 
 def test_normalise_by_hand():
     images = np.array([[[[0, 51]], [[255, 102]]]], dtype=np.uint8)
-    out = preparation.normalise(images, (0.5, 0.2), (0.5, 0.1))
+    out = normalisation.normalise(images, (0.5, 0.2), (0.5, 0.1))
     assert out.dtype == np.float32
     np.testing.assert_allclose(out, [[[[-1, 0]], [[1, 2]]]], atol=1e-6)
 
 
 def test_a_channel_without_variation_is_only_centred():
     images = np.full((4, 2, 2, 1), 51, dtype=np.uint8)
-    mean, std = preparation.statistics(images)
+    mean, std = normalisation.statistics(images)
     assert std[0] == pytest.approx(0, abs=1e-12)
-    assert np.abs(preparation.normalise(images, mean, (0.0,))).max() < 1e-6
+    assert np.abs(normalisation.normalise(images, mean, (0.0,))).max() < 1e-6
 
 
 @pytest.fixture

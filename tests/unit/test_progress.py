@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import machine, plan, progress, recording, store
-from bench.options import Options
-from bench.record import Record
+from bench.config import plan
+from bench.config.options import Options
+from bench.execution import progress, recording
+from bench.results import store
+from bench.results.record import Record
+from bench.system import machine
 
 
 def test_time_left():

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import recipe
-from bench.commands import parse
+from bench.cli import parse
+from bench.config import recipe
+from bench.config.published import Published
 from bench.errors import UsageError
-from bench.published import Published
 
 HEAD = """
 title = "Digits"

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import options, plan, regimes
+from bench.config import options, plan
+from bench.config.options import Options
+from bench.config.plan import Source
 from bench.contract import OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
-from bench.options import Options
-from bench.plan import Source
-from bench.regimes import FLAX, FLUX, KERAS, TORCH, Default, Setting
+from bench.frameworks import regimes
+from bench.frameworks.regimes import FLAX, FLUX, KERAS, TORCH, Default, Setting
 
 DIGITS = Source(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
 

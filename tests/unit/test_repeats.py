@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, plan, recording, repeats
-from bench.options import Options
-from bench.record import Record
+from bench.config import plan
+from bench.config.options import Options
+from bench.execution import recording, repeats
+from bench.results.record import Record
+from bench.system import machine
 
 HERE = machine.describe()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench import schedule
-from bench.schedule import State
-from bench.training import Training
+from bench.workload import schedule
+from bench.workload.schedule import State
+from bench.workload.training import Training
 
 MODELZOO = Training(
     schedule="plateau",

@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from bench import order, speed
-from bench.clocks import Clocks
+from bench.system.clocks import Clocks
+from bench.worker import speed
+from bench.workload import order
 
 BATCH = 4
 

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, plan, recording, runner, store
+from bench.config import plan
+from bench.config.options import Options
 from bench.errors import StoreError
-from bench.options import Options
-from bench.record import SCHEMA, Record
+from bench.execution import recording, runner
+from bench.results import store
+from bench.results.record import SCHEMA, Record
+from bench.system import machine
 
 
 @pytest.fixture

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets, order, plan, preparation, trainer
-from bench.clocks import Clocks
+from bench import datasets
+from bench.config import plan
+from bench.config.options import Options
 from bench.errors import UnavailableError
-from bench.messages import Ended, EpochEnded, Measured, PhaseBegun
-from bench.options import Options
+from bench.system.clocks import Clocks
+from bench.worker import preparation, trainer
+from bench.worker.messages import Ended, EpochEnded, Measured, PhaseBegun
+from bench.workload import order
 from impls.reference.adapter import ReferenceAdapter
 
 COSTS_S = {

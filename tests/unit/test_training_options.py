@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import plan
-from bench.commands import parse
+from bench.cli import parse
+from bench.config import plan
+from bench.config.options import Options
+from bench.config.plan import Cell
+from bench.config.sizes import Source
 from bench.errors import UsageError
-from bench.options import Options
-from bench.plan import Cell
-from bench.sizes import Source
-from bench.training import Training
+from bench.workload.training import Training
 
 DIGITS = Source(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
 MNIST = Source(train_images=60_000, test_images=10_000, channels=1, classes=10, sha256="m" * 64)

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from bench import frameworks
-from bench.certificate import Subject
-from bench.equivalence.certify import _key
+from bench.config.plan import Cell
 from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
+from bench.execution.certify import _key
 from bench.frameworks import BUILT_IN, Framework, Variant
-from bench.plan import Cell
+from bench.results.certificate import Subject
 from impls.pytorch.compiler import CPP_COMPILER
 
 
@@ -55,7 +55,7 @@ MINE = Framework(
 @pytest.fixture(autouse=True)
 def mine(monkeypatch):
     monkeypatch.setitem(sys.modules, "recorder_module", HERE)
-    monkeypatch.setattr(frameworks, "BUILT_IN", (*BUILT_IN, MINE))
+    monkeypatch.setattr(frameworks.registry, "BUILT_IN", (*BUILT_IN, MINE))
 
 
 def test_a_variant_is_a_framework_of_its_own_name():
@@ -128,7 +128,9 @@ def test_a_name_that_could_be_taken_for_a_variant_is_refused(monkeypatch, tmp_pa
         def load(self):
             return Framework("torch.compile", "Odd", "odd:Odd", "odd", (), "no way")
 
-    monkeypatch.setattr(frameworks.importlib.metadata, "entry_points", lambda group: [Point()])
+    monkeypatch.setattr(
+        frameworks.registry.importlib.metadata, "entry_points", lambda group: [Point()]
+    )
     monkeypatch.syspath_prepend(tmp_path)  # what is found is kept by this path
     with pytest.raises(BenchError, match=r"'torch.compile': a name is of letters, digits, - and _"):
         frameworks.catalogue()

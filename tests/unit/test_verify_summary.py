@@ -7,11 +7,11 @@ import math
 
 from rich.console import Console
 
-from bench import models
-from bench.certificate import Certificate, Check, Subject
-from bench.commands.verify_summary import print_worst, share
+from bench.cli.views.certificates import print_worst, share
 from bench.contract import ModelOptions, OptimizerSpec
-from bench.equivalence.certify import Verdict
+from bench.execution.certify import Verdict
+from bench.results.certificate import Certificate, Check, Subject
+from bench.workload import models
 
 
 def _check(name: str, error: float | None, bound: float, case: str = "sgd") -> Check:

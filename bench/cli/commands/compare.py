@@ -1,0 +1,156 @@
+"""`bench compare`: the frameworks of a run against each other, or runs against the first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+
+from bench.cli import parse
+from bench.cli.console import say
+from bench.errors import UnknownNameError, UsageError
+from bench.results import store
+from report.analysis import versus
+from report.analysis.comparison import Comparison, base_of, by_setup
+from report.analysis.setups import Setup
+from report.analysis.versus import Contest, Metric, Sample
+from report.formats.terminal import print_section
+from report.tables import versus_tables
+from report.tables.sections import Section
+from report.text import plain
+from report.wording.notes import plain_note, settings, title
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a path held: its comparisons by set-up."""
+
+    name: str
+    comparisons: dict[Setup, Comparison]
+
+    def fingerprints(self) -> set[str]:
+        return {setup.machine_fingerprint for setup in self.comparisons}
+
+
+def compare(paths: Sequence[Path], baseline: str | None, metric: str, *, as_json: bool) -> int:
+    """Print each run's own contest, where one is asked for, and the runs against the first."""
+    known: tuple[Metric, ...] = get_args(Metric)
+    chosen = next((one for one in known if one == metric), None)
+    if chosen is None:
+        raise UnknownNameError("metric", metric, known)
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise UsageError(f"the same run is given twice: {', '.join(map(str, paths))}")
+    notes = Console(stderr=True, highlight=False)
+    runs = [_read(path, notes) for path in paths]
+    found: list[tuple[Section, list[Contest]]] = []
+    if len(runs) == 1 or baseline is not None:
+        for run in runs:
+            found += _within(run, baseline, chosen)
+    for later in runs[1:]:
+        found += _between(runs[0], later, chosen)
+    if as_json:
+        print(json.dumps(_document([one for _, several in found for one in several]), indent=2))
+        return 0
+    console = Console()
+    for section, _ in found:
+        print_section(section, console)
+    return 0
+
+
+def _document(contests: Sequence[Contest]) -> dict[str, Any]:
+    return {"contests": [versus_tables.values(one) for one in contests]}
+
+
+def _read(path: Path, notes: Console) -> _Run:
+    """The comparisons of the records below a path; UsageError where there is none."""
+    records, problems = store.read_records([path])
+    for file, reason in problems:
+        say(notes, plain(f"left out {file}: {reason}"))
+    if not records:
+        raise UsageError(
+            f"there are no records in {path}: give the folders of runs, such as those in results/"
+        )
+    return _Run(path.resolve().name, by_setup(records))
+
+
+def _within(run: _Run, baseline: str | None, metric: Metric) -> list[tuple[Section, list[Contest]]]:
+    """One contest for each set-up of the run; UsageError where nobody can be compared."""
+    samples = {
+        setup: versus.samples(comparison, metric, run.name)
+        for setup, comparison in run.comparisons.items()
+    }
+    names = {one.framework for several in samples.values() for one in several}
+    if not names:
+        raise UsageError(f"no run in {run.name} has a figure for {metric}: choose another --metric")
+    parse.check_baseline(baseline, names, metric, run.name)
+    found: list[tuple[Section, list[Contest]]] = []
+    for setup, several in samples.items():
+        base = base_of(several, baseline)
+        if base is None or len(several) < 2:
+            continue
+        contest = versus.within(setup, metric, several, base)
+        heading = _heading(run.comparisons[setup], run.name)
+        found.append((versus_tables.within_section(contest, heading), [contest]))
+    if not found:
+        raise UsageError(
+            f"{run.name} has {metric} of {', '.join(sorted(names))} alone, so that there is nobody "
+            "to compare with: give a run of several frameworks, or a second run"
+        )
+    return found
+
+
+def _between(first: _Run, later: _Run, metric: Metric) -> list[tuple[Section, list[Contest]]]:
+    """One contest for each framework in each set-up that both runs have; else a UsageError."""
+    _require_alike(first, later)
+    found: list[tuple[Section, list[Contest]]] = []
+    for setup in (one for one in first.comparisons if one in later.comparisons):
+        before = versus.samples(first.comparisons[setup], metric, first.name)
+        after = versus.samples(later.comparisons[setup], metric, later.name)
+        pairs = [(one, other) for one in before for other in after if _same(one, other)]
+        if pairs:
+            contests = versus.between(setup, metric, pairs)
+            heading = _heading(later.comparisons[setup], f"{later.name} against {first.name}")
+            found.append((versus_tables.between_section(contests, heading), contests))
+    if not found:
+        raise UsageError(
+            f"no framework has {metric} in the same set-up of both {first.name} and {later.name}"
+        )
+    return found
+
+
+def _same(one: Sample, other: Sample) -> bool:
+    return one.framework == other.framework
+
+
+def _require_alike(first: _Run, later: _Run) -> None:
+    """UsageError where the runs are of unlike machines, or share no set-up."""
+    if not first.fingerprints() & later.fingerprints():
+        machines = [
+            f"{run.name} ran on {next(iter(run.comparisons.values())).machine.cpu or 'unknown'}, "
+            f"fingerprint {min(run.fingerprints())[:12]}"
+            for run in (first, later)
+        ]
+        raise UsageError(
+            f"results of unlike machines cannot be compared: {plain('; '.join(machines))}; run "
+            "both on one machine"
+        )
+    if not first.comparisons.keys() & later.comparisons.keys():
+        one, other = next(iter(first.comparisons)), next(iter(later.comparisons))
+        unlike = [
+            f"{field.name} {getattr(one, field.name)} and {getattr(other, field.name)}"
+            for field in fields(Setup)
+            if getattr(one, field.name) != getattr(other, field.name)
+        ]
+        raise UsageError(
+            f"unlike set-ups cannot be compared: {first.name} and {later.name} have "
+            f"{plain('; '.join(unlike))}; run both with the same options"
+        )
+
+
+def _heading(comparison: Comparison, runs: str) -> str:
+    """What was compared, and under which settings, in one line."""
+    return f"{plain(runs)}: {plain_note(title(comparison))}. {plain_note(settings(comparison))}"

@@ -1,0 +1,87 @@
+"""`bench data`: fetch, verify and show data sets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bench import datasets
+from bench.cli import parse
+from bench.config.presets import preset
+from bench.contract import Labels
+from bench.workload import models, normalisation
+
+
+def fetch(name: str, root: Path | None) -> int:
+    """Download, check and keep a data set."""
+    console = Console(stderr=True)
+    folder = datasets.fetch(
+        parse.dataset(name), root or datasets.default_root(), progress=console.is_terminal
+    )
+    print(folder)
+    return 0
+
+
+def verify(name: str, root: Path | None) -> int:
+    """One line a file; exit code 1 if one is missing or wrong."""
+    checks = datasets.verify(parse.dataset(name), root or datasets.default_root())
+    for check in checks:
+        detail = "" if check.status == "ok" else f": expected {check.expected}, got {check.got}"
+        print(f"{check.status:<8}{check.path}{detail}")
+    return 0 if all(check.status == "ok" for check in checks) else 1
+
+
+def show(name: str, root: Path | None, *, as_json: bool) -> int:
+    """What is in a data set, as the default plan brings it to the networks."""
+    facts = _facts(parse.dataset(name), root or datasets.default_root())
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return 0
+    counts = facts.pop("images_per_class")
+    console = Console(highlight=False)
+    for key, value in facts.items():
+        shown = ", ".join(f"{v:.4f}" for v in value) if isinstance(value, list) else value
+        console.print(f"{key.replace('_', ' '):>15}  {shown}", markup=False, soft_wrap=True)
+    parts = [part for part in ("train", "test") if counts[part]]
+    table = Table("class", *parts, box=None)
+    for index, label in enumerate(counts["names"]):
+        table.add_row(escape(label), *(f"{counts[part][index]:,}" for part in parts))
+    console.print(table)
+    return 0
+
+
+def _facts(name: str, root: Path) -> dict[str, Any]:
+    about = datasets.describe(name, root)
+    size = models.named(models.USUAL_MODEL).size
+    data = datasets.load(name, root, size, preset(name).fit)
+    mean, std = normalisation.statistics(data.train_images)
+    return {
+        "name": about.name,
+        "title": about.title,
+        "folder": str(about.folder),
+        "credit": about.credit,
+        "native_shape": "×".join(map(str, about.shape)),
+        "delivered_shape": "×".join(map(str, data.train_images.shape[1:])),
+        "train_images": len(data.train_images),
+        "test_images": 0 if data.test_images is None else len(data.test_images),
+        "pixel_mean": list(mean),
+        "pixel_std": list(std),
+        "sha256": data.sha256,
+        "images_per_class": {
+            "names": list(data.classes),
+            "train": _counts(data.train_labels, len(data.classes)),
+            "test": _counts(data.test_labels, len(data.classes)),
+        },
+    }
+
+
+def _counts(labels: Labels | None, classes: int) -> list[int]:
+    if labels is None:
+        return []
+    return [int(count) for count in np.bincount(labels, minlength=classes)]

@@ -1,0 +1,267 @@
+"""`bench predict`: a checkpoint's accuracy on a data set, or its classes of image files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from bench import datasets, frameworks
+from bench.cli import parse
+from bench.cli.views import misclassified
+from bench.cli.views.misclassified import Examined
+from bench.config import options
+from bench.contract import Device, Images, Labels
+from bench.datasets import images
+from bench.errors import UnavailableError, UnknownNameError, UsageError
+from bench.execution import Executor, prediction
+from bench.execution.prediction import Agreement, Logits
+from bench.results import checkpoint
+from bench.results.checkpoint import Header
+from bench.worker import mistakes
+from bench.workload import metrics
+from bench.workload.normalisation import normalise
+from report.text import plain
+
+LogitsOf = Callable[[Images], dict[str, Logits]]  # of normalised images, by framework
+
+MOST_LISTED = 20  # differing images on the terminal; --json lists all
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What to predict: image files, or a data set; and where pictures of mistakes are to go.
+
+    `files` may be folders with a folder of images for each class.
+    """
+
+    files: tuple[Path, ...]
+    dataset: str | None
+    data_root: Path | None
+    invert: bool
+    mistakes: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """With what, on what, and how many images at a time."""
+
+    frameworks: str | None
+    device: str
+    threads: int | None
+    batch_size: int = prediction.BATCH_SIZE
+
+
+def predict(path: Path, where: Where, source: Source, executor: Executor, *, as_json: bool) -> int:
+    """Predict in each of the frameworks, and print what came out and how far they agree."""
+    found = checkpoint.read(path)
+    names, device = _checked(where, source, found.header)
+
+    def logits_of(pixels: Images) -> dict[str, Logits]:
+        with prediction.predictor(path, found, pixels, executor, where.batch_size) as predictor:
+            return {name: predictor.logits(name, device, where.threads) for name in names}
+
+    predicted = _of_files if source.files else _of_dataset
+    document = _about(path, found.header) | predicted(found.header, source, logits_of)
+    if as_json:
+        print(json.dumps(document, indent=2))
+    else:
+        _print(document, found.header)
+    return 0
+
+
+def _checked(where: Where, source: Source, header: Header) -> tuple[tuple[str, ...], Device]:
+    names = parse.words(where.frameworks) if where.frameworks is not None else (header.framework,)
+    names = options.distinct("--framework", tuple(frameworks.named(name).name for name in names))
+    for name in names:
+        absent = frameworks.missing(frameworks.named(name))
+        if absent:
+            raise UnavailableError(f"{name} cannot predict here: {absent}")
+    if where.device not in get_args(Device):
+        raise UnknownNameError("device", where.device, get_args(Device))
+    if where.threads is not None:
+        options.at_least(1, "--threads", where.threads)
+    options.at_least(1, "--batch-size", where.batch_size)
+    if source.mistakes is not None:
+        misclassified.check(source.mistakes)
+    if source.files and source.dataset is not None:
+        raise UsageError(
+            f"--dataset {source.dataset} and image files exclude each other: give one of them"
+        )
+    if source.invert and not source.files:
+        raise UsageError("--invert is for image files: give some, or leave it out")
+    return names, cast(Device, where.device)
+
+
+def _of_dataset(header: Header, source: Source, logits_of: LogitsOf) -> dict[str, Any]:
+    """Accuracy and loss of each framework."""
+    dataset = header.dataset if source.dataset is None else parse.dataset(source.dataset)
+    root = (source.data_root or datasets.default_root()).absolute()
+    tested = prediction.examples_of(header, dataset, root)
+    examples, logits = tested.examples, logits_of(tested.examples.images)
+
+    def picture(number: int) -> NDArray[np.uint8]:
+        return mistakes.pixels(examples.images[number], tested.mean, tested.std)
+
+    examined = Examined(logits, examples.labels, header.classes, picture, lambda _: None)
+    return {
+        "dataset": dataset,
+        "what": tested.what,
+        "images": len(examples.labels),
+        "results": [_scored(name, own, examples.labels) for name, own in logits.items()],
+        **_pictured(source, examined),
+        "agreement": [_described(each, header) for each in prediction.agreements(logits)],
+    }
+
+
+def _pictured(source: Source, examined: Examined) -> dict[str, Any]:
+    if source.mistakes is None:
+        return {}
+    return {"mistakes": misclassified.write(source.mistakes, examined)}
+
+
+def _scored(name: str, logits: Logits, labels: Labels) -> dict[str, Any]:
+    return {
+        "framework": name,
+        "accuracy": metrics.accuracy(logits, labels),
+        "loss": metrics.cross_entropy(logits, labels),
+        "wrong": int((logits.argmax(axis=1) != labels).sum()),
+    }
+
+
+def _of_files(header: Header, source: Source, logits_of: LogitsOf) -> dict[str, Any]:
+    """Class, probability and runner-up of each file in each framework; scores of known classes."""
+    files, labels = images.labelled(source.files, header.classes)
+    if labels is None and source.mistakes is not None:
+        raise UsageError(
+            "--mistakes needs the images' true classes: give a folder that holds a folder of "
+            "images for each class"
+        )
+    pixels = images.load(
+        files,
+        header.native_size,
+        header.model.input_shape[:2],
+        header.model.input_shape[-1],
+        header.fit,
+        invert=source.invert,
+    )
+    logits = logits_of(normalise(pixels, header.pixel_mean, header.pixel_std))
+    rows = [
+        _classed(file, name, own[index], header)
+        for index, file in enumerate(files)
+        for name, own in logits.items()
+    ]
+    known: dict[str, Any] = {}
+    if labels is not None:
+        examined = Examined(logits, labels, header.classes, pixels.__getitem__, _name_of(files))
+        known["scores"] = [_scored(name, own, labels) for name, own in logits.items()]
+        known |= _pictured(source, examined)
+        for row, label in zip(rows, np.repeat(labels, len(logits)), strict=True):
+            row["true_class"] = header.classes[label]
+    return {
+        "results": rows,
+        **known,
+        "agreement": [_described(each, header) for each in prediction.agreements(logits)],
+    }
+
+
+def _name_of(files: Sequence[Path]) -> Callable[[int], str]:
+    return lambda number: files[number].stem
+
+
+def _classed(file: Path, name: str, logits: Logits, header: Header) -> dict[str, Any]:
+    shares = metrics.probabilities(logits[None])[0]
+    (best, _), (second, _) = prediction.two_closest(logits)
+    return {
+        "file": str(file),
+        "framework": name,
+        "class": header.classes[best],
+        "probability": float(shares[best]),
+        "runner_up": header.classes[second],
+        "runner_up_probability": float(shares[second]),
+    }
+
+
+def _about(path: Path, header: Header) -> dict[str, Any]:
+    return {
+        "checkpoint": str(path),
+        "trained_in": header.framework,
+        "trained_on": header.dataset,
+        "epoch": header.epoch,
+        "seed": header.seed,
+        "val_accuracy": header.val_accuracy,
+        "test_accuracy": header.test_accuracy,
+    }
+
+
+def _described(agreement: Agreement, header: Header) -> dict[str, Any]:
+    """With classes by their names."""
+    described = asdict(agreement)
+    for difference in described["differing"]:
+        difference["closest"] = [
+            [[header.classes[index], logit] for index, logit in pair]
+            for pair in difference["closest"]
+        ]
+    return described
+
+
+def _print(document: dict[str, Any], header: Header) -> None:
+    console = Console(highlight=False)
+    validated = "" if header.val_accuracy is None else f", validation {header.val_accuracy:.2%}"
+    _say(
+        console,
+        f"{Path(document['checkpoint']).name}: {header.model.label} trained in {header.framework} "
+        f"on {header.dataset}, seed {header.seed}, epoch {header.epoch}{validated}",
+    )
+    if "what" in document:
+        _say(console, document["what"])
+        table = Table("framework", "accuracy", "wrong", "loss", box=None)
+        for row in document["results"]:
+            accuracy, loss = f"{row['accuracy']:.2%}", f"{row['loss']:.4f}"
+            table.add_row(row["framework"], accuracy, f"{row['wrong']:,}", loss)
+    else:
+        table = Table("file", "framework", "class", "probability", "runner-up", "", box=None)
+        for row in document["results"]:
+            first, second = f"{row['probability']:.2%}", f"{row['runner_up_probability']:.2%}"
+            texts = (row["file"], row["framework"], row["class"], first, row["runner_up"], second)
+            table.add_row(*(plain(text).replace("[", r"\[") for text in texts))
+    console.print(table)
+    for score in document.get("scores", ()):
+        count = f"{score['wrong']:,} of {len(document['results']) // len(document['scores']):,}"
+        _say(console, f"{score['framework']}: {score['accuracy']:.2%} right, {count} wrong")
+    if "mistakes" in document:
+        told = document["mistakes"]
+        wrote = f"wrote {told['written']:,} to {told['path']}" if told["written"] else "no picture"
+        _say(console, f"{told['count']:,} images mistaken by a framework: {wrote}")
+    for agreement in document["agreement"]:
+        _print_agreement(console, agreement)
+
+
+def _print_agreement(console: Console, agreement: dict[str, Any]) -> None:
+    differing = agreement["differing"]
+    _say(
+        console,
+        f"{agreement['first']} and {agreement['second']}: another class for {len(differing)} of "
+        f"{agreement['images']:,} images; logits within {agreement['largest']:.1e}",
+    )
+    for difference in differing[:MOST_LISTED]:
+        sides = (
+            f"{name} {first[0]} {first[1]:.6f}, {second[0]} {second[1]:.6f}"
+            for name, (first, second) in zip(
+                (agreement["first"], agreement["second"]), difference["closest"], strict=True
+            )
+        )
+        _say(console, f"  image {difference['image']}: {'; '.join(sides)}")
+    if len(differing) > MOST_LISTED:
+        _say(console, f"  and {len(differing) - MOST_LISTED} more, which --json lists")
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(plain(text), markup=False, soft_wrap=True)

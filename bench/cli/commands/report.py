@@ -1,0 +1,153 @@
+"""`bench report`: records → a table on the terminal, and files of several formats."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.cli import parse
+from bench.errors import StoreError, UsageError
+from bench.results import store
+from bench.results.record import Record
+from report.analysis.comparison import Comparison, compare
+
+FORMATS = ("html", "md", "csv", "latex", "json")  # as in report.build, which needs an extra
+NONE = "none"  # in the place of all of them
+WRITTEN = ("html", "md", "csv")  # where nothing was asked for
+MANY = 2000  # records: from here on a process that draws figures meanwhile saves time
+
+
+def report(
+    paths: Sequence[Path],
+    out: Path | None,
+    formats: str | None = None,
+    baseline: str | None = None,
+    *,
+    show: bool = False,
+) -> int:
+    """Read the records below the paths and report on them all together; `show` opens the HTML.
+
+    Ratios are to the framework `baseline`; UsageError where it has no speed in any record.
+    """
+    chosen = formats_of(formats)
+    if show and "html" not in chosen:
+        raise UsageError("--open shows the HTML report: add html to --format")
+    records, problems = store.read_records(paths)
+    if not records and not problems:
+        raise UsageError(
+            f"there are no records in {', '.join(map(str, paths))}: give run folders, a results "
+            "folder or record files"
+        )
+    compared = compare(records, baseline)
+    timed = {row.framework for one in compared for row in one.rows if row.images_per_s is not None}
+    parse.check_baseline(baseline, timed, "images_per_s", ", ".join(map(str, paths)))
+    folder = out or _default_folder(paths)
+    typed = _commands(paths)
+    show_and_write(
+        records, problems, folder, Console(), formats=chosen, typed=typed, compared=compared
+    )
+    if show and (folder / "report.html").exists():
+        webbrowser.open((folder / "report.html").absolute().as_uri())
+    return 1 if problems else 0
+
+
+def show_and_write(
+    records: Sequence[Record],
+    problems: Sequence[tuple[Path, str]],
+    folder: Path,
+    console: Console | None,
+    *,
+    formats: Sequence[str] = WRITTEN,
+    typed: dict[str, tuple[str, ...]] | None = None,
+    compared: Sequence[Comparison] | None = None,
+) -> None:
+    """Write the report into the folder; print the table and the paths where there is a console.
+
+    `typed` are the arguments that runs were started with, by their names; without it they are
+    looked for in the folder. `compared` are the records' comparisons, where they are at hand
+    already. Without the extra `report` the table is printed all the same, and a
+    line tells what is missing; so it is where a StoreError tells that a file cannot be written.
+    """
+    from report.formats.terminal import print_summary
+    from report.text import plain
+
+    typed = _commands([folder]) if typed is None else typed
+    compared = compare(records) if compared is None else compared
+
+    def tell(line: str) -> None:
+        if console is not None:
+            console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+
+    if console is not None:  # before the files, which there may be no room for
+        print_summary(compared, console)
+    for path, reason in problems:
+        tell(f"left out {path}: {reason}")
+    if not formats:
+        return
+    try:
+        written = _write(records, problems, folder, formats, typed, compared)
+    except ModuleNotFoundError as error:
+        tell(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
+    else:
+        for path in written:
+            tell(f"wrote {path}")
+
+
+def _write(
+    records: Sequence[Record],
+    problems: Sequence[tuple[Path, str]],
+    folder: Path,
+    formats: Sequence[str],
+    typed: dict[str, tuple[str, ...]],
+    compared: Sequence[Comparison],
+) -> list[Path]:
+    from report.build import FORMATS, build
+
+    chosen = [form for form in FORMATS if form in formats]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = len(records) >= MANY
+        return build(records, folder, problems, chosen, typed, compared, aside=aside)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write the report to {folder}: {error.strerror}; give a folder that you may "
+            "write to, with room in it: python -m bench report RUN --out FOLDER"
+        ) from error
+
+
+def formats_of(text: str | None, *, or_none: bool = False) -> tuple[str, ...]:
+    """The formats that were asked for; UsageError names one that there is not.
+
+    Where `or_none`, the word "none" by itself stands for no format at all.
+    """
+    if text is None:
+        return WRITTEN
+    chosen = parse.words(text)
+    if or_none and tuple(chosen) == (NONE,):
+        return ()
+    unknown = [one for one in chosen if one not in FORMATS]
+    if unknown or not chosen:
+        what = f"unknown format {unknown[0]!r}" if unknown else f"--format {text!r} names no format"
+        allowed = (*FORMATS, NONE) if or_none else FORMATS
+        raise UsageError(f"{what}: choose from {', '.join(allowed)}")
+    return tuple(chosen)
+
+
+def _commands(paths: Sequence[Path]) -> dict[str, tuple[str, ...]]:
+    """The arguments that runs were started with, as far as their folders are at hand."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in paths:
+        for folder in (path, *(file.parent for file in sorted(path.glob(f"*/{store.MANIFEST}")))):
+            with suppress(StoreError):
+                manifest = store.read_manifest(folder)
+                found[manifest.name] = manifest.command
+    return found
+
+
+def _default_folder(paths: Sequence[Path]) -> Path:
+    """The run's folder where there is one run; the current folder for several."""
+    return paths[0] if len(paths) == 1 and paths[0].is_dir() else Path()

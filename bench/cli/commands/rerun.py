@@ -1,0 +1,199 @@
+"""`bench rerun`: a record → the same run again, and whether it gave the same."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from bench import datasets
+from bench.cli.commands import run as runs
+from bench.cli.console import say
+from bench.cli.invocation import Invocation
+from bench.config.options import Options
+from bench.errors import StoreError, UsageError
+from bench.frameworks.regimes import EACH, NATIVE
+from bench.results import store
+from bench.results.record import Record
+
+HASHES = {
+    "data_sha256": "data",
+    "split_sha256": "split",
+    "order_sha256": "order of the images",
+    "initial_weights_sha256": "initial weights",
+    "draws_sha256": "random numbers of training",
+}
+FIGURES = (
+    *("train_loss", "val_loss", "val_accuracy", "learning_rates", "test_loss", "test_accuracy"),
+    *("test_loss_by_epoch", "test_accuracy_by_epoch"),
+)
+CAUSES = {"framework_version": "version", "machine": "machine", "versions": "libraries"}
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How two records of one request agree.
+
+    hashes    for each property whether it is the same
+    figures   for each, whether it is the same to the last bit; what neither has is left out
+    largest   relative difference of two losses of training; None where they cannot be compared
+    causes    what else differs: version, libraries, machine
+    bound     whether the figures have to be the same: both deterministic, and nothing else differs
+    speed     images/s of the second over those of the first
+    """
+
+    hashes: dict[str, bool]
+    figures: dict[str, bool]
+    largest: float | None
+    causes: tuple[str, ...]
+    bound: bool
+    speed: float | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all is equal that has to be."""
+        return all(self.hashes.values()) and (not self.bound or all(self.figures.values()))
+
+
+def rerun(
+    path: Path,
+    data_root: Path | None,
+    out: Path,
+    invocation: Invocation,
+    formats: tuple[str, ...],
+    *,
+    deterministic: bool = False,
+    as_json: bool,
+) -> int:
+    """Run the record's cell again: 0 if it ended as before and what must be equal is, 1 if not."""
+    before, notes = _record(path), Console(stderr=True)
+    asked = options_of(before, path, (data_root or datasets.default_root()).absolute())
+    if deterministic:
+        training = replace(asked.training, deterministic=True)
+        asked = asked.model_copy(update={"training": training})
+    planned = runs.plan_for(asked, notes, fetch=True)
+    session = runs.Session(
+        invocation.executor(), notes, invocation.arguments, formats, quiet=as_json
+    )
+    _, records = runs.begin(asked, planned, session, out=out)
+    after = next((one for one in records if one.cell == before.cell), None)
+    after = after or next((one for one in records if one.regime == before.regime), None)
+    if after is None:
+        raise StoreError(f"the run has left no record of {before.cell}")
+    found = likeness(before, after)
+    if as_json:
+        document = {"record": after.model_dump(mode="json"), "likeness": asdict(found)}
+        print(json.dumps(document, indent=2))
+    else:
+        for line in told(before, after, found):
+            say(Console(), line)
+    return 0 if after.status == before.status and found.is_good else 1
+
+
+def options_of(record: Record, path: Path, data_root: Path) -> Options:
+    """The options of the one cell that the record is of; UsageError where they are not known."""
+    if not record.asked:
+        raise UsageError(
+            f"{path} does not hold all options of its run: it is of an earlier version; the HTML "
+            "report of its folder has a command that comes close"
+        )
+    if record.resumed_from is not None:
+        raise UsageError(
+            f"{path} went on from the checkpoint {record.resumed_from}: repeat it by "
+            f"python -m bench run --from {record.resumed_from} --epochs {record.epochs}"
+        )
+    single = {
+        "frameworks": (record.framework,),
+        "devices": (record.device,),
+        "seeds": (record.seed,),
+        "regime": (EACH if record.regime.startswith(f"{NATIVE}.") else record.regime,),
+        "batch_sizes": (record.batch_size,),
+        "threads": (record.threads,),
+        "throughput_only": record.throughput_only,
+        "target": None if record.throughput_only else record.asked.get("target"),
+        **dict.fromkeys(("precision", "min_repeats", "max_repeats")),
+        "data_root": data_root,
+        "recipe": record.recipe,
+    }
+    try:
+        return Options.model_validate({**record.asked, **single})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise UsageError(f"{path} asks for what cannot be: {where}: {fault['msg']}") from error
+
+
+def likeness(before: Record, after: Record) -> Likeness:
+    """What is the same, bit for bit, and what is not."""
+    figures = {name: (getattr(before, name), getattr(after, name)) for name in FIGURES}
+    causes = tuple(
+        word for name, word in CAUSES.items() if getattr(before, name) != getattr(after, name)
+    )
+    both = before.training.deterministic and after.training.deterministic
+    return Likeness(
+        hashes={name: getattr(before, name) == getattr(after, name) for name in HASHES},
+        figures={name: old == new for name, (old, new) in figures.items() if old or new},
+        largest=_largest(before.train_loss, after.train_loss),
+        causes=causes,
+        bound=both and not causes,
+        speed=after.images_per_s / before.images_per_s
+        if before.images_per_s and after.images_per_s
+        else None,
+    )
+
+
+def told(before: Record, after: Record, found: Likeness) -> list[str]:
+    """The likeness in lines."""
+    lines = [
+        f"{before.cell} of {before.run}, repeated as {after.run}: {after.status}"
+        + ("" if after.status == before.status else f", was {before.status}")
+    ]
+    for name, same in found.hashes.items():
+        if name == "draws_sha256" and "own" in (before.generator, after.generator):
+            whose = f"{before.framework}'s own generator, seed {before.seed}"
+            lines.append(f"{HASHES[name]}: of {whose}; not hashed")
+            continue
+        old, new = (str(getattr(one, name))[:12] for one in (before, after))
+        lines.append(f"{HASHES[name]}: equal" if same else f"{HASHES[name]}: was {old}, is {new}")
+    unlike = [name.replace("_", " ") for name, same in found.figures.items() if not same]
+    if not unlike:
+        must = ", as a deterministic run has to be" if found.bound else ""
+        lines.append(f"losses and accuracies: equal to the last bit{must}")
+    else:
+        size = "" if not found.largest else f"; losses by up to {found.largest:.2g} of their size"
+        must = "NOT REPRODUCED, though deterministic: " if found.bound else ""
+        lines.append(f"{must}not equal to the last bit: {', '.join(unlike)}{size}")
+    if found.speed and before.training.deterministic != after.training.deterministic:
+        words = [f"{one.images_per_s or 0:,.0f} images/s" for one in (before, after)]
+        lines.append(
+            f"deterministic operations: {words[1]} after {words[0]}, {found.speed:.2f} times as "
+            "fast; two processes, one after the other"
+        )
+    if found.causes:
+        lines.append(f"what else differs: {', '.join(found.causes)}")
+    return lines
+
+
+def _largest(before: Sequence[float | None], after: Sequence[float | None]) -> float | None:
+    if len(before) != len(after) or not before:
+        return None
+    pairs = [(a, b) for a, b in zip(before, after, strict=True) if a is not None and b is not None]
+    return max((abs(a - b) / max(abs(a), math.ulp(0.0)) for a, b in pairs), default=None)
+
+
+def _record(path: Path) -> Record:
+    """The record of a file; UsageError where it is none, or where there are several."""
+    records, problems = store.read_records([path])
+    if problems:
+        raise UsageError(f"cannot read {problems[0][0]}: {problems[0][1]}")
+    if len(records) != 1:
+        raise UsageError(
+            f"{path} holds {len(records)} records: give the file of one, such as "
+            "results/RUN/records/CELL.json"
+        )
+    return records[0]

@@ -1,0 +1,306 @@
+"""`bench run`: from options to records, a table and a report."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench import __version__, datasets
+from bench.cli import from_checkpoint, parse
+from bench.cli.commands import recipes
+from bench.cli.commands.report import WRITTEN, show_and_write
+from bench.cli.console import installed
+from bench.cli.console import say as _say
+from bench.cli.views.plan import print_plan
+from bench.config import options, plan
+from bench.config.options import Options
+from bench.config.plan import Plan
+from bench.config.presets import preset
+from bench.config.sizes import Source
+from bench.errors import StoreError, UsageError
+from bench.execution import Executor, probing, repeats, runner
+from bench.execution.observers import observed
+from bench.execution.progress import make_progress
+from bench.results import checkpoint, store
+from bench.results.record import Record
+from bench.system import interrupts, machine
+from bench.worker import preparation
+from bench.workload import models
+
+BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
+
+# The options that decide what is computed, by their names on the command line.
+SETTINGS = (
+    *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
+    *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_sizes", "optimizer", "lr"),
+    *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
+    *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
+    *("windows", "window", "tensorboard", "activation", "pooling", "dropout", "noise"),
+    *parse.TRAINING,
+)
+# How the text of an option becomes its value.
+PARSERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("frameworks", "save", "regime", "evaluate"), parse.words),
+    "devices": parse.devices,
+    "seeds": partial(parse.whole_numbers, "--seeds"),
+    "batch_sizes": partial(parse.whole_numbers, "--batch-size"),
+    "threads": partial(parse.whole_numbers, "--threads"),
+    "precision": partial(parse.share, "--precision"),
+    **{
+        name: partial(parse.numbers, parse.flag(name))
+        for name in ("mean", "std", "test_mean", "test_std")
+    },
+    "dataset": parse.dataset,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a run needs beside its options: who does the work, and how it is shown.
+
+    notes    where is told what goes on
+    typed    the arguments of the program
+    formats  of the report
+    as_json  whether the records go to standard output instead of the table
+    quiet    whether neither does
+    """
+
+    executor: Executor
+    notes: Console
+    typed: tuple[str, ...]
+    formats: tuple[str, ...] = WRITTEN
+    as_json: bool = False
+    quiet: bool = False
+
+
+def run(
+    settings: Mapping[str, Any],
+    given: set[str],
+    *,
+    out: Path,
+    resume: Path | None,
+    start: Path | None,
+    recipe: str | None = None,
+    dry_run: bool,
+    session: Session,
+) -> int:
+    """Plan, run and report. `given` names the settings that a person typed."""
+    notes = session.notes
+    from_checkpoint.refuse_both(resume, start, recipe)
+    if resume is not None:
+        return _resume(resume, settings, given, session, dry_run=dry_run)
+    parsed, found = _parsed(settings), None
+    if start is not None:
+        found = checkpoint.read(start)
+        parsed = from_checkpoint.settings(start, found.header, parsed, given)
+    if recipe is not None:
+        parsed = recipes.followed(recipe, parsed, given)
+    asked = _options(parsed, session)
+    if asked.tensorboard:
+        _need_event_files()
+    with recipes.blamed(asked, recipe):
+        planned = plan_for(asked, notes, fetch=not dry_run)
+    if start is not None and found is not None:
+        planned = from_checkpoint.begin(planned, start, found)
+    if dry_run:
+        _warn(planned, notes)
+        return print_plan(planned, planned.cells(), as_json=session.as_json)
+    return begin(asked, planned, session, out=out)[0]
+
+
+def begin(
+    asked: Options, planned: Plan, session: Session, *, out: Path
+) -> tuple[int, list[Record]]:
+    """Carry out a run in a folder of its own: the exit code, and its records."""
+    _warn(planned, session.notes)
+    now = datetime.now(UTC)
+    manifest = store.Manifest(
+        name=store.run_name(asked.dataset, asked.model, now),
+        created_at=now.isoformat(timespec="seconds"),
+        bench_version=__version__,
+        command=session.typed,
+        asked=asked,
+        plan=planned,
+        machine=machine.describe(),
+    )
+    with store.create(out, manifest) as folder:
+        return _execute(folder, session), folder.records()
+
+
+def _warn(planned: Plan, notes: Console) -> None:
+    """What a person should know before the run."""
+    for warning in plan.warnings(planned):
+        _say(notes, f"warning: {warning}", style="yellow")
+    for note in plan.notes(planned):
+        _say(notes, note)
+
+
+def _resume(
+    path: Path,
+    settings: Mapping[str, Any],
+    given: set[str],
+    session: Session,
+    *,
+    dry_run: bool,
+) -> int:
+    """Go on with a run; options that are given again must say what they said at first."""
+    manifest = store.read_manifest(path)
+    again = _parsed({name: settings[name] for name in given})
+    if "devices" in again:
+        again["devices"] = probing.choose_devices(
+            again["devices"], manifest.asked.frameworks, session.executor
+        )
+    earlier = parse.flat(manifest.asked.model_dump())
+    other = {name: value for name, value in again.items() if value != earlier[name]}
+    if other:
+        listed = ", ".join(
+            f"{parse.flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
+            for name, value in other.items()
+        )
+        raise UsageError(
+            f"{path} was begun with other options: {listed}; leave them out to go on with it, or "
+            "start a new run without --resume"
+        )
+    here = machine.describe()
+    if here.fingerprint != manifest.machine.fingerprint:
+        raise UsageError(
+            f"{path} was begun on another machine ({manifest.machine.fingerprint}, this is "
+            f"{here.fingerprint}), and figures of two machines do not belong in one run: start a "
+            "new one"
+        )
+    with store.reopen(path) as folder:
+        if dry_run:
+            return print_plan(manifest.plan, runner.unsettled(folder), as_json=session.as_json)
+        return _execute(folder, session)
+
+
+def _execute(folder: store.Run, session: Session) -> int:
+    """Run the cells, then print and write what came out, also when interrupted."""
+    interrupted, faults, notes = False, [], session.notes
+    event_files = folder.manifest.asked.tensorboard
+
+    def warn(text: str) -> None:
+        _say(notes, f"warning: {text}", style="yellow")
+
+    _warn_if_busy(notes)
+    cells = len(runner.unsettled(folder))
+    with (
+        interrupts.terminations_interrupt(),
+        make_progress(notes, folder) as display,
+        observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
+    ):
+        try:
+            runner.run(folder, progress, session.executor)
+        except KeyboardInterrupt:
+            interrupted = True
+        except StoreError as error:  # what is there is shown all the same
+            faults.append(str(error))
+    records = folder.records()
+    if session.as_json:
+        document = {
+            "run": str(folder.folder),
+            "records": [record.model_dump(mode="json") for record in records],
+        }
+        print(json.dumps(document, indent=2))
+    try:
+        silent = session.as_json or session.quiet
+        console = None if silent else Console()
+        show_and_write(records, [], folder.folder, console, formats=session.formats)
+    except StoreError as error:
+        faults.append(str(error))
+    _say_precision(folder.manifest.plan, records, notes)
+    if interrupted:
+        _say(
+            notes,
+            f"interrupted: {len(records)} of {len(folder.manifest.plan.cells())} cells are saved; "
+            f"go on with: python -m bench run --resume {folder.folder}",
+        )
+    if faults:
+        raise StoreError("; ".join(faults))
+    return 1 if interrupted or runner.unsettled(folder) else 0
+
+
+def _need_event_files() -> None:
+    """Before anything runs: a run that cannot do what was asked for shall not begin."""
+    try:
+        importlib.import_module("tensorboard")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--tensorboard needs {error.name}: pip install 'lenet-bench[tensorboard]'"
+        ) from error
+
+
+def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> None:
+    """How narrow the intervals of throughput have become, where a width was asked for."""
+    if planned.precision is None:
+        return
+    for one in repeats.precisions(planned, records):
+        what = f"{one.framework} on {one.device}, batch {one.batch_size}, {one.threads} threads"
+        if one.half_width is None:
+            reached = "no interval"
+        else:
+            missed = one.half_width > planned.precision
+            reached = f"±{one.half_width:.2%}{', wider than' if missed else ' of'}"
+            reached += f" {100 * planned.precision:.3g}% asked for"
+        _say(notes, f"{what}: {reached} after {one.processes} processes")
+
+
+def _warn_if_busy(notes: Console) -> None:
+    """Other programs that compute now would be in every figure."""
+    busy = machine.busy_cpus()
+    if busy > BUSY_CPUS:
+        _say(
+            notes,
+            f"warning: other programs keep {busy:.1f} CPUs busy: every figure will be worse than "
+            "it could be, and not for all frameworks alike; end them for figures to rely on",
+            style="yellow",
+        )
+
+
+def _options(parsed: dict[str, Any], session: Session) -> Options:
+    """The options with every default that depends on what is installed here."""
+    parsed["frameworks"] = installed(parsed["frameworks"], session.notes)
+    parsed["devices"] = probing.choose_devices(
+        parsed["devices"], parsed["frameworks"], session.executor
+    )
+    return Options.model_validate(parse.nested(parsed))
+
+
+def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with their text turned into values."""
+    values = dict(settings)
+    for name, parser in PARSERS.items():
+        if values.get(name) is not None:
+            values[name] = parser(values[name])
+    if "data_root" in values:
+        values["data_root"] = (values["data_root"] or datasets.default_root()).absolute()
+    return values
+
+
+def plan_for(asked: Options, notes: Console, *, fetch: bool) -> Plan:
+    """The plan; a data set that is not there yet is fetched, once the options have proved right."""
+    about = datasets.describe(asked.dataset, asked.data_root)
+    if not about.available and about.name in datasets.names():
+        sizes = (about.train_size, about.test_size, about.shape[-1], len(about.classes))
+        planned = plan.make(asked, Source(*sizes, sha256=None))
+        absent = f"{about.name} is not in {asked.data_root} yet"
+        if not fetch:
+            _say(notes, f"{absent}: a run would fetch it")
+            return planned
+        _say(notes, f"{absent}: fetching it")
+        datasets.fetch(about.name, asked.data_root, progress=notes.is_terminal)
+    fit = options.fit(asked.fit, preset(asked.dataset))
+    loaded = datasets.load(asked.dataset, asked.data_root, models.named(asked.model).size, fit)
+    return plan.make(asked, preparation.source(loaded))
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

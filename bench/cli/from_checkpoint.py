@@ -1,0 +1,125 @@
+"""`bench run --from`: the settings of a training that goes on from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.cli import parse
+from bench.config.plan import Plan, Start
+from bench.errors import UsageError
+from bench.results.checkpoint import Checkpoint, Header
+
+
+def refuse_both(resume: Path | None, start: Path | None, recipe: str | None = None) -> None:
+    """A run that is resumed, or goes on from a checkpoint, has its settings already."""
+    before = {"--resume": resume, "--from": start}
+    for option, path in before.items():
+        if path is not None and recipe is not None:
+            raise UsageError(
+                f"--recipe {recipe} and {option} {path} exclude each other: what goes on keeps its "
+                "settings; leave the recipe out"
+            )
+    if resume is not None and start is not None:
+        raise UsageError(
+            f"--from {start} and --resume {resume} exclude each other: --from begins a new run "
+            "from a checkpoint, --resume does the cells that a run has not done"
+        )
+
+
+def settings(
+    path: Path, header: Header, parsed: Mapping[str, Any], given: set[str]
+) -> dict[str, Any]:
+    """The checkpoint's settings in place of the defaults; UsageError where one contradicts it."""
+    if header.model.generator_seed is not None:
+        raise UsageError(
+            f"training cannot go on from {path}: its random numbers came from a generator of "
+            f"{header.framework}'s own, whose state no checkpoint holds; train all epochs in one "
+            "run, or take a checkpoint of the regime matched"
+        )
+    own = _own(header)
+    unlike = [
+        f"{parse.flag(name)} is {_shown(name, own[name])} in it, not {_shown(name, parsed[name])}"
+        for name in own
+        if name in given and not _agree(name, parsed[name], own[name], header)
+    ]
+    if "regime" in given:
+        unlike.append("--regime has no meaning: the optimizer is the checkpoint's")
+    if "target" in given:
+        unlike.append("--target has no meaning: the time to it began before the checkpoint")
+    if unlike:
+        raise UsageError(
+            f"training cannot go on from {path} with other settings: {'; '.join(unlike)}; leave "
+            "these options out"
+        )
+    epochs = parsed["epochs"]
+    if epochs is None or epochs <= header.epoch:
+        what = "--epochs is missing" if epochs is None else f"--epochs {epochs} is too small"
+        raise UsageError(
+            f"{what}: {path.name} has {header.epoch} epochs behind it; give how many there shall "
+            f"be in all, {header.epoch + 1} or more"
+        )
+    kept = {name: value for name, value in own.items() if not _moved(name, given)}
+    frameworks = parsed["frameworks"] or (header.framework,)
+    return dict(parsed) | kept | {"frameworks": frameworks, "target": None}
+
+
+def begin(planned: Plan, path: Path, found: Checkpoint) -> Plan:
+    """The plan with its start; UsageError where the data are not those of the checkpoint."""
+    header = found.header
+    if planned.data_sha256 not in (None, header.data_sha256):
+        raise UsageError(
+            f"{path} was trained on other data: the hash of its {header.dataset} is "
+            f"{header.data_sha256}, that of {planned.dataset} is {planned.data_sha256}"
+        )
+    start = Start(
+        file=path.absolute(), sha256=found.sha256, framework=header.framework, epoch=header.epoch
+    )
+    # Every constant of the optimizer, also those that no option gives.
+    changes = {"start": start, "optimizer": header.optimizer, "target_accuracy": None}
+    return planned.model_copy(update=changes)
+
+
+def _own(header: Header) -> dict[str, Any]:
+    """The checkpoint's settings by the names of `bench.config.options.Options`."""
+    return {
+        "model": header.model.name,
+        "activation": header.model.options.activation,
+        "pooling": header.model.options.pooling,
+        "dropout": header.model.options.dropout,
+        "noise": header.model.options.noise,
+        "seeds": (header.seed,),
+        "dataset": header.dataset,
+        "train_size": header.train_size,
+        "val_size": header.val_size,
+        "test_size": header.test_size,
+        "fit": header.fit,
+        "mean": header.given_mean,
+        "std": header.given_std,
+        "batch_sizes": (header.batch_size,),
+        "optimizer": header.optimizer.name,
+        "lr": header.learning_rate,
+        "momentum": header.optimizer.momentum,
+        "weight_decay": header.optimizer.weight_decay,
+        **asdict(header.training),
+    }
+
+
+def _agree(name: str, given: Any, own: Any, header: Header) -> bool:
+    if name == "dataset" and own.startswith("npz:"):
+        return str(given).startswith("npz:")  # it may have moved; its hash decides
+    if name in ("mean", "std") and given is not None and len(given) == 1:
+        return bool(given * len(header.pixel_mean) == own)
+    return bool(given == own)
+
+
+def _moved(name: str, given: set[str]) -> bool:
+    return name == "dataset" and name in given
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return "the training split's" if name in ("mean", "std") else "the default"
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,34 @@
+"""`bench run --dry-run`: the plan, and the cells that would run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from bench.cli.console import say
+from bench.config.plan import Cell, Plan
+from report.wording import training
+
+
+def print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
+    """The plan and the cells that would run."""
+    names = [cell.name for cell in cells]
+    if as_json:
+        print(json.dumps({"plan": planned.model_dump(mode="json"), "cells": names}, indent=2))
+        return 0
+    console = Console()
+    for name, value in planned.model_dump(mode="json").items():
+        if name == "optimizer":
+            value = ", ".join(f"{key} {number}" for key, number in value.items())
+        elif name == "training":
+            value = ", ".join(training.words(planned.training)) or None
+        elif isinstance(value, dict):  # the checkpoint to go on from
+            value = value["file"]
+        elif isinstance(value, list):
+            value = ", ".join(map(str, value))
+        say(console, f"{name.replace('_', ' '):>21}  {'-' if value is None else value}")
+    say(console, f"{'parameters':>21}  {planned.spec().parameter_count():,}")
+    say(console, f"{len(names)} cells, in this order: {', '.join(names)}")
+    return 0

@@ -1,0 +1,247 @@
+"""Has a framework examined in a process of its own, and keeps the certificate.
+
+A certificate holds as long as nothing changes that could change a result: the machine, the
+installed packages, the adapter, the oracle and the examination themselves, the settings that a
+worker is given. All of these are in the name of the file that it is kept in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import site
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import ValidationError
+
+from bench import __version__, frameworks
+from bench.execution import Executor
+from bench.frameworks import Framework
+from bench.results.certificate import Certificate, Check, Subject
+from bench.results.record import Status
+from bench.results.store import write_atomically
+from bench.system import launch, machine
+from bench.worker.messages import CheckMade, Event, Examine, FrameworkAnswered
+
+TIMEOUT_S = 900.0
+OURS = "lenet-bench"  # whose files that matter are hashed one by one
+SOURCES = ("*.py", "*.jl", "*.json", "*.toml")
+ROOT = Path(__file__).resolve().parents[2]
+# What of a worker's environment is where things are, and not what is computed.
+HARMLESS = frozenset(
+    [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TZ",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "VIRTUAL_ENV",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+        "TORCHINDUCTOR_CACHE_DIR",
+        "PYTHONUNBUFFERED",
+    ]
+)
+# Beside the adapter: what gives the examination its meaning.
+OWN_SOURCES = (
+    *("bench/verification", "impls/reference", "bench/contract"),
+    *("bench/workload/models.py", "bench/workload/order.py", "bench/workload/draws.py"),
+    "bench/workload/initialisers.py",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of an examination: a certificate, or why there is none.
+
+    status, reason  why the subject cannot be timed; None where it can
+    """
+
+    certificate: Certificate | None
+    status: Status | None = None
+    reason: str | None = None
+
+
+def folder() -> Path:
+    """Where certificates are kept: $LENET_BENCH_CACHE, or the user's caches."""
+    if given := os.environ.get("LENET_BENCH_CACHE"):
+        return Path(given).expanduser() / "certificates"
+    import platformdirs
+
+    return platformdirs.user_cache_path("lenet-bench") / "certificates"
+
+
+def certify(
+    subject: Subject,
+    log: Path,
+    on_check: Callable[[Check], None],
+    executor: Executor,
+    *,
+    fresh: bool = False,
+    timeout_s: float = TIMEOUT_S,
+) -> Verdict:
+    """The verdict on a subject: a certificate that is kept still holds, unless `fresh` is asked.
+
+    Only certificates that passed are kept. `on_check` hears every check of a new examination.
+    """
+    framework = frameworks.named(subject.framework)
+    absent = frameworks.missing(framework)
+    if absent:
+        return Verdict(None, "unavailable", absent)
+    env = launch.environment(subject.threads, os.environ)
+    path = folder() / f"{_key(subject, framework, env)}.json"
+    kept = None if fresh else _read(path)
+    if kept is not None:
+        return Verdict(kept)
+    verdict = _examined(subject, log, on_check, executor, timeout_s)
+    if verdict.certificate is not None and verdict.status is None:
+        # A folder that cannot be written to costs the next run its time, nothing else.
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, verdict.certificate.model_dump_json(indent=2))
+    return verdict
+
+
+def _examined(
+    subject: Subject,
+    log: Path,
+    on_check: Callable[[Check], None],
+    executor: Executor,
+    timeout_s: float,
+) -> Verdict:
+    checks: list[Check] = []
+    versions: dict[str, str] = {}
+
+    def take(event: Event) -> None:
+        if isinstance(event, CheckMade):
+            checks.append(event.check)
+            on_check(event.check)
+        elif isinstance(event, FrameworkAnswered):
+            versions.update(event.versions)
+
+    task = Examine(subject=subject)
+    end = executor.call(task, log=log, timeout_s=timeout_s, on_event=take).end
+    certificate = Certificate(
+        subject=subject,
+        bench_version=__version__,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions,
+        checks=tuple(checks),
+    )
+    if end.status == "unavailable":
+        return Verdict(None, "unavailable", end.reason)
+    if end.status != "ok":
+        during = f"while it was verified, after {len(checks)} checks: "
+        return Verdict(certificate, end.status, f"{during}{end.reason}")
+    if not certificate.passed:
+        first, *others = certificate.failures
+        more = f"; and {len(others)} more" if others else ""
+        return Verdict(certificate, "not-equivalent", first.describe() + more)
+    return Verdict(certificate)
+
+
+def _read(path: Path) -> Certificate | None:
+    """A certificate that is kept and passed; what cannot be read counts as none."""
+    try:
+        kept = Certificate.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError):
+        return None
+    return kept if kept.passed else None
+
+
+def _key(subject: Subject, framework: Framework, env: Mapping[str, str]) -> str:
+    parts: dict[str, Any] = {
+        "subject": subject.model_dump(mode="json"),
+        "machine": machine.describe().fingerprint,
+        "packages": _packages(),
+        "startup": _hash_of_startup(),
+        "tools": frameworks.locked(framework),
+        "sources": _hash_of_sources(framework),
+        "environment": {name: value for name, value in env.items() if name not in HARMLESS},
+    }
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    name = frameworks.in_file_names(subject.framework)
+    return f"{name}-{subject.device}-{subject.model}-{digest[:24]}"
+
+
+def _hash_of_sources(framework: Framework) -> str:
+    digest = hashlib.sha256()
+    own = [ROOT / part for part in OWN_SOURCES]
+    for file in _files([*own, *_adapter_sources(framework.adapter.partition(":")[0])]):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _packages() -> list[str]:
+    """Every installed package with its version and what identifies its files.
+
+    That is the list of them with their hashes that an installer leaves: numpy of one version may be
+    built with one BLAS or another. Of a package that is used from the folder where it is developed,
+    the version says nothing: names, sizes and times of its files do.
+    """
+    found = set()
+    for package in importlib.metadata.distributions():
+        digest = hashlib.sha256((package.read_text("RECORD") or "").encode())
+        about = json.loads(package.read_text("direct_url.json") or "{}")
+        if about.get("dir_info", {}).get("editable") and package.name != OURS:
+            digest.update(_state_of(Path(unquote(urlsplit(about["url"]).path))).encode())
+        found.add(f"{package.name}=={package.version} {digest.hexdigest()[:16]}")
+    return sorted(found)
+
+
+def _state_of(folder: Path) -> str:
+    """Names, sizes and times of all that can be imported, or is loaded, from a folder."""
+    lines = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(one for one in folders if not one.startswith((".", "__pycache__")))
+        for name in sorted(names):
+            if name.endswith((".py", ".so", ".dylib", ".jl")):
+                about = os.lstat(os.path.join(place, name))
+                lines.append(f"{place}/{name} {about.st_size} {about.st_mtime_ns}")
+    return "\n".join(lines)
+
+
+def _hash_of_startup() -> str:
+    """Of what every interpreter runs when it starts, on a machine's or a person's behalf."""
+    specs = (importlib.util.find_spec(name) for name in ("sitecustomize", "usercustomize"))
+    files = [Path(spec.origin) for spec in specs if spec and spec.origin]
+    for folder in (*site.getsitepackages(), site.getusersitepackages()):
+        files += sorted(Path(folder).glob("*.pth"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _adapter_sources(module: str) -> list[Path]:
+    """The folder of the adapter's package, or its single file; imports nothing below the top."""
+    top, *below = module.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or (spec.origin is None and not spec.submodule_search_locations):
+        return []
+    if not below or not spec.submodule_search_locations:
+        return [Path(spec.origin)] if spec.origin else []
+    return [place.joinpath(*below[:-1]) for place in map(Path, spec.submodule_search_locations)]
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    found: set[Path] = set()
+    for path in paths:
+        found |= {path} if path.is_file() else {f for kind in SOURCES for f in path.rglob(kind)}
+    return sorted(found)

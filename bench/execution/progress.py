@@ -1,0 +1,174 @@
+"""Shows a run as it goes: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from bench.config.plan import Cell, Plan
+from bench.execution.runner import unsettled
+from bench.results.record import Record
+from bench.results.store import Run
+
+Clock = Callable[[], float]
+STOPPED = {"target": "at its target", "converged": "converged"}
+
+
+class PlainLines:
+    """One line when a cell begins and one when it ends."""
+
+    def __init__(self, console: Console, cells: int) -> None:
+        self._console, self._cells, self._number = console, cells, 0
+
+    def cell(self, cell: Cell) -> None:
+        """A cell begins."""
+        self._number += 1
+        self._say(f"[{self._number}/{self._cells}] {cell.name} ...")
+
+    def phase(self, name: str) -> None:
+        """Nothing: a log need not tell each phase."""
+
+    def epoch(self, measured: dict[str, Any]) -> None:
+        """Nothing: a log need not tell each epoch."""
+
+    def window(self, number: int, images_per_s: float) -> None:
+        """Nothing: a log need not tell each window."""
+
+    def more(self, cells: int) -> None:
+        """So many cells come in addition."""
+        self._cells += cells
+
+    def done(self, record: Record) -> None:
+        """A cell has ended."""
+        self._say(f"[{self._number}/{self._cells}] {outcome(record)}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Live(PlainLines):
+    """A bar with the running cell, its epoch and images/s, and the time left."""
+
+    def __init__(
+        self, console: Console, cells: int, bar: Progress, epochs: int, plan: Plan
+    ) -> None:
+        super().__init__(console, cells)
+        self._bar, self._plan, self._images = bar, plan, 0
+        self._epochs = epochs  # those that a cell trains here
+        self._task: TaskID = bar.add_task("", total=cells * epochs, now="", left="")
+        self._ended = 0
+        self._left = TimeLeft(cells * epochs, time.monotonic)
+
+    def cell(self, cell: Cell) -> None:
+        """A cell begins."""
+        self._number += 1
+        self._images = self._plan.images_an_epoch(cell.batch_size)
+        self._show(description=f"[{self._number}/{self._cells}] {cell.name}")
+
+    def phase(self, name: str) -> None:
+        """The running cell enters a phase."""
+        self._show(now=name.replace("_", " "))
+
+    def epoch(self, measured: dict[str, Any]) -> None:
+        """The running cell has ended an epoch."""
+        epoch_s = measured["epoch_s"]
+        speed = self._images / epoch_s[-1]
+        self._at(
+            self._ended + len(epoch_s),
+            now=f"epoch {len(epoch_s)}/{self._epochs}, {speed:,.0f} images/s{self._rate(measured)}",
+        )
+
+    def window(self, number: int, images_per_s: float) -> None:
+        """The running cell has ended a window of throughput."""
+        self._show(now=f"window {number}, {images_per_s:,.0f} images/s")
+
+    def more(self, cells: int) -> None:
+        """So many cells come in addition."""
+        super().more(cells)
+        self._left.more(cells * self._epochs)
+        self._show(total=self._cells * self._epochs)
+
+    def done(self, record: Record) -> None:
+        """A cell has ended."""
+        self._ended += self._epochs
+        self._at(self._ended, now="")
+        super().done(record)
+
+    def _rate(self, measured: dict[str, Any]) -> str:
+        """The learning rate, where it changes."""
+        if self._plan.training.schedule == "constant":
+            return ""
+        return f", learning rate {measured['learning_rates'][-1]:.2g}"
+
+    def _at(self, epochs: int, now: str) -> None:
+        self._show(completed=epochs, now=now, left=self._left.after(epochs))
+
+    def _show(self, **changes: Any) -> None:
+        """Draw anew, and only now: a display that refreshes itself takes time from the workers."""
+        self._bar.update(self._task, refresh=True, **changes)
+
+
+class TimeLeft:
+    """Guesses the time left from the share of epochs that is done; the clock is passed in."""
+
+    def __init__(self, epochs: int, clock: Clock) -> None:
+        self._epochs, self._clock, self._start = epochs, clock, clock()
+
+    def more(self, epochs: int) -> None:
+        """So many come in addition."""
+        self._epochs += epochs
+
+    def after(self, done: int) -> str:
+        """The time left in words, after so many of the epochs."""
+        if not done:
+            return ""
+        left_s = (self._clock() - self._start) * (self._epochs - done) / done
+        minutes, seconds = divmod(round(left_s), 60)
+        hours, minutes = divmod(minutes, 60)
+        return (
+            f"{hours}:{minutes:02}:{seconds:02} left" if hours else f"{minutes}:{seconds:02} left"
+        )
+
+
+def outcome(record: Record) -> str:
+    """A cell's result in a line."""
+    if record.status != "ok":
+        return f"{record.cell}: {record.status}: {record.reason}"
+    parts = []
+    if record.test_accuracy is not None:
+        parts.append(f"test accuracy {record.test_accuracy:.2%}")
+    if record.images_per_s is not None:
+        parts.append(f"{record.images_per_s:,.0f} images/s")
+    if record.wall_s is not None:
+        parts.append(f"{record.wall_s:.1f} s in all")
+    if record.stopped_early is not None:
+        parts.append(
+            f"ended after epoch {record.first_epoch - 1 + len(record.epoch_s)}: "
+            + STOPPED[record.stopped_early]
+        )
+    if record.checkpoint_error is not None:
+        parts.append(record.checkpoint_error)
+    return f"{record.cell}: {', '.join(parts)}"
+
+
+@contextlib.contextmanager
+def make_progress(console: Console, run: Run) -> Iterator[PlainLines]:
+    """The display that fits the console, for the cells that the run has yet to do."""
+    plan, cells = run.manifest.plan, len(unsettled(run))
+    if not console.is_terminal:
+        yield PlainLines(console, cells)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[now]}", markup=False),
+        TextColumn("{task.fields[left]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
+        epochs = 1 if plan.throughput_only else plan.epochs - plan.epochs_before
+        yield Live(console, cells, bar, epochs, plan)

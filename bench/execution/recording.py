@@ -1,0 +1,105 @@
+"""What a cell's record says beside what its worker measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.config.options import Options
+from bench.config.plan import Cell, Plan
+from bench.results.record import Machine
+from bench.worker.epochs import FIELDS
+from bench.workload import metrics, schedule
+
+LOG_TAIL_LINES = 40
+LOG_TAIL_BYTES = 8192
+OPTIMIZER_FIELDS = {"name": "optimizer"}  # where a record's name is not that of `OptimizerSpec`
+
+
+def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, Any]:
+    """The record's fields that are known before the cell has begun."""
+    setting = plan.setting(cell)
+    optimizer = setting.optimizer
+    return {
+        "run": run_name,
+        "cell": cell.name,
+        "framework": cell.framework,
+        "dataset": plan.dataset,
+        "model": plan.model,
+        "activation": plan.activation,
+        "pooling": plan.pooling,
+        "dropout": plan.dropout,
+        "noise": plan.noise,
+        "device": cell.device,
+        "seed": cell.seed,
+        "regime": cell.regime,
+        "epochs": plan.epochs,
+        "repeat": cell.repeat,
+        "throughput_only": cell.throughput_only,
+        "batch_size": cell.batch_size,
+        "learning_rate": plan.learning_rate,
+        **{OPTIMIZER_FIELDS.get(name, name): v for name, v in asdict(optimizer).items()},
+        "weight_decay_is_given": plan.weight_decay_is_given,
+        "kernel_initialiser": setting.kernel,
+        "bias_initialiser": setting.bias,
+        "generator": setting.generator,
+        "threads": cell.threads,
+        "target_accuracy": plan.target_accuracy,
+        "train_images": plan.train_size,
+        "val_images": plan.val_size,
+        "test_images": plan.test_size,
+        "training": plan.training,
+        "fit": plan.fit,
+        "given_mean": plan.pixel_mean,
+        "given_std": plan.pixel_std,
+        "data_sha256": plan.data_sha256,
+        "machine": on,
+        "resumed_from": plan.start.file.name if plan.start else None,
+        "resumed_framework": plan.start.framework if plan.start else None,
+        "first_epoch": plan.epochs_before + 1,
+    }
+
+
+def whole_request(asked: Options) -> dict[str, Any]:
+    """Every option of the run, but for where its data lie, which is nobody else's; its recipe."""
+    options = asked.model_dump(mode="json", exclude={"data_root", "recipe"})
+    return {"asked": options, "recipe": asked.recipe}
+
+
+def derived(fields: dict[str, Any], plan: Plan, cell: Cell) -> dict[str, Any]:
+    """What follows from windows and epochs: operations per second, and the time to the target."""
+    figures: dict[str, Any] = {}
+    speed = fields.get("images_per_s")
+    if speed is not None:
+        figures["gflop_per_s"] = fields["flops_per_image"] * speed / 1e9
+    figures["best_epoch"] = best_epoch(fields, plan)
+    epoch_s: Sequence[float] = fields["epoch_s"]
+    reached = metrics.epochs_to_target(fields["val_accuracy"], plan.target_accuracy)
+    if reached is not None:
+        figures["steps_to_target"] = reached * plan.steps(cell.batch_size)
+        figures["time_to_target_s"] = sum(epoch_s[:reached])
+        figures["time_to_target_with_compile_s"] = fields["compile_s"] + sum(epoch_s[:reached])
+    return figures
+
+
+def best_epoch(fields: dict[str, Any], plan: Plan) -> int | None:
+    """The epoch, counted from 1, of the best monitored accuracy; None without one."""
+    best: tuple[float, int] | None = None
+    accuracies = fields.get(FIELDS[plan.training.monitor]["accuracy"], [])
+    for epoch, accuracy in enumerate(accuracies, plan.epochs_before + 1):
+        if schedule.is_better(plan.training, accuracy, best[0] if best else None):
+            best = accuracy, epoch
+    return best[1] if best else None
+
+
+def tail(log: Path) -> str | None:
+    """The end of a log; None where there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return None
+    return "\n".join(lines[-LOG_TAIL_LINES:]) or None

@@ -1,0 +1,203 @@
+"""Two regimes: `matched`, everything equal, and `native`, what a framework's own defaults give.
+
+`native` is what a person gets who types the layers and `Adam(lr)` and leaves the rest alone: the
+framework's initialisation, its ε and where it stands, its decays, its form of momentum, and where
+something in the network is random, its own layers and generator, seeded with the cell's seed.
+`native.NAME` is matched but for the one default of that name, so that the gap between the regimes
+can be laid to its causes.
+
+What stays the same in every regime: the architecture, since layers, padding, pooling and sizes are
+the network and not a default; data, split, order of the batches and precision; the learning rate,
+for which there is always a number to type; and every value that a person did type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from bench.contract import Generator, OptimizerName, OptimizerSpec
+from bench.errors import UnknownNameError
+from bench.workload.initialisers import PYTORCH
+from bench.workload.training import Training
+
+Regime = Literal["matched", "native", "each"]
+
+MATCHED = "matched"
+NATIVE = "native"
+EACH = "each"
+REGIMES: tuple[str, ...] = get_args(Regime)
+UNTOUCHED = Training()  # in which nothing of the initial weights was asked for
+OF_SETTING = ("kernel", "bias", "generator")  # fields that are not the optimizer's
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """One value of a framework's own that is not the matched one.
+
+    name        what it is called in a cell's name: `epsilon` in keras-cpu-native.epsilon-seed0
+    field       of `Setting`, one of OF_SETTING, or of `OptimizerSpec`
+    value       what the framework has there
+    source      the class and its argument, or the place in its sources
+    optimizers  for which it holds; empty for what depends on none
+    """
+
+    name: str
+    field: str
+    value: Any
+    source: str
+    optimizers: tuple[OptimizerName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a cell trains with: optimizer, distributions of its initial weights, random numbers."""
+
+    optimizer: OptimizerSpec
+    kernel: str = PYTORCH
+    bias: str = PYTORCH
+    generator: Generator = "harness"
+
+    def changed(self, default: Default) -> Setting:
+        """This setting with one framework's default in place of the matched value."""
+        if default.field in OF_SETTING:
+            return replace(self, **{default.field: default.value})
+        return replace(self, optimizer=replace(self.optimizer, **{default.field: default.value}))
+
+    def value(self, field: str) -> Any:
+        """What it has in the field of a `Default`."""
+        return getattr(self if field in OF_SETTING else self.optimizer, field)
+
+
+# Read off PyTorch 2.13. Its own initial weights and optimizers are the matched ones.
+TORCH = (
+    Default(
+        *("generator", "generator", "own"),
+        "nn.Dropout, nn.RReLU and torch.randn_like, after torch.manual_seed",
+    ),
+)
+
+# Read off Keras 3.12 to 3.15. ε̂ and the decay of the weights before the step stand in
+# keras/src/optimizers/adam.py (update_step) and base_optimizer.py (_apply_weight_decay).
+KERAS = (
+    Default("kernel-init", "kernel", "glorot_uniform", "Conv2D and Dense, kernel_initializer"),
+    Default("bias-init", "bias", "zeros", "Conv2D and Dense, bias_initializer"),
+    Default("epsilon", "epsilon", 1e-7, "Adam, epsilon", ("adam",)),
+    Default("epsilon", "epsilon", 1e-7, "AdamW, epsilon", ("adamw",)),
+    Default("epsilon", "epsilon", 1e-7, "RMSprop, epsilon", ("rmsprop",)),
+    Default("epsilon-form", "epsilon_form", "hat", "Adam.update_step", ("adam", "adamw")),
+    Default("epsilon-form", "epsilon_form", "inside", "RMSprop.update_step", ("rmsprop",)),
+    Default("alpha", "alpha", 0.9, "RMSprop, rho", ("rmsprop",)),
+    Default("momentum-form", "rate_in_momentum", True, "SGD.update_step", ("sgd",)),
+    Default("momentum-form", "rate_in_momentum", True, "RMSprop.update_step", ("rmsprop",)),
+    Default(
+        "decay-form",
+        "decoupled_decay",
+        True,
+        "Optimizer._apply_weight_decay",
+        ("sgd", "rmsprop", "adam"),
+    ),
+    Default("weight-decay", "weight_decay", 0.004, "AdamW, weight_decay", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "Dropout and GaussianNoise, seed; for RReLU, which Keras has not, keras.random.uniform "
+        "with a SeedGenerator",
+    ),
+)
+
+# Read off Flax 0.12 (flax.nnx) and Optax 0.2.8. Optax has no argument for L2 decay outside of
+# `adamw`: where it stands in a chain is what a person types.
+FLAX = (
+    Default("kernel-init", "kernel", "lecun_normal", "nnx.Conv and nnx.Linear, kernel_init"),
+    Default("bias-init", "bias", "zeros", "nnx.Conv and nnx.Linear, bias_init"),
+    Default("epsilon-form", "epsilon_form", "inside", "optax.rmsprop, eps_in_sqrt", ("rmsprop",)),
+    Default("alpha", "alpha", 0.9, "optax.rmsprop, decay", ("rmsprop",)),
+    Default(
+        "momentum-form",
+        "rate_in_momentum",
+        True,
+        "optax.rmsprop: scale_by_learning_rate stands before trace",
+        ("rmsprop",),
+    ),
+    Default("weight-decay", "weight_decay", 1e-4, "optax.adamw, weight_decay", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "nnx.Dropout, rngs; for RReLU and noise, of which Flax has no layer, jax.random with keys "
+        "of nnx.Rngs",
+    ),
+)
+
+# Read off Flux 0.16 and Optimisers 0.4. RMSProp takes no momentum, so none of its own is known;
+# L2 decay is a rule of its own, WeightDecay, and its place is what a person types.
+FLUX = (
+    Default("kernel-init", "kernel", "glorot_uniform", "Conv and Dense, init"),
+    Default("bias-init", "bias", "zeros", "Conv and Dense, create_bias"),
+    Default("alpha", "alpha", 0.9, "Optimisers.RMSProp, ρ", ("rmsprop",)),
+    Default("momentum-form", "rate_in_momentum", True, "Optimisers.Momentum, apply!", ("sgd",)),
+    Default("weight-decay", "weight_decay", 0.0, "Optimisers.AdamW, λ", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "Flux.Dropout and NNlib.rrelu; for noise, of which Flux has no layer, randn",
+    ),
+)
+
+
+def differing(
+    defaults: Iterable[Default],
+    matched: OptimizerSpec,
+    *,
+    decay_is_given: bool,
+    initialisers_given: Training = UNTOUCHED,
+    is_random: bool = False,
+) -> tuple[Default, ...]:
+    """Those of a framework's defaults that change something in training with this optimizer.
+
+    `decay_is_given` says that a person typed the weight decay, which then stays, as do the initial
+    weights of the training. A form of momentum without momentum, or of a decay that is 0, changes
+    nothing; nor does a generator, but where something in the network `is_random`.
+    """
+    typed = {"kernel": initialisers_given.init, "bias": initialisers_given.bias_init}
+
+    def differs(default: Default) -> bool:
+        if default.optimizers and matched.name not in default.optimizers:
+            return False
+        if default.field == "weight_decay" and decay_is_given:
+            return False
+        if default.field == "generator" and not is_random:
+            return False
+        if typed.get(default.field) is not None:
+            return False
+        changed = Setting(matched).changed(default)
+        if default.field in ("rate_in_momentum", "decoupled_decay"):
+            return changed.optimizer.forms != matched.forms
+        return changed != Setting(matched)
+
+    return tuple(default for default in defaults if differs(default))
+
+
+def setting(
+    regime: str,
+    matched: OptimizerSpec,
+    own: tuple[Default, ...],
+    training: Training = UNTOUCHED,
+) -> Setting:
+    """What a cell of this regime trains with; `own` are the framework's `differing` defaults.
+
+    Raises UnknownNameError for a regime that the framework does not have.
+    """
+    chosen = {MATCHED: (), NATIVE: own} | {f"{NATIVE}.{one.name}": (one,) for one in own}
+    if regime not in chosen:
+        raise UnknownNameError("regime", regime, chosen)
+    result = Setting(matched, training.init or PYTORCH, training.bias_init or PYTORCH)
+    for default in chosen[regime]:
+        result = result.changed(default)
+    return result
+
+
+def names(asked: Iterable[str], own: Iterable[Default]) -> list[str]:
+    """The regimes of a framework's cells: `each` stands for one cell a differing default."""
+    found: list[str] = []
+    for regime in asked:
+        found += [f"{NATIVE}.{one.name}" for one in own] if regime == EACH else [regime]
+    return found

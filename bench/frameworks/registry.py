@@ -1,0 +1,243 @@
+"""Which frameworks there are, found without importing any of them.
+
+A third party adds one through an entry point of the group `lenet_bench.frameworks` that names a
+`Framework`; the module that holds it must not import the framework itself.
+
+`NAME:VARIANT` is the same framework in another mode of execution. It is a framework like any other
+to the rest of the harness: what is proved, timed and stored of it has this name.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from bench.contract import Adapter
+from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
+from bench.frameworks.regimes import FLAX, FLUX, KERAS, TORCH, Default
+from bench.frameworks.spec import SEPARATOR, Framework, Toolchain, Tools, Variant
+
+GROUP = "lenet_bench.frameworks"
+
+
+NAME = re.compile(r"[A-Za-z0-9_-]+")  # of a framework; files are named after it
+
+
+def _own(
+    name: str,
+    title: str,
+    adapter: str,
+    modules: tuple[str, ...],
+    own: tuple[Default, ...] = (),
+    variants: tuple[Variant, ...] = (),
+) -> Framework:
+    install = f"pip install 'lenet-bench[{name}]'"
+    return Framework(name, title, adapter, name, modules, install, own=own, variants=variants)
+
+
+BUILT_IN: tuple[Framework, ...] = (
+    _own(
+        "torch",
+        "PyTorch",
+        "impls.pytorch.adapter:TorchAdapter",
+        ("torch",),
+        TORCH,
+        (Variant("compile", "torch.compile", tools="impls.pytorch.compiler:CPP_COMPILER"),),
+    ),
+    _own(
+        "keras",
+        "Keras",
+        "impls.keras_tf.adapter:KerasAdapter",
+        ("keras", "tensorflow"),
+        KERAS,
+        (
+            Variant("jit", "each step compiled by XLA"),
+            Variant("step", "a call of a tf.function a step"),
+        ),
+    ),
+    _own(
+        "flax",
+        "Flax",
+        "impls.flax.adapter:FlaxAdapter",
+        ("jax", "flax", "optax"),
+        FLAX,
+        (
+            Variant("scan", "an epoch in one lax.scan"),
+            Variant("step", "a compiled call a step"),
+        ),
+    ),
+    Framework(
+        "flux",
+        "Flux.jl",
+        "impls.flux.adapter:FluxAdapter",
+        "juliacall",
+        ("juliacall",),
+        "pip install 'lenet-bench[flux]'",
+        own=FLUX,
+        toolchain="impls.flux.toolchain:JULIA",
+        for_gpu="install the driver, then python -m bench setup flux --devices gpu",
+    ),
+    Framework(
+        "reference",
+        "NumPy reference",
+        "impls.reference.adapter:ReferenceAdapter",
+        "numpy",
+        ("numpy",),
+        "pip install lenet-bench",
+        default=False,
+    ),
+)
+
+
+def catalogue() -> dict[str, Framework]:
+    """Every known framework by name: the built-in ones, then those of entry points.
+
+    Without their variants, see `with_variants`.
+    """
+    found = {framework.name: framework for framework in BUILT_IN}
+    for declared, framework in _of_entry_points(tuple(sys.path)):
+        if not NAME.fullmatch(framework.name):
+            raise BenchError(
+                f"{declared} declares the framework {framework.name!r}: a name is of letters, "
+                "digits, - and _"
+            )
+        if framework.name in found:
+            raise BenchError(
+                f"{declared} declares the framework {framework.name!r}, which exists already; one "
+                "of the two needs another name"
+            )
+        found[framework.name] = framework
+    return found
+
+
+@functools.cache
+def _of_entry_points(path: tuple[str, ...]) -> tuple[tuple[str, Framework], ...]:
+    """Each with what declares it. Looked for once for each path that modules are found on.
+
+    A plan asks for the catalogue some dozens of times, and 20 ms go by each time.
+    """
+    found = []
+    for point in importlib.metadata.entry_points(group=GROUP):
+        declared = f"the entry point {point.name!r} ({point.value})"
+        try:
+            found.append((declared, point.load()))
+        except Exception as error:
+            raise BenchError(
+                f"{declared} of group {GROUP!r} cannot be loaded: {error}; uninstall or repair the "
+                "package that declares it"
+            ) from error
+    return tuple(found)
+
+
+def with_variants() -> dict[str, Framework]:
+    """The catalogue, each framework followed by its variants."""
+    every = [
+        each
+        for framework in catalogue().values()
+        for each in (framework, *map(framework.in_variant, framework.variants))
+    ]
+    return {framework.name: framework for framework in every}
+
+
+def named(name: str) -> Framework:
+    """The framework, or the variant of one, of that name; UnknownNameError lists the valid ones."""
+    plain, separator, _ = name.partition(SEPARATOR)
+    known = catalogue()
+    if plain not in known:
+        raise UnknownNameError("framework", plain, known)
+    framework = known[plain]
+    if not separator:
+        return framework
+    variants = {each.name: each for each in map(framework.in_variant, framework.variants)}
+    if not variants:
+        raise UsageError(f"{plain} has no variants, so there is no {name!r}: take {plain}")
+    if name not in variants:
+        raise UnknownNameError("variant", name, variants)
+    return variants[name]
+
+
+def in_file_names(name: str) -> str:
+    """A framework's name as a part of the name of a file, where a colon cannot be everywhere.
+
+    No two frameworks share one: the name of a framework has no dot.
+    """
+    return name.replace(SEPARATOR, ".")
+
+
+def missing(framework: Framework) -> str | None:
+    """Why the framework is not available here, or None; looks for packages, imports none."""
+    reasons = (each.missing() for each in _tools(framework))
+    return absent_modules(framework) or next(filter(None, reasons), None)
+
+
+def locked(framework: Framework) -> list[str]:
+    """What identifies all that the framework needs besides packages of Python's."""
+    return [each.locked() for each in _tools(framework)]
+
+
+def _tools(framework: Framework) -> list[Tools]:
+    paths = [framework.toolchain, framework.variant.tools if framework.variant else None]
+    return [cast(Tools, _attribute(path)) for path in paths if path]
+
+
+def absent_modules(framework: Framework) -> str | None:
+    """Which packages of Python's are missing, and the command that installs them; or None."""
+    absent = [module for module in framework.modules if not _is_importable(module)]
+    return f"{_listed(absent)} not installed: {framework.install}" if absent else None
+
+
+def toolchain(framework: Framework) -> Toolchain | None:
+    """What the framework needs besides packages of Python's, or None."""
+    return cast(Toolchain, _attribute(framework.toolchain)) if framework.toolchain else None
+
+
+def version(framework: Framework) -> str | None:
+    """The installed version, from the toolchain or else from the distribution's metadata."""
+    tools = toolchain(framework)
+    if tools:
+        return tools.version()
+    try:
+        return importlib.metadata.version(framework.version)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def create(framework: Framework) -> Adapter:
+    """Import the adapter and make one. UnavailableError tells why it cannot be had."""
+    reason = missing(framework)
+    if reason:
+        raise UnavailableError(reason)
+    try:
+        factory = cast(Callable[..., Adapter], _attribute(framework.adapter))
+    except ImportError as error:
+        if (error.name or "").startswith(("bench", "impls")):
+            raise  # a mistake of ours, not something that is missing here
+        raise UnavailableError(
+            f"{framework.title} is installed but cannot be imported: {error}"
+        ) from error
+    return factory(variant=framework.variant.name) if framework.variant else factory()
+
+
+def _attribute(path: str) -> object:
+    """What "package.module:name" names."""
+    module, _, name = path.partition(":")
+    found: object = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _is_importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a parent package is missing
+        return False
+
+
+def _listed(names: Sequence[str]) -> str:
+    verb = "is" if len(names) == 1 else "are"
+    return f"{', '.join(names)} {verb}"

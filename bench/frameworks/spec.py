@@ -1,0 +1,92 @@
+"""What a framework is to the harness, without importing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bench.contract import Device
+from bench.frameworks.regimes import Default
+
+SEPARATOR = ":"  # between the names of a framework and of its variant
+
+
+class Tools(Protocol):
+    """Programs of this machine that something needs; never imports a framework."""
+
+    def missing(self) -> str | None:
+        """Why they cannot be used here and what would help, or None; fetches nothing."""
+
+    def locked(self) -> str:
+        """What identifies the versions of all of them."""
+
+
+class Toolchain(Tools, Protocol):
+    """What a framework needs that pip does not install."""
+
+    def version(self) -> str | None:
+        """The framework's own version, where it is here."""
+
+    def expected(self, devices: Sequence[Device] = ("cpu",)) -> str | None:
+        """How much `setup` would fetch and how long that takes; None where nothing is missing."""
+
+    def setup(self, devices: Sequence[Device] = ("cpu",)) -> None:
+        """Fetch and install, with progress on the terminal; BenchError where that fails."""
+
+    def gpu_missing(self) -> str | None:
+        """Why the framework cannot compute on a GPU here, or None; fetches nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A mode of execution of a framework, beside the plain one.
+
+    title  what differs, in a few words
+    tools  "package.module:object", a `Tools`, where it needs more than the framework does
+    """
+
+    name: str
+    title: str
+    tools: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A framework, or a variant of one, and where its adapter is.
+
+    adapter   "package.module:Class", called in the worker, without arguments or with variant=NAME
+    version   the distribution whose version is the framework's
+    modules   what must be importable for it to be available
+    install   the command that would make it available
+    for_gpu   what would let it compute on a GPU
+    default   whether `run` takes it when no frameworks are named
+    own       its defaults that differ from the matched setting: what the regime `native` takes
+    toolchain "package.module:object", a `Toolchain`, where packages of Python's are not enough
+    variants  its other modes of execution
+    variant   the one that this is; None for the plain framework
+    """
+
+    name: str
+    title: str
+    adapter: str
+    version: str
+    modules: tuple[str, ...]
+    install: str
+    default: bool = True
+    own: tuple[Default, ...] = ()
+    toolchain: str | None = None
+    variants: tuple[Variant, ...] = ()
+    variant: Variant | None = None
+    for_gpu: str = "install its build for the GPU (the extra 'gpu') and the driver"
+
+    def in_variant(self, variant: Variant) -> Framework:
+        """The same framework in one of its variants, as a framework of its own."""
+        return replace(
+            self,
+            name=f"{self.name}{SEPARATOR}{variant.name}",
+            title=f"{self.title}, {variant.title}",
+            default=False,
+            variants=(),
+            variant=variant,
+        )

@@ -1,0 +1,296 @@
+"""The only code that touches results/.
+
+results/<run>/
+    run.json          what was asked for, the plan, the machine
+    records/          one JSON file a cell, written when the cell ends
+    logs/             what each cell printed
+    tensorboard/      event files by cell, where --tensorboard asked for them
+    state.json        what goes on, as long as the run does
+    checkpoints/      weights and optimizer states, as `bench.results.naming` calls them
+    attempts/         records, logs and checkpoints of cells that a resumed run repeated
+    lock              held while a run writes here
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import glob
+import itertools
+import marshal
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pydantic_core
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bench.config.options import Options
+from bench.config.plan import Cell, Plan
+from bench.errors import StoreError
+from bench.results import naming
+from bench.results.certificate import Certificate
+from bench.results.record import SCHEMA, Machine, Record
+
+MANIFEST = "run.json"
+CHECKPOINTS = "checkpoints"
+
+
+class Manifest(BaseModel):
+    """What a run is; its folder's `run.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA
+    name: str
+    created_at: str
+    bench_version: str
+    command: tuple[str, ...]
+    asked: Options
+    plan: Plan
+    machine: Machine
+
+
+class Run:
+    """One run's folder, locked against a second writer while it is open."""
+
+    def __init__(self, folder: Path, manifest: Manifest, lock: int) -> None:
+        self.folder, self.manifest, self._lock = folder, manifest, lock
+
+    def record_path(self, cell: Cell) -> Path:
+        """Where the cell's record is."""
+        return self.folder / "records" / f"{cell.name}.json"
+
+    def log_path(self, cell: Cell) -> Path:
+        """Where the cell's log is."""
+        return self.folder / "logs" / f"{cell.name}.log"
+
+    def events_folder(self, cell: Cell) -> Path:
+        """Where the cell's event files for TensorBoard are."""
+        return self.folder / "tensorboard" / cell.name
+
+    def checkpoints(self, cell: Cell) -> list[Path]:
+        """The cell's checkpoints, also of a worker that never told of them."""
+        stem = naming.stem(self.manifest.plan, cell)
+        return sorted((self.folder / CHECKPOINTS).glob(f"{glob.escape(stem)}*{naming.SUFFIX}"))
+
+    def save(self, record: Record) -> Path:
+        """Write the record, whole or not at all.
+
+        Where the folder takes no more, the record goes to the system's folder for temporary
+        files, and the StoreError says so.
+        """
+        path = self.folder / "records" / f"{record.cell}.json"
+        text = record.model_dump_json(indent=2)
+        try:
+            write_atomically(path, text)
+        except OSError as error:
+            spare = Path(tempfile.mkdtemp(prefix="lenet-bench-")) / path.name
+            spare.write_text(text, encoding="utf-8")
+            raise StoreError(
+                f"cannot write {path}: {error.strerror}; the record is in {spare}: make room, "
+                f"move it there and go on with --resume {self.folder}"
+            ) from error
+        return path
+
+    def records(self) -> list[Record]:
+        """The records so far, in the order of the plan; those of further repeats follow."""
+        found = {record.cell: record for record in read_records([self.folder])[0]}
+        planned = [cell.name for cell in self.manifest.plan.cells()]
+        further = sorted(
+            (name for name in found if name not in set(planned)),
+            key=lambda name: found[name].started_at,
+        )
+        return [found[name] for name in (*planned, *further) if name in found]
+
+    def set_aside(self, cell: Cell) -> None:
+        """Move the record and log of an earlier try at this cell into `attempts/`."""
+        attempts = self.folder / "attempts"
+        written = (
+            self.record_path(cell),
+            self.log_path(cell),
+            self.events_folder(cell),
+            *self.checkpoints(cell),
+        )
+        for path in (path for path in written if path.exists()):
+            attempts.mkdir(exist_ok=True)
+            number = 1 + len(list(attempts.glob(f"{glob.escape(path.stem)}.*{path.suffix}")))
+            path.replace(attempts / f"{path.stem}.{number}{path.suffix}")
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        os.close(self._lock)
+
+
+@contextlib.contextmanager
+def create(out: Path, manifest: Manifest) -> Iterator[Run]:
+    """Make the run's folder inside `out`; StoreError where that cannot be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        folder = _new_folder(out, manifest.name)
+        manifest = manifest.model_copy(update={"name": folder.name})
+        for part in ("records", "logs", CHECKPOINTS):
+            (folder / part).mkdir()
+        lock = _lock(folder)
+        write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=2))
+    except OSError as error:
+        raise StoreError(
+            f"cannot write results to {out}: {error.strerror}; give a folder that you may write "
+            "to, with room in it, by --out"
+        ) from error
+    run = Run(folder, manifest, lock)
+    try:
+        yield run
+    finally:
+        run.close()
+
+
+@contextlib.contextmanager
+def reopen(folder: Path) -> Iterator[Run]:
+    """Open a run's folder to go on with it; StoreError if it is none or is in use."""
+    manifest = read_manifest(folder)
+    try:
+        lock = _lock(folder)
+    except OSError as error:
+        raise StoreError(f"cannot write to {folder}: {error.strerror}") from error
+    run = Run(folder, manifest, lock)
+    try:
+        yield run
+    finally:
+        run.close()
+
+
+def is_written(folder: Path) -> bool:
+    """Whether a run holds the folder's lock at this moment."""
+    try:
+        lock = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(lock)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """A run's manifest; StoreError says what is wrong with it."""
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{folder} is not the folder of a run: it has no {MANIFEST}; runs lie in the folder "
+            "that --out named, results/ by default"
+        ) from error
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        raise StoreError(f"cannot read {path}: {_brief(error)}") from error
+
+
+def run_name(dataset: str, model: str, now: datetime) -> str:
+    """A name that sorts by time, such as 2026-01-31T12-00-00Z-digits-lenet5."""
+    data = "npz" if dataset.startswith("npz:") else dataset
+    return f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}-{data}-{model}"
+
+
+def read_records(paths: Sequence[Path]) -> tuple[list[Record], list[tuple[Path, str]]]:
+    """Records below run folders, results folders or of single files; and what could not be read.
+
+    A StoreError tells of a path that is not there. Records come in the order of their paths.
+    """
+    records: list[Record] = []
+    problems: list[tuple[Path, str]] = []
+    certificates: dict[bytes, Certificate] = {}
+    for file in dict.fromkeys(file for path in paths for file in _record_files(path)):
+        try:
+            record = _read(file, certificates)
+        except (OSError, ValueError, RecursionError) as error:
+            problems.append((file, _brief(error)))
+        else:
+            records.append(record)
+    return records, problems
+
+
+def _record_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise StoreError(f"{path} is not there: give run folders, a results folder or records")
+    return sorted((path / "records").glob("*.json")) or sorted(path.glob("*/records/*.json"))
+
+
+def _read(file: Path, certificates: dict[bytes, Certificate]) -> Record:
+    """A record; those that carry the same certificate share one, which is most of their size."""
+    try:
+        content = pydantic_core.from_json(file.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"not whole JSON: {error}") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise ValueError("not a record: it has no schema_version")
+    if version > SCHEMA:
+        raise ValueError(
+            f"written by a newer lenet-bench (schema {version}, this one reads up to {SCHEMA})"
+        )
+    # Version 2 knows no references: what is equal has equal bytes, at a third of JSON's cost.
+    own = marshal.dumps(content.get("certificate"), 2)
+    if own in certificates:
+        content["certificate"] = certificates[own]
+    record = Record.model_validate(content)
+    if record.certificate is not None:
+        certificates[own] = record.certificate
+    return record
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees all of it or, at any fault, what was there before."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _new_folder(out: Path, name: str) -> Path:
+    """A folder that nobody had before: runs may begin in the same second."""
+    for number in itertools.count(1):
+        folder = out / (name if number == 1 else f"{name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+    raise AssertionError("unreachable")
+
+
+def _lock(folder: Path) -> int:
+    """Take the folder's lock, or tell that another run has it."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise StoreError(
+            f"another run is writing to {folder}: wait for its end, or start a run of your own"
+        ) from error
+    return lock
+
+
+def _brief(error: Exception) -> str:
+    """The first fault that an error tells of, in one line."""
+    if isinstance(error, ValidationError):
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"]) or "the file"
+        return f"{where}: {fault['msg']} ({error.error_count()} fault(s) in all)"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,249 @@
+"""Starts a worker, sets its environment, listens to it and enforces its time limit.
+
+The worker gets two lines on standard input, the CPUs that it is bound to and its task, and answers
+with lines over a pipe of its own; what it or its libraries print goes to a log file. Standard input
+stays open: when this process dies, however it dies, the worker reads the end of it and ends too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import selectors
+import signal
+import site
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from bench.system import interrupts
+
+GRACE_S = 5.0  # between asking a worker to end and ending it
+POLL_S = 0.02
+
+# What a worker may see of this process's environment: where things are, the language, and the
+# settings of devices and of juliacall. All else could change what is measured.
+PASSED_ON = frozenset(
+    name
+    for line in (
+        "PATH USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP",
+        "VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME LD_LIBRARY_PATH DYLD_LIBRARY_PATH",
+        "XDG_CACHE_HOME XDG_DATA_HOME",
+        "CXX TORCHINDUCTOR_CACHE_DIR",  # of torch.compile: its compiler, and what it has compiled
+        "CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER CUDA_HOME NVIDIA_VISIBLE_DEVICES",
+        "JULIA_DEPOT_PATH JULIA_LOAD_PATH JULIA_PROJECT JULIAUP_DEPOT_PATH",
+        "PYTHON_JULIACALL_EXE PYTHON_JULIACALL_PROJECT",
+        "PYTHON_JULIAPKG_EXE PYTHON_JULIAPKG_PROJECT PYTHON_JULIAPKG_OFFLINE",
+    )
+    for name in line.split()
+)
+OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME")  # what -E and -I have it ignore
+# A worker has no home, so that it reads none of the files by which a person sets a library up, of
+# whatever name. A path below a device exists for nobody and can be made by nobody. Keras would take
+# its settings from /tmp where it may not write to a home.
+NO_HOME = {"HOME": os.devnull, "KERAS_HOME": os.devnull}
+# Where libraries keep in a home what is no setting, such as what they have compiled: they find it
+# where it is. Nothing follows the last colon: it stands for the folders that are Julia's own.
+PLACES = {
+    "XDG_CACHE_HOME": ".cache",
+    "XDG_DATA_HOME": ".local/share",
+    "CUDA_CACHE_PATH": ".nv/ComputeCache",
+    "TRITON_HOME": "",
+    "JULIA_DEPOT_PATH": f".julia{os.pathsep}",
+    "JULIAUP_DEPOT_PATH": ".julia",
+}
+# Julia's usual load path without the environment of a person's own, whose preferences would hold
+# for every package: https://docs.julialang.org/en/v1/manual/code-loading/
+JULIA_LOAD_PATH = os.pathsep.join(("@", "@stdlib"))
+THREAD_COUNTS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "NPROC",  # JAX's pool of CPU threads
+    "PJRT_NPROC",
+    "PYTHON_JULIACALL_THREADS",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a worker ended.
+
+    exit_code         as the worker gave it; negative: the signal that ended it
+    timed_out         whether the time limit ended it
+    peak_rss_bytes    largest resident set of the process
+    cpu_s             user and system time of the process
+    """
+
+    exit_code: int
+    timed_out: bool
+    wall_s: float
+    cpu_s: float
+    peak_rss_bytes: int
+
+    def describe(self) -> str:
+        """The ending in words."""
+        if self.exit_code >= 0:
+            return f"ended with exit code {self.exit_code}"
+        name = interrupts.name_of(-self.exit_code)
+        hint = ": perhaps the system ran out of memory" if name == "SIGKILL" else ""
+        return f"ended by {name}{hint}"
+
+
+def environment(threads: int, parent: Mapping[str, str]) -> dict[str, str]:
+    """A worker's environment: what may pass, and the same number of threads for all libraries."""
+    home = Path(parent.get("HOME") or os.path.expanduser("~"))
+    places = {name: str(home / below) for name, below in PLACES.items()}
+    if site.ENABLE_USER_SITE:
+        places["PYTHONUSERBASE"] = site.getuserbase()
+    places["JULIA_LOAD_PATH"] = JULIA_LOAD_PATH
+    given = {name: value for name, value in parent.items() if value or name not in PLACES}
+    kept = {name: value for name, value in given.items() if name in PASSED_ON}
+    if sys.flags.ignore_environment:
+        kept = {name: value for name, value in kept.items() if name not in OF_THIS_PYTHON}
+    counts = dict.fromkeys(THREAD_COUNTS, str(threads))
+    return places | kept | NO_HOME | counts | {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"}
+
+
+def run_worker(
+    task: str,
+    cpus: Sequence[int],
+    env: Mapping[str, str],
+    log: Path,
+    timeout_s: float,
+    on_line: Callable[[bytes], None],
+) -> Ending:
+    """Run one worker to its end and pass on each line that it says; both are of JSON.
+
+    It is bound to the CPUs before any library counts them; without any it may use all.
+
+    A worker that outlives `timeout_s` is ended, and so is one that still runs when something is
+    raised here, a KeyboardInterrupt included.
+    """
+    started = time.monotonic()
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb", buffering=0) as pipe, log.open("ab") as output:
+        process: subprocess.Popen[bytes] | None = None
+        patience_s = 0.0
+        try:
+            with interrupts.held_back():  # a process that has started is one that is ended
+                try:
+                    process = _start(env, output, write_end)
+                finally:
+                    os.close(write_end)
+            _send(process, [" ".join(map(str, cpus)), task])
+            for line in _lines(pipe, started + timeout_s):
+                on_line(line)
+            timed_out = False
+            patience_s = GRACE_S
+        except TimeoutError:
+            timed_out = True
+        finally:
+            if process is not None:
+                status, usage = _end(process, patience_s)
+    return Ending(
+        exit_code=os.waitstatus_to_exitcode(status),
+        timed_out=timed_out,
+        wall_s=time.monotonic() - started,
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        peak_rss_bytes=peak_rss_bytes(usage),
+    )
+
+
+def peak_rss_bytes(usage: resource.struct_rusage) -> int:
+    """The largest resident set, which macOS counts in bytes and Linux in KiB."""
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _start(env: Mapping[str, str], output: IO[bytes], write_end: int) -> subprocess.Popen[bytes]:
+    """Start the worker in a session of its own, so that a Ctrl-C reaches only this process."""
+    return subprocess.Popen(
+        [sys.executable, *_flags(), "-m", "bench.worker", str(write_end)],
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        env=dict(env),
+        pass_fds=(write_end,),
+        start_new_session=True,
+    )
+
+
+def _flags() -> list[str]:
+    """What has the worker look for modules where this process does.
+
+    Without -P the current folder would come first: another harness than this one, where a command
+    that is installed is called in a checkout.
+    """
+    is_here = any(not entry or Path(entry).resolve() == Path.cwd() for entry in sys.path)
+    return [*([] if is_here else ["-P"]), *(["-s"] if sys.flags.no_user_site else [])]
+
+
+def _send(process: subprocess.Popen[bytes], lines: Sequence[str]) -> None:
+    """Give the worker its task; a worker that is gone already will tell by its exit code."""
+    if process.stdin is None:
+        raise RuntimeError("the worker has no standard input")
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+        process.stdin.flush()
+
+
+def _lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
+    """Every whole line that comes, until the worker closes the pipe; TimeoutError at the deadline.
+
+    A last line without its end was cut off with the worker, and is left out.
+    """
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while True:
+            remaining_s = deadline - time.monotonic()
+            if remaining_s <= 0:
+                raise TimeoutError
+            if not selector.select(remaining_s):
+                continue
+            chunk = os.read(pipe.fileno(), 65536)
+            if not chunk:
+                return
+            *lines, pending = (pending + chunk).split(b"\n")
+            yield from lines
+
+
+def _end(process: subprocess.Popen[bytes], patience_s: float) -> tuple[int, Any]:
+    """Wait, then ask, then force the worker to end; its wait status and resource usage."""
+    ended = _wait(process.pid, patience_s)
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if ended is None:
+            _signal_group(process.pid, sign)
+            ended = _wait(process.pid, GRACE_S)
+    status, usage = ended or os.wait4(process.pid, 0)[1:]
+    _signal_group(process.pid, signal.SIGKILL)  # what the worker may have started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+    return status, usage
+
+
+def _wait(pid: int, limit_s: float) -> tuple[int, Any] | None:
+    """The wait status and usage of a child that ends within the limit, else None."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        found, status, usage = os.wait4(pid, os.WNOHANG)
+        if found:
+            return status, usage
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(POLL_S)
+
+
+def _signal_group(pid: int, sign: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, sign)

@@ -1,0 +1,58 @@
+"""One process, one framework, one task: the only place that reads a clock.
+
+`bench.system.launch` starts it; see there for how the task comes and the answers go, and
+`bench.worker.messages` for what they are.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TextIO
+
+
+def main(argv: list[str]) -> None:
+    """Do the task on standard input; answer on the pipe whose number is the first argument."""
+    descriptor = int(argv[1])
+    os.set_inheritable(descriptor, False)
+    tasks = _taken_input()
+    cpus, task = [int(cpu) for cpu in tasks.readline().split()], tasks.readline()
+    threading.Thread(target=_end_with_parent, args=(tasks,), daemon=True).start()
+    if cpus and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cpus)
+    # After the mask is set: they import NumPy, which counts the CPUs.
+    from bench.worker import messages
+    from bench.worker.tasks import perform
+
+    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+
+        def emit(event: messages.Event) -> None:
+            pipe.write(messages.to_line(event) + "\n")
+            pipe.flush()
+
+        emit(perform(messages.task_from(task), emit))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # a library that crashes while it is torn down cannot take the result along
+
+
+def _taken_input() -> TextIO:
+    """Standard input for ourselves; libraries find an empty one.
+
+    Julia makes descriptor 0 non-blocking, for everyone who reads what it stands for.
+    """
+    ours = os.fdopen(os.dup(0), encoding="utf-8")
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return ours
+
+
+def _end_with_parent(tasks: TextIO) -> None:
+    """The tasks end when the parent does, however it does; no second one is ever written."""
+    tasks.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv)

@@ -1,0 +1,85 @@
+"""What a worker does with a task, whoever has handed it over; where clocks come from."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import assert_never, cast
+
+from bench import frameworks
+from bench.contract import Adapter
+from bench.errors import BenchError, UnavailableError
+from bench.system import energy
+from bench.system.clocks import Clocks
+from bench.verification.examine import examine
+from bench.verification.oracle import Oracle
+from bench.worker import first_steps, messages, prediction, speed, trainer
+from bench.worker.keeping import Keeper
+from bench.worker.messages import Ended
+
+
+def perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
+    """Do a task, and emit what is found; the last word, whatever happens."""
+    try:
+        return _perform(task, emit)
+    except Exception as error:
+        traceback.print_exc()
+        first_line = next(iter(str(error).strip().splitlines()), "no message")
+        if not isinstance(error, BenchError):
+            return Ended(status="failed", reason=f"{type(error).__name__}: {first_line}")
+        is_absent = isinstance(error, UnavailableError)
+        return Ended(status="unavailable" if is_absent else "failed", reason=first_line)
+
+
+def _perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
+    create = partial(frameworks.create, frameworks.named(task.framework))
+    match task:
+        case messages.TrainCell():
+            return _train(task, create, emit)
+        case messages.Examine():
+            _examine(task, create(), emit)
+        case messages.FindDevices():
+            adapter = create()
+            found = messages.FrameworkAnswered(
+                versions=adapter.versions(), devices=tuple(adapter.devices())
+            )
+            emit(found)
+        case messages.MeasureMachinePeak():
+            rate = speed.matrix_gflop_per_s(create(), "cpu", _clocks(), task.window_s)
+            emit(messages.MachinePeakMeasured(gflop_per_s=rate))
+        case messages.ComputeOracleLosses():
+            losses = first_steps.losses(task.plan, task.cell, create())
+            emit(messages.OracleLossesComputed(losses=losses.tolist()))
+        case messages.Predict():
+            emit(prediction.predict(task, create()))
+        case _:
+            assert_never(task)
+    return messages.Ended(status="ok")
+
+
+def _train(
+    task: messages.TrainCell, create: Callable[[], Adapter], emit: messages.Emit
+) -> messages.Ended:
+    keep = Keeper(task.plan, task.cell, task.checkpoints, emit)
+    counter = energy.counter(task.cell.device)
+    if counter:
+        emit(messages.Measured(figures={"energy_counter": counter.name}))
+    clocks = _clocks(counter.read if counter else None)
+    return trainer.train_cell(task.plan, task.cell, create, emit, clocks, keep)
+
+
+def _examine(task: messages.Examine, adapter: Adapter, emit: messages.Emit) -> None:
+    """Examine an adapter beside the oracle, and send every check as it is made."""
+    of = task.subject
+    trainer.require_device(adapter, of.framework, of.device)
+    oracle = cast(Oracle, frameworks.create(frameworks.named("reference")))
+    for check in examine(adapter, oracle, of, _clocks()):
+        emit(messages.CheckMade(check=check))
+    emit(messages.FrameworkAnswered(versions=adapter.versions()))
+
+
+def _clocks(energy: Callable[[], float | None] | None = None) -> Clocks:
+    wall_and_cpu = (time.perf_counter, time.process_time)
+    return Clocks(*wall_and_cpu, energy) if energy else Clocks(*wall_and_cpu)

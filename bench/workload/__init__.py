@@ -1,0 +1,1 @@
+"""What is equal for all frameworks: networks, initial weights, orders, random numbers."""

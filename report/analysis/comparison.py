@@ -1,0 +1,242 @@
+"""Records → comparisons: runs that may stand beside each other, and one row of figures for each.
+
+Rows are of the regime `matched` alone, in which all is equal. Runs in other regimes go along with
+the comparison that they belong to; see regimes.py.
+
+Durations are seconds, memory is bytes, accuracies are in [0, 1]. Figures come from the runs that
+are `ok` alone; every other run stays in the row's counts and status, with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+from typing import Protocol, TypeVar
+
+from bench.results.record import Machine, Record
+from bench.stats import censored_median
+from report.analysis.aggregate import by_seed, greatest, known, median_if_any
+from report.analysis.setups import MATCHED, Setup, by_version, distinct, grouped, home, setup_of
+from report.analysis.speed import Speed, limit_gflop_per_s, ratios, speed, with_ratios
+
+KEPT = 64  # comparisons whose sections and verdicts are not made anew for each format
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One framework in one version under one set-up.
+
+    seeds               of the ok runs that trained to the end; others measured speed alone
+    accuracy_mean       mean over `seeds` of the test accuracy (a seed that was run more than
+                        once counts once, with the mean of its runs)
+    accuracy_std        sample standard deviation (n - 1) over the seeds; None for one seed
+    speed               of all ok runs, see `report.analysis.speed.Speed`
+    time_to_target_s    median over the runs counted in target_runs: training alone; for
+                        runs that did not reach the target see `bench.stats.censored_median`. Where
+                        the flag beside it is set, the median is greater than the number
+    target_runs         runs that tried: ok ones, and diverged ones as not having reached it
+    compile_s           median over the ok runs
+    peak_rss_bytes      greatest over the ok runs, as is peak_device_bytes
+    """
+
+    framework: str
+    framework_version: str | None
+    status: str
+    runs: int
+    runs_ok: int
+    seeds: tuple[int, ...]
+    parameters: int | None
+    accuracy_mean: float | None
+    accuracy_std: float | None
+    speed: Speed
+    target_reached: int
+    target_runs: int
+    time_to_target_s: float | None
+    time_to_target_is_bound: bool
+    time_to_target_with_compile_s: float | None
+    time_to_target_with_compile_is_bound: bool
+    compile_s: float | None
+    peak_rss_bytes: int | None
+    peak_device_bytes: int | None
+
+    @property
+    def images_per_s(self) -> float | None:
+        """The median over its processes."""
+        return self.speed.images_per_s
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Runs of one set-up. Rows stand by images/s, fastest first, those without figures last.
+
+    One is told from another by identity, so that what is found of it can be kept.
+    `rows` and `records` are of matched runs; `others` are the records in other regimes. `baseline`
+    is the framework that a person wants ratios to; None: the fastest.
+    """
+
+    setup: Setup
+    machine: Machine
+    rows: tuple[Row, ...]
+    records: tuple[Record, ...]
+    others: tuple[Record, ...] = ()
+    baseline: str | None = None
+
+    @property
+    def base(self) -> Row | None:
+        """The row that ratios are to: the fastest, too, where the baseline has no speed here."""
+        timed = [row for row in self.rows if row.images_per_s is not None]
+        return base_of(timed, self.baseline) or base_of(timed, None)
+
+    @property
+    def everything(self) -> tuple[Record, ...]:
+        """The records of all regimes."""
+        return (*self.records, *self.others)
+
+    def of(self, row: Row) -> list[Record]:
+        """The records that a row is of."""
+        alike = [record for record in self.records if record.framework == row.framework]
+        return by_version(alike)[row.framework_version]
+
+
+class Named(Protocol):
+    """What is of one framework: a row, or a sample of `report.analysis.versus`."""
+
+    @property
+    def framework(self) -> str:
+        """As `bench list` names it."""
+
+
+One = TypeVar("One", bound=Named)
+
+
+def base_of(found: Iterable[One], baseline: str | None) -> One | None:
+    """The first of the framework of that name; without a name, the first of all."""
+    return next((one for one in found if baseline in (None, one.framework)), None)
+
+
+def compare(records: Iterable[Record], baseline: str | None = None) -> list[Comparison]:
+    """Put like runs together; a record given twice counts once.
+
+    Ratios are to the framework `baseline` where it was measured, else to the fastest. A run that
+    failed before it knew its framework's version joins the runs of the framework, where these have
+    just one.
+    """
+    unique = distinct(records)
+    matched = grouped((record for record in unique if record.regime == MATCHED), setup_of)
+    others = grouped(
+        (record for record in unique if record.regime != MATCHED),
+        lambda record: home(record, matched),
+    )
+    comparisons = [
+        _comparison(setup, matched.get(setup, []), others.get(setup, []), baseline)
+        for setup in {**matched, **others}
+    ]
+    return sorted(comparisons, key=lambda c: c.setup.place)
+
+
+def by_setup(records: Iterable[Record]) -> dict[Setup, Comparison]:
+    """The comparisons that hold matched records, by their set-up."""
+    return {one.setup: one for one in compare(records) if one.records}
+
+
+def _comparison(
+    setup: Setup, records: Sequence[Record], others: Sequence[Record], baseline: str | None
+) -> Comparison:
+    limit = limit_gflop_per_s(records)
+    by_framework = grouped(records, lambda record: record.framework)
+    rows = [
+        (_row(framework, version, alike, limit), [one for one in alike if one.status == "ok"])
+        for framework, same in by_framework.items()
+        for version, alike in by_version(same).items()
+    ]
+    rows.sort(key=lambda item: (item[0].framework, item[0].framework_version or ""))
+    rows.sort(key=lambda item: (item[0].runs_ok == 0, -(item[0].images_per_s or 0.0)))
+    decays = {record.weight_decay for record in others}
+    if setup.weight_decay is None and len(decays) == 1:
+        setup = replace(setup, weight_decay=decays.pop())
+    machine = (*records, *others)[0].machine
+    bare = Comparison(
+        setup, machine, tuple(row for row, _ in rows), tuple(records), tuple(others), baseline
+    )
+    return replace(bare, rows=_compared(rows, bare.base))
+
+
+def _compared(rows: Sequence[tuple[Row, list[Record]]], base: Row | None) -> tuple[Row, ...]:
+    """The rows with their ratios to the base; without one, as they are."""
+    speeds = [row.speed for row, _ in rows]
+    if base is not None:
+        ok = [records for _, records in rows]
+        of_base = next(records for row, records in rows if row is base)
+        speeds = with_ratios(speeds, ratios(ok, of_base))
+    return tuple(replace(row, speed=of) for (row, _), of in zip(rows, speeds, strict=True))
+
+
+def _row(
+    framework: str, version: str | None, records: Sequence[Record], limit: float | None
+) -> Row:
+    ok = [record for record in records if record.status == "ok"]
+    trained = [record for record in records if not record.throughput_only]
+    accuracies = list(by_seed(ok, lambda record: record.test_accuracy).values())
+    bare, with_compile = _to_target(trained)
+    tried = [record for record in trained if record.status in ("ok", "diverged")]
+    return Row(
+        framework=framework,
+        framework_version=version,
+        status=status(records),
+        runs=len(records),
+        runs_ok=len(ok),
+        seeds=tuple(sorted({record.seed for record in tried if record.status == "ok"})),
+        parameters=greatest(record.parameters for record in ok),
+        accuracy_mean=fmean(accuracies) if accuracies else None,
+        accuracy_std=stdev(accuracies) if len(accuracies) > 1 else None,
+        speed=speed(ok, limit),
+        target_reached=sum(reached(record) for record in tried),
+        target_runs=len(tried) if records[0].target_accuracy is not None else 0,
+        time_to_target_s=bare[0],
+        time_to_target_is_bound=bare[1],
+        time_to_target_with_compile_s=with_compile[0],
+        time_to_target_with_compile_is_bound=with_compile[1],
+        compile_s=median_if_any(known(record.compile_s for record in ok)),
+        peak_rss_bytes=greatest(record.peak_rss_bytes for record in ok),
+        peak_device_bytes=greatest(record.peak_device_bytes for record in ok),
+    )
+
+
+def status(records: Sequence[Record]) -> str:
+    """`ok`, `ok, unverified`, `2 of 3 ok`, or, with none ok, what became of them."""
+    ok = sum(record.status == "ok" for record in records)
+    if ok == len(records):
+        return "ok, unverified" if any(record.unverified for record in records) else "ok"
+    if ok:
+        return f"{ok} of {len(records)} ok"
+    return ", ".join(sorted({record.status for record in records}))
+
+
+def reached(record: Record) -> bool:
+    """Whether a run got to its target within the epochs that it had."""
+    return record.status == "ok" and bool(known([record.time_to_target_s]))
+
+
+def _to_target(records: Sequence[Record]) -> tuple[tuple[float | None, bool], ...]:
+    """The median time to the target, without and with compilation, each with its flag.
+
+    The budget of a run that did not reach the target is the training time it had; that of a
+    diverged run, which never would, is the longest that a run of its row had.
+    """
+    if not records or records[0].target_accuracy is None:
+        return (None, False), (None, False)
+    ok = [record for record in records if record.status == "ok"]
+    if not ok:
+        return (None, False), (None, False)
+    arrived = [record for record in ok if reached(record)]
+    trained = [(sum(known(r.epoch_s)), sum(known([r.compile_s]))) for r in ok]
+    missed = [time for r, time in zip(ok, trained, strict=True) if not reached(r)]
+    diverged = sum(record.status == "diverged" for record in records)
+    missed += [max(trained, key=sum)] * diverged
+    return (
+        censored_median(known(r.time_to_target_s for r in arrived), [bare for bare, _ in missed]),
+        censored_median(
+            known(r.time_to_target_with_compile_s for r in arrived), [sum(t) for t in missed]
+        ),
+    )

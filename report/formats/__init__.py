@@ -1,0 +1,1 @@
+"""One module a format: terminal, HTML, LaTeX, CSV, JSON."""

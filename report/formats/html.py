@@ -1,0 +1,203 @@
+"""Comparisons → one HTML file that holds everything: styles, script, figures, raw data.
+
+The page loads nothing, and its policy forbids it to; the one script that may run is its own. All
+is there without it: it sorts tables, and opens what is folded when the page is printed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.results.record import Record
+from report.analysis import regimes
+from report.analysis.certificates import proofs
+from report.analysis.comparison import Comparison
+from report.analysis.equality import check
+from report.figures.gallery import Gallery, Picture, looks
+from report.formats import html_parts
+from report.formats.dictionary import Entry, entries
+from report.formats.html_parts import sentence, sentences
+from report.tables import contents, regime_tables
+from report.tables.columns import Column, columns
+from report.tables.sweeps import sweeps
+from report.text import Given, Note
+from report.wording import notes
+from report.wording.commands import Commands, commands
+from report.wording.protocol import protocol
+from report.wording.titles import titles
+from report.wording.verdict import verdict
+
+PATH_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The report's text, and its figures as files of their own."""
+
+    html: str
+    pictures: tuple[Picture, ...]
+
+
+def page(
+    records: Sequence[Record],
+    compared: Sequence[Comparison],
+    data: Mapping[str, str],
+    problems: Sequence[tuple[Path, str]] = (),
+    typed: Commands | None = None,
+    gallery: Callable[[], Gallery] | None = None,
+) -> Page:
+    """The report of `records` as HTML, `compared` as `report.analysis.comparison.compare` does.
+
+    `data` are the files to be downloaded from within it, by their names; `typed` are the arguments
+    that runs were started with, by the runs' names. `gallery` waits for figures that are drawn
+    elsewhere; without it they are drawn here.
+    """
+    swatches = {name: style.colour for name, style in looks(compared).items()}
+    across = [html_parts.section(one, swatches) for one in contents.across(compared)]
+    template = _environment().get_template("report.html.j2")
+    style, script = _asset("report.css"), _asset("report.js")
+    comparisons = [
+        _comparison(one, title, number, swatches, typed or {})
+        for number, (one, title) in enumerate(zip(compared, titles(compared), strict=True))
+    ]
+    downloads = [html_parts.download(name, content) for name, content in data.items()]
+    drawn = gallery() if gallery else Gallery(compared, sweeps(compared))
+    html = template.render(
+        style=style,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        count=len(records),
+        comparisons=[view | _figures(drawn, at) for at, view in enumerate(comparisons)],
+        across=across,
+        sweep_figures=[_figure(one) for one in drawn.of_sweeps],
+        problems=[
+            (sentence((Given(str(path), PATH_LIMIT),)), sentence((Given(reason, 300),)))
+            for path, reason in problems
+        ],
+        downloads=downloads,
+        dictionary=_dictionary(),
+    )
+    return Page(html, tuple(drawn.pictures))
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("report.formats"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _asset(name: str) -> Markup:
+    """A file of ours that goes into the page as it is."""
+    file = resources.files("report.formats") / "templates" / name
+    return Markup(file.read_text(encoding="utf-8"))  # noqa: S704 - not from a record
+
+
+def _comparison(
+    of: Comparison,
+    title: Note,
+    number: int,
+    swatches: Mapping[str, str],
+    typed: Commands,
+) -> dict[str, Any]:
+    """All that stands under a comparison's heading, but for its figures."""
+    shown = columns(of)
+    failures = notes.failures(of.everything)
+    below = notes.notes(of, [column.name for column in shown])
+    return {
+        "id": f"c{number + 1}",
+        "title": sentence(title),
+        "plain_title": notes.plain_note(title),
+        "settings": sentence(notes.settings(of)),
+        "warnings": sentences(notes.warnings(of)),
+        **_verdict(of),
+        "table": html_parts.table(shown, of.rows, ("Figures, fastest first",), swatches)
+        if of.rows
+        else None,
+        "notes": sentences(one for one in below if one not in failures),
+        "sections": [html_parts.section(one, swatches) for one in contents.below(of)],
+        **_equality(of),
+        "regimes": _regimes(of, swatches) if of.others else None,
+        "protocol": [(name, sentences(said)) for name, said in protocol(of)],
+        "commands": [
+            (sentence(what), html_parts.command(line)) for what, line in commands(of, typed)
+        ],
+        "failures": sentences(failures),
+    }
+
+
+def _verdict(of: Comparison) -> Mapping[str, Any]:
+    told = verdict(of)
+    return {
+        "headline": sentence(told.headline),
+        "findings": [
+            {"name": one.name, "tone": one.tone, "said": sentences(one.said)}
+            for one in told.findings
+        ],
+    }
+
+
+def _equality(of: Comparison) -> Mapping[str, Any]:
+    """What was proved, and what all were given."""
+    checks = check(of)
+    return {
+        "proofs": html_parts.proof_table(proofs(of)),
+        "hashes": html_parts.hash_table(checks) if of.rows else None,
+        "once": [
+            (one.name.capitalize(), html_parts.text(html_parts.value(one)))
+            for one in checks
+            if one.seed is None
+        ],
+    }
+
+
+def _figures(gallery: Gallery, number: int) -> dict[str, Any]:
+    """Those of a comparison, or that it was left out."""
+    return {
+        "figures": [_figure(one) for one in gallery.of_comparisons[number]],
+        "is_without_figures": number in gallery.left_out,
+    }
+
+
+def _figure(picture: Picture) -> Mapping[str, Any]:
+    """A figure for the page. Its SVG was put together by `report.figures.svg`, all text escaped."""
+    return {"svg": Markup(picture.inline), "note": picture.note}  # noqa: S704
+
+
+def _regimes(of: Comparison, swatches: Mapping[str, str]) -> Mapping[str, Any]:
+    pairs, cases = regimes.pairs(of), regimes.cases(of)
+    beside = regime_tables.pair_columns(pairs) if pairs else ()
+    tables = [html_parts.table(beside, pairs, ("Matched and native",), swatches)] if pairs else []
+    each = html_parts.table(
+        regime_tables.case_columns(cases), cases, ("Each regime, and its gap to matched",), swatches
+    )
+    return {
+        "introduction": sentences(regime_tables.introduction(of)),
+        "warnings": sentences(regime_tables.warnings(of)),
+        "tables": [*tables, each],
+        "notes": sentences(regime_tables.notes_below(of)),
+    }
+
+
+def _dictionary() -> Mapping[str, Any]:
+    columns: tuple[Column[Entry], ...] = (
+        Column("Column", "", lambda one: one.column, 0, is_text=True),
+        Column("File", "", lambda one: one.file, 0, is_text=True),
+        Column("Unit", "", lambda one: one.unit, 0, is_text=True),
+        Column("Form", "", lambda one: one.form, 0, is_text=True),
+        Column("Meaning", "", lambda one: one.meaning, 0, is_text=True),
+    )
+    return html_parts.table(columns, entries(), ("Columns of the raw data",))

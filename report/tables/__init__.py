@@ -1,0 +1,1 @@
+"""Tables and the sections that they make up, before any format."""

@@ -1,0 +1,166 @@
+"""images/s over the dates of stored runs, for each machine, set-up and framework."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from bench import stats
+from bench.results.record import Machine, Record
+from report.analysis.comparison import Comparison, compare
+from report.analysis.setups import Setup, grouped
+from report.analysis.speed import by_block
+from report.tables.columns import NONE, Column, figure, interval, ratio
+from report.tables.sections import Section, saying
+from report.text import Given
+from report.wording.notes import machine, plain_note, settings, title
+
+NEVER_GATES = (
+    "History never gates: a machine's hours differ by more than most changes of code. To test a "
+    "change, compare two revisions in one run."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One framework in one run.
+
+    versions   of the framework that the run had, mostly one
+    in_windows whether all of its processes were measured in windows, None where some were
+    change     to the run before, of the medians, unpaired; None for the first, and where the two
+               were not measured in the same way
+    """
+
+    run: str
+    started_at: str
+    versions: tuple[str, ...]
+    processes: int
+    images_per_s: float
+    interval: stats.Interval | None
+    in_windows: bool | None
+    change: stats.Effect | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A framework's points in one set-up on one machine, oldest first."""
+
+    framework: str
+    setup: Setup
+    machine: Machine
+    heading: str
+    points: tuple[Point, ...]
+
+
+def trends(records: Iterable[Record]) -> list[Trend]:
+    """Every framework in every set-up that has a figure of speed, matched runs alone."""
+    found: list[Trend] = []
+    for comparison in compare(records):
+        ok = [record for record in comparison.records if record.status == "ok"]
+        by_framework = grouped(ok, lambda record: record.framework)
+        for framework in sorted(by_framework):
+            points = _points(by_framework[framework])
+            if points:
+                heading = _heading(comparison)
+                found.append(
+                    Trend(framework, comparison.setup, comparison.machine, heading, points)
+                )
+    return found
+
+
+def sections(found: Sequence[Trend]) -> list[Section]:
+    """One section for each machine and set-up."""
+    said: list[Section] = []
+    for setup in dict.fromkeys(trend.setup for trend in found):
+        alike = [trend for trend in found if trend.setup == setup]
+        rows = [(trend.framework, point) for trend in alike for point in trend.points]
+        table = saying(
+            [
+                Column("Framework", "", lambda row: Given(row[0]), 0, is_text=True),
+                Column("Version", "", _versions, 2, is_text=True),
+                Column("Date", "", lambda row: Given(row[1].started_at[:10]), 0, is_text=True),
+                Column("Run", "", lambda row: Given(row[1].run), 4, is_text=True),
+                Column("Processes", "", lambda row: f"{row[1].processes}", 3),
+                Column("By", "", _way, 5, is_text=True),
+                Column("Images/s", "", lambda row: figure(row[1].images_per_s), 0),
+                Column("95 %", "images/s", _interval, 1),
+                Column("Change", "ratio", _change, 0),
+                Column("95 %", "change", _change_interval, 1),
+            ],
+            rows,
+        )
+        note = (
+            "Change: images/s to that of the run before, unpaired; none where one was measured in "
+            "windows and the other by whole epochs."
+        )
+        said.append(Section(alike[0].heading, (table,), ((note,),)))
+    return said
+
+
+def values(trend: Trend) -> dict[str, Any]:
+    """The trend as plain values, for JSON."""
+    return {
+        "framework": trend.framework,
+        "machine_fingerprint": trend.setup.machine_fingerprint,
+        "machine": trend.machine.model_dump(),
+        "setup": asdict(trend.setup),
+        "points": [asdict(point) for point in trend.points],
+    }
+
+
+def _points(records: Sequence[Record]) -> tuple[Point, ...]:
+    by_run = grouped(records, lambda record: record.run)
+    ordered = sorted(by_run.values(), key=lambda run: min(record.started_at for record in run))
+    found: list[Point] = []
+    before: tuple[list[float], bool | None] | None = None
+    for run in ordered:
+        speeds = list(by_block(run).values())
+        if not speeds:
+            continue
+        timed = {bool(record.window_s) for record in run if record.images_per_s}
+        way = timed.pop() if len(timed) == 1 else None
+        alike = before is not None and way is not None and before[1] == way
+        found.append(
+            Point(
+                run=run[0].run,
+                started_at=min(record.started_at for record in run),
+                versions=tuple(sorted({one.framework_version or "unknown" for one in run})),
+                processes=len(speeds),
+                images_per_s=median(speeds),
+                interval=stats.median_interval(speeds),
+                in_windows=way,
+                change=stats.unpaired_ratio(speeds, before[0]) if before and alike else None,
+            )
+        )
+        before = (speeds, way)
+    return tuple(found)
+
+
+def _heading(comparison: Comparison) -> str:
+    parts = title(comparison), settings(comparison), machine(comparison)
+    return ". ".join(plain_note(part) for part in parts)
+
+
+def _versions(row: tuple[str, Point]) -> str | Given:
+    return Given(" or ".join(row[1].versions))
+
+
+def _way(row: tuple[str, Point]) -> str:
+    way = row[1].in_windows
+    return "both" if way is None else "windows" if way else "epochs"
+
+
+def _interval(row: tuple[str, Point]) -> str:
+    found = row[1].interval
+    return interval(found.low, found.high) if found else NONE
+
+
+def _change(row: tuple[str, Point]) -> str:
+    return ratio(row[1].change.estimate) if row[1].change else NONE
+
+
+def _change_interval(row: tuple[str, Point]) -> str:
+    found = row[1].change and row[1].change.interval
+    return f"{ratio(found.low)}–{ratio(found.high)}" if found else NONE

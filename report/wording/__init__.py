@@ -1,0 +1,1 @@
+"""Sentences: verdict, notes, doubts, titles, commands."""

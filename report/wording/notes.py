@@ -1,0 +1,292 @@
+"""What must be said beside a table: its set-up, what its figures mean, what was equal or failed.
+
+Each function returns sentences in fragments; a renderer makes the `Given` ones harmless.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+from bench.results.record import Record
+from report.analysis import certificates
+from report.analysis.certificates import named
+from report.analysis.comparison import Comparison, Row
+from report.analysis.equality import Check, agreeing, check
+from report.analysis.setups import Setup, network
+from report.tables import speed_tables
+from report.tables.columns import percent
+from report.text import REASON_LIMIT, Given, Note, plain
+from report.wording import training
+
+SHORT_HASH = 12
+INTERVAL = (
+    "95 %: the interval of that median, with the process as the unit: Student's t on logarithms "
+    "up to 5 processes, order statistics from 6 on; none of a single process"
+)
+TOLD_IN_NOTES = ("Version", "Parameters")  # columns that are notes where there is no room for them
+
+
+def title(comparison: Comparison) -> Note:
+    """Data set, model and device."""
+    setup = comparison.setup
+    return (Given(setup.dataset), " · ", *network(setup), " · ", setup.device)
+
+
+def settings(comparison: Comparison) -> Note:
+    """Batch size, optimizer, epochs, threads, data and target, on one line."""
+    setup = comparison.setup
+    target = "none" if setup.target_accuracy is None else f"{percent(setup.target_accuracy)} %"
+    decay = "of each framework's own" if setup.weight_decay is None else f"{setup.weight_decay:g}"
+    return (
+        f"Batch {setup.batch_size}, {setup.optimizer} (learning rate {setup.learning_rate:g}, "
+        f"momentum {setup.momentum:g}, weight decay {decay}), "
+        f"{_count(setup.epochs, 'epoch')}",
+        *_resumed(setup),
+        f", {_count(setup.threads, 'thread')}, images fitted by ",
+        Given(setup.fit),
+        *_given_normalisation(setup.given_mean, setup.given_std),
+        f", {setup.train_images:,} training / {setup.val_images:,} validation / "
+        f"{setup.test_images:,} test images, target {target}",
+        *(part for words in training.words(setup.training) for part in (", ", words)),
+    )
+
+
+def _resumed(setup: Setup) -> Note:
+    """Where training went on from a checkpoint, which the figures of time do not go back to."""
+    if setup.resumed_from is None:
+        return ()
+    before = _count(setup.first_epoch - 1, "epoch")
+    return (f" ({before} of them before, in ", Given(setup.resumed_from, 80), ")")
+
+
+def _given_normalisation(
+    mean: tuple[float, ...] | None, std: tuple[float, ...] | None
+) -> tuple[str, ...]:
+    """What a person gave in place of the training split's own mean and standard deviation."""
+    parts = (("mean", mean), ("standard deviation", std))
+    given = [f"{name} {'/'.join(f'{v:g}' for v in values)}" for name, values in parts if values]
+    return (f", pixels normalised by a given {' and '.join(given)}",) if given else ()
+
+
+def machine(comparison: Comparison) -> Note:
+    """What all runs of the comparison ran on."""
+    of = comparison.machine
+    gpu: Note = (", ", Given(of.gpu, 80)) if of.gpu else ()
+    driver: Note = (" (driver ", Given(of.gpu_driver), ")") if of.gpu and of.gpu_driver else ()
+    quota = "" if of.cpu_quota is None else f" with a quota of {of.cpu_quota:g}"
+    return (
+        Given(of.cpu or "unknown processor", 80),
+        f", {of.usable_cpus} of {of.logical_cpus} CPUs{quota}, "
+        f"{of.memory_bytes / 2**30:,.1f} GiB memory",
+        *gpu,
+        *driver,
+        ", ",
+        Given(f"{of.system} {of.kernel}", 80),
+        ", Python ",
+        Given(of.python),
+        ", fingerprint ",
+        Given(of.fingerprint, SHORT_HASH + 1),
+    )
+
+
+def warnings(comparison: Comparison) -> list[Note]:
+    """Why the comparison is not equal: loud; none where all that was compared agrees."""
+    alarm = "NOT AN EQUAL COMPARISON"
+    differences = [difference(alarm, one) for one in check(comparison) if one.differs]
+    return [
+        *certificates.warnings(comparison),
+        *differences,
+        *speed_tables.warnings(comparison),
+    ]
+
+
+def difference(alarm: str, one: Check) -> Note:
+    """Which frameworks have which value of what should have been equal."""
+    fragments: list[str | Given] = [f"{alarm}: unequal {one.name}"]
+    fragments.append(":" if one.seed is None else f" at seed {one.seed}:")
+    for value, frameworks in one.values:
+        fragments += [" ", *_names(frameworks), " ", Given(value, SHORT_HASH + 1), ";"]
+    fragments[-1] = ". The figures below do not measure the same work."
+    return tuple(fragments)
+
+
+def notes(comparison: Comparison, shown: Collection[str]) -> list[Note]:
+    """What the figures are, what was equal, and what became of the runs that are not ok.
+
+    `shown` are the names of the columns beside which this stands.
+    """
+    rows = [row for row in comparison.rows if row.runs_ok]
+    failed = failures(comparison.records)
+    if not rows:
+        return [("No run succeeded: there are no figures.",), *failed] if failed else []
+    return [
+        *(_accuracy(rows) if any(row.seeds for row in rows) else []),
+        *_times(comparison, rows, shown),
+        *([] if "Version" in shown else _row_versions(rows)),
+        *([] if "Parameters" in shown else _row_parameters(rows)),
+        *_equality(comparison),
+        *certificates.notes(comparison),
+        *failed,
+    ]
+
+
+def _accuracy(rows: list[Row]) -> list[Note]:
+    """Over which seeds the accuracy is taken, and whether there is a ±."""
+    if len({row.seeds for row in rows}) == 1:
+        seeds = rows[0].seeds
+        if len(seeds) == 1:
+            return [(f"Test accuracy: one seed ({seeds[0]}) only, so no ±.",)]
+        return [
+            (
+                "Test accuracy: mean ± sample standard deviation over "
+                f"{len(seeds)} seeds ({_listed(seeds)}).",
+            )
+        ]
+    fragments: list[str | Given] = [
+        "Test accuracy: mean ± sample standard deviation over the seeds, no ± for a single one. "
+        "Seeds differ between rows: "
+    ]
+    for row in rows:
+        fragments += [Given(row.framework), f" {_listed(row.seeds)}", "; "]
+    fragments[-1] = "."
+    return [tuple(fragments)]
+
+
+def _times(comparison: Comparison, rows: list[Row], shown: Collection[str]) -> list[Note]:
+    """What the figures of time are."""
+    sure = f"; {INTERVAL}" if "95 %" in shown else ""
+    said: list[Note] = [(f"Images/s: median over the ok processes{sure}.",)]
+    target = comparison.setup.target_accuracy
+    if target is None:
+        return said
+    bound = "; > t: the median is longer than t, the time that the runs had"
+    over = bound if any(row.time_to_target_is_bound for row in rows) else ""
+    compiled = ", without and with compilation" if "With compile" in shown else ""
+    if "To target" in shown:
+        said.append(
+            (
+                f"To target: training time until a validation accuracy of {percent(target)} %, "
+                f"median over the runs (k/n of them reached it){compiled}{over}.",
+            )
+        )
+    return said
+
+
+def _row_versions(rows: list[Row]) -> list[Note]:
+    fragments: list[str | Given] = ["Versions: "]
+    for row in rows:
+        fragments += [Given(row.framework), " ", Given(row.framework_version or "unknown"), ", "]
+    fragments[-1] = "."
+    return [tuple(fragments)]
+
+
+def _row_parameters(rows: list[Row]) -> list[Note]:
+    """How large each network is: one number where they are alike, as they should be."""
+    counts = {row.framework: f"{row.parameters:,}" for row in rows if row.parameters is not None}
+    if len(set(counts.values())) == 1:
+        return [(f"Parameters: {next(iter(counts.values()))}.",)]
+    fragments: list[str | Given] = ["Parameters: "]
+    for framework, count in counts.items():
+        fragments += [Given(framework), f" {count}", ", "]
+    fragments[-1] = "."
+    return [tuple(fragments)] if counts else []
+
+
+def _equality(comparison: Comparison) -> list[Note]:
+    checks = check(comparison)
+    said: list[Note] = []
+    equal = agreeing(checks)
+    if equal:
+        said.append((f"Equal between frameworks at the same seed: {', '.join(equal)}.",))
+    missing: dict[str, set[str]] = defaultdict(set)
+    for one in checks:
+        for framework in one.missing:
+            missing[one.name].add(framework)
+    for name, frameworks in missing.items():
+        said.append(
+            (
+                f"Not recorded, so not shown to be equal: {name} of ",
+                *_names(sorted(frameworks)),
+                ".",
+            )
+        )
+    return said
+
+
+def failures(records: Iterable[Record]) -> list[Note]:
+    """Why runs are not ok, equal reasons of one framework and regime together."""
+    alike: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        if record.status != "ok":
+            reason = record.reason or "no reason was recorded"
+            alike[record.framework, record.regime, record.status, reason].append(record)
+    said: list[Note] = []
+    for (framework, regime, status, reason), same in alike.items():
+        seeds = sorted({record.seed for record in same})
+        seeds_of = f"seed{'s' * (len(seeds) > 1)} {_listed(seeds)}"
+        said.append(
+            (*named(framework, regime), f", {seeds_of}: {status}: ", Given(reason, REASON_LIMIT))
+        )
+    return said
+
+
+def versions(comparison: Comparison) -> list[Note]:
+    """What computed in each row: libraries with their versions, all that occurred."""
+    of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for record in comparison.everything:
+        for name, version in record.versions.items():
+            of[record.framework][name].add(version)
+    return [
+        (
+            Given(framework),
+            ": ",
+            *_joined(
+                [
+                    Given(f"{name} {' or '.join(sorted(of[framework][name]))}", 80)
+                    for name in sorted(of[framework])
+                ]
+            ),
+        )
+        for framework in sorted(of)
+    ]
+
+
+def runs(comparison: Comparison) -> Note:
+    """Which runs the records are of, and when their cells were started."""
+    started = sorted(record.started_at for record in comparison.everything)
+    names = sorted({record.run for record in comparison.everything})
+    return (
+        f"{_count(len(comparison.everything), 'record')} of {_count(len(names), 'run folder')} (",
+        *_names(names),
+        "), started ",
+        Given(started[0]),
+        *((" to ", Given(started[-1])) if started[0] != started[-1] else ()),
+        " (UTC)",
+    )
+
+
+def plain_note(note: Note) -> str:
+    """A note as one harmless line, for where there is nothing but text."""
+    return "".join(
+        plain(part.text, part.limit) if isinstance(part, Given) else part for part in note
+    )
+
+
+def _listed(seeds: Iterable[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def _names(names: list[str] | tuple[str, ...]) -> Note:
+    return _joined([Given(name) for name in names])
+
+
+def _joined(items: list[Given]) -> Note:
+    fragments: list[str | Given] = []
+    for item in items:
+        fragments += [", ", item]
+    return tuple(fragments[1:])
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
