@@ -12,7 +12,8 @@ INSTALLED := $(VENV)/.installed
 # too long to compile for every change; torch:compile is skipped where there is no C++ compiler.
 VARIANTS_flax := flax:scan
 LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit
-SUITES := tests/unit tests/data tests/equivalence tests/cli tests/gate tests/report
+# All tests but those of one framework a process.
+SUITES := tests --ignore tests/parity
 # Which tests: those for every change, unless a target below says otherwise.
 TESTS ?= not long
 # Of these one part of several, such as PART=3/10.
