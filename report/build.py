@@ -14,21 +14,21 @@ from bench.results.store import write_atomically
 from report.analysis import regimes
 from report.analysis.certificates import Proof, named, proofs
 from report.analysis.comparison import Comparison, compare
+from report.analysis.configurations import distinct
 from report.analysis.equality import PROPERTIES, Check, check
-from report.analysis.setups import distinct
 from report.figures.gallery import drawn_aside, is_ours, looks, of_sweeps
 from report.formats.csv_files import csv_files
 from report.formats.html import Page, page
-from report.formats.json_file import document
+from report.formats.json_document import document
 from report.formats.latex import latex
 from report.tables import contents, regime_tables
-from report.tables.columns import NONE, Column, Shown, columns
+from report.tables.main import NONE, Column, Shown, columns
 from report.tables.sections import Section
 from report.tables.sweeps import Sweep, sweeps
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
 from report.wording import notes
 from report.wording.commands import Commands
-from report.wording.verdict import verdict
+from report.wording.summary import verdict
 
 Format = Literal["html", "md", "csv", "latex", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "architecture.md"
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "flax", "optax", "juliacall"}
 HEAVY = FRAMEWORKS | {"pandas", "seaborn", "matplotlib", "scipy", "numpy", "pooch", "PIL"}
 
@@ -126,6 +128,49 @@ def test_folders_can_be_seen_at_a_glance(package):
         assert len(entries) <= MOST_ENTRIES, (folder, sorted(entries))
 
 
+def _described(path: Path) -> str:
+    """The first line of a module's description."""
+    return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+
+
+def _map_of(package: str, first: tuple[str, ...]) -> list[str]:
+    """A line for each folder and file of a package, the parts in `first` before others."""
+
+    def lines(folder: Path, depth: int) -> list[str]:
+        entries = [path for path in folder.iterdir() if (path / "__init__.py").is_file()]
+        entries += [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        known = {name: number for number, name in enumerate(first)} if not depth else {}
+        found = []
+        for path in sorted(entries, key=lambda one: (known.get(one.stem, len(known)), one.name)):
+            init = path / "__init__.py"
+            name = "  " * (depth + 1) + (f"{path.name}/" if path.is_dir() else path.name)
+            found.append(f"{name:28} {_described(init if path.is_dir() else path)}".rstrip())
+            if path.is_dir():
+                found += lines(path, depth + 1)
+        return found
+
+    return [f"{package}/", *lines(ROOT / package, 0)]
+
+
+def test_the_map_names_every_file():
+    """To write it anew: python tests/test_architecture.py."""
+    text = PAGE.read_text()
+    assert text == _with_map(text)
+
+
+def _with_map(text: str) -> str:
+    """The page with the map of the code as it is."""
+    before, _, rest = text.partition("<!-- map -->\n")
+    _, end, after = rest.partition("<!-- end of the map -->\n")
+    order = {"bench": LAYERS, "report": REPORT_LAYERS, "impls": ()}
+    blocks = [
+        "\n".join(_map_of(package, tuple(itertools.chain(*layers))))
+        for package, layers in order.items()
+    ]
+    fenced = "".join(f"```\n{block}\n```\n" for block in blocks)
+    return f"{before}<!-- map -->\n{fenced}{end}{after}"
+
+
 def test_the_harness_imports_no_framework_and_no_implementation():
     for path in _modules("bench"):
         assert not _top(_imports(path)) & (FRAMEWORKS | {"impls"}), path
@@ -150,18 +195,18 @@ def test_an_implementation_knows_the_contract_and_its_own_framework():
 def test_only_the_worker_reads_a_clock():
     """Whoever starts, downloads or shows something times that; nothing else does.
 
-    The gate has a measuring process of its own, windows.py, and a budget of time.
+    The gate has a measuring process of its own, window_server.py, and a budget of time.
     """
     allowed = {
         "bench/worker/tasks.py",
         "bench/execution/in_process.py",
         "bench/execution/progress.py",
         "bench/execution/observers.py",
-        "bench/execution/event_files.py",
+        "bench/execution/tensorboard.py",
         "bench/system/launch.py",
         "bench/datasets/download.py",
         "bench/cli/commands/watch.py",
-        "bench/gate/windows.py",
+        "bench/gate/window_server.py",
         "bench/gate/budget.py",
     }
     paths = [path for package in ("bench", "impls") for path in _modules(package)]
@@ -173,7 +218,7 @@ def test_only_the_worker_reads_a_clock():
 
 def test_the_measuring_process_of_the_gate_takes_only_what_is_measured():
     """All else that it imported would come from the side, or differ between the sides."""
-    parts = _parts(_imports(ROOT / "bench/gate/windows.py"), "bench")
+    parts = _parts(_imports(ROOT / "bench/gate/window_server.py"), "bench")
     # The last two are where an earlier revision has what is in workload now.
     assert parts == {"contract", "frameworks", "workload", "models", "order"}
 
@@ -208,10 +253,14 @@ def test_only_figures_load_what_draws():
     drawing = {"matplotlib", "seaborn", "pandas"}
     plain = "import report.build, report.formats.html, report.formats.terminal"
     assert not _loaded(plain) & drawing
-    assert _loaded("import report.figures.all") >= drawing
+    assert _loaded("import report.figures.registry") >= drawing
 
 
 def test_checks_that_can_fail(tmp_path):
     assert "json" in _loaded("import json")
     assert _top(_imports(Path(__file__))) >= {"ast", "pytest"}
     assert _upward("bench", tuple(reversed(LAYERS)), within=False)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(_with_map(PAGE.read_text()))

@@ -20,7 +20,7 @@ from bench.cli.recipe_commands import reproducer, rerun, show
 from bench.cli.result_commands import compare, history, report
 from bench.cli.run_options import DataRoot, DatasetName, Json, run
 from bench.errors import BenchError
-from bench.system import interrupts
+from bench.system import signals
 
 if TYPE_CHECKING:
     from bench.execution import Executor
@@ -105,8 +105,8 @@ def predict(
     """
     from bench.cli.commands import predict as command
 
-    source = command.Source(tuple(images or ()), dataset, data_root, invert, mistakes)
-    names = command.Where(framework, device, threads, batch_size)
+    source = command.PredictInput(tuple(images or ()), dataset, data_root, invert, mistakes)
+    names = command.PredictTarget(framework, device, threads, batch_size)
     return command.predict(checkpoint, names, source, context.obj.executor(), as_json=json)
 
 
@@ -169,7 +169,7 @@ def verify(
     from bench.cli.commands import verify as command
 
     networks = command.Networks(models, activations, poolings, dropout, noise, channels, every)
-    asked = command.Asked(frameworks, networks, optimizers, devices, threads, seed)
+    asked = command.VerifyOptions(frameworks, networks, optimizers, devices, threads, seed)
     return command.verify(asked, context.obj.executor(), as_json=json)
 
 
@@ -278,7 +278,7 @@ def call(arguments: list[str], executor: Callable[[], Executor] = _child_process
     except (BenchError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
-        return interrupts.EXIT_CODE
+        return signals.EXIT_CODE
     except Exception:
         traceback.print_exc()
     return WRONG

@@ -120,7 +120,7 @@ def gate(
     Example: python -m bench gate --base origin/main --frameworks torch,flax
     """
     from bench.cli.commands import gate as command
-    from bench.cli.gate_request import Asked
+    from bench.cli.gate_request import GateRequest
 
     asked = {key: value for key, value in context.params.items() if key != "json"}
-    return command.gate(Asked(**asked), as_json=json)
+    return command.gate(GateRequest(**asked), as_json=json)

@@ -28,7 +28,7 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GateRequest:
     """The options as they were typed."""
 
     base: str
@@ -56,7 +56,7 @@ class Asked:
 class Prepared:
     """What was asked for, checked; nothing is measured yet."""
 
-    asked: Asked
+    asked: GateRequest
     repository: Repository
     revisions: dict[Name, Revision]
     judge: Judge
@@ -67,7 +67,7 @@ class Prepared:
     build: bool
 
 
-def prepare(asked: Asked, folder: Path, notes: Console) -> Prepared:
+def prepare(asked: GateRequest, folder: Path, notes: Console) -> Prepared:
     """Check all that can be seen before anything is measured; UsageError says what is wrong.
 
     The repository's mirror is made in the `folder`.
@@ -97,7 +97,7 @@ def prepare(asked: Asked, folder: Path, notes: Console) -> Prepared:
     )
 
 
-def _revisions(asked: Asked, repository: Repository) -> dict[Name, Revision]:
+def _revisions(asked: GateRequest, repository: Repository) -> dict[Name, Revision]:
     """The commits to compare: head with where it began, or with the base as it is now."""
     base, head = repository.revision(asked.base), repository.revision(asked.head)
     if not asked.tip and base.commit != head.commit:
@@ -105,7 +105,7 @@ def _revisions(asked: Asked, repository: Repository) -> dict[Name, Revision]:
     return {"base": base, "head": head}
 
 
-def _cases(asked: Asked, notes: Console) -> list[Case]:
+def _cases(asked: GateRequest, notes: Console) -> list[Case]:
     """The cells. Whether a framework exists only its revisions can tell."""
     if asked.device not in get_args(Device):
         raise UsageError(f"--device {asked.device!r} is not possible: give cpu or gpu")
@@ -127,7 +127,7 @@ def _cases(asked: Asked, notes: Console) -> list[Case]:
     )
 
 
-def _refuse_dirty(asked: Asked, repository: Repository, head: Revision) -> None:
+def _refuse_dirty(asked: GateRequest, repository: Repository, head: Revision) -> None:
     """UsageError where the files here are not what would be measured."""
     changed = _changed(repository, head)
     if changed and not asked.allow_dirty:
@@ -146,7 +146,7 @@ def _changed(repository: Repository, head: Revision) -> str:
 
 
 def _notes(
-    asked: Asked,
+    asked: GateRequest,
     repository: Repository,
     revisions: dict[Name, Revision],
     differing: list[str],
@@ -169,7 +169,9 @@ def _notes(
     return said
 
 
-def _differing(asked: Asked, repository: Repository, revisions: dict[Name, Revision]) -> list[str]:
+def _differing(
+    asked: GateRequest, repository: Repository, revisions: dict[Name, Revision]
+) -> list[str]:
     """Where the revisions want other packages and no interpreters were given; a person decides."""
     if asked.environments not in (None, "build", "shared"):
         raise UsageError(

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.config.presets import LEARNING_RATES, WEIGHT_DECAYS, Preset
+from bench.config.defaults import LEARNING_RATES, WEIGHT_DECAYS, Preset
 from bench.config.published import Reproduced
 from bench.contract import Device, OptimizerName, OptimizerSpec
 from bench.datasets import Fit

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from bench import frameworks
 from bench.config import options, training_options
+from bench.config.defaults import preset
 from bench.config.options import Options, Save
-from bench.config.presets import preset
-from bench.config.sizes import Source, first_of, sizes
+from bench.config.split_sizes import AvailableImages, first_of, sizes
 from bench.contract import Activation, Device, ModelOptions, ModelSpec, OptimizerSpec, Pooling
 from bench.datasets import Fit
 from bench.errors import UsageError
@@ -218,7 +218,7 @@ class Plan(BaseModel):
         return batch + (f"-threads{threads}" if len(self.thread_counts) > 1 else "")
 
 
-def make(asked: Options, source: Source) -> Plan:
+def make(asked: Options, source: AvailableImages) -> Plan:
     """The plan for these options; UsageError says what cannot be and what could."""
     usual = preset(asked.dataset)
     source = first_of(source, asked)

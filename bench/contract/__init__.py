@@ -14,7 +14,7 @@ Canonical layout
 Parameters are a flat mapping in the order of the layers: `conv1/kernel`, `conv1/bias`, ...
 """
 
-from bench.contract.activation import (
+from bench.contract.activations import (
     FIRST_SLOPE,
     KINKED,
     LEAKY_SLOPE,
@@ -29,16 +29,15 @@ from bench.contract.adapter import (
     Adapter,
     Deterministic,
     Device,
+    EpochBatches,
     Images,
     Indices,
     Labels,
     OptimizerState,
-    Order,
     Parameters,
 )
-from bench.contract.dealing import blank_draws, dealt, is_random, require_draws
-from bench.contract.draws import DrawKind, Drawn, Draws, Generator
-from bench.contract.model import (
+from bench.contract.layer_draws import blank_draws, is_random, require_draws, zip_layers_with_draws
+from bench.contract.layers import (
     Conv,
     Dense,
     Dropout,
@@ -56,6 +55,10 @@ from bench.contract.model import (
 )
 from bench.contract.optimizer import EpsilonForm, OptimizerName, OptimizerSpec
 from bench.contract.product import factor
+from bench.contract.random_inputs import DrawKind, Drawn, Draws, Generator
+
+# The name that the adapters of others know, and earlier versions.
+Order = EpochBatches
 
 __all__ = [
     "FIRST_SLOPE",
@@ -76,6 +79,7 @@ __all__ = [
     "Drawn",
     "Draws",
     "Dropout",
+    "EpochBatches",
     "EpsilonForm",
     "Flatten",
     "Generator",
@@ -97,9 +101,9 @@ __all__ = [
     "Shape",
     "Weighted",
     "blank_draws",
-    "dealt",
     "factor",
     "is_random",
     "parts",
     "require_draws",
+    "zip_layers_with_draws",
 ]

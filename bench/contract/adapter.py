@@ -9,9 +9,9 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract.draws import Draws
-from bench.contract.model import ModelSpec
+from bench.contract.layers import ModelSpec
 from bench.contract.optimizer import OptimizerSpec
+from bench.contract.random_inputs import Draws
 
 Device = Literal["cpu", "gpu"]
 
@@ -34,7 +34,7 @@ class OptimizerState:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class EpochBatches:
     """Which images each step of an epoch trains on: rows of what `Adapter.load` was given.
 
     batches    int32 (steps, batch_size): the full batches, consumed from first to last
@@ -114,7 +114,7 @@ class Adapter(Protocol):
         were before, bit for bit; so is a generator of the framework's own.
         """
 
-    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """Take one step a batch, in order; return each step's loss before its update, (steps,).
 
         The losses come to the host in one transfer, at the end. Where something in the network is

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import get_args
 
 from bench.datasets.cifar import CIFAR10
-from bench.datasets.delivery import deliver
 from bench.datasets.digits import DIGITS
+from bench.datasets.loading import deliver
 from bench.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
 from bench.datasets.npz import PREFIX, NpzDataset
 from bench.datasets.source import Dataset, Description, FileCheck, Fit, Source

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import files
+from bench.datasets import integrity
 from bench.datasets.source import Decoded, Description, FileCheck, Input, StoredFile
 from bench.errors import DataError
 
@@ -75,7 +75,7 @@ def read_members(
                     )
                 content = tar.extractfile(member)
                 found[member.name] = content.read(member_bytes) if content else b""
-    except (tarfile.TarError, ValueError, *files.BROKEN_GZIP) as error:
+    except (tarfile.TarError, ValueError, *integrity.BROKEN_GZIP) as error:
         raise DataError(f"cannot read {archive}: {error}; delete it and fetch it again") from error
     if absent := sorted(wanted - found.keys()):
         raise DataError(f"{archive} lacks {', '.join(absent)}: it is another archive")
@@ -146,8 +146,8 @@ class CifarDataset:
         """See `Source`."""
         paths = self._paths(root)
         if not paths:
-            raise files.missing(self.name, root, (self.archive,))
-        return files.inputs(paths)
+            raise integrity.missing(self.name, root, (self.archive,))
+        return integrity.inputs(paths)
 
     def unfetched(self, root: Path) -> tuple[StoredFile, ...]:
         """See `Source`."""
@@ -156,7 +156,7 @@ class CifarDataset:
     def verify(self, root: Path) -> tuple[FileCheck, ...]:
         """See `Source`. The archive alone where there is one: it is what `decode` reads."""
         used = self.batches if self._unpacked(root) else (self.archive,)
-        return tuple(files.inspect(root, file) for file in used)
+        return tuple(integrity.inspect(root, file) for file in used)
 
     def decode(self, root: Path) -> Decoded:
         """See `Source`."""
@@ -191,12 +191,12 @@ class CifarDataset:
     def _contents(self, root: Path) -> dict[str, bytes]:
         """The bytes of every batch by its name, in order; all of it checked."""
         if self._unpacked(root):
-            paths = [files.whole(self.name, root, batch) for batch in self.batches]
+            paths = [integrity.whole(self.name, root, batch) for batch in self.batches]
             return {
-                str(path): files.content(path, batch)
+                str(path): integrity.content(path, batch)
                 for path, batch in zip(paths, self.batches, strict=True)
             }
-        archive = files.whole(self.name, root, self.archive)
+        archive = integrity.whole(self.name, root, self.archive)
         names = [batch.path for batch in self.batches]
         member_bytes = self.batch_rows * _ROW_BYTES
         members = read_members(archive, names, member_bytes, self.archive.content_bytes)

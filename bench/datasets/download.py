@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import urljoin, urlsplit
 
-from bench.datasets import files
+from bench.datasets import integrity
 from bench.datasets.source import Source, StoredFile
 from bench.errors import DataError
 
@@ -50,7 +50,7 @@ def _unreachable(
 ) -> DataError:
     return DataError(
         f"cannot fetch data set {source.name!r}: {'; '.join(failures)}. "
-        f"Without a network, {files.by_hand(root, left)}"
+        f"Without a network, {integrity.by_hand(root, left)}"
     )
 
 
@@ -67,7 +67,7 @@ def _download(file: StoredFile, root: Path, progress: bool) -> list[str]:
             with part.open("wb") as stream:
                 failure = _receive(url, _Sink(stream, file.limit_bytes), progress)
             if failure is None:
-                found = files.check(part, file)
+                found = integrity.check(part, file)
                 if found.status == "ok":
                     os.replace(part, target)
                     return []

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import files
+from bench.datasets import integrity
 from bench.datasets.source import Decoded, Description, FileCheck, Input, StoredFile
 from bench.errors import DataError
 
@@ -76,7 +76,7 @@ class IdxDataset:
     def describe(self, root: Path) -> Description:
         """See `Source`."""
         folder = (root / self.files[0].path).parent
-        absent = [file for file in self.files if files.present(root, file) is None]
+        absent = [file for file in self.files if integrity.present(root, file) is None]
         reason = (
             f"{len(absent)} of {len(self.files)} files are missing from {folder}: "
             f"run `python -m bench data fetch {self.name}`"
@@ -97,20 +97,21 @@ class IdxDataset:
     def inputs(self, root: Path) -> tuple[Input, ...]:
         """See `Source`."""
         copies = [
-            [path for path in files.candidates(root, file) if path.is_file()] for file in self.files
+            [path for path in integrity.candidates(root, file) if path.is_file()]
+            for file in self.files
         ]
         absent = [file for file, paths in zip(self.files, copies, strict=True) if not paths]
         if absent:
-            raise files.missing(self.name, root, absent)
-        return files.inputs(path for paths in copies for path in paths)
+            raise integrity.missing(self.name, root, absent)
+        return integrity.inputs(path for paths in copies for path in paths)
 
     def unfetched(self, root: Path) -> tuple[StoredFile, ...]:
         """See `Source`."""
-        return tuple(file for file in self.files if files.inspect(root, file).status != "ok")
+        return tuple(file for file in self.files if integrity.inspect(root, file).status != "ok")
 
     def verify(self, root: Path) -> tuple[FileCheck, ...]:
         """See `Source`."""
-        return tuple(files.inspect(root, file) for file in self.files)
+        return tuple(integrity.inspect(root, file) for file in self.files)
 
     def decode(self, root: Path) -> Decoded:
         """See `Source`."""
@@ -121,9 +122,9 @@ class IdxDataset:
     def _pair(
         self, root: Path, pair: tuple[StoredFile, StoredFile], size: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        image_path, label_path = (files.whole(self.name, root, file) for file in pair)
-        images = parse_idx(files.content(image_path, pair[0]), str(image_path))
-        labels = parse_idx(files.content(label_path, pair[1]), str(label_path))
+        image_path, label_path = (integrity.whole(self.name, root, file) for file in pair)
+        images = parse_idx(integrity.content(image_path, pair[0]), str(image_path))
+        labels = parse_idx(integrity.content(label_path, pair[1]), str(label_path))
         if images.dtype != np.uint8 or images.shape != (size, _HEIGHT, _WIDTH):
             raise DataError(
                 f"{image_path} holds {images.dtype.name} {images.shape}, "

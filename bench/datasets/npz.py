@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import files
+from bench.datasets import integrity
 from bench.datasets.source import Decoded, Description, FileCheck, Input, Shape, StoredFile
 from bench.errors import DataError
 
@@ -71,7 +71,7 @@ class NpzDataset:
     def inputs(self, root: Path) -> tuple[Input, ...]:
         """See `Source`."""
         self._exists()
-        return files.inputs((self.path,))
+        return integrity.inputs((self.path,))
 
     def unfetched(self, root: Path) -> tuple[StoredFile, ...]:
         """See `Source`; it cannot be fetched, so it has to be there."""

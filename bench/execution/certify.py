@@ -61,13 +61,13 @@ HARMLESS = frozenset(
 # Beside the adapter: what gives the examination its meaning.
 OWN_SOURCES = (
     *("bench/verification", "impls/reference", "bench/contract"),
-    *("bench/workload/models.py", "bench/workload/order.py", "bench/workload/draws.py"),
+    *("bench/workload/models.py", "bench/workload/order.py", "bench/workload/random_inputs.py"),
     "bench/workload/initialisers.py",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerificationResult:
     """What came of an examination: a certificate, or why there is none.
 
     status, reason  why the subject cannot be timed; None where it can
@@ -95,7 +95,7 @@ def certify(
     *,
     fresh: bool = False,
     timeout_s: float = TIMEOUT_S,
-) -> Verdict:
+) -> VerificationResult:
     """The verdict on a subject: a certificate that is kept still holds, unless `fresh` is asked.
 
     Only certificates that passed are kept. `on_check` hears every check of a new examination.
@@ -103,12 +103,12 @@ def certify(
     framework = frameworks.named(subject.framework)
     absent = frameworks.missing(framework)
     if absent:
-        return Verdict(None, "unavailable", absent)
+        return VerificationResult(None, "unavailable", absent)
     env = launch.environment(subject.threads, os.environ)
     path = folder() / f"{_key(subject, framework, env)}.json"
     kept = None if fresh else _read(path)
     if kept is not None:
-        return Verdict(kept)
+        return VerificationResult(kept)
     verdict = _examined(subject, log, on_check, executor, timeout_s)
     if verdict.certificate is not None and verdict.status is None:
         # A folder that cannot be written to costs the next run its time, nothing else.
@@ -124,7 +124,7 @@ def _examined(
     on_check: Callable[[Check], None],
     executor: Executor,
     timeout_s: float,
-) -> Verdict:
+) -> VerificationResult:
     checks: list[Check] = []
     versions: dict[str, str] = {}
 
@@ -145,15 +145,15 @@ def _examined(
         checks=tuple(checks),
     )
     if end.status == "unavailable":
-        return Verdict(None, "unavailable", end.reason)
+        return VerificationResult(None, "unavailable", end.reason)
     if end.status != "ok":
         during = f"while it was verified, after {len(checks)} checks: "
-        return Verdict(certificate, end.status, f"{during}{end.reason}")
+        return VerificationResult(certificate, end.status, f"{during}{end.reason}")
     if not certificate.passed:
         first, *others = certificate.failures
         more = f"; and {len(others)} more" if others else ""
-        return Verdict(certificate, "not-equivalent", first.describe() + more)
-    return Verdict(certificate)
+        return VerificationResult(certificate, "not-equivalent", first.describe() + more)
+    return VerificationResult(certificate)
 
 
 def _read(path: Path) -> Certificate | None:

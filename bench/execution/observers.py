@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bench.config.plan import Cell
-from bench.execution.event_files import EventFiles
 from bench.execution.runner import Progress
+from bench.execution.tensorboard import EventFiles
 from bench.results.record import Record
 from bench.results.store import Run
 
@@ -26,7 +26,7 @@ LEAST_PAUSE_S = 0.5  # between two writings of the state, of which nobody sees m
 Warn = Callable[[str], None]
 
 
-class Several:
+class ObserverList:
     """Tells each of them everything; the first is the display, and may fail as it likes."""
 
     def __init__(self, display: Progress, others: Sequence[Progress], warn: Warn) -> None:
@@ -66,7 +66,7 @@ class Several:
                 self._warn(f"{other} cannot be written any more: {error.strerror or error}")
 
 
-class State:
+class RunState:
     """Keeps what goes on in the run's `state.json`, for `bench watch`.
 
     {"cell", "phase", "epoch", "epochs", "images_per_s", "val_accuracy", "learning_rate", "done",
@@ -136,7 +136,7 @@ def observed(
     """The display, and beside it those that write into the run's folder."""
     events = [EventFiles(run)] if event_files else []
     try:
-        yield Several(display, [State(run, cells), *events], warn)
+        yield ObserverList(display, [RunState(run, cells), *events], warn)
     finally:
         for one in events:
             one.close()

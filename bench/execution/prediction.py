@@ -18,7 +18,7 @@ from bench.execution import Executor
 from bench.results.checkpoint import Checkpoint, Header
 from bench.system import machine
 from bench.worker.messages import Predict
-from bench.worker.preparation import Examples, examples
+from bench.worker.prepared_data import Examples, examples
 from bench.workload import order
 
 TIMEOUT_S = 1800.0

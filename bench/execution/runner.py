@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from bench import frameworks
 from bench.config.plan import Cell, Plan
 from bench.execution import Executor, Usage, repeats
-from bench.execution.certify import Verdict, certify
-from bench.execution.recording import asked_for, derived, tail, whole_request
-from bench.execution.yardsticks import Yardsticks
+from bench.execution.baselines import Yardsticks
+from bench.execution.certify import VerificationResult, certify
+from bench.execution.record_builder import asked_for, derived, tail, whole_request
 from bench.results.certificate import Subject
-from bench.results.record import Conditions, Record
+from bench.results.record import Record, SystemState
 from bench.results.store import CHECKPOINTS, Run
 from bench.system import conditions
 from bench.verification.problems import MOST_IN_A_BATCH
@@ -28,7 +28,7 @@ from bench.worker.messages import (
     WindowEnded,
 )
 
-UNEXAMINED = Verdict(None)
+UNEXAMINED = VerificationResult(None)
 LISTS = ("epoch_s", "train_loss", "val_loss", "val_accuracy")
 
 
@@ -83,7 +83,7 @@ def run(run_: Run, progress: Progress, executor: Executor) -> None:
     set aside. What is done stays when this is interrupted.
     """
     plan = run_.manifest.plan
-    verdicts: dict[Subject, Verdict] = {}  # one examination serves every seed
+    verdicts: dict[Subject, VerificationResult] = {}  # one examination serves every seed
     yardsticks = Yardsticks(plan, progress.phase, executor)
     tried: set[str] = set()
     cells = unsettled(run_)
@@ -130,7 +130,7 @@ def subject(plan: Plan, cell: Cell) -> Subject:
 def _run_cell(
     run_: Run,
     cell: Cell,
-    verdict: Verdict,
+    verdict: VerificationResult,
     yardsticks: Yardsticks,
     progress: Progress,
     executor: Executor,
@@ -171,7 +171,7 @@ def _run_cell(
 
 
 def _surroundings(
-    cell: Cell, before: Conditions, usage: Usage, fields: dict[str, Any]
+    cell: Cell, before: SystemState, usage: Usage, fields: dict[str, Any]
 ) -> dict[str, Any]:
     """The state of the machine around the cell, and what of it may have disturbed the cell."""
     after = conditions.now()

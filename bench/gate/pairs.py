@@ -14,8 +14,8 @@ import psutil
 
 from bench.gate.budget import Budget
 from bench.gate.cases import NAMES, Case, Name, Pair, Windows
-from bench.gate.resident import Resident, Side
-from bench.system import interrupts, machine
+from bench.gate.process import Resident, Side
+from bench.system import machine, signals
 
 PROBE_STEPS = 4
 HALF = 3  # windows of which the later must not be faster than as many earlier ones
@@ -59,7 +59,7 @@ def measure(with_: Measuring, case: Case, number: int, first: Name, steps: int |
     started = with_.budget.spent_s
     cpus = _cpus(case.threads, number)
     with ExitStack() as stack:
-        with interrupts.held_back():  # until the stack would end them
+        with signals.defer_signals():  # until the stack would end them
             residents = {
                 name: stack.enter_context(
                     Resident(side, case, cpus, with_.logs / f"{name}.log", with_.budget)

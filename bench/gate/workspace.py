@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.system import interrupts
+from bench.system import signals
 
 PREFIX = "bench-gate-"
 MARK = "gate.lock"  # locked as long as the gate lives that made the folder
@@ -27,7 +27,7 @@ def workspace() -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         try:
             collect()
-            with interrupts.held_back():  # a folder that was made is one that is removed
+            with signals.defer_signals():  # a folder that was made is one that is removed
                 folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
                 stack.callback(_remove, folder)
                 stack.callback(os.close, _mark(folder))
@@ -64,7 +64,7 @@ def _mark(folder: Path) -> int:
 
 def _remove(folder: Path) -> None:
     """Remove it; where something in it stays, the mark does, too, and the next gate tries again."""
-    with interrupts.held_back(), contextlib.suppress(OSError):
+    with signals.defer_signals(), contextlib.suppress(OSError):
         for path in folder.iterdir():
             if path.name != MARK:
                 shutil.rmtree(path, onerror=_made_writable)

@@ -27,7 +27,7 @@ from bench.contract import Device, ModelSpec, OptimizerSpec, OptimizerState, Sha
 from bench.datasets import Fit
 from bench.errors import BenchError, CheckpointError
 from bench.workload import models
-from bench.workload.schedule import State
+from bench.workload.schedule import ScheduleState
 from bench.workload.training import Training
 
 FORMAT = 3  # 1: before schedules; 2: before generators of the frameworks' own
@@ -78,7 +78,9 @@ class Header(BaseModel):
     test_accuracy: float | None = None
 
     training: Training = Training()
-    schedule: State | None = Field(default=None, description="None: the learning rate is constant")
+    schedule: ScheduleState | None = Field(
+        default=None, description="None: the learning rate is constant"
+    )
 
     @model_validator(mode="after")
     def _is_of_one_piece(self) -> Header:

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from bench.config.published import Reproduced
 from bench.contract import Activation, Device, EpsilonForm, Generator, OptimizerName, Pooling
 from bench.results.certificate import Certificate
-from bench.system.surroundings import (
-    Conditions as Conditions,  # part of a record for all who read one
+from bench.system.state import Machine as Machine
+from bench.system.state import (
+    SystemState as SystemState,  # part of a record for all who read one
 )
-from bench.system.surroundings import Machine as Machine
 from bench.workload.training import StopReason, Training
 
 SCHEMA = 4  # 1: before certificates; 2: before windows of throughput; 3: before mistakes
@@ -60,7 +60,7 @@ class Record(BaseModel):
     dataset: str
     model: str
     activation: Activation = Field(
-        default="relu", description="after every layer but the last, see bench.contract.activation"
+        default="relu", description="after every layer but the last, see bench.contract.activations"
     )
     pooling: Pooling = Field(default="max", description="max or average, of each window")
     dropout: float = Field(default=0.0, description="its rate after hidden dense layers; 0: none")
@@ -288,8 +288,8 @@ class Record(BaseModel):
     )
     peak_rss_bytes: int | None = None
     peak_device_bytes: int | None = None
-    conditions_before: Conditions | None = None
-    conditions_after: Conditions | None = None
+    conditions_before: SystemState | None = None
+    conditions_after: SystemState | None = None
     other_busy_cpus: float | None = Field(
         default=None, description="CPUs' worth of work that other programs did meanwhile"
     )

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from bench.system.machine import output
-from bench.system.surroundings import Conditions
+from bench.system.state import SystemState
 
 CPUS = Path("/sys/devices/system/cpu")
 CONTROL_GROUP = Path("/sys/fs/cgroup/cpu.stat")
@@ -23,7 +23,7 @@ THROTTLED_SHARE = 0.01  # of the wall time
 MORE_THREADS = 0.1
 
 
-def now() -> Conditions:
+def now() -> SystemState:
     """The state at this moment; what this system does not tell is None."""
     times: Any = psutil.cpu_times()
     guest_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
@@ -31,7 +31,7 @@ def now() -> Conditions:
     busy_s = sum(times) - times.idle - getattr(times, "iowait", 0.0) - guest_s - (stolen_s or 0.0)
     battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
     gpu_temperature_c, gpu_throttle = _gpu()
-    return Conditions(
+    return SystemState(
         load_1min=os.getloadavg()[0],
         cpu_busy_s=busy_s,
         cpu_stolen_s=stolen_s,
@@ -47,7 +47,9 @@ def now() -> Conditions:
     )
 
 
-def others_busy(before: Conditions, after: Conditions, own_s: float, wall_s: float) -> float | None:
+def others_busy(
+    before: SystemState, after: SystemState, own_s: float, wall_s: float
+) -> float | None:
     """CPUs' worth of work that others than the worker did: (all CPU seconds − its own) / wall."""
     if before.cpu_busy_s is None or after.cpu_busy_s is None or wall_s <= 0:
         return None
@@ -55,8 +57,8 @@ def others_busy(before: Conditions, after: Conditions, own_s: float, wall_s: flo
 
 
 def warnings(
-    before: Conditions,
-    after: Conditions,
+    before: SystemState,
+    after: SystemState,
     *,
     wall_s: float,
     cpus: int,
@@ -88,7 +90,7 @@ def warnings(
     return found
 
 
-def _of_machine(before: Conditions, after: Conditions, wall_s: float, cpus: int) -> Iterator[str]:
+def _of_machine(before: SystemState, after: SystemState, wall_s: float, cpus: int) -> Iterator[str]:
     stolen = _growth(before.cpu_stolen_s, after.cpu_stolen_s) / (wall_s * cpus)
     if stolen > STOLEN_SHARE:
         yield (

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.system import interrupts
+from bench.system import signals
 
 LIMIT_S = 300.0
 PARAMETERS, COUNT = "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"
@@ -75,7 +75,7 @@ def run(
     env = outside_hooks(os.environ) | OWN | _settings_in_environment([*kept, *settings])
     if not may_fetch:
         env["GIT_ALLOW_PROTOCOL"] = "none"
-    with interrupts.held_back():  # what has been started is what is ended
+    with signals.defer_signals():  # what has been started is what is ended
         process = subprocess.Popen(
             [git, *arguments],
             cwd=folder,

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from bench.system import interrupts
+from bench.system import signals
 
 GRACE_S = 5.0  # between asking a worker to end and ending it
 POLL_S = 0.02
@@ -93,7 +93,7 @@ class Ending:
         """The ending in words."""
         if self.exit_code >= 0:
             return f"ended with exit code {self.exit_code}"
-        name = interrupts.name_of(-self.exit_code)
+        name = signals.name_of(-self.exit_code)
         hint = ": perhaps the system ran out of memory" if name == "SIGKILL" else ""
         return f"ended by {name}{hint}"
 
@@ -134,7 +134,7 @@ def run_worker(
         process: subprocess.Popen[bytes] | None = None
         patience_s = 0.0
         try:
-            with interrupts.held_back():  # a process that has started is one that is ended
+            with signals.defer_signals():  # a process that has started is one that is ended
                 try:
                     process = _start(env, output, write_end)
                 finally:

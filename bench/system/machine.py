@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from bench.system.surroundings import Machine
+from bench.system.state import Machine
 
 
 def describe() -> Machine:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract import Adapter, Draws, Images, Indices, Order, Parameters
+from bench.contract import Adapter, Draws, EpochBatches, Images, Indices, Parameters
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ class Oracle(Adapter, Protocol):
     def gradients64(self, indices: Indices, draws: Draws = ()) -> tuple[float, dict[str, Array]]:
         """As `gradients`, in float64."""
 
-    def train_epoch64(self, order: Order, learning_rate: float) -> Array:
+    def train_epoch64(self, order: EpochBatches, learning_rate: float) -> Array:
         """As `train_epoch`, with the losses in float64."""
 
     def export64(self) -> dict[str, Array]:

@@ -13,11 +13,11 @@ from bench.contract import (
     Conv,
     Dense,
     Device,
+    EpochBatches,
     Flatten,
     Indices,
     ModelSpec,
     OptimizerSpec,
-    Order,
 )
 from bench.system.clocks import Clocks
 from bench.verification.oracle import Oracle
@@ -75,7 +75,7 @@ def gathered(
         yield _compare(told, _steps_of(change, marks), epoch)
 
 
-def _marks(oracle: Oracle, told: Order, kernel: NDArray[np.float32]) -> NDArray[np.float64]:
+def _marks(oracle: Oracle, told: EpochBatches, kernel: NDArray[np.float32]) -> NDArray[np.float64]:
     """How much image i would change its element of the kernel in each step, (pixels, steps).
 
     The gradient of softmax cross-entropy at the label's logit is p − 1, a batch's mean a part of
@@ -86,7 +86,7 @@ def _marks(oracle: Oracle, told: Order, kernel: NDArray[np.float32]) -> NDArray[
         logits = kernel.astype(np.float64) + oracle.export64()["dense/bias"]
         p = np.exp(logits[:, 0]) / np.exp(logits).sum(axis=1)
         marks[:, step] = RATE * (1 - p) / len(rows)
-        oracle.train_epoch64(Order(rows[np.newaxis], np.empty(0, np.int32)), RATE)
+        oracle.train_epoch64(EpochBatches(rows[np.newaxis], np.empty(0, np.int32)), RATE)
     return marks
 
 
@@ -109,7 +109,7 @@ def _steps_of(change: NDArray[np.float64], marks: NDArray[np.float64]) -> list[t
     return found
 
 
-def _compare(told: Order, found: list[tuple[int, ...]], epoch: int) -> Gathered:
+def _compare(told: EpochBatches, found: list[tuple[int, ...]], epoch: int) -> Gathered:
     expected: list[tuple[int, ...]] = [()] * len(found)
     for step, rows in enumerate(_batches(told)):
         for row in rows:
@@ -126,7 +126,7 @@ def _compare(told: Order, found: list[tuple[int, ...]], epoch: int) -> Gathered:
     return Gathered(_sha256(expected, told), _sha256(found, told), len(misplaced), where)
 
 
-def _sha256(steps_of: list[tuple[int, ...]], told: Order) -> str:
+def _sha256(steps_of: list[tuple[int, ...]], told: EpochBatches) -> str:
     """As the hash of an order whose batches are sorted."""
     batches: list[list[int]] = [[] for _ in range(told.steps)]
     for image, steps in enumerate(steps_of):
@@ -134,10 +134,10 @@ def _sha256(steps_of: list[tuple[int, ...]], told: Order) -> str:
             if step != NOWHERE:
                 batches[step].append(image)
     none = np.empty(0, np.int32)
-    return order.order_sha256(Order(np.array([batch], np.int32), none) for batch in batches)
+    return order.order_sha256(EpochBatches(np.array([batch], np.int32), none) for batch in batches)
 
 
-def _batches(told: Order) -> list[Indices]:
+def _batches(told: EpochBatches) -> list[Indices]:
     return [*told.batches, *([told.remainder] if told.remainder.size else [])]
 
 
@@ -152,7 +152,7 @@ def single_layers() -> tuple[ModelSpec, ModelSpec]:
 
 
 def busy_cpus(
-    adapter: Adapter, epoch: Order, rate: float, clocks: Clocks, watch_s: float = 0.5
+    adapter: Adapter, epoch: EpochBatches, rate: float, clocks: Clocks, watch_s: float = 0.5
 ) -> float:
     """CPU seconds over wall seconds while the adapter trains, for at least `watch_s` seconds."""
     adapter.synchronize()

@@ -16,18 +16,18 @@ from bench.contract import (
     Dense,
     Device,
     Draws,
+    EpochBatches,
     Flatten,
     Images,
     Indices,
     Labels,
     ModelSpec,
     OptimizerSpec,
-    Order,
 )
 from bench.datasets.digits import DIGITS
-from bench.datasets.resize import bring
+from bench.datasets.fitting import bring
 from bench.verification.oracle import Oracle
-from bench.workload import draws, normalisation, order
+from bench.workload import normalisation, order, random_inputs
 
 TRAINING_IMAGES = 1400  # of the 1,797 digits; the others are the evaluation set
 BATCH = 32
@@ -90,7 +90,7 @@ class Problem:
         for number, start in enumerate(range(0, TRAINING_IMAGES, 2 * BATCH)):
             some = candidates[start : start + 2 * BATCH]
             step = epoch_of([(some, ())], len(some))
-            whole = draws.drawn(self.model, self.seed, draw, number, step)
+            whole = random_inputs.drawn(self.model, self.seed, draw, number, step)
             own = tuple(array[0] for array in whole.draws)
             clear = oracle.margins64(some, own) > CLEAR
             found.append(some[clear])
@@ -102,19 +102,19 @@ class Problem:
                 return np.concatenate(found)[:count], joined
         raise RuntimeError(f"fewer than {count} of {TRAINING_IMAGES} images are clear of kinks")
 
-    def order(self, draw: int, steps: int, remainder: int = 0) -> Order:
+    def order(self, draw: int, steps: int, remainder: int = 0) -> EpochBatches:
         """`steps` full batches and a remainder, of distinct images; with draws, if any."""
         rows = self.rows(draw, steps * BATCH + remainder)
         full = steps * BATCH
-        plain = Order(rows[:full].reshape(-1, BATCH), rows[full:])
-        return draws.drawn(self.model, self.seed, draw, 0, plain)
+        plain = EpochBatches(rows[:full].reshape(-1, BATCH), rows[full:])
+        return random_inputs.drawn(self.model, self.seed, draw, 0, plain)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One call of `train_epoch`, and how many steps have been taken after it."""
 
-    order: Order
+    order: EpochBatches
     learning_rate: float
     steps_after: int
 
@@ -131,12 +131,12 @@ def schedule(problem: Problem, rate: float) -> list[Stage]:
     ]
 
 
-def epoch_of(steps: Sequence[tuple[Indices, Draws]], batch_size: int) -> Order:
+def epoch_of(steps: Sequence[tuple[Indices, Draws]], batch_size: int) -> EpochBatches:
     """An epoch of these steps, all of them full batches but for the last, which can be smaller."""
     *before, (last, last_draws) = steps
     full = [*steps] if len(last) == batch_size else before
     rest, of_rest = (last[:0], ()) if len(last) == batch_size else (last, last_draws)
-    return Order(
+    return EpochBatches(
         np.array([rows for rows, _ in full], np.int32).reshape(-1, batch_size),
         rest,
         tuple(

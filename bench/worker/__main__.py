@@ -16,7 +16,7 @@ def main(argv: list[str]) -> None:
     """Do the task on standard input; answer on the pipe whose number is the first argument."""
     descriptor = int(argv[1])
     os.set_inheritable(descriptor, False)
-    tasks = _taken_input()
+    tasks = _claim_stdin()
     cpus, task = [int(cpu) for cpu in tasks.readline().split()], tasks.readline()
     threading.Thread(target=_end_with_parent, args=(tasks,), daemon=True).start()
     if cpus and hasattr(os, "sched_setaffinity"):
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> None:
     os._exit(0)  # a library that crashes while it is torn down cannot take the result along
 
 
-def _taken_input() -> TextIO:
+def _claim_stdin() -> TextIO:
     """Standard input for ourselves; libraries find an empty one.
 
     Julia makes descriptor 0 non-blocking, for everyone who reads what it stands for.

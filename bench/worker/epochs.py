@@ -1,4 +1,4 @@
-"""The epochs of one cell: training on the clock, and between its stretches what is on nobody's.
+"""The epochs of one cell: stretches of training, which are timed, and untimed work between them.
 
 After an epoch its figures are emitted, `bench.workload.schedule` says what follows from them, and
 the keeper may save. An epoch with validations in it is trained in pieces, and so is one whose
@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config.plan import Cell, Plan
-from bench.contract import Adapter, ModelSpec, Order
+from bench.contract import Adapter, EpochBatches, ModelSpec
 from bench.results.checkpoint import Checkpoint
 from bench.system.clocks import Clock
-from bench.worker import first_steps
+from bench.worker import oracle_losses
 from bench.worker.messages import Emit, EpochEnded, Measured
-from bench.worker.preparation import Examples, Prepared, order_of
-from bench.workload import draws, metrics, order, schedule
-from bench.workload.schedule import State, Verdict
+from bench.worker.prepared_data import Examples, Prepared, order_of
+from bench.workload import metrics, order, random_inputs, schedule
+from bench.workload.schedule import EpochDecision, ScheduleState
 
 # Fields of the record by the part that is evaluated after every epoch.
 FIELDS = {
@@ -37,7 +37,7 @@ Evaluate = Callable[[Adapter, Examples], Mapping[str, float | None]]  # loss and
 
 
 class Keep(Protocol):
-    """Saves what is worth it, on nobody's clock; see `bench.worker.keeping`."""
+    """Saves what is worth it, untimed; see `bench.worker.checkpointing`."""
 
     def __call__(
         self,
@@ -45,7 +45,7 @@ class Keep(Protocol):
         data: Prepared,
         epoch: int,
         figures: Mapping[str, Any],
-        after: Verdict | None = None,
+        after: EpochDecision | None = None,
     ) -> None:
         """An epoch, counted from 1, has ended with these figures; or the test has."""
 
@@ -62,7 +62,7 @@ class EpochsEnded:
 
     epoch: int
     figures: Mapping[str, Any]
-    after: Verdict
+    after: EpochDecision
     diverged_step: int | None = None
 
 
@@ -75,9 +75,9 @@ def compile_for(plan: Plan, cell: Cell, adapter: Adapter) -> None:
         adapter.compile(steps, cell.batch_size, remainder)
 
 
-def _cut(plan: Plan, spec: ModelSpec, whole: Order) -> list[list[Order]]:
+def _cut(plan: Plan, spec: ModelSpec, whole: EpochBatches) -> list[list[EpochBatches]]:
     """An epoch in pieces between validations, each in the parts that draws are made for."""
-    most = draws.most_steps(spec, whole.batches.shape[1])
+    most = random_inputs.most_steps(spec, whole.batches.shape[1])
     return [order.pieces(piece, most) for piece in order.pieces(whole, plan.training.val_every)]
 
 
@@ -106,7 +106,9 @@ class Epochs:
         self._plan, self._cell, self._clock = plan, cell, clock
         self._evaluate, self._emit, self._keep = evaluate, emit, keep
         self._steps = start.optimizer.steps if start else 0
-        self._state = (start.header.schedule if start else None) or State(plan.learning_rate)
+        self._state = (start.header.schedule if start else None) or ScheduleState(
+            plan.learning_rate
+        )
         self._within = _Within()
         self._spec = plan.network(cell)
         self._draw_s = 0.0
@@ -115,7 +117,7 @@ class Epochs:
         """Train until the epochs are over, or the rules end them, or a number is not finite."""
         if self._plan.training.epoch_zero and not self._plan.start:
             self._emit(Measured(figures={"epoch_0": self._figures(adapter, data)}))
-        ended = EpochsEnded(self._plan.epochs_before, {}, Verdict(self._state))
+        ended = EpochsEnded(self._plan.epochs_before, {}, EpochDecision(self._state))
         for epoch in range(self._plan.epochs_before, self._plan.epochs):
             ended = self._epoch(adapter, data, epoch)
             if ended.diverged_step is not None:
@@ -143,21 +145,21 @@ class Epochs:
             entry |= self._figures(adapter, data)
         self._emit(EpochEnded(figures=entry))
         if epoch == 0:
-            shown = losses[: first_steps.count(self._cell.batch_size)]
+            shown = losses[: oracle_losses.count(self._cell.batch_size)]
             self._emit(Measured(figures={"step_loss": [metrics.finite(loss) for loss in shown]}))
         if self._within.step_numbers:
             self._emit(Measured(figures=vars(self._within)))
         if self._spec.drawn:
             self._emit(Measured(figures={"draw_s": self._draw_s}))
         if bad is not None:
-            return EpochsEnded(epoch + 1, entry, Verdict(self._state), self._steps + bad + 1)
+            return EpochsEnded(epoch + 1, entry, EpochDecision(self._state), self._steps + bad + 1)
         self._steps += whole.steps
         accuracy = entry.get(FIELDS[self._plan.training.monitor]["accuracy"])
         after = schedule.after_epoch(self._plan.training, self._state, epoch + 1, accuracy)
         return EpochsEnded(epoch + 1, entry, after)
 
     def _train(
-        self, adapter: Adapter, data: Prepared, whole: Order, epoch: int
+        self, adapter: Adapter, data: Prepared, whole: EpochBatches, epoch: int
     ) -> tuple[NDArray[np.float32], float]:
         """Losses and seconds of an epoch, which ends early where a loss is not finite."""
         pieces = _cut(self._plan, self._spec, whole)
@@ -179,12 +181,12 @@ class Epochs:
         return np.concatenate(losses), epoch_s
 
     def _train_part(
-        self, adapter: Adapter, part: Order, epoch: int, first: int
+        self, adapter: Adapter, part: EpochBatches, epoch: int, first: int
     ) -> tuple[NDArray[np.float32], float]:
         """Losses and seconds of the part of an epoch that begins at step `first`."""
         if self._spec.drawn:
             start = self._clock()
-            part = draws.drawn(self._spec, self._cell.seed, epoch, first, part)
+            part = random_inputs.drawn(self._spec, self._cell.seed, epoch, first, part)
             self._draw_s += self._clock() - start
         adapter.synchronize()
         start = self._clock()

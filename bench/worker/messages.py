@@ -97,7 +97,7 @@ class MeasureMachinePeak(_Task):
 
 
 class ComputeOracleLosses(_OfCell):
-    """Compute the losses of a cell's first steps in float64, see `bench.worker.first_steps`."""
+    """Compute the losses of a cell's first steps in float64, see `bench.worker.oracle_losses`."""
 
     kind: Literal["oracle-losses"] = "oracle-losses"
     framework: Literal["reference"] = "reference"

@@ -13,10 +13,10 @@ from bench.contract import Adapter
 from bench.errors import BenchError, UnavailableError
 from bench.system import energy
 from bench.system.clocks import Clocks
-from bench.verification.examine import examine
+from bench.verification.examination import examine
 from bench.verification.oracle import Oracle
-from bench.worker import first_steps, messages, prediction, speed, trainer
-from bench.worker.keeping import Keeper
+from bench.worker import messages, oracle_losses, prediction, throughput, trainer
+from bench.worker.checkpointing import CheckpointWriter
 from bench.worker.messages import Ended
 
 
@@ -47,10 +47,10 @@ def _perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
             )
             emit(found)
         case messages.MeasureMachinePeak():
-            rate = speed.matrix_gflop_per_s(create(), "cpu", _clocks(), task.window_s)
+            rate = throughput.matrix_gflop_per_s(create(), "cpu", _clocks(), task.window_s)
             emit(messages.MachinePeakMeasured(gflop_per_s=rate))
         case messages.ComputeOracleLosses():
-            losses = first_steps.losses(task.plan, task.cell, create())
+            losses = oracle_losses.losses(task.plan, task.cell, create())
             emit(messages.OracleLossesComputed(losses=losses.tolist()))
         case messages.Predict():
             emit(prediction.predict(task, create()))
@@ -62,7 +62,7 @@ def _perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
 def _train(
     task: messages.TrainCell, create: Callable[[], Adapter], emit: messages.Emit
 ) -> messages.Ended:
-    keep = Keeper(task.plan, task.cell, task.checkpoints, emit)
+    keep = CheckpointWriter(task.plan, task.cell, task.checkpoints, emit)
     counter = energy.counter(task.cell.device)
     if counter:
         emit(messages.Measured(figures={"energy_counter": counter.name}))

@@ -2,7 +2,8 @@
 
 Every timed stretch begins and ends with the device idle, and the garbage collector rests while
 epochs are timed. Evaluation, and all that the harness does for itself, is off the training clock.
-Throughput is measured by itself, after the training or instead of it: see `bench.worker.speed`.
+Throughput is measured by itself, after the training or instead of it: see
+`bench.worker.throughput`.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from numpy.typing import NDArray
 
 from bench import frameworks
 from bench.config.plan import Cell, Plan, Start
-from bench.contract import Adapter, Deterministic, Device, Order
+from bench.contract import Adapter, Deterministic, Device, EpochBatches
 from bench.errors import CheckpointError, UnavailableError
 from bench.results import checkpoint
 from bench.results.checkpoint import Checkpoint
 from bench.system.clocks import Clocks
-from bench.worker import epochs, mistakes, speed
+from bench.worker import epochs, misclassified, throughput
 from bench.worker.epochs import Epochs, EpochsEnded, Keep
 from bench.worker.messages import Emit, Ended, Measured, PhaseBegun, WindowEnded
-from bench.worker.preparation import Examples, Prepared, order_of, prepare
-from bench.workload import draws, flops, metrics, order
+from bench.worker.prepared_data import Examples, Prepared, order_of, prepare
+from bench.workload import flops, metrics, order, random_inputs
 
 
 def train_cell(
@@ -92,7 +93,7 @@ class _Session:
         self._measured(**{f"{name}_s": self._clock() - start})
 
     def prepare(self) -> Prepared:
-        """The data and their hashes, on nobody's clock."""
+        """The data and their hashes, untimed."""
         self._emit(PhaseBegun(name="data"))
         data = prepare(self._plan, self._cell.seed)
         if self._plan.start is not None:
@@ -101,7 +102,7 @@ class _Session:
         self._measured(
             split_sha256=data.split_sha256,
             order_sha256=order.order_sha256(orders),
-            draws_sha256=draws.first_steps_sha256(self._network, self._cell.seed, orders),
+            draws_sha256=random_inputs.first_steps_sha256(self._network, self._cell.seed, orders),
             pixel_mean=data.pixel_mean,
             pixel_std=data.pixel_std,
         )
@@ -159,7 +160,7 @@ class _Session:
 
         spec, seed, epoch = self._network, self._cell.seed, self._plan.epochs
         with _resting_collector():
-            found = speed.throughput(
+            found = throughput.throughput(
                 adapter,
                 orders,
                 self._plan.learning_rate,
@@ -167,8 +168,8 @@ class _Session:
                 wanted=self._plan.windows,
                 window_s=self._plan.window_s,
                 tell=tell,
-                draw=lambda first, batches: draws.drawn(spec, seed, epoch, first, batches),
-                most_steps=draws.most_steps(spec, self._cell.batch_size),
+                draw=lambda first, batches: random_inputs.drawn(spec, seed, epoch, first, batches),
+                most_steps=random_inputs.most_steps(spec, self._cell.batch_size),
             )
         self._measured(**asdict(found))
 
@@ -177,7 +178,7 @@ class _Session:
         self._emit(PhaseBegun(name="limit"))
         self._measured(peak_device_bytes=adapter.memory())
         window_s = self._plan.window_s
-        rate = speed.matrix_gflop_per_s(adapter, self._cell.device, self._clocks, window_s)
+        rate = throughput.matrix_gflop_per_s(adapter, self._cell.device, self._clocks, window_s)
         self._measured(matrix_gflop_per_s=rate)
 
     def _test(self, adapter: Adapter, data: Prepared, ended: EpochsEnded) -> None:
@@ -187,7 +188,9 @@ class _Session:
         scores = metrics.scores(logits, data.test.labels)
         figures = {f"test_{name}": value for name, value in scores.items()}
         with_pictures = self._plan.is_shown(self._cell)  # they are larger than the whole record
-        self._measured(**figures, **mistakes.examined(logits, data, with_pictures=with_pictures))
+        self._measured(
+            **figures, **misclassified.examined(logits, data, with_pictures=with_pictures)
+        )
         if self._keep:
             self._keep(adapter, data, ended.epoch, {**ended.figures, **figures}, ended.after)
 
@@ -203,7 +206,7 @@ class _Session:
         self._measured(eval_s=self._eval_s)
         return logits
 
-    def _order(self, epoch: int) -> Order:
+    def _order(self, epoch: int) -> EpochBatches:
         return order_of(self._plan, self._cell, epoch)
 
     def _measured(self, **fields: object) -> None:

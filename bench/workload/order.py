@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract import FIRST_SLOPE, ModelSpec, Order, Parameters, parts
+from bench.contract import FIRST_SLOPE, EpochBatches, ModelSpec, Parameters, parts
 from bench.workload import initialisers
 
 Purpose = Literal["split", "epoch", "weights", "draws"]
@@ -85,7 +85,7 @@ def epoch_order(
     *,
     shuffled: bool = True,
     drop_last: bool = False,
-) -> Order:
+) -> EpochBatches:
     """The order of one epoch (counted from 0) over all `images` rows of the training split.
 
     Not `shuffled`: the order of the rows, the same in every epoch. `drop_last` leaves out a last
@@ -95,10 +95,12 @@ def epoch_order(
     if shuffled:
         rows = _permutation(stream(seed, "epoch", epoch), images).astype(np.int32)
     full = images - images % batch_size
-    return Order(rows[:full].reshape(-1, batch_size), rows[full : full if drop_last else images])
+    return EpochBatches(
+        rows[:full].reshape(-1, batch_size), rows[full : full if drop_last else images]
+    )
 
 
-def pieces(whole: Order, steps: int | None) -> list[Order]:
+def pieces(whole: EpochBatches, steps: int | None) -> list[EpochBatches]:
     """An epoch cut after every so many steps; None: as it is.
 
     The last, smaller batch stays with the full ones before it, so that no piece is without any.
@@ -107,7 +109,10 @@ def pieces(whole: Order, steps: int | None) -> list[Order]:
         return [whole]
     cut = np.split(whole.batches, range(steps, len(whole.batches), steps))
     empty = whole.remainder[:0]
-    return [*(Order(part, empty) for part in cut[:-1]), Order(cut[-1], whole.remainder)]
+    return [
+        *(EpochBatches(part, empty) for part in cut[:-1]),
+        EpochBatches(cut[-1], whole.remainder),
+    ]
 
 
 def initial_parameters(
@@ -138,7 +143,7 @@ def split_sha256(parts: Split) -> str:
     return _sha256((parts.train, parts.validation, parts.test), "<i8")
 
 
-def order_sha256(orders: Iterable[Order]) -> str:
+def order_sha256(orders: Iterable[EpochBatches]) -> str:
     """Hash of every batch of every epoch."""
     return _sha256((part for order in orders for part in (order.batches, order.remainder)), "<i4")
 

@@ -19,7 +19,7 @@ ROUNDING = 1e-9  # so that 1e-3 · 0.1 · 0.1 · 0.1, which is more than 1e-6, i
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ScheduleState:
     """What the rules remember between epochs, and what a checkpoint keeps of them.
 
     learning_rate  of the next epoch
@@ -35,36 +35,38 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EpochDecision:
     """What follows from an epoch."""
 
-    state: State
+    state: ScheduleState
     improved: bool = False
     dropped: bool = False
     stop: StopReason | None = None
 
 
-def after_epoch(training: Training, state: State, epoch: int, accuracy: float | None) -> Verdict:
+def after_epoch(
+    training: Training, state: ScheduleState, epoch: int, accuracy: float | None
+) -> EpochDecision:
     """What follows from epoch `epoch`, counted from 1, with this monitored accuracy.
 
     Without an accuracy nothing does.
     """
     if accuracy is None:
-        return Verdict(state)
+        return EpochDecision(state)
     improved = is_better(training, accuracy, state.best)
     if improved:
         state = replace(state, best=accuracy, best_epoch=epoch, waited=0)
     else:
         state = replace(state, waited=state.waited + 1)
     if training.stop_at is not None and accuracy >= training.stop_at:
-        return Verdict(state, improved, stop="target")
+        return EpochDecision(state, improved, stop="target")
     dropped = _drops(training, state)
     if dropped:
         rate = state.learning_rate * (training.factor or 1.0)
         state = replace(state, learning_rate=rate, waited=0)
     if training.stop_patience is not None and state.waited >= training.stop_patience:
-        return Verdict(state, improved, dropped, stop="converged")
-    return Verdict(state, improved, dropped)
+        return EpochDecision(state, improved, dropped, stop="converged")
+    return EpochDecision(state, improved, dropped)
 
 
 def is_better(training: Training, accuracy: float, best: float | None) -> bool:
@@ -74,7 +76,7 @@ def is_better(training: Training, accuracy: float, best: float | None) -> bool:
     return accuracy == best and training.ties == "last"
 
 
-def _drops(training: Training, state: State) -> bool:
+def _drops(training: Training, state: ScheduleState) -> bool:
     if training.schedule != "plateau" or training.patience is None or training.floor is None:
         return False
     above = state.learning_rate > training.floor * (1 + ROUNDING)

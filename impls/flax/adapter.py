@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from bench.contract import (
     Device,
     Draws,
+    EpochBatches,
     Images,
     Indices,
     Labels,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
-    Order,
     Parameters,
     blank_draws,
     factor,
@@ -119,7 +119,7 @@ class FlaxAdapter:
 
     def compile(self, steps: int, batch_size: int, remainder: int) -> None:
         """See `Adapter.compile`; runs every executable once, on copies of the state."""
-        order = Order(
+        order = EpochBatches(
             np.zeros((steps, batch_size), np.int32),
             np.zeros(remainder, np.int32),
             blank_draws(self._spec, steps, batch_size),
@@ -132,7 +132,7 @@ class FlaxAdapter:
             done = train(copies, self._data, indices, np.float32(0), draws)
             jax.block_until_ready(done)
 
-    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
         rate = np.float32(learning_rate)
         losses = [np.empty(0, np.float32)]  # something to join, in an epoch without steps too
@@ -219,7 +219,7 @@ class FlaxAdapter:
         statistics = self._device.memory_stats() or {}
         return statistics.get("peak_bytes_in_use")
 
-    def _calls(self, order: Order) -> Iterator[tuple[Indices, Draws]]:
+    def _calls(self, order: EpochBatches) -> Iterator[tuple[Indices, Draws]]:
         """What each call of an executable takes: all full batches at once, or one by one."""
         if not self._scans:
             yield from order.each()

@@ -31,9 +31,9 @@ from bench.contract import (
     Noise,
     Pool,
     Weighted,
-    dealt,
     is_random,
     parts,
+    zip_layers_with_draws,
 )
 
 # {layer: {parameter: array}}, the form of a network's parameters as a plain pytree
@@ -77,7 +77,7 @@ class Network(nnx.Module):
 
         The shapes below are LeNet-5's on 32×32 images.
         """
-        for layer, draw in dealt(self.spec.layers, draws):
+        for layer, draw in zip_layers_with_draws(self.spec.layers, draws):
             if rngs is not None and is_random(layer):
                 x = self._drawing(layer, x, rngs)
                 continue

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from bench.contract import (
     Device,
     Draws,
+    EpochBatches,
     Images,
     Indices,
     Labels,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
-    Order,
     Parameters,
     blank_draws,
     factor,
@@ -116,7 +116,7 @@ class FluxAdapter:
         The way across is an epoch's own: Julia compiles juliacall's conversions too.
         """
         full = np.zeros((min(steps, WARM_UP_STEPS), batch_size), np.int32)
-        order = Order(
+        order = EpochBatches(
             full,
             np.zeros(remainder, np.int32),
             blank_draws(self._model, *full.shape),
@@ -126,7 +126,7 @@ class FluxAdapter:
         self.synchronize()  # the first time compiles, and so does the first count
         self.compilations()
 
-    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
         losses = _train(self._model, self._session, order, learning_rate)
         self._taken += order.steps
@@ -206,7 +206,7 @@ class FluxAdapter:
 
 
 def _train(
-    model: ModelSpec, session: Any, order: Order, learning_rate: float
+    model: ModelSpec, session: Any, order: EpochBatches, learning_rate: float
 ) -> NDArray[np.float32]:
     """An epoch of a session of Julia's; the losses, (steps,)."""
     batches = call("batches", order.batches.T, order.remainder)  # (B, steps) and (r,), from 1

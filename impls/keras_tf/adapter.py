@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from bench.contract import (
     Device,
     Draws,
+    EpochBatches,
     Images,
     Indices,
     Labels,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
-    Order,
     Parameters,
     blank_draws,
     factor,
@@ -120,7 +120,7 @@ class KerasAdapter:
         """See `Adapter.compile`; trains on the first image, then puts every variable back."""
         # XLA compiles for a number of steps; without it, one trace and two steps serve for all.
         steps = steps if self._compiled_by_xla() == "epoch" else min(steps, 2)
-        order = Order(
+        order = EpochBatches(
             np.zeros((steps, batch_size), np.int32),
             np.zeros(remainder, np.int32),
             blank_draws(self._model, steps, batch_size),
@@ -132,7 +132,7 @@ class KerasAdapter:
         for variable, value in zip(state, before, strict=True):
             variable.assign(value)
 
-    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
         with self._placed():
             rate = tf.constant(learning_rate, tf.float32)

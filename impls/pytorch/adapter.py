@@ -18,13 +18,13 @@ from torch.optim import Optimizer
 from bench.contract import (
     Device,
     Draws,
+    EpochBatches,
     Images,
     Indices,
     Labels,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
-    Order,
     Parameters,
     blank_draws,
     factor,
@@ -117,7 +117,7 @@ class TorchAdapter:
                 draws = network.placed(blank_draws(network.spec, size), self._device)
                 self._steps(network, optimizer, [(rows, draws)] * WARM_UP_STEPS)
 
-    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`; indices and draws go to the device whole."""
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate

@@ -1,4 +1,4 @@
-"""The activations of `bench.contract.activation` and their derivatives, in NumPy float64."""
+"""The activations of `bench.contract.activations` and their derivatives, in NumPy float64."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 from bench.contract import (
     Device,
     Draws,
+    EpochBatches,
     Images,
     Indices,
     Labels,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
-    Order,
     Parameters,
     factor,
     require_draws,
@@ -73,11 +73,11 @@ class ReferenceAdapter:
     def compile(self, steps: int, batch_size: int, remainder: int) -> None:
         """NumPy has nothing to prepare."""
 
-    def train_epoch(self, order: Order, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
         return self.train_epoch64(order, learning_rate).astype(np.float32)
 
-    def train_epoch64(self, order: Order, learning_rate: float) -> Array:
+    def train_epoch64(self, order: EpochBatches, learning_rate: float) -> Array:
         """As `train_epoch`, with the losses in float64."""
         losses = np.empty(order.steps)
         for step, (indices, draws) in enumerate(order.each()):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract import KINKED, Conv, Dense, Draws, ModelSpec, Pool, dealt
+from bench.contract import KINKED, Conv, Dense, Draws, ModelSpec, Pool, zip_layers_with_draws
 from impls.reference.activations import derivative
 from impls.reference.model import apply, slope_of, windows_of
 
@@ -32,7 +32,7 @@ def margins(
     """
     nearest, values = np.ones(len(images)), images
     reach = np.abs(images).max() * np.ones_like(images)
-    for layer, draw in dealt(spec.layers, draws):
+    for layer, draw in zip_layers_with_draws(spec.layers, draws):
         if isinstance(layer, Pool) and layer.kind == "max":
             nearest = np.minimum(nearest, _least(_gaps(layer.window, values, reach)))
         scale = 0.0

@@ -24,7 +24,7 @@ from bench.contract import (
     Noise,
     Pool,
     Weighted,
-    dealt,
+    zip_layers_with_draws,
 )
 from impls.reference.activations import derivative, value
 
@@ -41,7 +41,7 @@ def forward(
     As in training with draws (B, *shape), as in evaluation without.
     """
     values, pullbacks = images, []
-    for layer, draw in dealt(spec.layers, draws):
+    for layer, draw in zip_layers_with_draws(spec.layers, draws):
         values, pullback = apply(layer, parameters, values, draw)
         pullbacks.append(pullback)
     return values, pullbacks

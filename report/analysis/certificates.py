@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.results.certificate import Check, Subject
 from bench.results.record import Record
 from report.analysis.comparison import Comparison
-from report.analysis.setups import MATCHED
+from report.analysis.configurations import MATCHED
 from report.text import Given, Note
 
 

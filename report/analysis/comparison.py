@@ -17,8 +17,16 @@ from typing import Protocol, TypeVar
 from bench.results.record import Machine, Record
 from bench.stats import censored_median
 from report.analysis.aggregate import by_seed, greatest, known, median_if_any
-from report.analysis.setups import MATCHED, Setup, by_version, distinct, grouped, home, setup_of
-from report.analysis.speed import Speed, limit_gflop_per_s, ratios, speed, with_ratios
+from report.analysis.configurations import (
+    MATCHED,
+    Setup,
+    by_version,
+    distinct,
+    grouped,
+    home,
+    setup_of,
+)
+from report.analysis.throughput import Speed, limit_gflop_per_s, ratios, speed, with_ratios
 
 KEPT = 64  # comparisons whose sections and verdicts are not made anew for each format
 
@@ -31,7 +39,7 @@ class Row:
     accuracy_mean       mean over `seeds` of the test accuracy (a seed that was run more than
                         once counts once, with the mean of its runs)
     accuracy_std        sample standard deviation (n - 1) over the seeds; None for one seed
-    speed               of all ok runs, see `report.analysis.speed.Speed`
+    speed               of all ok runs, see `report.analysis.throughput.Speed`
     time_to_target_s    median over the runs counted in target_runs: training alone; for
                         runs that did not reach the target see `bench.stats.censored_median`. Where
                         the flag beside it is set, the median is greater than the number
@@ -100,7 +108,7 @@ class Comparison:
 
 
 class Named(Protocol):
-    """What is of one framework: a row, or a sample of `report.analysis.versus`."""
+    """What is of one framework: a row, or a sample of `report.analysis.contrasts`."""
 
     @property
     def framework(self) -> str:

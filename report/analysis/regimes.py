@@ -16,7 +16,7 @@ from bench.results.record import Record
 from bench.stats import censored_median
 from report.analysis.aggregate import by_seed, known, mean_and_error, median_if_any
 from report.analysis.comparison import Comparison, status
-from report.analysis.setups import MATCHED, by_version, grouped
+from report.analysis.configurations import MATCHED, by_version, grouped
 
 NATIVE = "native"
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from report.figures.palette import Style
-from report.tables.columns import figure as spelled
+from report.tables.main import figure as spelled
 from report.text import plain
 
 WIDTH_IN = 5.2  # on a telephone about as many pixels as points, so that text keeps its size

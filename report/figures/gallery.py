@@ -57,8 +57,8 @@ def of_comparison(
     comparison: Comparison, styles: Mapping[str, Style], prefix: str
 ) -> list[Picture]:
     """Its figures; `prefix` begins their names."""
-    from report.figures.all import drawings
     from report.figures.canvas import house_style
+    from report.figures.registry import drawings
     from report.figures.svg import render
 
     with house_style():
@@ -68,8 +68,8 @@ def of_comparison(
 def of_sweeps(sweeps: Sequence[Sweep], styles: Mapping[str, Style]) -> list[Picture]:
     """The pictures of the first sweeps, sweep-1 and on; see `report.tables.sweeps.figure_name`."""
     from report.figures.canvas import house_style
-    from report.figures.speed import sweep
     from report.figures.svg import render
+    from report.figures.throughput import sweep
 
     with house_style():
         return [

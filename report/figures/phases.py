@@ -10,7 +10,7 @@ from report.analysis.aggregate import known
 from report.analysis.comparison import Comparison
 from report.figures import palette
 from report.figures.canvas import Drawing, blank, by_row, row_height_in
-from report.tables.columns import figure
+from report.tables.main import figure
 
 Part = tuple[str, Callable[[Record], float]]
 

@@ -16,9 +16,9 @@ from report.figures.canvas import (
     row_height_in,
     thinned,
 )
-from report.figures.courses import NAMES, Course, courses, monitored
+from report.figures.learning_curves import NAMES, LearningCurve, courses, monitored
 from report.figures.palette import Style
-from report.tables.columns import figure, percent
+from report.tables.main import figure, percent
 
 WIDEST, NARROWEST = 6.0, 1.5  # equal trainings coincide: a thin line on a wide one shows both
 
@@ -56,7 +56,7 @@ def accuracy(
 
 def _course_drawn(
     drawing: Drawing,
-    course: Course,
+    course: LearningCurve,
     style: Style,
     target: float | None,
     against_seconds: bool,
@@ -95,7 +95,7 @@ def _alpha(width: float) -> float:
     return 1.0 if width <= 2 else 0.55
 
 
-def _said(course: Course, target: float | None, against_seconds: bool) -> str:
+def _said(course: LearningCurve, target: float | None, against_seconds: bool) -> str:
     end = f"{percent(course.median[-1])} % after {course.epochs[-1]} epochs"
     if against_seconds:
         end += f" and {figure(course.seconds[-1])} s"

@@ -24,17 +24,17 @@ from report.analysis.comparison import Comparison
 from report.analysis.equality import check
 from report.figures.gallery import Gallery, Picture, looks
 from report.formats import html_parts
-from report.formats.dictionary import Entry, entries
+from report.formats.data_dictionary import Entry, entries
 from report.formats.html_parts import sentence, sentences
 from report.tables import contents, regime_tables
-from report.tables.columns import Column, columns
+from report.tables.main import Column, columns
 from report.tables.sweeps import sweeps
 from report.text import Given, Note
 from report.wording import notes
 from report.wording.commands import Commands, commands
-from report.wording.protocol import protocol
+from report.wording.methods import protocol
+from report.wording.summary import verdict
 from report.wording.titles import titles
-from report.wording.verdict import verdict
 
 PATH_LIMIT = 200
 

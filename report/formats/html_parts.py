@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from report.analysis.certificates import Proof, named
 from report.analysis.equality import PROPERTIES, Check
-from report.tables.columns import NONE, Column, Shown
+from report.tables.main import NONE, Column, Shown
 from report.tables.sections import Section, Table
 from report.text import REASON_LIMIT, Given, Note, plain
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from report.analysis.comparison import Comparison
 from report.tables import contents
-from report.tables.columns import Column, Shown, columns
+from report.tables.main import Column, Shown, columns
 from report.tables.sections import Section
 from report.text import Given, Note, plain
 from report.wording import notes

@@ -13,7 +13,7 @@ from rich.text import Text
 from report.analysis import regimes
 from report.analysis.comparison import Comparison, Row
 from report.tables import contents, regime_tables
-from report.tables.columns import Column, Shown, columns
+from report.tables.main import Column, Shown, columns
 from report.tables.sections import Section
 from report.text import Given, Note, encodable, plain
 from report.wording import notes

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from report.analysis.comparison import KEPT, Comparison
-from report.tables import phases, reproduction, speed_tables, sweeps, targets
+from report.tables import phases, reproduction, sweeps, target_tables, throughput_tables
 from report.tables.sections import Section
 
 
@@ -15,8 +15,8 @@ def below(comparison: Comparison) -> tuple[Section, ...]:
     """What stands below the main table of a comparison."""
     found = (
         reproduction.section(comparison),
-        speed_tables.section(comparison),
-        targets.section(comparison),
+        throughput_tables.section(comparison),
+        target_tables.section(comparison),
         phases.break_even_section(comparison),
         phases.section(comparison),
     )

@@ -9,9 +9,9 @@ import pandas as pd
 
 from bench.results.record import Record
 from report.analysis.comparison import Comparison, Row, compare
-from report.analysis.setups import Setup
-from report.analysis.speed import Speed
-from report.wording import training
+from report.analysis.configurations import Setup
+from report.analysis.throughput import Speed
+from report.wording import settings_text
 
 _INTEGERS = (
     "comparison",
@@ -94,5 +94,5 @@ def _values(comparison: Comparison, row: Row) -> dict[str, object]:
     del values["speed"]
     values |= {field.name: getattr(row.speed, field.name) for field in fields(Speed)}
     values["seeds"] = len(row.seeds)
-    values["training"] = ", ".join(training.words(setup.training))
+    values["training"] = ", ".join(settings_text.words(setup.training))
     return values

@@ -10,9 +10,9 @@ from typing import Any
 from bench import stats
 from bench.results.record import Machine, Record
 from report.analysis.comparison import Comparison, compare
-from report.analysis.setups import Setup, grouped
-from report.analysis.speed import by_block
-from report.tables.columns import NONE, Column, figure, interval, ratio
+from report.analysis.configurations import Setup, grouped
+from report.analysis.throughput import by_block
+from report.tables.main import NONE, Column, figure, interval, ratio
 from report.tables.sections import Section, saying
 from report.text import Given
 from report.wording.notes import machine, plain_note, settings, title

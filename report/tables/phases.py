@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.results.record import Record
 from report.analysis.aggregate import known, median_if_any
 from report.analysis.comparison import Comparison, Row
-from report.tables.columns import Column, figure
+from report.tables.main import Column, figure
 from report.tables.sections import Section, saying
 from report.text import Given
 

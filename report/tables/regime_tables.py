@@ -12,7 +12,7 @@ from report.analysis import certificates
 from report.analysis.comparison import Comparison
 from report.analysis.equality import PROPERTIES, check, check_records
 from report.analysis.regimes import Case, Outcome, Pair, cases, pairs
-from report.tables.columns import NONE, Column, accuracy, figure
+from report.tables.main import NONE, Column, accuracy, figure
 from report.text import Given, Note
 from report.wording import notes
 

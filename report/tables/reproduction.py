@@ -11,8 +11,8 @@ from bench.config.published import Published, Reproduced
 from bench.results.record import Record
 from report.analysis.aggregate import by_seed
 from report.analysis.comparison import Comparison
-from report.analysis.setups import grouped
-from report.tables.columns import NONE, Column
+from report.analysis.configurations import grouped
+from report.tables.main import NONE, Column
 from report.tables.sections import Section, saying
 from report.text import REASON_LIMIT, Given, Note
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from report.tables.columns import NONE, Column, Shown
+from report.tables.main import NONE, Column, Shown
 from report.text import Note
 
 

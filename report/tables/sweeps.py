@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from report.analysis.comparison import Comparison, Row
-from report.analysis.setups import Setup, network
-from report.tables.columns import NONE, Column, figure
+from report.analysis.configurations import Setup, network
+from report.tables.main import NONE, Column, figure
 from report.tables.sections import Section, Table, saying
 from report.text import Given
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.results.record import Record
 from report.analysis.comparison import Comparison
-from report.analysis.setups import MATCHED
+from report.analysis.configurations import MATCHED
 from report.text import Given, Note
-from report.wording import training
+from report.wording import settings_text
 
 PROGRAM = ("python", "-m", "bench")
 Commands = Mapping[str, Sequence[str]]
@@ -65,8 +65,8 @@ def arguments(records: Sequence[Record]) -> list[str]:
     blocks = {(record.seed, record.repeat) for record in records}
     if any(record.repeat for record in records):
         given["--min-repeats"] = f"{len(blocks)}"
-    given |= training.arguments(first.training)
-    flags = training.flags(first.training)
+    given |= settings_text.arguments(first.training)
+    flags = settings_text.flags(first.training)
     if all(record.throughput_only for record in records):
         flags.append("--throughput-only")
     if any(record.unverified for record in records):

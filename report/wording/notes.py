@@ -12,12 +12,12 @@ from bench.results.record import Record
 from report.analysis import certificates
 from report.analysis.certificates import named
 from report.analysis.comparison import Comparison, Row
+from report.analysis.configurations import Setup, network
 from report.analysis.equality import Check, agreeing, check
-from report.analysis.setups import Setup, network
-from report.tables import speed_tables
-from report.tables.columns import percent
+from report.tables import throughput_tables
+from report.tables.main import percent
 from report.text import REASON_LIMIT, Given, Note, plain
-from report.wording import training
+from report.wording import settings_text
 
 SHORT_HASH = 12
 INTERVAL = (
@@ -48,7 +48,7 @@ def settings(comparison: Comparison) -> Note:
         *_given_normalisation(setup.given_mean, setup.given_std),
         f", {setup.train_images:,} training / {setup.val_images:,} validation / "
         f"{setup.test_images:,} test images, target {target}",
-        *(part for words in training.words(setup.training) for part in (", ", words)),
+        *(part for words in settings_text.words(setup.training) for part in (", ", words)),
     )
 
 
@@ -97,7 +97,7 @@ def warnings(comparison: Comparison) -> list[Note]:
     return [
         *certificates.warnings(comparison),
         *differences,
-        *speed_tables.warnings(comparison),
+        *throughput_tables.warnings(comparison),
     ]
 
 

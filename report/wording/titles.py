@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from report.analysis.comparison import Comparison
-from report.analysis.setups import Setup
+from report.analysis.configurations import Setup
 from report.text import Given, Note
-from report.wording import notes, training
+from report.wording import notes, settings_text
 
 NAMES = {
     "batch_size": "batch {}",
@@ -54,7 +54,10 @@ def _told(setup: Setup, differing: Sequence[str]) -> Note:
             continue
         before, _, after = NAMES.get(name, f"{name.replace('_', ' ')} {{}}").partition("{}")
         if name == "training":
-            fragments += [" · ", Given(", ".join(training.words(value)) or "plain training", 80)]
+            fragments += [
+                " · ",
+                Given(", ".join(settings_text.words(value)) or "plain training", 80),
+            ]
             continue
         if name == "target_accuracy" and value is not None:
             value = f"{100 * value:g} %"

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, ModelOptions, OptimizerSpec, Order
+from bench.contract import Adapter, EpochBatches, ModelOptions, OptimizerSpec
 from bench.frameworks import create, named
 from bench.workload import models, order
 from bench.workload.order import initial_parameters
@@ -83,7 +83,7 @@ def _training(adapter: Adapter, feature: Feature) -> Callable[[], None]:
     adapter.build(model, initial_parameters(0, model), feature.optimizer, device(), THREADS)
     adapter.load(task.images, task.labels)
     rows = np.random.default_rng(1).integers(0, len(task.images), (STEPS, BATCH), dtype=np.int32)
-    pieces = order.pieces(Order(rows, np.empty(0, np.int32)), feature.every)
+    pieces = order.pieces(EpochBatches(rows, np.empty(0, np.int32)), feature.every)
     for piece in pieces:
         adapter.compile(piece.steps, BATCH, 0)
 

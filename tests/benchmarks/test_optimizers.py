@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, OptimizerSpec, Order
+from bench.contract import Adapter, EpochBatches, OptimizerSpec
 from bench.frameworks import create, named, regimes
 from tests.parity.problems import problem
 from tests.parity.selection import device
@@ -41,7 +41,7 @@ def test_common_definition_against_the_frameworks_own(
     task = problem("32x32x1")
     random = np.random.default_rng(1)
     batches = random.integers(0, len(task.images), (STEPS, BATCH), dtype=np.int32)
-    order = Order(batches, np.empty(0, np.int32))
+    order = EpochBatches(batches, np.empty(0, np.int32))
     other = create(named(framework))
     for each, optimizer in ((adapter, spec), (other, native)):
         each.build(task.model, task.parameters, optimizer, device(), THREADS)

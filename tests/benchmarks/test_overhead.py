@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, OptimizerSpec, Order
+from bench.contract import Adapter, EpochBatches, OptimizerSpec
 from bench.frameworks import SEPARATOR
 from bench.system.clocks import Clocks
-from bench.worker.speed import timed_window
+from bench.worker.throughput import timed_window
 from tests.parity.problems import problem
 from tests.parity.selection import device
 
@@ -32,7 +32,7 @@ TARGET = 0.97
 def test_adapter_against_bare_loop(
     benchmark: BenchmarkFixture, adapter: Adapter, framework: str, batch: int
 ) -> None:
-    """Windows as `bench.worker.speed` times them cost at most 3 %; and both do the same."""
+    """Windows as `bench.worker.throughput` times them cost at most 3 %; and both do the same."""
     if SEPARATOR in framework:
         pytest.skip(f"{framework} is paired with the plain framework, in test_variants.py")
     task = problem("32x32x1")
@@ -40,7 +40,7 @@ def test_adapter_against_bare_loop(
     images, labels = task.images[rows], task.labels[rows]
     random = np.random.default_rng(1)
     batches = random.integers(0, IMAGES, (WINDOW_IMAGES // batch, batch), dtype=np.int32)
-    order = Order(batches, np.empty(0, np.int32))
+    order = EpochBatches(batches, np.empty(0, np.int32))
 
     adapter.build(
         task.model, task.parameters, OptimizerSpec("sgd", momentum=MOMENTUM), device(), THREADS

@@ -3,7 +3,7 @@
     BENCH_FRAMEWORKS=torch python -m pytest tests/benchmarks/test_random_layers.py -s
 
 Speed of a training with random layers as a part of the plain network's, paired; and the time of
-drawing, which is on nobody's clock, as a part of the plain window's. Then against each framework's
+drawing, which is untimed, as a part of the plain window's. Then against each framework's
 own generator, which draws on the clock: the regime `native.generator`. For an idle machine.
 """
 
@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, ModelOptions, OptimizerSpec, Order
+from bench.contract import Adapter, EpochBatches, ModelOptions, OptimizerSpec
 from bench.frameworks import create, named
-from bench.workload import draws
+from bench.workload import random_inputs
 from bench.workload.models import build
 from bench.workload.order import initial_parameters
 from tests.parity.problems import problem
@@ -41,7 +41,7 @@ OPTIONS = {
 }
 
 
-def started(adapter: Adapter, options: ModelOptions, seed: int | None = None) -> Order:
+def started(adapter: Adapter, options: ModelOptions, seed: int | None = None) -> EpochBatches:
     """Build LeNet-5 with these options, load, compile; a window's order with its draws.
 
     With a seed the framework draws by itself, and there are no draws.
@@ -50,12 +50,12 @@ def started(adapter: Adapter, options: ModelOptions, seed: int | None = None) ->
     model = replace(build("lenet5", (32, 32, 1), 10, options), generator_seed=seed)
     rows = np.arange(IMAGES) % len(task.images)
     batches = np.random.default_rng(1).integers(0, IMAGES, (WINDOW_IMAGES // BATCH, BATCH))
-    plain = Order(batches.astype(np.int32), np.empty(0, np.int32))
+    plain = EpochBatches(batches.astype(np.int32), np.empty(0, np.int32))
     parameters = initial_parameters(7, model)
     adapter.build(model, parameters, OptimizerSpec("sgd", momentum=0.9), device(), THREADS)
     adapter.load(task.images[rows], task.labels[rows])
     adapter.compile(len(batches), BATCH, 0)
-    order = draws.drawn(model, 0, 0, 0, plain)
+    order = random_inputs.drawn(model, 0, 0, 0, plain)
     adapter.train_epoch(order, RATE)
     return order
 
@@ -81,7 +81,7 @@ def test_random_against_plain(
     other = create(named(framework))
     order, plain = started(adapter, OPTIONS[name]), started(other, usual)
 
-    def window(each: Adapter, of: Order) -> None:
+    def window(each: Adapter, of: EpochBatches) -> None:
         each.train_epoch(of, RATE)
         each.synchronize()
 
@@ -91,7 +91,7 @@ def test_random_against_plain(
     took = []
     for first in range(10):
         start = time.perf_counter()
-        draws.drawn(model, 0, 0, first, plain)
+        random_inputs.drawn(model, 0, 0, first, plain)
         took.append(time.perf_counter() - start)
     share = statistics.median(took) / statistics.median(seconds)
     print(f"drawing: {100 * share:.1f} % of a plain window")
@@ -106,7 +106,7 @@ def test_given_numbers_against_the_framework_s_own(
     other = create(named(framework))
     order, without = started(adapter, OPTIONS[name]), started(other, OPTIONS[name], SEED)
 
-    def window(each: Adapter, of: Order) -> None:
+    def window(each: Adapter, of: EpochBatches) -> None:
         each.train_epoch(of, RATE)
         each.synchronize()
 

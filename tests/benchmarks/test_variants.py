@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, OptimizerSpec, Order
+from bench.contract import Adapter, EpochBatches, OptimizerSpec
 from bench.frameworks import SEPARATOR, create, named
 from tests.parity.problems import problem
 from tests.parity.selection import device
@@ -40,7 +40,7 @@ def test_variant_against_the_plain_framework(
     rows = np.arange(IMAGES) % len(task.images)
     random = np.random.default_rng(1)
     batches = random.integers(0, IMAGES, (WINDOW_IMAGES // batch, batch), dtype=np.int32)
-    order = Order(batches, np.empty(0, np.int32))
+    order = EpochBatches(batches, np.empty(0, np.int32))
     other = create(named(plain))
     losses = []
     for each in (adapter, other):

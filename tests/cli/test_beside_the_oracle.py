@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from bench.worker.first_steps import MOST_STEPS, count
+from bench.worker.oracle_losses import MOST_STEPS, count
 
 
 def test_first_losses_stand_beside_those_of_the_oracle(bench):

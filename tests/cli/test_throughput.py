@@ -47,6 +47,7 @@ def test_repeats_are_processes_of_their_own_that_measure_speed_alone(bench):
     assert len({r["initial_weights_sha256"] for r in found}) == 1
 
 
+@pytest.mark.alone
 def test_a_precision_is_reached_or_told(bench):
     """90 % is reached by the least number of repeats, 0.001 % by none."""
     done = bench.run("reference", "--throughput-only", "--precision", "90%")

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.cli.views.certificates import print_worst, share
 from bench.contract import ModelOptions, OptimizerSpec
-from bench.execution.certify import Verdict
+from bench.execution.certify import VerificationResult
 from bench.results.certificate import Certificate, Check, Subject
 from bench.workload import models
 
@@ -18,7 +18,9 @@ def _check(name: str, error: float | None, bound: float, case: str = "sgd") -> C
     return Check(name=name, case=case, error=error, bound=bound, where="", reason="")
 
 
-def _examined(framework: str, activation: str, *checks: Check) -> tuple[Subject, Verdict]:
+def _examined(
+    framework: str, activation: str, *checks: Check
+) -> tuple[Subject, VerificationResult]:
     subject = Subject(
         framework=framework,
         device="cpu",
@@ -32,7 +34,7 @@ def _examined(framework: str, activation: str, *checks: Check) -> tuple[Subject,
     certificate = Certificate(
         subject=subject, bench_version="0", made_at="", versions={}, checks=checks
     )
-    return subject, Verdict(certificate, None, "")
+    return subject, VerificationResult(certificate, None, "")
 
 
 def test_the_share_of_a_bound():

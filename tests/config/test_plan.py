@@ -8,18 +8,22 @@ import pytest
 
 from bench.config import plan
 from bench.config.options import Options
-from bench.config.plan import Source
+from bench.config.plan import AvailableImages
 from bench.contract import ModelOptions
 from bench.errors import UsageError
 from bench.execution import runner
 from bench.system import machine
 
-DIGITS = Source(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
-MNIST = Source(train_images=60_000, test_images=10_000, channels=1, classes=10, sha256="m" * 64)
-CIFAR = Source(train_images=50_000, test_images=10_000, channels=3, classes=10, sha256="c" * 64)
+DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
+MNIST = AvailableImages(
+    train_images=60_000, test_images=10_000, channels=1, classes=10, sha256="m" * 64
+)
+CIFAR = AvailableImages(
+    train_images=50_000, test_images=10_000, channels=3, classes=10, sha256="c" * 64
+)
 
 
-def make(source: Source = DIGITS, **asked) -> plan.Plan:
+def make(source: AvailableImages = DIGITS, **asked) -> plan.Plan:
     defaults = {"frameworks": ("torch", "flax"), "devices": ("cpu",), "data_root": Path("/data")}
     return plan.make(Options(**(defaults | asked)), source)
 

@@ -8,13 +8,13 @@ import pytest
 
 from bench.config import options, plan
 from bench.config.options import Options
-from bench.config.plan import Source
+from bench.config.plan import AvailableImages
 from bench.contract import OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
 from bench.frameworks import regimes
 from bench.frameworks.regimes import FLAX, FLUX, KERAS, TORCH, Default, Setting
 
-DIGITS = Source(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
+DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
 
 
 def make(**asked) -> plan.Plan:

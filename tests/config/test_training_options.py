@@ -10,15 +10,17 @@ from bench.cli import parse
 from bench.config import plan
 from bench.config.options import Options
 from bench.config.plan import Cell
-from bench.config.sizes import Source
+from bench.config.split_sizes import AvailableImages
 from bench.errors import UsageError
 from bench.workload.training import Training
 
-DIGITS = Source(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
-MNIST = Source(train_images=60_000, test_images=10_000, channels=1, classes=10, sha256="m" * 64)
+DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
+MNIST = AvailableImages(
+    train_images=60_000, test_images=10_000, channels=1, classes=10, sha256="m" * 64
+)
 
 
-def make(source: Source = DIGITS, **asked) -> plan.Plan:
+def make(source: AvailableImages = DIGITS, **asked) -> plan.Plan:
     known = {"frameworks": ("torch",), "devices": ("cpu",), "data_root": Path("/data")}
     return plan.make(Options(**parse.nested(known | asked)), source)
 

@@ -12,7 +12,7 @@ import pytest
 
 from bench import datasets
 from bench.datasets import cache
-from bench.datasets.delivery import deliver
+from bench.datasets.loading import deliver
 from bench.errors import DataError
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bench.datasets import files
+from bench.datasets import integrity
 from bench.datasets.idx import parse_idx
 from bench.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
 from bench.errors import DataError
@@ -164,7 +164,7 @@ def test_reading_is_bounded(make: SimpleNamespace, root: Path) -> None:
     path.write_bytes(gzip.compress(bytes(20_000_000), 1))
     tracemalloc.start()
     with pytest.raises(DataError, match="holds more bytes where 9,424 belong"):
-        files.content(path, file)
+        integrity.content(path, file)
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak_bytes < 2_000_000

@@ -28,7 +28,7 @@ class Full(Display):
 
 def test_all_are_told_and_one_that_fails_is_left_out():
     display, full, other, warned = Display(), Full(), Display(), []
-    several = observers.Several(display, [full, other], warned.append)
+    several = observers.ObserverList(display, [full, other], warned.append)
     several.window(1, 10.0)
     several.window(2, 11.0)
     several.phase("limit")
@@ -41,7 +41,7 @@ def test_all_are_told_and_one_that_fails_is_left_out():
 
 def test_a_display_that_fails_is_heard_of():
     """It is ours; only files may fail."""
-    several = observers.Several(Full(), [], lambda text: None)
+    several = observers.ObserverList(Full(), [], lambda text: None)
     with pytest.raises(OSError, match="No space"):
         several.window(1, 10.0)
 

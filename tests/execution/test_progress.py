@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.config import plan
 from bench.config.options import Options
-from bench.execution import progress, recording
+from bench.execution import progress, record_builder
 from bench.results import store
 from bench.results.record import Record
 from bench.system import machine
@@ -30,7 +30,7 @@ def run(tmp_path):
     asked = Options(
         frameworks=("torch",), devices=("cpu",), data_root=Path("/d"), epochs=2, train_size=1258
     )
-    planned = plan.make(asked, plan.Source(1797, 0, 1, 10, "d" * 64))
+    planned = plan.make(asked, plan.AvailableImages(1797, 0, 1, 10, "d" * 64))
     manifest = store.Manifest(
         name="r", created_at="", bench_version="0", command=(), asked=asked, plan=planned,
         machine=machine.describe(),
@@ -42,7 +42,7 @@ def run(tmp_path):
 def _record(run, status: str, **fields) -> Record:
     manifest = run.manifest
     cell = manifest.plan.cells()[0]
-    known = recording.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
+    known = record_builder.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
     return Record.model_validate(known | {"started_at": "", "status": status} | fields)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.config import plan
 from bench.config.options import Options
-from bench.execution import recording, repeats
+from bench.execution import record_builder, repeats
 from bench.results.record import Record
 from bench.system import machine
 
@@ -18,11 +18,11 @@ HERE = machine.describe()
 def make(**asked) -> plan.Plan:
     known = {"devices": ("cpu",), "data_root": Path("/d"), "seeds": (0,), "precision": 0.02}
     known |= {"frameworks": ("torch", "flax"), "throughput_only": True, "threads": (1,)}
-    return plan.make(Options(**known | asked), plan.Source(1797, 0, 1, 10, "d" * 64))
+    return plan.make(Options(**known | asked), plan.AvailableImages(1797, 0, 1, 10, "d" * 64))
 
 
 def record(planned: plan.Plan, cell: plan.Cell, speed: float | None) -> Record:
-    asked = recording.asked_for("r", planned, cell, HERE)
+    asked = record_builder.asked_for("r", planned, cell, HERE)
     status = "ok" if speed else "failed"
     return Record.model_validate(
         asked | {"started_at": "", "status": status, "images_per_s": speed}

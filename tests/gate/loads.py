@@ -61,7 +61,9 @@ def heads() -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if "windows.py" in " ".join(process.cmdline()) and process.cwd().endswith("/head"):
+            if "window_server.py" in " ".join(process.cmdline()) and process.cwd().endswith(
+                "/head"
+            ):
                 found.append(process)
         except psutil.Error:
             continue

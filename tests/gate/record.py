@@ -2,7 +2,7 @@
 
     python -m tests.gate.record FILE --minutes 60 --seed 0
 
-Conditions come in rounds, each in a new order, until the time is up. What is in the file stays.
+SystemState come in rounds, each in a new order, until the time is up. What is in the file stays.
 `python -m tests.gate.compact FILE... ` makes the fixture of the tests from it.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.gate.budget import Budget, OutOfTimeError
 from bench.gate.cases import NAMES, Case
 from bench.gate.pairs import Measuring, Shape, measure
-from bench.gate.resident import Side
+from bench.gate.process import Side
 
 ROOT = Path(__file__).resolve().parents[2]
 # One thread is what the gate takes by default. Where other programs hold the CPUs, PyTorch's two

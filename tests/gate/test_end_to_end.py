@@ -265,7 +265,7 @@ def loaded(*arguments: str) -> Iterator[None]:
 def _workers(pid: int) -> list[int]:
     try:
         children = psutil.Process(pid).children(recursive=True)
-        return [child.pid for child in children if "windows.py" in " ".join(child.cmdline())]
+        return [child.pid for child in children if "window_server.py" in " ".join(child.cmdline())]
     except psutil.Error:
         return []
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from numpy.typing import ArrayLike
 
-from bench.verification.distance import Tree, joined, move_error, scale_error, unlike_elements
+from bench.verification.distances import Tree, joined, move_error, scale_error, unlike_elements
 
 # (framework, check) → the worst error seen in this run, for the summary at its end
 worst: defaultdict[tuple[str, str], float] = defaultdict(float)

@@ -15,6 +15,7 @@ from bench.contract import (
     Conv,
     Dense,
     Dropout,
+    EpochBatches,
     Flatten,
     Images,
     Labels,
@@ -22,12 +23,11 @@ from bench.contract import (
     ModelSpec,
     Noise,
     OptimizerSpec,
-    Order,
     Pool,
 )
 from bench.datasets import digits
 from bench.verification.problems import Stage, smooth
-from bench.workload import draws
+from bench.workload import random_inputs
 from bench.workload.models import ACTIVATIONS, build
 from bench.workload.order import initial_parameters
 
@@ -170,15 +170,15 @@ def rows(seed: int, count: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(IMAGES)[:count].astype(np.int32)
 
 
-def order(seed: int, steps: int, remainder: int = 0) -> Order:
+def order(seed: int, steps: int, remainder: int = 0) -> EpochBatches:
     """`steps` full batches of BATCH images, drawn anew for each, and a remainder."""
     batches = np.stack([rows(seed * 1000 + step, BATCH) for step in range(steps)])
-    return Order(batches, rows(seed * 1000 + steps, remainder))
+    return EpochBatches(batches, rows(seed * 1000 + steps, remainder))
 
 
-def random_order(model: ModelSpec, seed: int, steps: int, remainder: int = 0) -> Order:
+def random_order(model: ModelSpec, seed: int, steps: int, remainder: int = 0) -> EpochBatches:
     """As `order`, with the harness's draws of an epoch of that number."""
-    return draws.drawn(model, 7, seed, 0, order(seed, steps, remainder))
+    return random_inputs.drawn(model, 7, seed, 0, order(seed, steps, remainder))
 
 
 def schedule(rate: float) -> list[Stage]:

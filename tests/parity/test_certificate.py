@@ -12,7 +12,7 @@ from bench.cli.commands.verify import OPTIMIZERS
 from bench.contract import Adapter, ModelOptions, OptimizerSpec
 from bench.results.certificate import Subject
 from bench.system.clocks import Clocks
-from bench.verification.examine import examine
+from bench.verification.examination import examine
 from bench.workload import models
 from impls.reference.adapter import ReferenceAdapter
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.contract import Adapter, OptimizerSpec, Order
+from bench.contract import Adapter, EpochBatches, OptimizerSpec
 from bench.errors import BenchError, UnavailableError
 from bench.workload.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
@@ -185,7 +185,10 @@ def test_rows_that_are_not_there_are_refused(adapter: Adapter, square: Problem) 
     before = adapter.export()
     wrong = rows(1, BATCH)
     wrong[3] = len(square.images)
-    for epoch in (Order(wrong[None], rows(0, 0)), Order(rows(1, BATCH)[None], wrong[:7])):
+    for epoch in (
+        EpochBatches(wrong[None], rows(0, 0)),
+        EpochBatches(rows(1, BATCH)[None], wrong[:7]),
+    ):
         with pytest.raises(BenchError, match="BoundsError"):
             adapter.train_epoch(epoch, 0.05)
     with pytest.raises(BenchError, match="BoundsError"):

@@ -12,13 +12,13 @@ from bench.contract import (
     Adapter,
     Conv,
     Dense,
+    EpochBatches,
     Flatten,
     ModelSpec,
     OptimizerSpec,
-    Order,
     Pool,
 )
-from bench.workload import draws
+from bench.workload import random_inputs
 from bench.workload.models import ACTIVATIONS
 from bench.workload.order import initial_parameters
 from impls.reference.adapter import ReferenceAdapter
@@ -122,7 +122,9 @@ def test_what_is_exactly_zero_counts_as_negative(
     task.start(oracle)
     task.start(adapter)
     rows = np.arange(BATCH, dtype=np.int32)
-    whole = draws.drawn(model, 0, 0, 0, Order(rows[None], rows[:0]))  # for rrelu alone
+    whole = random_inputs.drawn(
+        model, 0, 0, 0, EpochBatches(rows[None], rows[:0])
+    )  # for rrelu alone
     ((_, own),) = whole.each()
     got, want = adapter.gradients(rows, own)[1], oracle.gradients64(rows, own)[1]
     assert_trees_close(f"gradients at zero: {activation}", framework, got, want, GRADIENTS)

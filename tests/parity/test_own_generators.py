@@ -22,14 +22,14 @@ from bench.contract import (
     Conv,
     Dense,
     Dropout,
+    EpochBatches,
     Flatten,
     ModelSpec,
     Noise,
     OptimizerSpec,
-    Order,
 )
 from bench.frameworks import named
-from bench.workload import draws
+from bench.workload import random_inputs
 
 from .compare import assert_trees_identical
 from .problems import BATCH, REMAINDER, THREADS, Problem, order, problem, random_order
@@ -75,9 +75,9 @@ class Probe:
 
     def step(self, adapter: Adapter, rows: list[int], rate: float, seed: int | None) -> None:
         """One step; with the harness's numbers where there is no seed."""
-        plain = Order(np.array([rows], np.int32), NONE)
+        plain = EpochBatches(np.array([rows], np.int32), NONE)
         model = replace(self.model, generator_seed=seed)
-        adapter.train_epoch(draws.drawn(model, 0, 0, 0, plain), rate)
+        adapter.train_epoch(random_inputs.drawn(model, 0, 0, 0, plain), rate)
 
     def read(self, adapter: Adapter, seed: int | None, *, after: int = 0) -> Values:
         """h, (FEATURES,), of the step after so many others; the way back is looked at, too."""
@@ -154,7 +154,9 @@ def test_what_a_layer_draws(adapter: Adapter, kind: str) -> None:
 def test_the_reading_reads_what_the_harness_gave(adapter: Adapter, kind: str) -> None:
     """The same probe with known numbers; and it tells another rate or noise from this."""
     of = probe(kind)
-    (own,) = draws.drawn(of.model, 0, 0, 0, Order(np.array([[0]], np.int32), NONE)).draws
+    (own,) = random_inputs.drawn(
+        of.model, 0, 0, 0, EpochBatches(np.array([[0]], np.int32), NONE)
+    ).draws
     given = own.reshape(FEATURES).astype(np.float64)
     expected = {"dropout": given / (1 - RATE), "noise": given}.get(
         kind, np.where(of.x > 0, 1, given * of.x)
@@ -227,7 +229,7 @@ def test_each_step_draws_anew(adapter: Adapter, name: str) -> None:
     """At a rate of 0 nothing but the random numbers tells two steps on one batch apart."""
     own(name, 0).start(adapter)
     rows = order(1, 1).batches.repeat(6, axis=0)
-    losses = adapter.train_epoch(Order(rows, NONE), 0.0)
+    losses = adapter.train_epoch(EpochBatches(rows, NONE), 0.0)
     assert len(set(losses.tolist())) == 6
     assert np.ptp(losses) < 1
 
@@ -245,7 +247,7 @@ def test_what_is_not_training_draws_nothing(adapter: Adapter, framework: str, na
     of.start(adapter)
     losses = []
     for batch in order(1, 4).batches:
-        losses.append(adapter.train_epoch(Order(batch[np.newaxis], NONE), 0.02))
+        losses.append(adapter.train_epoch(EpochBatches(batch[np.newaxis], NONE), 0.02))
         adapter.predict(of.images[:50])
         adapter.gradients(batch)
     np.testing.assert_array_equal(np.concatenate(losses), first), framework
@@ -255,5 +257,5 @@ def test_the_harness_has_no_numbers_for_it(framework: str, name: str) -> None:
     plain = order(1, 2, REMAINDER)
     assert own(name, 0).model.drawn == ()
     assert own(name, 0).model.random == problem(name).model.drawn != ()
-    assert draws.drawn(own(name, 0).model, 0, 0, 0, plain) is plain
+    assert random_inputs.drawn(own(name, 0).model, 0, 0, 0, plain) is plain
     assert random_order(own(name, 0).model, 1, 2).draws == ()

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from bench.contract import Adapter, OptimizerSpec, Order
+from bench.contract import Adapter, EpochBatches, OptimizerSpec
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_close, assert_moved_alike, assert_trees_close, assert_trees_identical
@@ -84,7 +84,7 @@ def test_an_epoch_cut_in_two_is_the_same(adapter: Adapter, framework: str) -> No
     expected = adapter.export()
     network.start(adapter)
     halves = (
-        Order(whole.batches[:3], NONE, tuple(draw[:3] for draw in whole.draws)),
+        EpochBatches(whole.batches[:3], NONE, tuple(draw[:3] for draw in whole.draws)),
         replace(whole, batches=whole.batches[3:], draws=tuple(draw[3:] for draw in whole.draws)),
     )
     for half in halves:
@@ -110,6 +110,6 @@ def test_draws_are_demanded(adapter: Adapter) -> None:
     network.start(adapter)
     epoch = random_order(network.model, 2, 2, REMAINDER)
     with pytest.raises(ValueError, match="draws in training, and got 0"):
-        adapter.train_epoch(Order(epoch.batches, NONE), 0.05)
+        adapter.train_epoch(EpochBatches(epoch.batches, NONE), 0.05)
     with pytest.raises(ValueError, match="draws in training, and got 0"):
         adapter.gradients(epoch.batches[0])

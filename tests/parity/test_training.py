@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from bench.contract import Adapter, OptimizerSpec, Order
+from bench.contract import Adapter, EpochBatches, OptimizerSpec
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_close, assert_moved_alike, assert_trees_identical
@@ -90,7 +90,7 @@ def test_a_partial_batch_alone(
     adapter: Adapter, framework: str, oracle: ReferenceAdapter, square: Problem
 ) -> None:
     """An epoch of fewer images than a batch."""
-    epoch = Order(np.empty((0, BATCH), np.int32), rows(1, REMAINDER))
+    epoch = EpochBatches(np.empty((0, BATCH), np.int32), rows(1, REMAINDER))
     for each in (oracle, adapter):
         square.start(each)
     losses = adapter.train_epoch(epoch, 0.05)
@@ -109,7 +109,7 @@ def test_losses_are_those_before_each_update(
     expected = []
     for batch in (*epoch.batches, epoch.remainder):
         expected.append(adapter.gradients(batch)[0])
-        adapter.train_epoch(Order(batch[None], rows(0, 0)), 0.05)
+        adapter.train_epoch(EpochBatches(batch[None], rows(0, 0)), 0.05)
     square.start(adapter)
     losses = adapter.train_epoch(epoch, 0.05)
     assert losses.shape == (epoch.steps,)

@@ -6,7 +6,7 @@ import numpy as np
 import psutil
 import pytest
 
-from bench.contract import Adapter, Order, factor
+from bench.contract import Adapter, EpochBatches, factor
 
 from .problems import Problem, order, rows
 
@@ -33,7 +33,7 @@ def test_a_shape_not_seen_before_is_noticed(
     adapter.compile(3, 16, 0)
     before = adapter.compilations()
     batches = rows(1, 3 * BATCH_NOT_SEEN).reshape(3, BATCH_NOT_SEEN)
-    adapter.train_epoch(Order(batches, rows(1, 0)), 0.01)
+    adapter.train_epoch(EpochBatches(batches, rows(1, 0)), 0.01)
     if framework.partition(":")[0] in COMPILING or ":" in framework:
         assert adapter.compilations() > before
     else:

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from bench.results.record import Record
 from report.analysis.comparison import compare
-from report.analysis.setups import distinct
+from report.analysis.configurations import distinct
 from report.build import build, markdown
 from report.formats.csv_files import EPOCH_FIELDS
 

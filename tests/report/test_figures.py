@@ -14,11 +14,11 @@ from matplotlib.axes import Axes
 
 from bench.results.record import Record
 from report.analysis.comparison import Comparison, compare
-from report.figures import phases, speed, training
-from report.figures.all import drawings
+from report.figures import phases, throughput, training
 from report.figures.canvas import Drawing, house_style, thinned
 from report.figures.gallery import Gallery
 from report.figures.palette import KNOWN, OTHERS, styles
+from report.figures.registry import drawings
 from report.figures.svg import render
 from report.tables.sweeps import sweeps
 
@@ -61,7 +61,7 @@ def labels(axes: Axes) -> tuple[str, str]:
 
 
 def test_throughput_is_that_of_the_records(batch64: Comparison) -> None:
-    drawing = speed.throughput(batch64, looks(batch64), "throughput")
+    drawing = throughput.throughput(batch64, looks(batch64), "throughput")
     assert drawing is not None
     drawn = marked(drawing)
     for place, row in enumerate(batch64.rows):
@@ -181,7 +181,7 @@ def test_loss_is_of_one_seed_of_all(batch64: Comparison) -> None:
 
 def test_sweep_has_every_value(windows: list[Record]) -> None:
     (found,) = sweeps(compare(windows))
-    drawing = speed.sweep(found, styles(r.framework for r in windows), "sweep")
+    drawing = throughput.sweep(found, styles(r.framework for r in windows), "sweep")
     curves = {
         texts[0].partition(",")[0]: (x, y) for x, y, texts in marked(drawing) if "," in texts[0]
     }
@@ -193,7 +193,7 @@ def test_sweep_has_every_value(windows: list[Record]) -> None:
 
 def test_the_svg_holds_the_data(batch64: Comparison) -> None:
     """Distances between marks in the SVG are those between the figures, in one scale."""
-    drawing = speed.throughput(batch64, looks(batch64), "throughput")
+    drawing = throughput.throughput(batch64, looks(batch64), "throughput")
     assert drawing is not None
     picture = render(drawing)
     root = ElementTree.fromstring(picture.inline)
@@ -242,7 +242,7 @@ def test_the_same_records_give_the_same_bytes(windows: list[Record], gallery: Ga
 
 
 def test_a_mark_without_its_text_is_an_error(batch64: Comparison) -> None:
-    drawing = speed.throughput(batch64, looks(batch64), "throughput")
+    drawing = throughput.throughput(batch64, looks(batch64), "throughput")
     assert drawing is not None
     drawing.marks["mark0"].pop()
     with pytest.raises(AssertionError, match="8 marks drawn, 7 texts"):

@@ -15,11 +15,11 @@ import pytest
 
 from bench.results.record import Record
 from report.analysis.comparison import compare
-from report.analysis.setups import distinct
+from report.analysis.configurations import distinct
 from report.build import build
 from report.formats import html_parts
 from report.formats.csv_files import epochs_csv, records_csv
-from report.formats.dictionary import entries
+from report.formats.data_dictionary import entries
 from report.formats.html import page
 from report.wording.titles import titles
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bench.results.record import Record
 from report.analysis.comparison import compare
-from report.analysis.setups import distinct
-from report.formats.json_file import document
+from report.analysis.configurations import distinct
+from report.formats.json_document import document
 from report.formats.latex import escaped, latex
 
 Make = Callable[..., Record]

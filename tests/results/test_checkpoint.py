@@ -285,7 +285,7 @@ def test_flipped_bits_never_pass_for_the_truth(whole, tmp_path_factory, data):
 
 def planned(dataset: str, devices=("cpu",)) -> plan.Plan:
     asked = Options(frameworks=("torch",), devices=devices, data_root=Path("/d"), dataset=dataset)
-    return plan.make(asked, plan.Source(60_000, 10_000, 1, 10, None))
+    return plan.make(asked, plan.AvailableImages(60_000, 10_000, 1, 10, None))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from bench.config import plan
 from bench.config.options import Options
 from bench.errors import StoreError
-from bench.execution import recording, runner
+from bench.execution import record_builder, runner
 from bench.results import store
 from bench.results.record import SCHEMA, Record
 from bench.system import machine
@@ -23,7 +23,7 @@ def manifest() -> store.Manifest:
     asked = Options(
         frameworks=("torch", "flax"), devices=("cpu",), seeds=(0, 1), data_root=Path("/d")
     )
-    source = plan.Source(1797, 0, 1, 10, "d" * 64)
+    source = plan.AvailableImages(1797, 0, 1, 10, "d" * 64)
     return store.Manifest(
         name="a-run",
         created_at="2026-01-01T00:00:00+00:00",
@@ -37,7 +37,7 @@ def manifest() -> store.Manifest:
 
 def record(manifest: store.Manifest, number: int = 0, **fields) -> Record:
     cell = manifest.plan.cells()[number]
-    known = recording.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
+    known = record_builder.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
     return Record.model_validate(known | {"started_at": "now", "status": "ok"} | fields)
 
 

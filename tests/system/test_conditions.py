@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench.results.record import Conditions
+from bench.results.record import SystemState
 from bench.system import conditions
 
-QUIET = Conditions(
+QUIET = SystemState(
     cpu_busy_s=100.0, cpu_stolen_s=1.0, quota_throttled_s=2.0, thermal_throttles=3,
     governor="performance", on_battery=False,
 )  # fmt: skip

@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.contract import Conv, Dense, Flatten, ModelOptions, ModelSpec, OptimizerSpec, Order
+from bench.contract import (
+    Conv,
+    Dense,
+    EpochBatches,
+    Flatten,
+    ModelOptions,
+    ModelSpec,
+    OptimizerSpec,
+)
 from bench.workload.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 from impls.reference.optimizers import Array, Optimizer
@@ -144,7 +152,9 @@ class CompilationTrains(Healthy):
     """Compiling takes a step, and forgets to put the weights back."""
 
     def compile(self, steps, batch_size, remainder):
-        self.train_epoch(Order(np.zeros((1, batch_size), np.int32), np.zeros(0, np.int32)), 1e-3)
+        self.train_epoch(
+            EpochBatches(np.zeros((1, batch_size), np.int32), np.zeros(0, np.int32)), 1e-3
+        )
 
 
 # Networks
@@ -348,7 +358,7 @@ class StalePrediction(Healthy):
 # Batches
 
 
-def reordered(change: Callable[[Order], Order]) -> type[Healthy]:
+def reordered(change: Callable[[EpochBatches], EpochBatches]) -> type[Healthy]:
     class Reordered(Healthy):
         def train_epoch64(self, order, learning_rate):
             return super().train_epoch64(change(order), learning_rate)
@@ -356,25 +366,25 @@ def reordered(change: Callable[[Order], Order]) -> type[Healthy]:
     return Reordered
 
 
-def shuffled(order: Order) -> Order:
+def shuffled(order: EpochBatches) -> EpochBatches:
     """The images of the epoch in an order of its own."""
     rows = np.random.default_rng(0).permutation(order.batches.ravel())
-    return Order(rows.reshape(order.batches.shape).astype(np.int32), order.remainder)
+    return EpochBatches(rows.reshape(order.batches.shape).astype(np.int32), order.remainder)
 
 
-def first_again(order: Order) -> Order:
+def first_again(order: EpochBatches) -> EpochBatches:
     """The first batch in the place of the second, too."""
     batches = order.batches.copy()
     batches[1:2] = batches[:1]
-    return Order(batches, order.remainder)
+    return EpochBatches(batches, order.remainder)
 
 
-def repeated_image(order: Order) -> Order:
+def repeated_image(order: EpochBatches) -> EpochBatches:
     """An image twice in a batch, in the place of another."""
     batches = order.batches.copy()
     if batches.size:
         batches[0, 1] = batches[0, 0]
-    return Order(batches, order.remainder)
+    return EpochBatches(batches, order.remainder)
 
 
 class FirstEpochForever(Healthy):
@@ -382,7 +392,7 @@ class FirstEpochForever(Healthy):
 
     def build(self, *arguments):
         super().build(*arguments)
-        self._kept: dict[tuple[int, ...], Order] = {}
+        self._kept: dict[tuple[int, ...], EpochBatches] = {}
 
     def train_epoch64(self, order, learning_rate):
         shape = (*order.batches.shape, *order.remainder.shape)
@@ -393,7 +403,9 @@ class DroppedRemainder(Healthy):
     """The last, smaller batch is not trained on; its loss is told all the same."""
 
     def train_epoch64(self, order, learning_rate):
-        losses = super().train_epoch64(Order(order.batches, order.remainder[:0]), learning_rate)
+        losses = super().train_epoch64(
+            EpochBatches(order.batches, order.remainder[:0]), learning_rate
+        )
         if order.remainder.size:
             losses = np.append(losses, self.gradients64(order.remainder)[0])
         return losses

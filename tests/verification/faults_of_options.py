@@ -12,9 +12,9 @@ from bench.contract import (
     Dense,
     Draws,
     Dropout,
+    EpochBatches,
     ModelOptions,
     ModelSpec,
-    Order,
     Pool,
 )
 from impls.reference.optimizers import Array, Optimizer
@@ -86,7 +86,7 @@ class _OfLayer(Healthy):
     def gradients64(self, indices, draws=()):
         return super().gradients64(indices, self.one(draws))
 
-    def taken(self, order: Order) -> Order:
+    def taken(self, order: EpochBatches) -> EpochBatches:
         return order
 
     def one(self, draws: Draws) -> Draws:
@@ -131,7 +131,7 @@ class SidesExchanged(_OfLayer):
 class FirstStepForever(_OfLayer):
     """The numbers of an epoch's first step in all of its full batches."""
 
-    def taken(self, order: Order) -> Order:
+    def taken(self, order: EpochBatches) -> EpochBatches:
         steps = np.zeros(len(order.batches), np.intp)
         return replace(order, draws=tuple(draw[steps] for draw in order.draws))
 

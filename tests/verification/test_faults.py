@@ -11,7 +11,7 @@ from bench.contract import Adapter, ModelOptions, OptimizerSpec
 from bench.results.certificate import Check, Subject
 from bench.system import machine
 from bench.system.clocks import Clocks
-from bench.verification.examine import examine
+from bench.verification.examination import examine
 from bench.workload.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.contract import OptimizerSpec
 from bench.system.clocks import Clocks
-from bench.verification import examine, probes, problems
+from bench.verification import examination, probes, problems
 from bench.workload import order
 from bench.workload.models import lenet5
 from impls.reference.adapter import ReferenceAdapter
@@ -26,7 +26,9 @@ def test_the_hash_is_that_of_the_order():
     for epoch, seen in enumerate(gathered(ReferenceAdapter())):
         told = order.epoch_order(3, epoch, 144, 32)
         none = np.empty(0, np.int32)
-        sorted_ = [order.Order(np.sort(b)[None], none) for b in (*told.batches, told.remainder)]
+        sorted_ = [
+            order.EpochBatches(np.sort(b)[None], none) for b in (*told.batches, told.remainder)
+        ]
         assert seen.got == seen.told == order.order_sha256(sorted_)
         assert (seen.misplaced, seen.where) == (0, "")
 
@@ -131,4 +133,4 @@ def test_an_image_at_a_kink_has_no_margin():
     ],
 )
 def test_labels(spec, text):
-    assert examine.label(spec) == text
+    assert examination.label(spec) == text

@@ -12,14 +12,14 @@ from bench import datasets
 from bench.cli import parse
 from bench.config import plan
 from bench.config.options import Options
-from bench.contract import Order
-from bench.execution.recording import best_epoch
+from bench.contract import EpochBatches
+from bench.execution.record_builder import best_epoch
 from bench.results import checkpoint
 from bench.system.clocks import Clocks
-from bench.worker import epochs, preparation, trainer
-from bench.worker.keeping import Keeper
+from bench.worker import epochs, prepared_data, trainer
+from bench.worker.checkpointing import CheckpointWriter
 from bench.worker.messages import EpochEnded, Measured
-from bench.workload import draws, order
+from bench.workload import order, random_inputs
 from impls.reference.adapter import ReferenceAdapter
 
 CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=16, threads=1)
@@ -33,7 +33,7 @@ def root(tmp_path_factory) -> Path:
 @pytest.fixture
 def planned(root):
     def make(**asked) -> plan.Plan:
-        source = preparation.source(datasets.load("digits", root, (32, 32), "resize"))
+        source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
         sizes = {"train_size": 40, "val_size": 20, "test_size": 30, "batch_sizes": (16,)}
         known = {"frameworks": ("reference",), "devices": ("cpu",), "data_root": root}
         quick = {"epochs": 3, "windows": 4, "window": 0.001}
@@ -48,7 +48,7 @@ class Watched(ReferenceAdapter):
     def __init__(self) -> None:
         super().__init__()
         self.rates: list[float] = []
-        self.orders: list[Order] = []
+        self.orders: list[EpochBatches] = []
         self.compiled: list[tuple[int, int, int]] = []
 
     def train_epoch(self, order, learning_rate):
@@ -81,7 +81,7 @@ def train(planned: plan.Plan, folder: Path | None = None, adapter=Watched):
                 fields.setdefault(name, []).append(entry)
 
     now = iter(range(100_000))
-    keeper = Keeper(planned, CELL, folder, hear) if folder else None
+    keeper = CheckpointWriter(planned, CELL, folder, hear) if folder else None
     clocks = Clocks(lambda: float(next(now)), lambda: 0.0)
     end = trainer.train_cell(planned, CELL, create, hear, clocks, keeper)
     fields.update(end.model_dump(exclude={"kind"}))
@@ -119,13 +119,13 @@ def test_where_an_epoch_is_cut_for_its_draws_changes_nothing_else(planned, monke
     adapter, whole = train(planned(**asked))
     assert [len(one.batches) for one in adapter.orders[:3]] == [2, 2, 2]
     _, validated = train(planned(**asked, val_every=1))
-    monkeypatch.setattr(draws, "most_steps", lambda model, batch_size: 1)
+    monkeypatch.setattr(random_inputs, "most_steps", lambda model, batch_size: 1)
     adapter, cut = train(planned(**asked))
     assert [len(one.batches) for one in adapter.orders[:6]] == [1] * 6
     assert sorted(adapter.compiled[:2]) == [(1, 16, 0), (1, 16, 8)]
     for name in ("train_loss", "val_loss", "test_loss", "draws_sha256", "order_sha256"):
         assert validated[name] == cut[name] == whole[name]
-    # What is drawn is on nobody's clock, which ticks once for a start and once for an end.
+    # Drawing is untimed: the clock ticks once for a start and once for an end.
     assert (whole["epoch_s"], whole["draw_s"]) == ([1.0] * 3, 3.0)
     assert (cut["epoch_s"], cut["draw_s"]) == ([2.0] * 3, 6.0)
 
@@ -156,7 +156,7 @@ def test_no_two_epochs_or_steps_have_the_same_draws(planned):
 )
 def test_pieces(full, remainder, steps, shapes):
     rows = np.arange(full * 8 + remainder, dtype=np.int32)
-    whole = Order(rows[: full * 8].reshape(-1, 8), rows[full * 8 :])
+    whole = EpochBatches(rows[: full * 8].reshape(-1, 8), rows[full * 8 :])
     cut = order.pieces(whole, steps)
     assert [(len(one.batches), one.remainder.size) for one in cut] == shapes
     joined = [part.ravel() for one in cut for part in (one.batches, one.remainder)]
@@ -255,7 +255,7 @@ def test_divergence_within_an_epoch_ends_it_at_once(planned):
 
 
 def test_the_last_of_the_file_validate(planned, root):
-    data = preparation.prepare(planned(split="last", order="file", train_size=1700), 0)
+    data = prepared_data.prepare(planned(split="last", order="file", train_size=1700), 0)
     images = datasets.load("digits", root, (32, 32), "resize")
     np.testing.assert_array_equal(data.train.labels, images.train_labels[:1700])
     np.testing.assert_array_equal(data.validation.labels, images.train_labels[1747:1767])
@@ -263,8 +263,8 @@ def test_the_last_of_the_file_validate(planned, root):
 
 
 def test_the_order_of_the_file_sorts_a_random_split(planned, root):
-    drawn = preparation.prepare(planned(), 0)
-    in_order = preparation.prepare(planned(order="file"), 0)
+    drawn = prepared_data.prepare(planned(), 0)
+    in_order = prepared_data.prepare(planned(order="file"), 0)
     assert drawn.split_sha256 != in_order.split_sha256
     assert sorted(drawn.train.labels) == sorted(in_order.train.labels)
     np.testing.assert_array_equal(drawn.validation.labels, in_order.validation.labels)
@@ -273,8 +273,8 @@ def test_the_order_of_the_file_sorts_a_random_split(planned, root):
 
 
 def test_test_images_may_have_a_normalisation_of_their_own(planned):
-    plain = preparation.prepare(planned(), 0)
-    other = preparation.prepare(planned(test_mean=(0.0,), test_std=(1.0,)), 0)
+    plain = prepared_data.prepare(planned(), 0)
+    other = prepared_data.prepare(planned(test_mean=(0.0,), test_std=(1.0,)), 0)
     np.testing.assert_array_equal(plain.train.images, other.train.images)
     np.testing.assert_array_equal(plain.validation.images, other.validation.images)
     mean, std = plain.pixel_mean[0], plain.pixel_std[0]

@@ -13,7 +13,7 @@ from bench.config import plan
 from bench.config.options import Options
 from bench.errors import UnavailableError
 from bench.system.clocks import Clocks
-from bench.worker import preparation, trainer
+from bench.worker import prepared_data, trainer
 from bench.worker.messages import Ended, EpochEnded, Measured, PhaseBegun
 from bench.workload import order
 from impls.reference.adapter import ReferenceAdapter
@@ -111,7 +111,7 @@ class Clock:
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory):
     root: Path = tmp_path_factory.mktemp("data")
-    source = preparation.source(datasets.load("digits", root, (32, 32), "resize"))
+    source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
     asked = Options(
         frameworks=("torch",),
         devices=("cpu",),
@@ -200,7 +200,7 @@ def test_a_loss_is_weighted_by_the_images_of_its_batch(planned):
 
 def test_hashes_are_those_of_what_was_given(planned):
     adapter, measured, *_ = train(planned)
-    data = preparation.prepare(planned, 0)
+    data = prepared_data.prepare(planned, 0)
     np.testing.assert_array_equal(adapter.images, data.train.images)
     assert measured["split_sha256"] == data.split_sha256
     orders = (order.epoch_order(0, epoch, 10, 4) for epoch in range(2))
@@ -212,7 +212,7 @@ def test_hashes_are_those_of_what_was_given(planned):
 
 def test_accuracy_is_counted_by_the_harness(planned):
     _, measured, epochs, _ = train(planned)
-    data = preparation.prepare(planned, 0)
+    data = prepared_data.prepare(planned, 0)
     assert measured["test_accuracy"] == np.mean(data.test.labels == 3)
     assert epochs[1]["val_accuracy"] == np.mean(data.validation.labels == 3)
 

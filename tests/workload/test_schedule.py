@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.workload import schedule
-from bench.workload.schedule import State
+from bench.workload.schedule import ScheduleState
 from bench.workload.training import Training
 
 MODELZOO = Training(
@@ -20,9 +20,9 @@ MODELZOO = Training(
 )
 
 
-def follow(training: Training, accuracies, rate: float = 3e-3, state: State | None = None):
+def follow(training: Training, accuracies, rate: float = 3e-3, state: ScheduleState | None = None):
     """The verdicts, epoch by epoch, until one ends the training."""
-    state = state or State(rate)
+    state = state or ScheduleState(rate)
     verdicts = []
     for epoch, accuracy in enumerate(accuracies, 1):
         verdicts.append(schedule.after_epoch(training, state, epoch, accuracy))
@@ -66,7 +66,7 @@ def test_convergence_comes_ten_epochs_after_the_last_drop():
 def test_a_tie_is_an_improvement_where_the_last_counts():
     last = follow(MODELZOO, [0.9] * 12)
     assert all(one.improved for one in last)
-    assert last[-1].state == State(3e-3, best=0.9, best_epoch=12)
+    assert last[-1].state == ScheduleState(3e-3, best=0.9, best_epoch=12)
     first = follow(Training(), [0.9] * 12)
     assert [one.improved for one in first] == [True] + [False] * 11
     assert first[-1].state.best_epoch == 1
@@ -77,7 +77,7 @@ def test_the_target_comes_before_everything_else():
     training = Training(
         schedule="plateau", factor=0.5, patience=2, floor=0.0, stop_at=0.5, stop_patience=2
     )
-    state = State(0.1, best=0.9, best_epoch=1, waited=1)
+    state = ScheduleState(0.1, best=0.9, best_epoch=1, waited=1)
     verdict = schedule.after_epoch(training, state, 3, 0.5)
     assert (verdict.stop, verdict.dropped, verdict.state.learning_rate) == ("target", False, 0.1)
 
@@ -113,8 +113,8 @@ def test_a_drop_puts_convergence_off():
 
 
 def test_without_an_accuracy_nothing_follows():
-    state = State(0.1, best=0.5, best_epoch=2, waited=4)
-    assert schedule.after_epoch(MODELZOO, state, 7, None) == schedule.Verdict(state)
+    state = ScheduleState(0.1, best=0.5, best_epoch=2, waited=4)
+    assert schedule.after_epoch(MODELZOO, state, 7, None) == schedule.EpochDecision(state)
 
 
 @pytest.mark.parametrize("cut", [1, 5, 12, 13, 14, 20])

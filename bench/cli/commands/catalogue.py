@@ -13,7 +13,7 @@ from rich.table import Table
 from bench import datasets, frameworks
 from bench.config import recipe
 from bench.errors import UnknownNameError
-from bench.execution import Executor, probing
+from bench.execution import Executor, device_listing
 from bench.frameworks import Framework
 from bench.workload import models
 from report.text import plain
@@ -59,7 +59,7 @@ def _frameworks(executor: Executor) -> list[dict[str, Any]]:
     """Versions from metadata; devices as each framework says in a process of its own."""
     plain = list(frameworks.catalogue())
     with ThreadPoolExecutor(max_workers=2) as pool:
-        asked = pool.map(lambda name: probing.probe(name, executor), plain)
+        asked = pool.map(lambda name: device_listing.probe(name, executor), plain)
         answers = dict(zip(plain, asked, strict=True))
     return [
         _framework(each, answers[each.name.partition(frameworks.SEPARATOR)[0]])
@@ -67,7 +67,7 @@ def _frameworks(executor: Executor) -> list[dict[str, Any]]:
     ]
 
 
-def _framework(framework: Framework, answer: probing.Answer) -> dict[str, Any]:
+def _framework(framework: Framework, answer: device_listing.Answer) -> dict[str, Any]:
     """One row. A variant computes where the plain framework does, if it can be had at all."""
     reason = answer.reason or frameworks.missing(framework)
     return {

@@ -14,12 +14,12 @@ from bench.cli import parse
 from bench.cli.console import say
 from bench.errors import UnknownNameError, UsageError
 from bench.results import store
-from report.analysis import versus
+from report.analysis import contrasts
 from report.analysis.comparison import Comparison, base_of, by_setup
-from report.analysis.setups import Setup
-from report.analysis.versus import Contest, Metric, Sample
+from report.analysis.configurations import Setup
+from report.analysis.contrasts import Metric, PairwiseComparison, Sample
 from report.formats.terminal import print_section
-from report.tables import versus_tables
+from report.tables import contrast_tables
 from report.tables.sections import Section
 from report.text import plain
 from report.wording.notes import plain_note, settings, title
@@ -46,7 +46,7 @@ def compare(paths: Sequence[Path], baseline: str | None, metric: str, *, as_json
         raise UsageError(f"the same run is given twice: {', '.join(map(str, paths))}")
     notes = Console(stderr=True, highlight=False)
     runs = [_read(path, notes) for path in paths]
-    found: list[tuple[Section, list[Contest]]] = []
+    found: list[tuple[Section, list[PairwiseComparison]]] = []
     if len(runs) == 1 or baseline is not None:
         for run in runs:
             found += _within(run, baseline, chosen)
@@ -61,8 +61,8 @@ def compare(paths: Sequence[Path], baseline: str | None, metric: str, *, as_json
     return 0
 
 
-def _document(contests: Sequence[Contest]) -> dict[str, Any]:
-    return {"contests": [versus_tables.values(one) for one in contests]}
+def _document(contests: Sequence[PairwiseComparison]) -> dict[str, Any]:
+    return {"contests": [contrast_tables.values(one) for one in contests]}
 
 
 def _read(path: Path, notes: Console) -> _Run:
@@ -77,24 +77,26 @@ def _read(path: Path, notes: Console) -> _Run:
     return _Run(path.resolve().name, by_setup(records))
 
 
-def _within(run: _Run, baseline: str | None, metric: Metric) -> list[tuple[Section, list[Contest]]]:
+def _within(
+    run: _Run, baseline: str | None, metric: Metric
+) -> list[tuple[Section, list[PairwiseComparison]]]:
     """One contest for each set-up of the run; UsageError where nobody can be compared."""
     samples = {
-        setup: versus.samples(comparison, metric, run.name)
+        setup: contrasts.samples(comparison, metric, run.name)
         for setup, comparison in run.comparisons.items()
     }
     names = {one.framework for several in samples.values() for one in several}
     if not names:
         raise UsageError(f"no run in {run.name} has a figure for {metric}: choose another --metric")
     parse.check_baseline(baseline, names, metric, run.name)
-    found: list[tuple[Section, list[Contest]]] = []
+    found: list[tuple[Section, list[PairwiseComparison]]] = []
     for setup, several in samples.items():
         base = base_of(several, baseline)
         if base is None or len(several) < 2:
             continue
-        contest = versus.within(setup, metric, several, base)
+        contest = contrasts.within(setup, metric, several, base)
         heading = _heading(run.comparisons[setup], run.name)
-        found.append((versus_tables.within_section(contest, heading), [contest]))
+        found.append((contrast_tables.within_section(contest, heading), [contest]))
     if not found:
         raise UsageError(
             f"{run.name} has {metric} of {', '.join(sorted(names))} alone, so that there is nobody "
@@ -103,18 +105,20 @@ def _within(run: _Run, baseline: str | None, metric: Metric) -> list[tuple[Secti
     return found
 
 
-def _between(first: _Run, later: _Run, metric: Metric) -> list[tuple[Section, list[Contest]]]:
+def _between(
+    first: _Run, later: _Run, metric: Metric
+) -> list[tuple[Section, list[PairwiseComparison]]]:
     """One contest for each framework in each set-up that both runs have; else a UsageError."""
     _require_alike(first, later)
-    found: list[tuple[Section, list[Contest]]] = []
+    found: list[tuple[Section, list[PairwiseComparison]]] = []
     for setup in (one for one in first.comparisons if one in later.comparisons):
-        before = versus.samples(first.comparisons[setup], metric, first.name)
-        after = versus.samples(later.comparisons[setup], metric, later.name)
+        before = contrasts.samples(first.comparisons[setup], metric, first.name)
+        after = contrasts.samples(later.comparisons[setup], metric, later.name)
         pairs = [(one, other) for one in before for other in after if _same(one, other)]
         if pairs:
-            contests = versus.between(setup, metric, pairs)
+            contests = contrasts.between(setup, metric, pairs)
             heading = _heading(later.comparisons[setup], f"{later.name} against {first.name}")
-            found.append((versus_tables.between_section(contests, heading), contests))
+            found.append((contrast_tables.between_section(contests, heading), contests))
     if not found:
         raise UsageError(
             f"no framework has {metric} in the same set-up of both {first.name} and {later.name}"

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bench import datasets
 from bench.cli import parse
-from bench.config.presets import preset
+from bench.config.defaults import preset
 from bench.contract import Labels
 from bench.workload import models, normalisation
 

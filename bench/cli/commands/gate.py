@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench import __version__
 from bench.cli.console import say
-from bench.cli.gate_request import Asked, Prepared, prepare
+from bench.cli.gate_request import GateRequest, Prepared, prepare
 from bench.cli.views import gate as view
 from bench.errors import BenchError, StoreError
 from bench.gate import environments, result, schedule
@@ -20,23 +20,23 @@ from bench.gate.cases import Name, Pair
 from bench.gate.decision import EXIT_CODES
 from bench.gate.origin import Origins
 from bench.gate.pairs import Measuring
+from bench.gate.process import Side, SideError
 from bench.gate.repository import Checkout
-from bench.gate.resident import Side, SideError
 from bench.gate.workspace import workspace
 from bench.results.store import write_atomically
-from bench.system import interrupts, machine
+from bench.system import machine, signals
 from report.text import plain
 
 
-def gate(asked: Asked, *, as_json: bool) -> int:
+def gate(asked: GateRequest, *, as_json: bool) -> int:
     """Compare, print, write what was asked for; the exit code says what was found."""
     console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
     try:
-        with interrupts.terminations_interrupt(), workspace() as folder:
+        with signals.terminations_interrupt(), workspace() as folder:
             found = _measure(prepare(asked, folder, notes), folder, notes)
     except KeyboardInterrupt:
         print("interrupted: what was made has been removed", file=sys.stderr)
-        return interrupts.EXIT_CODE
+        return signals.EXIT_CODE
     if as_json:
         print(found.model_dump_json())
     else:
@@ -50,7 +50,7 @@ def gate(asked: Asked, *, as_json: bool) -> int:
     return EXIT_CODES[found.outcome]
 
 
-def _write(asked: Asked, found: result.Result) -> None:
+def _write(asked: GateRequest, found: result.Result) -> None:
     """The files that were asked for; StoreError names what could not be written, once all are."""
     faults = []
     for path, write in ((asked.out, _write_json), (asked.markdown, _append_markdown)):
@@ -86,7 +86,7 @@ def _measure(prepared: Prepared, folder: Path, notes: Console) -> result.Result:
         budget = Budget(prepared.budget_s)
         try:
             sides = _sides(prepared, checkouts, folder, notes)
-            budget = Budget(prepared.budget_s)  # making environments is on nobody's clock
+            budget = Budget(prepared.budget_s)  # making environments is untimed
             status = stack.enter_context(notes.status("starting"))
 
             def on_pair(pair: Pair) -> None:

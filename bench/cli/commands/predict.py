@@ -15,17 +15,17 @@ from rich.table import Table
 
 from bench import datasets, frameworks
 from bench.cli import parse
-from bench.cli.views import misclassified
-from bench.cli.views.misclassified import Examined
+from bench.cli.views import misclassified_images
+from bench.cli.views.misclassified_images import Examined
 from bench.config import options
 from bench.contract import Device, Images, Labels
-from bench.datasets import images
+from bench.datasets import image_files
 from bench.errors import UnavailableError, UnknownNameError, UsageError
 from bench.execution import Executor, prediction
 from bench.execution.prediction import Agreement, Logits
 from bench.results import checkpoint
 from bench.results.checkpoint import Header
-from bench.worker import mistakes
+from bench.worker import misclassified
 from bench.workload import metrics
 from bench.workload.normalisation import normalise
 from report.text import plain
@@ -36,7 +36,7 @@ MOST_LISTED = 20  # differing images on the terminal; --json lists all
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PredictInput:
     """What to predict: image files, or a data set; and where pictures of mistakes are to go.
 
     `files` may be folders with a folder of images for each class.
@@ -50,7 +50,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class PredictTarget:
     """With what, on what, and how many images at a time."""
 
     frameworks: str | None
@@ -59,7 +59,9 @@ class Where:
     batch_size: int = prediction.BATCH_SIZE
 
 
-def predict(path: Path, where: Where, source: Source, executor: Executor, *, as_json: bool) -> int:
+def predict(
+    path: Path, where: PredictTarget, source: PredictInput, executor: Executor, *, as_json: bool
+) -> int:
     """Predict in each of the frameworks, and print what came out and how far they agree."""
     found = checkpoint.read(path)
     names, device = _checked(where, source, found.header)
@@ -77,7 +79,9 @@ def predict(path: Path, where: Where, source: Source, executor: Executor, *, as_
     return 0
 
 
-def _checked(where: Where, source: Source, header: Header) -> tuple[tuple[str, ...], Device]:
+def _checked(
+    where: PredictTarget, source: PredictInput, header: Header
+) -> tuple[tuple[str, ...], Device]:
     names = parse.words(where.frameworks) if where.frameworks is not None else (header.framework,)
     names = options.distinct("--framework", tuple(frameworks.named(name).name for name in names))
     for name in names:
@@ -90,7 +94,7 @@ def _checked(where: Where, source: Source, header: Header) -> tuple[tuple[str, .
         options.at_least(1, "--threads", where.threads)
     options.at_least(1, "--batch-size", where.batch_size)
     if source.mistakes is not None:
-        misclassified.check(source.mistakes)
+        misclassified_images.check(source.mistakes)
     if source.files and source.dataset is not None:
         raise UsageError(
             f"--dataset {source.dataset} and image files exclude each other: give one of them"
@@ -100,7 +104,7 @@ def _checked(where: Where, source: Source, header: Header) -> tuple[tuple[str, .
     return names, cast(Device, where.device)
 
 
-def _of_dataset(header: Header, source: Source, logits_of: LogitsOf) -> dict[str, Any]:
+def _of_dataset(header: Header, source: PredictInput, logits_of: LogitsOf) -> dict[str, Any]:
     """Accuracy and loss of each framework."""
     dataset = header.dataset if source.dataset is None else parse.dataset(source.dataset)
     root = (source.data_root or datasets.default_root()).absolute()
@@ -108,7 +112,7 @@ def _of_dataset(header: Header, source: Source, logits_of: LogitsOf) -> dict[str
     examples, logits = tested.examples, logits_of(tested.examples.images)
 
     def picture(number: int) -> NDArray[np.uint8]:
-        return mistakes.pixels(examples.images[number], tested.mean, tested.std)
+        return misclassified.pixels(examples.images[number], tested.mean, tested.std)
 
     examined = Examined(logits, examples.labels, header.classes, picture, lambda _: None)
     return {
@@ -121,10 +125,10 @@ def _of_dataset(header: Header, source: Source, logits_of: LogitsOf) -> dict[str
     }
 
 
-def _pictured(source: Source, examined: Examined) -> dict[str, Any]:
+def _pictured(source: PredictInput, examined: Examined) -> dict[str, Any]:
     if source.mistakes is None:
         return {}
-    return {"mistakes": misclassified.write(source.mistakes, examined)}
+    return {"mistakes": misclassified_images.write(source.mistakes, examined)}
 
 
 def _scored(name: str, logits: Logits, labels: Labels) -> dict[str, Any]:
@@ -136,15 +140,15 @@ def _scored(name: str, logits: Logits, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _of_files(header: Header, source: Source, logits_of: LogitsOf) -> dict[str, Any]:
+def _of_files(header: Header, source: PredictInput, logits_of: LogitsOf) -> dict[str, Any]:
     """Class, probability and runner-up of each file in each framework; scores of known classes."""
-    files, labels = images.labelled(source.files, header.classes)
+    files, labels = image_files.labelled(source.files, header.classes)
     if labels is None and source.mistakes is not None:
         raise UsageError(
             "--mistakes needs the images' true classes: give a folder that holds a folder of "
             "images for each class"
         )
-    pixels = images.load(
+    pixels = image_files.load(
         files,
         header.native_size,
         header.model.input_shape[:2],

@@ -21,18 +21,18 @@ from bench.cli.console import installed
 from bench.cli.console import say as _say
 from bench.cli.views.plan import print_plan
 from bench.config import options, plan
+from bench.config.defaults import preset
 from bench.config.options import Options
 from bench.config.plan import Plan
-from bench.config.presets import preset
-from bench.config.sizes import Source
+from bench.config.split_sizes import AvailableImages
 from bench.errors import StoreError, UsageError
-from bench.execution import Executor, probing, repeats, runner
+from bench.execution import Executor, device_listing, repeats, runner
 from bench.execution.observers import observed
 from bench.execution.progress import make_progress
 from bench.results import checkpoint, store
 from bench.results.record import Record
-from bench.system import interrupts, machine
-from bench.worker import preparation
+from bench.system import machine, signals
+from bench.worker import prepared_data
 from bench.workload import models
 
 BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
@@ -155,7 +155,7 @@ def _resume(
     manifest = store.read_manifest(path)
     again = _parsed({name: settings[name] for name in given})
     if "devices" in again:
-        again["devices"] = probing.choose_devices(
+        again["devices"] = device_listing.choose_devices(
             again["devices"], manifest.asked.frameworks, session.executor
         )
     earlier = parse.flat(manifest.asked.model_dump())
@@ -193,7 +193,7 @@ def _execute(folder: store.Run, session: Session) -> int:
     _warn_if_busy(notes)
     cells = len(runner.unsettled(folder))
     with (
-        interrupts.terminations_interrupt(),
+        signals.terminations_interrupt(),
         make_progress(notes, folder) as display,
         observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
     ):
@@ -268,7 +268,7 @@ def _warn_if_busy(notes: Console) -> None:
 def _options(parsed: dict[str, Any], session: Session) -> Options:
     """The options with every default that depends on what is installed here."""
     parsed["frameworks"] = installed(parsed["frameworks"], session.notes)
-    parsed["devices"] = probing.choose_devices(
+    parsed["devices"] = device_listing.choose_devices(
         parsed["devices"], parsed["frameworks"], session.executor
     )
     return Options.model_validate(parse.nested(parsed))
@@ -290,7 +290,7 @@ def plan_for(asked: Options, notes: Console, *, fetch: bool) -> Plan:
     about = datasets.describe(asked.dataset, asked.data_root)
     if not about.available and about.name in datasets.names():
         sizes = (about.train_size, about.test_size, about.shape[-1], len(about.classes))
-        planned = plan.make(asked, Source(*sizes, sha256=None))
+        planned = plan.make(asked, AvailableImages(*sizes, sha256=None))
         absent = f"{about.name} is not in {asked.data_root} yet"
         if not fetch:
             _say(notes, f"{absent}: a run would fetch it")
@@ -299,7 +299,7 @@ def plan_for(asked: Options, notes: Console, *, fetch: bool) -> Plan:
         datasets.fetch(about.name, asked.data_root, progress=notes.is_terminal)
     fit = options.fit(asked.fit, preset(asked.dataset))
     loaded = datasets.load(asked.dataset, asked.data_root, models.named(asked.model).size, fit)
-    return plan.make(asked, preparation.source(loaded))
+    return plan.make(asked, prepared_data.source(loaded))
 
 
 def _shown(value: Any) -> str:

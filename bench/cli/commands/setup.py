@@ -14,7 +14,7 @@ from bench.cli import parse
 from bench.cli.console import say
 from bench.contract import Device
 from bench.errors import BenchError, UsageError
-from bench.execution import Executor, probing
+from bench.execution import Executor, device_listing
 from bench.system import git
 
 FIRST_START_S = 3600.0  # Julia compiles the packages when they are first loaded
@@ -42,7 +42,7 @@ def setup(name: str, executor: Executor, devices: str = "cpu") -> int:
     with git.hooks_forgotten():  # Julia's package manager runs git
         tools.setup(wanted)
     say(console, "Starting it once, in which what is new gets compiled: up to some minutes")
-    answer = probing.probe(name, executor, FIRST_START_S)
+    answer = device_listing.probe(name, executor, FIRST_START_S)
     if answer.reason is not None:
         raise BenchError(f"{framework.title} does not start: {answer.reason}")
     if "gpu" in wanted and "gpu" not in answer.devices:

@@ -20,11 +20,11 @@ from bench.cli.views import certificates
 from bench.config import options
 from bench.contract import Device, ModelOptions, OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
-from bench.execution import Executor, probing
-from bench.execution.certify import Verdict, certify
+from bench.execution import Executor, device_listing
+from bench.execution.certify import VerificationResult, certify
 from bench.execution.executor import NO_LOG
 from bench.results.certificate import Check, Subject
-from bench.system import interrupts, machine
+from bench.system import machine, signals
 from bench.workload import models
 from report.text import plain
 
@@ -53,7 +53,7 @@ class Networks:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VerifyOptions:
     """The options as they were typed."""
 
     frameworks: str | None
@@ -64,14 +64,14 @@ class Asked:
     seed: int
 
 
-def verify(asked: Asked, executor: Executor, *, as_json: bool) -> int:
+def verify(asked: VerifyOptions, executor: Executor, *, as_json: bool) -> int:
     """Examine every framework anew and print its checks; 0 where all of them passed."""
     console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
     subjects = _subjects(asked, notes, executor)
-    verdicts: list[Verdict] = []
+    verdicts: list[VerificationResult] = []
     interrupted = False
     try:
-        with interrupts.terminations_interrupt():
+        with signals.terminations_interrupt():
             for subject in subjects:
                 with notes.status(f"{subject.framework} on {subject.device}, {subject.network}"):
                     verdict = certify(subject, NO_LOG, lambda check: None, executor, fresh=True)
@@ -87,11 +87,11 @@ def verify(asked: Asked, executor: Executor, *, as_json: bool) -> int:
     elif asked.networks.every:
         certificates.print_worst(console, examined)
     if interrupted:
-        return interrupts.EXIT_CODE
+        return signals.EXIT_CODE
     return 0 if all(verdict.status is None for verdict in verdicts) else 1
 
 
-def _subjects(asked: Asked, notes: Console, executor: Executor) -> list[Subject]:
+def _subjects(asked: VerifyOptions, notes: Console, executor: Executor) -> list[Subject]:
     named = None if asked.frameworks is None else parse.words(asked.frameworks)
     names = installed(named, notes)
     wanted = _networks(asked.networks)
@@ -101,7 +101,7 @@ def _subjects(asked: Asked, notes: Console, executor: Executor) -> list[Subject]
         else tuple(_optimizer(text) for text in parse.words(asked.optimizers))
     )
     threads = options.default(asked.threads, len(machine.usable_cpus()))
-    devices = probing.choose_devices(parse.devices(asked.devices), names, executor)
+    devices = device_listing.choose_devices(parse.devices(asked.devices), names, executor)
     return [
         Subject(
             framework=name,
@@ -162,7 +162,7 @@ def _optimizer(text: str) -> OptimizerSpec:
     return options.optimizer(name, given.get("momentum", 0.0), given.get("weight_decay"))
 
 
-def _document(subject: Subject, verdict: Verdict) -> dict[str, object]:
+def _document(subject: Subject, verdict: VerificationResult) -> dict[str, object]:
     certificate = verdict.certificate
     return {
         "subject": subject.model_dump(mode="json"),
@@ -172,7 +172,9 @@ def _document(subject: Subject, verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _print(console: Console, subject: Subject, verdict: Verdict, *, in_full: bool) -> None:
+def _print(
+    console: Console, subject: Subject, verdict: VerificationResult, *, in_full: bool
+) -> None:
     """The verdict; in full with the checks as a table before it, else with the network's name."""
     title = frameworks.named(subject.framework).title
     certificate = verdict.certificate

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.execution.certify import Verdict
+from bench.execution.certify import VerificationResult
 from bench.results.certificate import Check, Subject
 from report.text import plain
 
@@ -27,7 +27,7 @@ class Worst:
     share: float
 
 
-def print_worst(console: Console, examined: Sequence[tuple[Subject, Verdict]]) -> None:
+def print_worst(console: Console, examined: Sequence[tuple[Subject, VerificationResult]]) -> None:
     """A table: for each check and framework the worst share of its bound, and where that was."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in ("Check", "Framework"):
@@ -64,7 +64,7 @@ def share(check: Check) -> float:
 
 
 def _by_check(
-    examined: Sequence[tuple[Subject, Verdict]],
+    examined: Sequence[tuple[Subject, VerificationResult]],
 ) -> Iterator[tuple[str, str, list[Worst]]]:
     """Checks by name and framework, a name's frameworks together."""
     found: dict[tuple[str, str], list[Worst]] = {}

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.cli.console import say
 from bench.config.plan import Cell, Plan
-from report.wording import training
+from report.wording import settings_text
 
 
 def print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
@@ -23,7 +23,7 @@ def print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
         if name == "optimizer":
             value = ", ".join(f"{key} {number}" for key, number in value.items())
         elif name == "training":
-            value = ", ".join(training.words(planned.training)) or None
+            value = ", ".join(settings_text.words(planned.training)) or None
         elif isinstance(value, dict):  # the checkpoint to go on from
             value = value["file"]
         elif isinstance(value, list):

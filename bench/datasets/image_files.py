@@ -1,0 +1,138 @@
+"""Image files of a person's own → uint8 (N, H, W, C), as the training images were."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.datasets.fitting import bring
+from bench.datasets.source import Fit
+from bench.errors import ImageError, UsageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# Decoders of plain pixels. Pillow knows more; some of them start other programs.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+MOST_BYTES = 64 * 2**20
+MOST_PIXELS = 64 * 10**6  # 192 MB once decoded in colour
+LEVELS_OF_16_BITS = 257  # 65535 / 255
+
+
+def load(
+    paths: Sequence[Path],
+    native: tuple[int, int],
+    size: tuple[int, int],
+    channels: int,
+    fit: Fit,
+    *,
+    invert: bool,
+) -> NDArray[np.uint8]:
+    """Images (N, *size, channels): brought to the data set's `native` size, then fitted as it was.
+
+    pad     the image keeps its proportions; what is left of the native size is 0
+    resize  the image is stretched to the native size
+
+    Transparent parts become white; `invert` turns brightness over after that, and before any 0 is
+    added.
+
+    Raises:
+        ImageError: a file is missing, too large, or not an image that can be decoded.
+    """
+    images = [_pixels(path, channels) for path in paths]
+    if invert:
+        images = [255 - image for image in images]
+    sized = [_to_native(image, native, fit) for image in images]
+    return bring(np.stack(sized), size, fit)
+
+
+def labelled(
+    paths: Sequence[Path], classes: Sequence[str]
+) -> tuple[tuple[Path, ...], NDArray[np.int32] | None]:
+    """Files, and those of folders that hold a folder for each class; and the classes' numbers.
+
+    The numbers are None where files were named themselves, whose classes nobody knows.
+
+    Raises:
+        ImageError: a folder holds no folders of classes, or no files.
+        UsageError: folders and files were given.
+    """
+    folders = [path for path in paths if path.is_dir()]
+    if not folders:
+        return tuple(paths), None
+    if len(folders) < len(paths):
+        raise UsageError("give image files, or folders that hold a folder for each class: not both")
+    found: list[tuple[Path, int]] = []
+    for folder in folders:
+        named = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
+        unknown = [name for name in named if name not in classes]
+        if unknown or not named:
+            what = f"the folder {unknown[0]!r}" if unknown else "no folders"
+            raise ImageError(
+                f"{folder} holds {what}: give a folder with a folder of images for each class, "
+                f"named {', '.join(classes)}; or give files"
+            )
+        for name, of_class in named.items():
+            files = (path for path in sorted(of_class.iterdir()) if not path.name.startswith("."))
+            found += [(path, classes.index(name)) for path in files]
+    if not found:
+        raise ImageError(f"there are no images in {', '.join(map(str, folders))}")
+    return tuple(path for path, _ in found), np.array([at for _, at in found], np.int32)
+
+
+def _pixels(path: Path, channels: int) -> NDArray[np.uint8]:
+    """One file's pixels, uint8 (h, w, channels), turned upright."""
+    from PIL import Image, ImageOps
+
+    if not path.is_file():
+        raise ImageError(f"{path} is not there, or no file: give the paths of image files")
+    if path.stat().st_size > MOST_BYTES:
+        raise ImageError(f"{path} is too large: at most {MOST_BYTES // 2**20} MiB are read")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata; and of sizes, which are held below
+            with Image.open(path, formats=FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise ImageError(
+                        f"{path} is too large: {image.width}×{image.height} pixels, at most "
+                        f"{MOST_PIXELS:,} are read"
+                    )
+                pixels = _in_channels(ImageOps.exif_transpose(image), channels, path)
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever their arithmetic raises
+        raise ImageError(
+            f"{path} cannot be read as an image ({type(error).__name__}: {error}): give "
+            f"{', '.join(FORMATS)}"
+        ) from error
+    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+
+
+def _in_channels(image: Image, channels: int, path: Path) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):
+        grey = np.asarray(np.asarray(image) // LEVELS_OF_16_BITS, dtype=np.uint8)
+        return np.repeat(grey[..., np.newaxis], channels, axis=-1)
+    if image.mode in ("I", "F"):
+        raise ImageError(
+            f"{path} has pixels of 32 bits, whose white is not known: save it with 8 bits"
+        )
+    if "A" in image.getbands() or "transparency" in image.info:
+        over = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
+    return np.asarray(image.convert("L" if channels == 1 else "RGB"), dtype=np.uint8)
+
+
+def _to_native(image: NDArray[np.uint8], native: tuple[int, int], fit: Fit) -> NDArray[np.uint8]:
+    """(h, w, C) → (*native, C)."""
+    height, width = image.shape[:2]
+    scale = min(native[0] / height, native[1] / width)
+    inner = (max(1, round(height * scale)), max(1, round(width * scale)))
+    resized = bring(image[np.newaxis], native if fit == "resize" else inner, "resize")
+    return np.asarray(bring(resized, native, fit)[0], dtype=np.uint8)

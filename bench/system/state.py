@@ -1,0 +1,52 @@
+"""What a cell ran on, and the state that this was in. Part of `bench.results.record`."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Machine(BaseModel):
+    """What a cell ran on. Fields that this system does not tell are None."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu: str | None
+    architecture: str
+    logical_cpus: int = Field(description="CPUs that the system has")
+    usable_cpus: int = Field(description="CPUs that this process may use, by its affinity mask")
+    cpu_quota: float | None = Field(description="CPUs that the control group allows; None: all")
+    memory_bytes: int
+    gpu: str | None
+    gpu_driver: str | None
+    system: str
+    kernel: str
+    python: str
+    fingerprint: str = Field(description="hash of the fields above: equal on equal machines")
+
+
+class SystemState(BaseModel):
+    """The state of the machine at a moment; counters count since it started.
+
+    What this system does not tell is None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    load_1min: float | None = Field(default=None, description="programs that run or wait, mean")
+    cpu_busy_s: float | None = Field(default=None, description="counter, sum over all CPUs")
+    cpu_stolen_s: float | None = Field(
+        default=None, description="counter: CPU time that other virtual machines took"
+    )
+    quota_throttled_s: float | None = Field(
+        default=None, description="counter: time that the control group was held back"
+    )
+    thermal_throttles: int | None = Field(default=None, description="counter, sum over all cores")
+    temperature_c: float | None = Field(default=None, description="the hottest sensor of the CPU")
+    frequency_mhz: float | None = Field(default=None, description="mean over the CPUs")
+    governor: str | None = Field(default=None, description="the policy of the CPUs' frequency")
+    available_memory_bytes: int | None = None
+    on_battery: bool | None = None
+    gpu_temperature_c: float | None = Field(default=None, description="the hottest GPU")
+    gpu_throttle: str | None = Field(
+        default=None, description="why the GPU's clock is held back, in NVML's words"
+    )

@@ -1,0 +1,322 @@
+"""Holds an adapter against the float64 oracle, check by check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.contract import Adapter, Draws, Indices, ModelSpec, OptimizerSpec, Parameters
+from bench.results.certificate import Check, Subject
+from bench.system.clocks import Clocks
+from bench.verification import distances, probes, problems, tolerances
+from bench.verification.oracle import Oracle
+from bench.verification.problems import BATCH, REMAINDER, Problem
+from bench.verification.tolerances import Bound
+from bench.workload import metrics, models
+
+SGD = OptimizerSpec("sgd")
+RANDOM_STEPS = 4  # full batches of an epoch whose draws are examined
+EPOCH_STEPS = 15  # full batches of the epochs that are compiled for
+
+
+def examine(
+    adapter: Adapter,
+    oracle: Oracle,
+    subject: Subject,
+    clocks: Clocks,
+    only: Collection[str] = (),
+) -> Iterator[Check]:
+    """Every check of the certificate, one after the other; the adapter is built anew for most.
+
+    A network of other parameters than the model's is told by the first check, and ends it. Where
+    `only` names checks, parts of the examination that have none of these are left out: for tests
+    that look for one fault. No certificate is made of such an examination.
+    """
+    of = _Examination(adapter, oracle, subject)
+    model = models.build(subject.model, subject.input_shape, subject.classes, subject.options)
+    problem = problems.problem(model, subject.seed)
+    counts = of.parameters(problem)
+    yield counts
+    if not counts.passed:  # another network: there is nothing to compare
+        return
+    smooth = problems.problem(problems.smooth(), subject.seed)
+    evaluated = ("evaluation, loss", "evaluation, classes")
+    parts: list[tuple[tuple[str, ...], Iterator[Check]]] = [
+        (("round trip",), of.round_trip(problem)),
+        (("logits", "loss", "gradients"), of.forward_and_gradients(problem)),
+        (("training step, loss", "training step, gradients"), of.training_step(problem)),
+    ]
+    if model.drawn:
+        drawn = ("random numbers, losses", "random numbers, weights")
+        parts.append((drawn, of.random_numbers(problem)))
+    for spec in subject.optimizers:
+        parts.append((("optimizer", "optimizer, losses"), of.optimizer(smooth, spec)))
+        # What is evaluated afterwards are the weights that this training comes to.
+        parts.append((("weights", *evaluated), of.weights(problem, spec)))
+    parts += [
+        (evaluated, of.evaluation(problem)),
+        (("threads",), of.busy_threads(problem, clocks)),
+        (("batches gathered",), of.batches()),
+        (("precision",), of.precision()),
+    ]
+    for names, checks in parts:
+        if not only or set(only) & set(names):
+            yield from checks
+
+
+def label(spec: OptimizerSpec) -> str:
+    """An optimizer with what distinguishes it, such as `sgd, momentum 0.9, weight decay 0.0005`."""
+    usual = OptimizerSpec(spec.name)
+    parts = [
+        name.replace("_", " ") + ("" if value is True else f" {value}")
+        for name in OptimizerSpec.__dataclass_fields__
+        if (value := getattr(spec, name)) != getattr(usual, name)
+    ]
+    return ", ".join([spec.name, *parts])
+
+
+@dataclass(frozen=True, slots=True)
+class _Examination:
+    """The checks; what they share."""
+
+    adapter: Adapter
+    oracle: Oracle
+    subject: Subject
+
+    def parameters(self, problem: Problem) -> Check:
+        """The count of each layer's numbers."""
+        self._start(problem, SGD)
+        return _counts(self.adapter.export(), problem.model)
+
+    def round_trip(self, problem: Problem) -> Iterator[Check]:
+        """Weights in and out again, before and after compilation."""
+        self._start(problem, SGD)
+        loaded = self.adapter.export()
+        case = "weights in and out"
+        yield _check(
+            "round trip",
+            case,
+            distances.unlike_elements(loaded, problem.parameters),
+            tolerances.EXACT,
+        )
+        self.adapter.compile(EPOCH_STEPS, BATCH, REMAINDER)
+        compiled = distances.unlike_elements(self.adapter.export(), problem.parameters)
+        yield _check("round trip", "after compilation", compiled, tolerances.EXACT)
+
+    def forward_and_gradients(self, problem: Problem) -> Iterator[Check]:
+        """Logits, loss and gradients at the initial weights, on a full and a partial batch."""
+        images, _ = problem.evaluation
+        logits = distances.scale_error(self.adapter.predict(images), self.oracle.predict64(images))
+        yield _check("logits", f"{len(images)} images", (logits, ""), tolerances.LOGITS)
+        of_gradients = []
+        for case, count in self._batches():
+            rows = problem.clear_rows(self.oracle, 4, count)
+            loss, gradients = _gradients(self.adapter, *rows)
+            expected_loss, expected = self.oracle.gradients64(*rows)
+            own = distances.scale_error(loss, expected_loss)
+            yield _check("loss", case, (own, ""), tolerances.LOSS)
+            error = distances.worst(gradients, expected)
+            of_gradients.append(_check("gradients", case, error, tolerances.GRADIENTS))
+        yield from of_gradients
+
+    def training_step(self, problem: Problem) -> Iterator[Check]:
+        """Loss and gradient of the step that training takes: by SGD, p − p' is the gradient.
+
+        At a learning rate of 1, float32 rounds that difference of weights to less than 1e-6 of it.
+        """
+        of_gradients = []
+        for case, count in self._batches():
+            self._start(problem, SGD)
+            rows = problem.clear_rows(self.oracle, 5, count)
+            expected_loss, expected = self.oracle.gradients64(*rows)
+            step = problems.epoch_of([rows], self.subject.batch_size)
+            losses = self.adapter.train_epoch(step, 1.0)
+            moved = self.adapter.export()
+            went = {
+                path: start.astype(np.float64) - moved[path]
+                for path, start in problem.parameters.items()
+                if path in moved and moved[path].shape == start.shape
+            }
+            loss = distances.scale_error(losses, [expected_loss])
+            yield _check("training step, loss", case, (loss, ""), tolerances.LOSS)
+            error = distances.worst(went, expected)
+            name = "training step, gradients"
+            of_gradients.append(_check(name, case, error, tolerances.STEP_GRADIENTS))
+        yield from of_gradients
+
+    def random_numbers(self, problem: Problem) -> Iterator[Check]:
+        """An epoch at once, each step with draws of its own: none is taken for another.
+
+        Every step is on images that are clear of kinks at the weights that the oracle comes to.
+        """
+        self._start(problem, SGD)
+        rate = problems.learning_rate(SGD)
+        steps, expected = [], []
+        for draw, size in enumerate([BATCH] * RANDOM_STEPS + [REMAINDER], start=200):
+            steps.append(problem.clear_rows(self.oracle, draw, size))
+            expected.append(self.oracle.train_epoch64(problems.epoch_of(steps[-1:], BATCH), rate))
+        losses = self.adapter.train_epoch(problems.epoch_of(steps, BATCH), rate)
+        case = _steps(len(steps))
+        loss = distances.scale_error(losses, np.concatenate(expected))
+        yield _check("random numbers, losses", case, (loss, ""), tolerances.OPTIMIZER_LOSSES)
+        got, want = self.adapter.export(), self.oracle.export64()
+        moved = distances.worst_move(got, want, problem.parameters)
+        yield _check("random numbers, weights", case, moved, tolerances.WEIGHTS)
+
+    def optimizer(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
+        """The weights after 1, 5 and 20 steps, where nothing but the optimizer decides them."""
+        self._start(problem, spec)
+        self.adapter.compile(EPOCH_STEPS, BATCH, REMAINDER)  # must leave the buffers empty
+        of_losses = []
+        for stage in problems.schedule(problem, problems.learning_rate(spec)):
+            losses = self.adapter.train_epoch(stage.order, stage.learning_rate)
+            expected = self.oracle.train_epoch64(stage.order, stage.learning_rate)
+            case = f"{label(spec)}, {_steps(stage.steps_after)}"
+            got, want = self.adapter.export(), self.oracle.export64()
+            moved = distances.worst_move(got, want, problem.parameters)
+            yield _check("optimizer", case, moved, tolerances.OPTIMIZER)
+            loss = distances.scale_error(losses, expected)
+            of_losses.append(
+                _check("optimizer, losses", case, (loss, ""), tolerances.OPTIMIZER_LOSSES)
+            )
+        yield from of_losses
+
+    def weights(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
+        """The model's weights after 1, 5 and 20 steps, against the sum of the oracle's steps.
+
+        The oracle takes each step from the weights that the adapter has come to, and chooses images
+        that are clear of kinks there.
+        """
+        self._start(problem, spec)
+        start = problem.parameters
+        expected = {path: value.astype(np.float64) for path, value in start.items()}
+        before: Parameters = start
+        draw = 100
+        for stage in problems.schedule(problem, problems.learning_rate(spec)):
+            for size in stage.order.sizes():
+                self.oracle.follow(before)
+                draw += 1
+                rows = problem.clear_rows(self.oracle, draw, int(size))
+                step = problems.epoch_of([rows], BATCH)
+                self.oracle.train_epoch64(step, stage.learning_rate)
+                self.adapter.train_epoch(step, stage.learning_rate)
+                after = self.oracle.export64()
+                expected = {path: expected[path] + after[path] - before[path] for path in expected}
+                before = self.adapter.export()
+            case = f"{label(spec)}, {_steps(stage.steps_after)}"
+            moved = distances.worst_move(before, expected, start)
+            check = _check("weights", case, moved, tolerances.WEIGHTS)
+            yield check
+            if check.error is None:  # the oracle cannot follow
+                return
+
+    def evaluation(self, problem: Problem) -> Iterator[Check]:
+        """Loss and classes on the whole evaluation set, with the weights that training came to."""
+        images, labels = problem.evaluation
+        weights = self.adapter.export()
+        got = self.adapter.predict(images)
+        self.oracle.follow(weights)
+        want = self.oracle.predict64(images)
+        case = f"{len(images)} images after {problems.STEPS} steps"
+        loss = distances.scale_error(
+            metrics.cross_entropy(got, labels), metrics.cross_entropy(want, labels)
+        )
+        yield _check("evaluation, loss", case, (loss, ""), tolerances.EVALUATION_LOSS)
+        first, second = np.sort(want, axis=1)[:, ::-1][:, :2].T
+        certain = first - second > 2 * tolerances.LOGITS.value * np.abs(want).max()
+        wrong = np.flatnonzero((got.argmax(axis=1) != want.argmax(axis=1)) & certain)
+        where = f"image {wrong[0]}" if wrong.size else ""
+        yield _check("evaluation, classes", case, (float(wrong.size), where), tolerances.CLASSES)
+
+    def batches(self) -> Iterator[Check]:
+        """What was gathered, read off the weights, against what was ordered."""
+        of = self.subject
+        epochs = probes.gathered(self.adapter, self.oracle, of.device, of.threads, of.seed)
+        for number, epoch in enumerate(epochs, start=1):
+            where = epoch.where or f"sha256 {epoch.got[:12]}"
+            error = float(epoch.misplaced), where
+            yield _check("batches gathered", f"epoch {number}", error, tolerances.BATCHES)
+
+    def precision(self) -> Iterator[Check]:
+        """How precisely a convolution and a dense layer multiply, forward and backward."""
+        for model in probes.single_layers():
+            problem = problems.problem(model, self.subject.seed)
+            self._start(problem, SGD)
+            images, _ = problem.evaluation
+            rows = problem.rows(6, BATCH)
+            forward = distances.scale_error(
+                self.adapter.predict(images), self.oracle.predict64(images)
+            )
+            backward, path = distances.worst(
+                self.adapter.gradients(rows)[1], self.oracle.gradients64(rows)[1]
+            )
+            for case, error, place in (("forward", forward, ""), ("backward", backward, path)):
+                where = f"{place + ', ' if place else ''}{_bits(error)}"
+                name = f"{model.name}, {case}"
+                yield _check("precision", name, (error, where), tolerances.PRECISION)
+
+    def busy_threads(self, problem: Problem, clocks: Clocks) -> Iterator[Check]:
+        """How many CPUs training keeps busy."""
+        threads = self.subject.threads
+        epoch = problem.order(7, EPOCH_STEPS, REMAINDER)
+        busy = probes.busy_cpus(self.adapter, epoch, 0.0, clocks)
+        bound = Bound(threads + tolerances.THREADS_OVER, tolerances.THREADS)
+        yield _check("threads", f"{threads} asked for", (round(busy, 3), "CPUs busy"), bound)
+
+    def _batches(self) -> list[tuple[str, int]]:
+        """The sizes of the batches that are to be timed, each with what it is."""
+        full, partial = self.subject.batch_size, self.subject.remainder
+        sizes = [(f"full batch of {full}", full), (f"partial batch of {partial}", partial)]
+        return sizes if partial else sizes[:1]
+
+    def _start(self, problem: Problem, spec: OptimizerSpec) -> None:
+        problem.start(self.oracle, spec, "cpu", self.subject.threads)
+        problem.start(self.adapter, spec, self.subject.device, self.subject.threads)
+
+
+def _gradients(
+    adapter: Adapter, indices: Indices, draws: Draws
+) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    """Draws only where there are some: adapters of elsewhere may not know of them."""
+    return adapter.gradients(indices, draws) if draws else adapter.gradients(indices)
+
+
+def _check(name: str, case: str, error: tuple[float, str], bound: Bound) -> Check:
+    value, where = error
+    return Check(
+        name=name,
+        case=case,
+        error=value if math.isfinite(value) else None,
+        bound=bound.value,
+        where=where,
+        reason=bound.reason,
+    )
+
+
+def _counts(exported: Parameters, model: ModelSpec) -> Check:
+    """Numbers in each parameter, against those of the model's description."""
+    sizes = {path: math.prod(shape) for path, shape in model.parameter_shapes().items()}
+    got = {path: value.size for path, value in exported.items()}
+    unlike = {
+        path: abs(got.get(path, 0) - sizes.get(path, 0))
+        for path in {**sizes, **got}
+        if got.get(path) != sizes.get(path)
+    }
+    where = max(unlike, key=lambda path: unlike[path]) if unlike else ""
+    case = f"{sum(sizes.values()):,} in {len(sizes)} tensors"
+    return _check("parameters", case, (float(sum(unlike.values())), where), tolerances.SHAPES)
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'s' * (count > 1)}"
+
+
+def _bits(error: float) -> str:
+    """A relative error as the number of binary digits that agree."""
+    if not math.isfinite(error):
+        return "no bits"
+    return f"{-math.log2(error):.1f} bits" if error else "all bits"

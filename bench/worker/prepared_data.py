@@ -1,0 +1,118 @@
+"""A data set and a seed → the arrays that every framework is given, the same to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import datasets
+from bench.config.plan import Cell, Plan
+from bench.config.split_sizes import AvailableImages
+from bench.contract import EpochBatches, Images, Labels
+from bench.errors import DataError
+from bench.workload import order
+from bench.workload.normalisation import normalise, statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Normalised images float32 (N, H, W, C) and labels int32 (N,)."""
+
+    images: Images
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The three parts of a data set for one seed, and what was done to the pixels.
+
+    `test_mean` and `test_std` are those of the test images, mostly the same as the others'.
+    `native_size` is (height, width) before the images were fitted to the model.
+    """
+
+    train: Examples
+    validation: Examples
+    test: Examples
+    pixel_mean: tuple[float, ...]
+    pixel_std: tuple[float, ...]
+    test_mean: tuple[float, ...]
+    test_std: tuple[float, ...]
+    split_sha256: str
+    classes: tuple[str, ...]
+    native_size: tuple[int, int]
+
+
+def source(dataset: datasets.Dataset) -> AvailableImages:
+    """What a plan must know of a decoded data set."""
+    return AvailableImages(
+        train_images=len(dataset.train_images),
+        test_images=0 if dataset.test_images is None else len(dataset.test_images),
+        channels=dataset.train_images.shape[-1],
+        classes=len(dataset.classes),
+        sha256=dataset.sha256,
+    )
+
+
+def prepare(plan: Plan, seed: int) -> Prepared:
+    """Load, split and normalise; DataError if the data are not those that were planned for."""
+    data = datasets.load(plan.dataset, plan.data_root, plan.input_size, plan.fit)
+    if data.sha256 != plan.data_sha256:
+        raise DataError(
+            f"{plan.dataset} has changed since the run was planned: its content had the hash "
+            f"{plan.data_sha256} and has {data.sha256}; start a new run"
+        )
+    rows = order.split(
+        seed,
+        plan.pool_images,
+        plan.train_size,
+        plan.val_size,
+        0 if plan.own_test_set else plan.test_size,
+        last=plan.training.split == "last",
+        in_file_order=plan.training.order == "file",
+    )
+    raw = data.train_images[rows.train]
+    mean, std = statistics(raw)
+    mean, std = plan.pixel_mean or mean, plan.pixel_std or std
+    test_mean, test_std = plan.training.test_mean or mean, plan.training.test_std or std
+    if data.test_images is None or data.test_labels is None:
+        test = data.train_images[rows.test], data.train_labels[rows.test]
+    else:
+        test = data.test_images[: plan.test_size], data.test_labels[: plan.test_size]
+    validation = data.train_images[rows.validation], data.train_labels[rows.validation]
+    return Prepared(
+        train=examples(raw, data.train_labels[rows.train], mean, std),
+        validation=examples(*validation, mean, std),
+        test=examples(*test, test_mean, test_std),
+        pixel_mean=mean,
+        pixel_std=std,
+        test_mean=test_mean,
+        test_std=test_std,
+        split_sha256=order.split_sha256(rows),
+        classes=data.classes,
+        native_size=datasets.describe(plan.dataset, plan.data_root).shape[:2],
+    )
+
+
+def order_of(plan: Plan, cell: Cell, epoch: int) -> EpochBatches:
+    """What the cell trains on in an epoch, counted from 0."""
+    return order.epoch_order(
+        cell.seed,
+        epoch,
+        plan.train_size,
+        cell.batch_size,
+        shuffled=plan.training.order == "shuffled",
+        drop_last=plan.training.drop_last,
+    )
+
+
+def examples(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> Examples:
+    """Images (N, H, W, C), normalised, with their labels (N,)."""
+    return Examples(normalise(images, mean, std), np.ascontiguousarray(labels))

@@ -1,0 +1,218 @@
+"""Measures throughput: steps of full batches in windows, after warm-up, the device idle at edges.
+
+The windows go on training from where the adapter stands, at the plan's learning rate, on batches
+of further epochs; the weights that come of it are not used.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.contract import Adapter, Device, EpochBatches, Indices
+from bench.system.clocks import Clocks
+from bench.workload import flops
+
+CALIBRATION_STEPS = 4
+CALIBRATION_S = 0.05  # long enough for a clock and a scheduler
+MOST_STEPS = 4096
+MOST_WINDOWS = 4  # times the windows that are wanted, before it is given up on a steady state
+DRIFT = 0.02  # by which two halves may differ whatever their noise
+STANDARD_ERRORS = 3.0
+NO_REMAINDER = np.empty(0, np.int32)
+# Sizes whose product is bound by arithmetic, and takes some hundredths of a second at most.
+MATRIX_SIZES: dict[Device, int] = {"cpu": 1024, "gpu": 4096}
+MATRIX_S, MATRIX_TRIES = 0.1, 5
+
+Sent = Callable[[int, float], None]  # the number of a window, from 1, and its images per second
+Draw = Callable[
+    [int, EpochBatches], EpochBatches
+]  # (how many steps were before, batches) → those with draws
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """What the windows of one process showed; the fields are those of a record."""
+
+    images_per_s: float
+    window_s: list[float]
+    window_steps: int
+    warm_up_windows: int
+    warm_up_s: float
+    compiling_windows: int
+    steady: bool
+    busy_threads: float
+    energy_j: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Wall and CPU seconds, joules before and after, whether something was compiled."""
+
+    wall_s: float
+    cpu_s: float
+    energy_j: tuple[float | None, float | None]
+    compiled: bool
+
+
+def throughput(
+    adapter: Adapter,
+    orders: Iterable[EpochBatches],
+    learning_rate: float,
+    clocks: Clocks,
+    *,
+    wanted: int,
+    window_s: float,
+    tell: Sent,
+    draw: Draw = lambda first, batches: batches,
+    most_steps: int | None = None,
+) -> Throughput:
+    """Windows of about `window_s` seconds until the last `wanted` of them are steady.
+
+    `orders` are those of epochs, one after the other, as many as are asked for; each must hold a
+    full batch. Up to four times `wanted` windows are tried; where no `wanted` in a row are steady
+    among them, the last ones count, and `steady` is False. A window has `most_steps` at most; what
+    is random in its steps is drawn before it.
+    """
+    batches = _Batches(orders, draw)
+    batch_size = len(next(batches.rows))
+    most = min(MOST_STEPS, most_steps or MOST_STEPS)
+    steps = _calibrated(adapter, batches, learning_rate, clocks, window_s, most)
+    kept: list[Window] = []
+    warm_up_s, compiling, tried = 0.0, 0, 0
+    while tried < MOST_WINDOWS * wanted:
+        tried += 1
+        window = timed_window(adapter, batches.take(steps), learning_rate, clocks)
+        tell(tried, steps * batch_size / window.wall_s)
+        if window.compiled:
+            compiling += 1
+            continue
+        kept.append(window)
+        if len(kept) > wanted:
+            warm_up_s += kept.pop(0).wall_s
+        if len(kept) == wanted and is_steady([one.wall_s for one in kept]):
+            break
+    if not kept:
+        raise RuntimeError(f"something was compiled in each of {tried} windows of {steps} steps")
+    seconds = [one.wall_s for one in kept]
+    return Throughput(
+        images_per_s=steps * batch_size / statistics.median(seconds),
+        window_s=seconds,
+        window_steps=steps,
+        warm_up_windows=tried - compiling - len(kept),
+        warm_up_s=warm_up_s,
+        compiling_windows=compiling,
+        steady=len(kept) == wanted and is_steady(seconds),
+        busy_threads=sum(one.cpu_s for one in kept) / sum(seconds),
+        energy_j=_energy(kept),
+    )
+
+
+def is_steady(seconds: Sequence[float]) -> bool:
+    """Whether the halves of the windows agree: by 2 %, or by what their noise leaves open.
+
+    Medians of the logarithms are compared. Their standard error is that of medians of a normal
+    distribution, √(π/2) · s · √(1/n + 1/m), with s from the median absolute deviation about each
+    half's own median: P. J. Rousseeuw, C. Croux, "Alternatives to the median absolute deviation",
+    J. Am. Stat. Assoc. 88 (1993). Fewer than four windows are never steady.
+    """
+    if len(seconds) < 4:
+        return False
+    logs = np.log(seconds)
+    halves = logs[: len(logs) // 2], logs[len(logs) // 2 :]
+    medians = [np.median(half) for half in halves]
+    residuals = np.concatenate([half - m for half, m in zip(halves, medians, strict=True)])
+    spread = 1.4826 * np.median(np.abs(residuals))
+    error = np.sqrt(np.pi / 2 * sum(1 / len(half) for half in halves)) * spread
+    return bool(abs(medians[1] - medians[0]) <= max(DRIFT, STANDARD_ERRORS * error))
+
+
+def matrix_gflop_per_s(adapter: Adapter, device: Device, clocks: Clocks, window_s: float) -> float:
+    """The best rate, in 10⁹ operations a second, of the adapter's own product of matrices.
+
+    Each of its tries takes MATRIX_S at least, or as long as a window of throughput if that is
+    shorter.
+    """
+    least_s = min(MATRIX_S, window_s)
+    size = MATRIX_SIZES[device]
+
+    def seconds(times: int) -> float:
+        start = clocks.wall()
+        adapter.multiply(size, times)
+        return clocks.wall() - start
+
+    seconds(1)  # makes the matrices, compiles, wakes the threads
+    times = 1
+    while (took_s := seconds(times)) < least_s and times < MOST_STEPS:
+        times *= 2
+    best_s = min(took_s, *(seconds(times) for _ in range(MATRIX_TRIES)))
+    return times * flops.matrix_product(size) / best_s / 1e9
+
+
+class _Batches:
+    """The full batches of one epoch after the other, taken as many at a time as are wanted."""
+
+    def __init__(self, orders: Iterable[EpochBatches], draw: Draw) -> None:
+        self.rows: Iterator[Indices] = itertools.chain.from_iterable(o.batches for o in orders)
+        self._draw = draw
+        self._taken = 0
+
+    def take(self, steps: int) -> EpochBatches:
+        """The next ones, with their draws."""
+        rows = np.stack(list(itertools.islice(self.rows, steps)))
+        self._taken += steps
+        return self._draw(self._taken - steps, EpochBatches(rows, NO_REMAINDER))
+
+
+def _calibrated(
+    adapter: Adapter,
+    batches: _Batches,
+    learning_rate: float,
+    clocks: Clocks,
+    window_s: float,
+    most: int,
+) -> int:
+    """How many steps take about as long as a window shall; they are compiled for already."""
+    steps = min(CALIBRATION_STEPS, most)
+    while True:
+        order = batches.take(steps)
+        adapter.compile(steps, order.batches.shape[1], 0)
+        took_s = timed_window(adapter, order, learning_rate, clocks).wall_s
+        if took_s >= min(CALIBRATION_S, window_s) or steps >= most:
+            break
+        steps = min(4 * steps, most)
+    steps = min(max(round(window_s * steps / max(took_s, 1e-9)), 1), most)
+    adapter.compile(steps, order.batches.shape[1], 0)
+    return steps
+
+
+def timed_window(
+    adapter: Adapter, order: EpochBatches, learning_rate: float, clocks: Clocks
+) -> Window:
+    """The steps of `order`, from an idle device to an idle device."""
+    compilations = adapter.compilations()
+    adapter.synchronize()
+    energy_j, cpu_s, wall_s = clocks.energy(), clocks.cpu(), clocks.wall()
+    adapter.train_epoch(order, learning_rate)
+    adapter.synchronize()
+    wall_s, cpu_s = clocks.wall() - wall_s, clocks.cpu() - cpu_s
+    return Window(
+        wall_s,
+        cpu_s,
+        (energy_j, clocks.energy()),
+        compiled=adapter.compilations() != compilations,
+    )
+
+
+def _energy(windows: Sequence[Window]) -> float | None:
+    """Joules of all windows together, the moments between them left out; None if any is unknown."""
+    total = 0.0
+    for before, after in (window.energy_j for window in windows):
+        if before is None or after is None:
+            return None
+        total += after - before
+    return total

@@ -1,0 +1,49 @@
+"""Records and all that was computed of them → one JSON document, for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.results.record import SCHEMA, Record
+from report.analysis.comparison import Comparison
+from report.wording import notes
+from report.wording.summary import verdict
+
+
+def document(
+    records: Sequence[Record],
+    compared: Sequence[Comparison],
+    problems: Sequence[tuple[Path, str]] = (),
+) -> str:
+    """Comparisons with set-up, rows (`comparison.Row`) and verdict; records; problems.
+
+    Durations are seconds, memory is bytes, accuracies are in [0, 1]; null is what is not known.
+    """
+    content = {
+        "schema_version": SCHEMA,
+        "comparisons": [_comparison(one) for one in compared],
+        "records": [record.model_dump(mode="json") for record in records],
+        "problems": [{"file": str(path), "reason": reason} for path, reason in problems],
+    }
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _comparison(of: Comparison) -> dict[str, Any]:
+    told = verdict(of)
+    return {
+        "setup": asdict(of.setup),
+        "verdict": {
+            "headline": notes.plain_note(told.headline),
+            "findings": [
+                {"name": one.name, "said": [notes.plain_note(note) for note in one.said]}
+                for one in told.findings
+            ],
+        },
+        "baseline": of.base.framework if of.base else None,  # what the rows' ratios are to
+        "rows": [asdict(row) for row in of.rows],
+        "records": [{"run": record.run, "cell": record.cell} for record in of.everything],
+    }

@@ -1,0 +1,213 @@
+"""The section on speed: how sure the figures are, ratios, how far from the machine's limit."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from report.analysis.comparison import Comparison, Row
+from report.analysis.throughput import limit_gflop_per_s
+from report.tables.main import NONE, Column, figure, probability, ratio
+from report.tables.sections import Section, saying
+from report.text import REASON_LIMIT, Given, Note
+
+BUSY_SLACK = 0.1  # of a CPU: a clock's grain and a library's own bookkeeping
+DISTURBANCES_SHOWN = 6
+CENTRES = {  # of the pairs, with the interval that goes with each test
+    "t": "geometric mean and Student's interval",
+    "signed rank": "Hodges and Lehmann's estimate and interval",
+}
+
+
+def section(comparison: Comparison) -> Section | None:
+    """Processes, spread, ratios to the base, GFLOP/s, threads, energy; None of one speed."""
+    rows = [row for row in comparison.rows if row.speed.images_per_s is not None]
+    if sum(row.speed.processes for row in rows) < 2 and not any(
+        row.speed.in_windows for row in rows
+    ):
+        return None
+    base = comparison.base
+    versions = len({row.framework for row in rows}) < len(rows)
+    table = saying(
+        [
+            Column("Framework", "", lambda row: Given(row.framework), 0, is_text=True),
+            Column("Version", "", _version, 0, is_text=True) if versions else None,
+            Column("Processes", "", lambda row: f"{row.speed.processes}", 2),
+            Column("CV", "%", _cv, 3),
+            Column("Ratio", "", lambda row: "1" if row is base else ratio(row.speed.ratio), 0),
+            Column("95 %", "ratio", _ratio_interval, 0),
+            Column("p", "", lambda row: probability(row.speed.ratio_p), 1),
+            Column("GFLOP/s", "", lambda row: figure(row.speed.gflop_per_s), 1),
+            Column("Of limit", "%", _share, 1),
+            Column("Busy", "threads", _busy, 4),
+            Column("Steady", "", _steady, 5),
+            Column("Energy", "J/1,000 images", _energy, 6),
+        ],
+        rows,
+    )
+    return Section("Speed", (table,), tuple(_notes(comparison, rows)))
+
+
+def warnings(comparison: Comparison) -> list[Note]:
+    """Loud, where a framework kept more threads busy than it was given."""
+    allowed = comparison.setup.threads
+    return [
+        (
+            "MORE THREADS THAN ASKED FOR: ",
+            Given(row.framework),
+            f" kept {row.speed.busy_threads:.2f} CPUs busy with {allowed} allowed. Its figures of "
+            "speed are of other resources than the others'.",
+        )
+        for row in comparison.rows
+        if row.speed.busy_threads is not None and row.speed.busy_threads > allowed + BUSY_SLACK
+    ]
+
+
+def _notes(comparison: Comparison, rows: list[Row]) -> list[Note]:
+    return [
+        *_of_ratios(comparison, rows),
+        *_of_limit(comparison, rows),
+        *_of_windows(rows),
+        *_of_outliers(rows),
+        *_disturbances(comparison),
+    ]
+
+
+def _of_ratios(comparison: Comparison, rows: list[Row]) -> list[Note]:
+    """What the ratios are over, by which test, and where pairs were missing."""
+    compared = [row for row in rows if row.speed.ratio is not None]
+    base = comparison.base
+    if not compared or base is None:
+        return []
+    pairs = sorted({row.speed.pairs for row in compared if row.speed.pairs})
+    tests = sorted({row.speed.ratio_test or "" for row in compared if row.speed.ratio_p})
+    said: list[Note] = []
+    if comparison.baseline not in (None, base.framework):
+        said.append((Given(comparison.baseline or ""), " has no speed here: the fastest is 1."))
+    if pairs:
+        counts = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
+        centres = [CENTRES[test] for test in tests if test in CENTRES]
+        centre = f": {' or '.join(centres)}, on logarithms" if centres else ""
+        tested = f"; p: {' or '.join(tests)}, two-sided, by Holm over the rows" if tests else ""
+        said.append(
+            (
+                "Ratio: images/s to that of ",
+                Given(base.framework),
+                f" over {counts} pair{'s' * (pairs[-1] > 1)} of the same block (run, seed, "
+                f"repeat){centre}{tested}.",
+            )
+        )
+    for row in compared:
+        if not row.speed.pairs:
+            said.append(
+                (
+                    "No block in common with ",
+                    Given(base.framework),
+                    ": the ratio of ",
+                    Given(row.framework),
+                    " is that of the medians, unpaired.",
+                )
+            )
+    return said
+
+
+def _of_limit(comparison: Comparison, rows: list[Row]) -> list[Note]:
+    limit = limit_gflop_per_s(comparison.records)
+    if limit is None or all(row.speed.limit_share is None for row in rows):
+        return []
+    return [
+        (
+            f"Limit: {figure(limit)} GFLOP/s, the fastest product of float32 matrices that any of "
+            "these processes measured, with the same threads on the same device.",
+        )
+    ]
+
+
+def _of_windows(rows: list[Row]) -> list[Note]:
+    said: list[Note] = [
+        (
+            f"No steady state in {row.speed.unsteady} of {row.speed.processes} processes of ",
+            Given(row.framework),
+            ": their last windows count.",
+        )
+        for row in rows
+        if row.speed.unsteady
+    ]
+    by_epochs = [row for row in rows if row.speed.in_windows < row.speed.processes]
+    if by_epochs and any(row.speed.in_windows for row in rows):
+        fragments: list[str | Given] = ["Measured by whole epochs, not in windows: "]
+        for row in by_epochs:
+            count = row.speed.processes - row.speed.in_windows
+            fragments += [Given(row.framework), f" ({count} of {row.speed.processes})", ", "]
+        fragments[-1] = "."
+        said.append(tuple(fragments))
+    return said
+
+
+def _of_outliers(rows: list[Row]) -> list[Note]:
+    flagged = [row for row in rows if row.speed.outliers]
+    if not flagged:
+        return []
+    fragments: list[str | Given] = ["Far from the others (Tukey's outer fences), and kept: "]
+    for row in flagged:
+        of = f"{row.speed.outliers} of {row.speed.processes} processes of "
+        fragments += [of, Given(row.framework), ", "]
+    fragments[-1] = "."
+    return [tuple(fragments)]
+
+
+def _disturbances(comparison: Comparison) -> list[Note]:
+    """The records' own warnings, those that differ in numbers alone together, most frequent first.
+
+    The text shown is that of the first.
+    """
+    kinds: Counter[str] = Counter()
+    texts: dict[str, str] = {}
+    for record in comparison.records:
+        for text in record.warnings:
+            kind = re.sub(r"\d[\d.,]*", "#", text)
+            kinds[kind] += 1
+            texts.setdefault(kind, text)
+    said: list[Note] = [
+        (
+            f"{count} of {len(comparison.records)} records warn: ",
+            Given(texts[kind], REASON_LIMIT),
+        )
+        for kind, count in kinds.most_common(DISTURBANCES_SHOWN)
+    ]
+    if len(kinds) > DISTURBANCES_SHOWN:
+        more = len(kinds) - DISTURBANCES_SHOWN
+        said.append((f"And {more} more kind{'s' * (more > 1)} of warning, in records.csv.",))
+    return said
+
+
+def _version(row: Row) -> str | Given:
+    return NONE if row.framework_version is None else Given(row.framework_version, 24)
+
+
+def _cv(row: Row) -> str:
+    cv = row.speed.images_per_s_cv
+    return NONE if cv is None else f"{100 * cv:.1f}"
+
+
+def _ratio_interval(row: Row) -> str:
+    low, high = row.speed.ratio_low, row.speed.ratio_high
+    return NONE if low is None else f"{ratio(low)}–{ratio(high)}"
+
+
+def _share(row: Row) -> str:
+    share = row.speed.limit_share
+    return NONE if share is None else f"{100 * share:.1f}"
+
+
+def _busy(row: Row) -> str:
+    return NONE if row.speed.busy_threads is None else f"{row.speed.busy_threads:.2f}"
+
+
+def _steady(row: Row) -> str:
+    of = row.speed
+    return f"{of.in_windows - of.unsteady} of {of.in_windows}" if of.in_windows else NONE
+
+
+def _energy(row: Row) -> str:
+    return figure(row.speed.energy_j_per_1000_images)

@@ -1,0 +1,87 @@
+"""Interruptions: what they end, and what they wait for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from bench.system import launch, signals
+
+pytestmark = pytest.mark.usefixtures("ctrl_c")
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Python's own handler, whatever the shell: one in the background has Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("sign", signals.SIGNS)
+def test_an_interruption_waits_for_the_end_of_the_block(sign):
+    done = []
+
+    def interrupted():
+        with signals.defer_signals():
+            signal.raise_signal(sign)
+            done.append("whole")
+
+    with signals.terminations_interrupt():
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        with pytest.raises(KeyboardInterrupt):  # and after it they take effect at once
+            signal.raise_signal(sign)
+    assert done == ["whole"]
+
+
+def test_handlers_are_given_back():
+    before = [signal.getsignal(sign) for sign in signals.SIGNS]
+    with signals.terminations_interrupt(), signals.defer_signals():
+        assert signal.getsignal(signal.SIGTERM) not in before
+    assert [signal.getsignal(sign) for sign in signals.SIGNS] == before
+
+
+def test_an_error_in_the_block_is_raised_where_nothing_interrupted():
+    with pytest.raises(ZeroDivisionError), signals.defer_signals():
+        _ = 1 / 0
+
+
+def test_other_threads_have_nothing_to_hold_back():
+    reached = []
+
+    def work():
+        with signals.defer_signals():
+            reached.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert reached == [True]
+
+
+def test_a_worker_interrupted_while_it_starts_is_ended(tmp_path, monkeypatch):
+    start = launch._start
+
+    def interrupted(*arguments):
+        process = start(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(launch, "_start", interrupted)
+    before = psutil.Process().children()
+    with pytest.raises(KeyboardInterrupt):
+        launch.run_worker(
+            "",
+            (),
+            launch.environment(1, os.environ),
+            tmp_path / "log",
+            60,
+            lambda _: None,
+        )
+    assert psutil.Process().children() == before

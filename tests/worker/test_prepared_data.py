@@ -1,0 +1,76 @@
+"""Splitting and normalising."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import datasets
+from bench.config import plan
+from bench.config.options import Options
+from bench.errors import DataError
+from bench.worker import prepared_data
+from bench.workload import normalisation
+
+
+def test_statistics_are_those_of_numpy():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (50, 8, 6, 3), dtype=np.uint8)
+    mean, std = normalisation.statistics(images)
+    np.testing.assert_allclose(mean, (images / 255).mean(axis=(0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(std, (images / 255).std(axis=(0, 1, 2)), rtol=1e-12)
+
+
+def test_normalise_by_hand():
+    images = np.array([[[[0, 51]], [[255, 102]]]], dtype=np.uint8)
+    out = normalisation.normalise(images, (0.5, 0.2), (0.5, 0.1))
+    assert out.dtype == np.float32
+    np.testing.assert_allclose(out, [[[[-1, 0]], [[1, 2]]]], atol=1e-6)
+
+
+def test_a_channel_without_variation_is_only_centred():
+    images = np.full((4, 2, 2, 1), 51, dtype=np.uint8)
+    mean, std = normalisation.statistics(images)
+    assert std[0] == pytest.approx(0, abs=1e-12)
+    assert np.abs(normalisation.normalise(images, mean, (0.0,))).max() < 1e-6
+
+
+@pytest.fixture
+def planned(tmp_path: Path):
+    def make(**asked):
+        source = prepared_data.source(datasets.load("digits", tmp_path, (32, 32), "resize"))
+        options = Options(frameworks=("torch",), devices=("cpu",), data_root=tmp_path, **asked)
+        return plan.make(options, source)
+
+    return make
+
+
+def test_parts_of_digits(planned):
+    data = prepared_data.prepare(planned(), seed=3)
+    assert data.train.images.shape == (1437, 32, 32, 1)
+    assert data.train.labels.dtype == np.int32
+    assert (len(data.validation.labels), len(data.test.labels)) == (90, 270)
+    # The default normalisation leaves the training split with mean 0 and standard deviation 1.
+    assert data.train.images.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
+    assert data.train.images.std(dtype=np.float64) == pytest.approx(1, abs=1e-5)
+
+
+def test_given_numbers_replace_the_training_splits(planned):
+    data = prepared_data.prepare(planned(mean=(0.0,), std=(1.0,)), seed=0)
+    assert data.train.images.min() == 0
+    assert data.train.images.max() == 1
+    assert (data.pixel_mean, data.pixel_std) == ((0.0,), (1.0,))
+
+
+def test_seeds_change_the_test_part_where_there_is_no_official_one(planned):
+    one, two = (prepared_data.prepare(planned(), seed) for seed in (0, 1))
+    assert one.split_sha256 != two.split_sha256
+    assert not np.array_equal(one.test.labels, two.test.labels)
+
+
+def test_other_data_than_planned(planned):
+    other = planned().model_copy(update={"data_sha256": "0" * 64})
+    with pytest.raises(DataError, match="digits has changed since the run was planned"):
+        prepared_data.prepare(other, 0)

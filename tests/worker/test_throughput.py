@@ -1,0 +1,149 @@
+"""Windows of throughput on a clock that the test moves."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from bench.system.clocks import Clocks
+from bench.worker import throughput
+from bench.workload import order
+
+BATCH = 4
+
+
+class Machine:
+    """An adapter whose windows take what the test says, per step, one entry a window."""
+
+    def __init__(self, step_s, compiling=(), threads=1.0, watts=None):
+        self.now_s, self.cpu_s, self.windows = 0.0, 0.0, 0
+        self._step_s, self._compiling = step_s, set(compiling)
+        self._threads, self._watts = threads, watts
+        self._compilations = 0
+        self.compiled, self.steps = [], []
+        self.clocks = Clocks(lambda: self.now_s, lambda: self.cpu_s, self.energy)
+
+    def energy(self):
+        return None if self._watts is None else self.now_s * self._watts
+
+    def compile(self, steps, batch_size, remainder):
+        self._compilations += 1
+        self.compiled.append((steps, batch_size, remainder))
+        self.now_s += 100.0
+
+    def compilations(self):
+        return self._compilations
+
+    def synchronize(self):
+        pass
+
+    def train_epoch(self, batches, learning_rate):
+        self.steps.append(batches.steps)
+        spent_s = batches.steps * self._step_s(self.windows)
+        if self.windows in self._compiling:
+            self._compilations += 1
+            spent_s += 50.0
+        self.windows += 1
+        self.now_s += spent_s
+        self.cpu_s += spent_s * self._threads
+
+
+def measure(machine, wanted=8, window_s=0.25):
+    orders = (order.epoch_order(0, epoch, 30, BATCH) for epoch in itertools.count())
+    told = []
+    found = throughput.throughput(
+        machine, orders, 0.1, machine.clocks, wanted=wanted, window_s=window_s,
+        tell=lambda number, rate: told.append((number, rate)),
+    )  # fmt: skip
+    return found, told
+
+
+def constant(window):
+    return 0.01
+
+
+def test_a_constant_speed_needs_no_warm_up():
+    machine = Machine(constant)
+    found, told = measure(machine)
+    assert found.window_steps == 25
+    assert found.images_per_s == pytest.approx(BATCH / 0.01)
+    assert found.window_s == pytest.approx([0.25] * 8)
+    assert (found.steady, found.warm_up_windows, found.compiling_windows) == (True, 0, 0)
+    assert [number for number, _ in told] == list(range(1, 9))
+    assert machine.compiled[-1] == (25, BATCH, 0)
+
+
+def test_slow_windows_at_first_are_warm_up():
+    machine = Machine(lambda window: 0.01 * (3 if window < 6 else 1))
+    found, _ = measure(machine)
+    assert found.steady
+    assert found.images_per_s == pytest.approx(BATCH / 0.01)
+    assert found.warm_up_windows >= 1
+    assert found.warm_up_s > 0
+
+
+def test_a_speed_that_never_settles_is_told():
+    machine = Machine(lambda window: 0.01 * 1.05**window)
+    found, told = measure(machine)
+    assert not found.steady
+    assert len(told) == throughput.MOST_WINDOWS * 8
+    assert len(found.window_s) == 8
+
+
+def test_windows_in_which_something_was_compiled_do_not_count():
+    machine = Machine(constant, compiling=(3, 5))
+    found, told = measure(machine)
+    assert found.compiling_windows == 2
+    assert len(told) == 10
+    assert max(found.window_s) == pytest.approx(0.25)
+
+
+def test_a_framework_that_compiles_in_every_window():
+    with pytest.raises(RuntimeError, match="compiled in each of 32 windows"):
+        measure(Machine(constant, compiling=range(1000)))
+
+
+def test_threads_and_energy():
+    found, _ = measure(Machine(constant, threads=1.9, watts=20.0))
+    assert found.busy_threads == pytest.approx(1.9)
+    assert found.energy_j == pytest.approx(20.0 * sum(found.window_s))
+
+
+@pytest.mark.parametrize(
+    ("step_s", "steps"), [(10.0, 1), (1e-9, throughput.MOST_STEPS), (0.1, 2), (0.001, 250)]
+)
+def test_length_of_a_window(step_s, steps):
+    found, _ = measure(Machine(lambda window: step_s), wanted=4)
+    assert found.window_steps == steps
+
+
+def test_batches_come_without_a_gap_and_are_full():
+    """A window may need more batches than an epoch has."""
+    machine = Machine(constant)
+    measure(machine)
+    assert all(steps in (4, 16, 25) for steps in machine.steps)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "steady"),
+    [
+        ([1.0] * 8, True),
+        ([1.0] * 4 + [1.019] * 4, True),  # within 2 %
+        ([1.0] * 4 + [1.03] * 4, False),  # beyond, and without any noise
+        ([1.0, 1.2, 0.9, 1.1, 1.05, 1.25, 0.95, 1.15], True),  # 5 % of noise of 10 %
+        ([2.0, 1.9, 1.8, 1.7, 1.1, 1.05, 1.0, 0.95], False),
+        ([1.0, 1.0, 1.0], False),
+    ],
+)
+def test_steady(seconds, steady):
+    assert throughput.is_steady(seconds) is steady
+
+
+def test_noise_alone_is_steady_and_a_drift_in_it_is_not():
+    random = np.random.default_rng(0)
+    noise = random.lognormal(0, 0.03, (2000, 20))
+    assert np.mean([throughput.is_steady(row) for row in noise]) > 0.97
+    drift = noise * np.linspace(1.0, 1.3, 20)
+    assert np.mean([throughput.is_steady(row) for row in drift]) < 0.1
