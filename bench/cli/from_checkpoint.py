@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.cli import parse
 from bench.config.plan import Plan, Start
+from bench.config.settings import flag
 from bench.errors import UsageError
 from bench.results.checkpoint import Checkpoint, Header
 
@@ -29,10 +29,8 @@ def refuse_both(resume: Path | None, start: Path | None, recipe: str | None = No
         )
 
 
-def settings(
-    path: Path, header: Header, parsed: Mapping[str, Any], given: set[str]
-) -> dict[str, Any]:
-    """The checkpoint's settings in place of the defaults; UsageError where one contradicts it."""
+def settings(path: Path, header: Header, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The checkpoint's settings with those that were typed; UsageError where one contradicts it."""
     if header.model.generator_seed is not None:
         raise UsageError(
             f"training cannot go on from {path}: its random numbers came from a generator of "
@@ -41,9 +39,9 @@ def settings(
         )
     own = _own(header)
     unlike = [
-        f"{parse.flag(name)} is {_shown(name, own[name])} in it, not {_shown(name, parsed[name])}"
+        f"{flag(name)} is {_shown(name, own[name])} in it, not {_shown(name, given[name])}"
         for name in own
-        if name in given and not _agree(name, parsed[name], own[name], header)
+        if name in given and not _agree(name, given[name], own[name], header)
     ]
     if "regime" in given:
         unlike.append("--regime has no meaning: the optimizer is the checkpoint's")
@@ -54,16 +52,15 @@ def settings(
             f"training cannot go on from {path} with other settings: {'; '.join(unlike)}; leave "
             "these options out"
         )
-    epochs = parsed["epochs"]
+    epochs = given.get("epochs")
     if epochs is None or epochs <= header.epoch:
         what = "--epochs is missing" if epochs is None else f"--epochs {epochs} is too small"
         raise UsageError(
             f"{what}: {path.name} has {header.epoch} epochs behind it; give how many there shall "
             f"be in all, {header.epoch + 1} or more"
         )
-    kept = {name: value for name, value in own.items() if not _moved(name, given)}
-    frameworks = parsed["frameworks"] or (header.framework,)
-    return dict(parsed) | kept | {"frameworks": frameworks, "target": None}
+    kept = {name: value for name, value in own.items() if not (name == "dataset" and name in given)}
+    return {"frameworks": (header.framework,)} | dict(given) | kept
 
 
 def begin(planned: Plan, path: Path, found: Checkpoint) -> Plan:
@@ -83,7 +80,7 @@ def begin(planned: Plan, path: Path, found: Checkpoint) -> Plan:
 
 
 def _own(header: Header) -> dict[str, Any]:
-    """The checkpoint's settings by the names of `bench.config.options.Options`."""
+    """The checkpoint's settings by the names of `bench.config.settings.Settings`."""
     return {
         "model": header.model.name,
         "activation": header.model.options.activation,
@@ -113,10 +110,6 @@ def _agree(name: str, given: Any, own: Any, header: Header) -> bool:
     if name in ("mean", "std") and given is not None and len(given) == 1:
         return bool(given * len(header.pixel_mean) == own)
     return bool(given == own)
-
-
-def _moved(name: str, given: set[str]) -> bool:
-    return name == "dataset" and name in given
 
 
 def _shown(name: str, value: Any) -> str:

@@ -10,9 +10,8 @@ from typing import get_args
 
 from rich.console import Console
 
-from bench.cli import parse
 from bench.cli.console import installed
-from bench.config import options
+from bench.config import checks, parsing
 from bench.contract import Device
 from bench.errors import UsageError
 from bench.gate import schedule
@@ -73,7 +72,7 @@ def prepare(asked: GateRequest, folder: Path, notes: Console) -> Prepared:
     The repository's mirror is made in the `folder`.
     """
     threshold, budget_s = _threshold(asked.threshold), _seconds(asked.budget)
-    shape = Shape(options.at_least(2, "--quadruples", asked.quadruples), _window(asked.window))
+    shape = Shape(checks.at_least(2, "--quadruples", asked.quadruples), _window(asked.window))
     for file in (asked.out, asked.markdown):
         if file and (file.is_dir() or not file.absolute().parent.is_dir()):
             raise UsageError(f"{file} cannot be written: name a file in a folder that exists")
@@ -109,20 +108,20 @@ def _cases(asked: GateRequest, notes: Console) -> list[Case]:
     """The cells. Whether a framework exists only its revisions can tell."""
     if asked.device not in get_args(Device):
         raise UsageError(f"--device {asked.device!r} is not possible: give cpu or gpu")
-    named = None if asked.frameworks is None else parse.words(asked.frameworks)
-    names = installed(None, notes) if named is None else options.distinct("--frameworks", named)
-    threads = parse.whole_numbers("--threads", asked.threads)
+    named = None if asked.frameworks is None else parsing.words("--frameworks", asked.frameworks)
+    names = installed(None, notes) if named is None else checks.distinct("--frameworks", named)
+    threads = parsing.whole_numbers("--threads", asked.threads)
     most = len(machine.usable_cpus())
     for count in threads:
         if not 1 <= count <= most:
             raise UsageError(f"--threads {count} is not possible: give 1 to {most}")
-    sizes = parse.whole_numbers("--batch-sizes", asked.batch_sizes)
+    sizes = parsing.whole_numbers("--batch-sizes", asked.batch_sizes)
     for size in sizes:
-        options.at_least(1, "--batch-sizes", size)
+        checks.at_least(1, "--batch-sizes", size)
     return schedule.cases_of(
         names,
-        options.distinct("--batch-sizes", sizes),
-        options.distinct("--threads", threads),
+        checks.distinct("--batch-sizes", sizes),
+        checks.distinct("--threads", threads),
         asked.device,
     )
 

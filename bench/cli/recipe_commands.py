@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from bench.cli.invocation import Invocation
-from bench.cli.run_options import WHAT, DataRoot, Formats, Json
+from bench.cli.run_options import DataRoot, Formats, Json
+from bench.config.settings import WHAT
 
 Run = Callable[[list[str], Invocation], int]  # `bench run`, as a function of its arguments
 

@@ -1,20 +1,25 @@
-"""`bench run` and its options."""
+"""`bench run`: an option for each setting that is declared, and a few about the run itself."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bench.cli import training_options as cli_training
-
-WHAT, DATA, TRAINING, RUNNING = "What to compare", "Data", "Training", "How to run"
-SAVED, SPEED = "Checkpoints", "How to measure speed"
+from bench.config.settings import (
+    DATA,
+    DECLARED,
+    RUNNING,
+    SAVED,
+    WHAT,
+    Declared,
+)
 
 DataRoot = Annotated[
-    Path | None,
-    typer.Option(help="Folder of the data sets, in torchvision's layout.", rich_help_panel=DATA),
+    Path | None, typer.Option(help=DECLARED["data_root"].about.help, rich_help_panel=DATA)
 ]
 DatasetName = Annotated[str, typer.Argument(help="A data set, as `bench list datasets` names it.")]
 Formats = Annotated[
@@ -33,207 +38,6 @@ Json = Annotated[
 
 def run(
     context: typer.Context,
-    frameworks: Annotated[
-        str | None,
-        typer.Option(
-            help="Frameworks, such as torch,keras,flax. Default: all that are installed.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
-    model: Annotated[
-        str,
-        typer.Option(help="Network, as `bench list models` names it.", rich_help_panel=WHAT),
-    ] = "lenet5",
-    activation: Annotated[
-        str | None,
-        typer.Option(
-            help="Of lenet5: relu, leakyrelu, rrelu, prelu, elu, selu or tanh. Default: relu.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
-    pooling: Annotated[
-        str | None,
-        typer.Option(help="Of lenet5: max or average. Default: max.", rich_help_panel=WHAT),
-    ] = None,
-    devices: Annotated[
-        str,
-        typer.Option(
-            help="cpu, gpu, both with a comma, or auto: gpu where every framework sees one.",
-            rich_help_panel=WHAT,
-        ),
-    ] = "auto",
-    seeds: Annotated[
-        str,
-        typer.Option(
-            help="A run for each; a seed draws split, order and initial weights for all.",
-            rich_help_panel=WHAT,
-        ),
-    ] = "0,1,2",
-    regime: Annotated[
-        str,
-        typer.Option(
-            help="matched: all equal. native: each framework's own defaults. each: matched but for "
-            "one of these at a time. Several with commas.",
-            rich_help_panel=WHAT,
-        ),
-    ] = "matched",
-    dataset: Annotated[
-        str,
-        typer.Option(
-            help="digits, mnist, fashionmnist, kmnist, qmnist, cifar10, or npz:FILE.",
-            rich_help_panel=DATA,
-        ),
-    ] = "digits",
-    data_root: DataRoot = None,
-    train_size: Annotated[
-        int | None,
-        typer.Option(help="Training images. Default: what is left.", rich_help_panel=DATA),
-    ] = None,
-    val_size: Annotated[
-        int | None, typer.Option(help="Validation images; 0: none.", rich_help_panel=DATA)
-    ] = None,
-    test_size: Annotated[
-        int | None, typer.Option(help="Test images. Default: all.", rich_help_panel=DATA)
-    ] = None,
-    fit: Annotated[
-        str | None,
-        typer.Option(
-            help="How images come to the network's size: pad or resize.", rich_help_panel=DATA
-        ),
-    ] = None,
-    mean: Annotated[
-        str | None,
-        typer.Option(
-            help="Subtracted from pixels in [0, 1], per channel. Default: the training split's.",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    std: Annotated[
-        str | None,
-        typer.Option(
-            help="Divides them afterwards. Default: the training split's.", rich_help_panel=DATA
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(help="Epochs. Default: by data set.", rich_help_panel=TRAINING),
-    ] = None,
-    batch_sizes: Annotated[
-        str | None,
-        typer.Option(
-            "--batch-size",
-            "--batch-sizes",
-            help="Images a step. Several with commas: a sweep. Default: by data set.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    optimizer: Annotated[
-        str, typer.Option(help="sgd, rmsprop, adam or adamw.", rich_help_panel=TRAINING)
-    ] = "adam",
-    lr: Annotated[
-        float | None,
-        typer.Option(
-            help="Learning rate. Default: sgd 0.01, others 0.001.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    momentum: Annotated[
-        float, typer.Option(help="For sgd and rmsprop.", rich_help_panel=TRAINING)
-    ] = 0.0,
-    weight_decay: Annotated[
-        float | None,
-        typer.Option(
-            help="L2 penalty; decoupled for adamw. Default: 0, adamw 0.01.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    target: Annotated[
-        float | None,
-        typer.Option(
-            help="Validation accuracy whose reaching is timed. Default: by data set.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    split: cli_training.Split = "random",
-    order: cli_training.ImageOrder = "shuffled",
-    first: cli_training.First = None,
-    test_mean: cli_training.TestMean = None,
-    test_std: cli_training.TestStd = None,
-    drop_last: cli_training.DropLast = False,
-    dropout: cli_training.Dropout = 0.0,
-    noise: cli_training.Noise = 0.0,
-    deterministic: cli_training.Deterministic = False,
-    init: cli_training.Init = None,
-    bias_init: cli_training.BiasInit = None,
-    evaluate: cli_training.Evaluate = None,
-    epoch_zero: cli_training.EpochZero = False,
-    val_every: cli_training.ValEvery = None,
-    schedule: cli_training.Schedule = "constant",
-    factor: cli_training.Factor = None,
-    patience: cli_training.Patience = None,
-    floor: cli_training.Floor = None,
-    monitor: cli_training.Monitor = "val",
-    stop_at: cli_training.StopAt = None,
-    stop_patience: cli_training.StopPatience = None,
-    ties: cli_training.Ties = "first",
-    threads: Annotated[
-        str | None,
-        typer.Option(
-            help="CPU threads of each framework. Several with commas: a sweep. Default: all.",
-            rich_help_panel=RUNNING,
-        ),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(help="Seconds that a cell may take.", rich_help_panel=RUNNING)
-    ] = 3600.0,
-    unverified: Annotated[
-        bool,
-        typer.Option(
-            "--unverified",
-            help="Time frameworks without proof that they are equal; marks every result.",
-            rich_help_panel=RUNNING,
-        ),
-    ] = False,
-    throughput_only: Annotated[
-        bool,
-        typer.Option(
-            "--throughput-only",
-            help="Measure speed alone, without training to the end.",
-            rich_help_panel=SPEED,
-        ),
-    ] = False,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            help="Repeat, in fresh processes, until each interval of images/s is this narrow, "
-            "such as 2%: ± so much of the figure.",
-            rich_help_panel=SPEED,
-        ),
-    ] = None,
-    min_repeats: Annotated[
-        int | None,
-        typer.Option(
-            help="Processes of each kind, at least. Default: one a seed; with --precision 3.",
-            rich_help_panel=SPEED,
-        ),
-    ] = None,
-    max_repeats: Annotated[
-        int | None,
-        typer.Option(help="And at most, with --precision. Default: 30.", rich_help_panel=SPEED),
-    ] = None,
-    windows: Annotated[
-        int, typer.Option(help="Timed windows of a process.", rich_help_panel=SPEED)
-    ] = 20,
-    window: Annotated[
-        float, typer.Option(help="Seconds of a window, about.", rich_help_panel=SPEED)
-    ] = 0.25,
-    save: Annotated[
-        str,
-        typer.Option(help="Checkpoints to keep: best, last, both, or none.", rich_help_panel=SAVED),
-    ] = "best",
-    save_every: Annotated[
-        int | None,
-        typer.Option(help="And one every so many epochs.", rich_help_panel=SAVED),
-    ] = None,
     start: Annotated[
         Path | None,
         typer.Option(
@@ -258,19 +62,12 @@ def run(
             help="Go on with this run's folder: only what is missing.", rich_help_panel=RUNNING
         ),
     ] = None,
-    tensorboard: Annotated[
-        bool,
-        typer.Option(
-            "--tensorboard",
-            help="Write event files for TensorBoard into the run's folder.",
-            rich_help_panel=RUNNING,
-        ),
-    ] = False,
     formats: Formats = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan only.", rich_help_panel=RUNNING)
     ] = False,
     json: Json = False,
+    **settings: Any,
 ) -> int:
     """Train every framework on the same data in the same order, and compare.
 
@@ -292,11 +89,12 @@ def run(
         formats_of(formats, or_none=True),
         as_json=json,
     )
-    settings = {name: context.params[name] for name in command.SETTINGS}
-    given = {name for name in settings if _is_given(context, name)}
     return command.run(
-        settings,
-        given,
+        {
+            name: DECLARED[name].parse(typed)
+            for name, typed in settings.items()
+            if _is_given(context, name)
+        },
         out=out,
         resume=resume,
         start=start,
@@ -310,3 +108,43 @@ def _is_given(context: typer.Context, parameter: str) -> bool:
     """Whether a person gave the option, as against its default."""
     source = context.get_parameter_source(parameter)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def _parameter(of: Declared) -> inspect.Parameter:
+    """A setting as a parameter of `run`, as Typer reads one.
+
+    What is more than a number, a path or a word is typed as text; False is the default of a flag,
+    which needs no option that takes it back.
+    """
+    flags = [of.flag, *filter(None, (of.about.also,))]
+    option = typer.Option(*flags, help=of.about.help, rich_help_panel=of.about.panel)
+    kind, default = (str, _as_typed(of.default)) if of.about.parse else (of.kind, of.default)
+    return inspect.Parameter(
+        of.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[kind | None if default is None else kind, option],
+    )
+
+
+def _as_typed(default: Any) -> str | None:
+    """A default as a person would type it; None where there is none."""
+    if isinstance(default, tuple):
+        return ",".join(map(str, default)) or None
+    return None if default is None else str(default)
+
+
+def _parameters() -> Iterator[inspect.Parameter]:
+    """Those of `run`: its own, with the settings in the place of `**settings`."""
+    own = inspect.signature(run, eval_str=True).parameters.values()
+    for parameter in own:
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+            yield parameter
+        if parameter.name == "context":  # the first: the settings come before all others
+            yield from map(_parameter, DECLARED.values())
+
+
+# Typer makes an option of each parameter that a function says it has.
+_found = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in _parameters()]
+run.__signature__ = inspect.Signature(_found, return_annotation=int)  # type: ignore[attr-defined]
+run.__annotations__ = {one.name: one.annotation for one in _found} | {"return": int}

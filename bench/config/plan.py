@@ -1,18 +1,21 @@
-"""Options → a validated plan: which cells, on which data, with which settings."""
+"""Settings → a validated plan: which cells, on which data, with which settings."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict
 
-from bench import frameworks
-from bench.config import options, training_options
+from bench import datasets, frameworks
+from bench.config import checks, resolve, settings
 from bench.config.defaults import preset
-from bench.config.options import Options, Save
+from bench.config.resolve import Save
+from bench.config.settings import Settings
 from bench.config.split_sizes import AvailableImages, first_of, sizes
+from bench.config.training_options import training_of
 from bench.contract import Activation, Device, ModelOptions, ModelSpec, OptimizerSpec, Pooling
 from bench.datasets import Fit
 from bench.errors import UsageError
@@ -115,8 +118,8 @@ class Plan(BaseModel):
     precision: float | None = None
     min_repeats: int = 1
     max_repeats: int = 1
-    windows: int = options.WINDOWS
-    window_s: float = options.WINDOW_S
+    windows: int = settings.DECLARED["windows"].default
+    window_s: float = settings.DECLARED["window"].default
     unverified: bool = False
     save: tuple[Save, ...] = ()
     save_every: int | None = None
@@ -218,20 +221,23 @@ class Plan(BaseModel):
         return batch + (f"-threads{threads}" if len(self.thread_counts) > 1 else "")
 
 
-def make(asked: Options, source: AvailableImages) -> Plan:
-    """The plan for these options; UsageError says what cannot be and what could."""
+def make(asked: Settings, source: AvailableImages) -> Plan:
+    """The plan for these settings; UsageError says what cannot be and what could."""
+    asked = settings.checked(asked)
     usual = preset(asked.dataset)
     source = first_of(source, asked)
     train_size, val_size, test_size = sizes(asked, usual, source)
     usual_threads = (len(machine.usable_cpus()),)
-    least, most = options.repeats(asked)
+    least, most = resolve.repeats(asked)
+    devices = cast(tuple[Device, ...], asked.devices)
+    optimizer = resolve.optimizer_name(asked.optimizer)
     plan = Plan(
-        frameworks=options.distinct("--frameworks", asked.frameworks),
-        devices=options.distinct("--devices", asked.devices),
-        seeds=options.seeds(asked.seeds),
-        regimes=options.regimes(asked.regime),
+        frameworks=checks.distinct("--frameworks", asked.frameworks or ()),
+        devices=devices,
+        seeds=asked.seeds,
+        regimes=cast(tuple[Regime, ...], asked.regime),
         dataset=asked.dataset,
-        data_root=asked.data_root,
+        data_root=checks.default(asked.data_root, datasets.default_root()),
         data_sha256=source.sha256,
         pool_images=source.train_images,
         own_test_set=source.test_images > 0,
@@ -240,35 +246,31 @@ def make(asked: Options, source: AvailableImages) -> Plan:
         train_size=train_size,
         val_size=val_size,
         test_size=test_size,
-        fit=options.fit(asked.fit, usual),
-        pixel_mean=options.per_channel("--mean", asked.mean, source.channels, positive=False),
-        pixel_std=options.per_channel("--std", asked.std, source.channels, positive=True),
+        fit=resolve.fit(asked, usual),
+        pixel_mean=resolve.per_channel("--mean", asked.mean, source.channels),
+        pixel_std=resolve.per_channel("--std", asked.std, source.channels),
         model=asked.model,
         **asdict(
             models.choose(asked.model, asked.activation, asked.pooling, asked.dropout, asked.noise)
         ),
-        epochs=options.at_least(1, "--epochs", options.default(asked.epochs, usual.epochs)),
-        batch_sizes=options.batch_sizes(
-            options.default(asked.batch_sizes, (min(usual.batch_size, train_size),)), train_size
-        ),
-        optimizer=options.optimizer(asked.optimizer, asked.momentum, asked.weight_decay),
+        epochs=checks.default(asked.epochs, usual.epochs),
+        batch_sizes=resolve.batch_sizes(asked, usual, train_size),
+        optimizer=resolve.optimizer(optimizer, asked.momentum, asked.weight_decay),
         weight_decay_is_given=asked.weight_decay is not None,
-        learning_rate=options.learning_rate(asked),
-        target_accuracy=options.target(asked, usual, val_size),
-        thread_counts=options.threads(options.default(asked.threads, usual_threads)),
-        timeout_s=options.above_zero("--timeout", asked.timeout),
+        learning_rate=resolve.learning_rate(asked),
+        target_accuracy=resolve.target(asked, usual, val_size),
+        thread_counts=checks.default(asked.threads, usual_threads),
+        timeout_s=asked.timeout,
         throughput_only=asked.throughput_only,
-        precision=options.precision(asked.precision),
+        precision=asked.precision,
         min_repeats=least,
         max_repeats=most,
-        windows=options.at_least(options.LEAST_WINDOWS, "--windows", asked.windows),
-        window_s=options.above_zero("--window", asked.window),
+        windows=asked.windows,
+        window_s=asked.window,
         unverified=asked.unverified,
-        save=options.save(asked.save),
-        save_every=None
-        if asked.save_every is None
-        else options.at_least(1, "--save-every", asked.save_every),
-        training=training_options.checked(asked.training, val_size, source.channels, asked.devices),
+        save=resolve.save(asked),
+        save_every=asked.save_every,
+        training=training_of(asked, val_size, source.channels, devices),
     )
     if not plan.cells():
         raise UsageError(

@@ -11,32 +11,24 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bench.config.options import Options
 from bench.config.published import Published, Reproduced
+from bench.config.settings import DECLARED, Declared
 from bench.errors import UnknownNameError, UsageError
-from bench.workload.training import Training
 
 FOLDER = Path(__file__).parent / "recipes"
 SUFFIX = ".toml"
 
-# What a recipe may say: what is trained and on what, and not where or how it is measured.
-NETWORK = ("model", "activation", "pooling", "dropout", "noise")
-DATA = ("train_size", "val_size", "test_size", "fit", "mean", "std")
-UPDATES = ("epochs", "batch_sizes", "optimizer", "lr", "momentum", "weight_decay")
-AROUND = ("seeds", "target", "save", "save_every")  # none of which changes what is learned
-OF_TRAINING = tuple(field.name for field in fields(Training) if field.name != "deterministic")
-DECIDING = (*NETWORK, *DATA, *UPDATES, *OF_TRAINING)
-ALLOWED = (*DECIDING, *AROUND)
+# What a recipe may say, by key: what is trained and on what, not where or how it is measured.
+ALLOWED = {one.key: one for one in DECLARED.values() if one.about.recipe != "refused"}
 
 
 class Recipe(BaseModel):
-    """A recipe's file, checked. `options` are by their names in `ALLOWED`."""
+    """A recipe's file, checked. `options` are by the names of settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -109,57 +101,47 @@ def read(given: str) -> Recipe:
         raise UsageError(f"{path}: {where}: {what}{_choices(fault)}") from error
 
 
-def settings(
-    recipe: Recipe, parsed: Mapping[str, Any], given: set[str]
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Settings with the recipe's in place of what was not typed, and what was typed against it.
+def followed(recipe: Recipe, given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The settings of a run that follows it, and what was typed against it.
 
-    `parsed` are all settings as values, `given` names those that a person typed.
+    `given` are the settings that a person typed, which go before the recipe's.
     """
     own = {"dataset": recipe.datasets[0], **recipe.options}
-    merged = dict(parsed) | {name: value for name, value in own.items() if name not in given}
     typed: list[str] = []
-    for name in sorted(given):
-        value = parsed[name]
+    for name, value in sorted(given.items()):
+        about = DECLARED[name]
         if name == "dataset" and value in recipe.datasets:
             continue
         if name in own and value != own[name]:
-            typed.append(f"--{key_of(name)} {_shown(value)} for {_shown(own[name])}")
-        elif name in DECIDING and name not in own:
-            typed.append(f"--{key_of(name)} {_shown(value)}")
-    return merged, tuple(typed)
-
-
-def key_of(name: str) -> str:
-    """A setting's name as recipes and the command line spell it."""
-    return "batch-size" if name == "batch_sizes" else name.replace("_", "-")
+            typed.append(f"{about.flag} {_shown(value)} for {_shown(own[name])}")
+        elif about.about.recipe == "decides" and name not in own:
+            typed.append(f"{about.flag} {_shown(value)}")
+    return own | dict(given), tuple(typed)
 
 
 def _options(table: Any, path: Path) -> dict[str, Any]:
-    """The options by the names of settings, each of its type."""
+    """The options by the names of settings, each of its type and checked."""
     if not isinstance(table, dict):
         raise UsageError(f"{path}: options: give a table, [options]")
-    known = {key_of(name): name for name in ALLOWED}
-    hints = get_type_hints(Options) | get_type_hints(Training)
     found: dict[str, Any] = {}
     for key, value in table.items():
-        if key not in known:
-            raise UsageError(f"{path}: options: {UnknownNameError('option', key, known)}")
-        name = known[key]
-        where = f"{path}: options.{key}"
-        found[name] = _typed(hints[name], value, where)
+        if key not in ALLOWED:
+            raise UsageError(f"{path}: options: {UnknownNameError('option', key, ALLOWED)}")
+        found[ALLOWED[key].name] = _checked(ALLOWED[key], value, f"{path}: options.{key}")
     return found
 
 
-def _typed(annotation: Any, value: Any, where: str) -> Any:
-    """The value as the option takes it; one number stands for a list of one."""
-    if "tuple" in str(annotation):
+def _checked(of: Declared, value: Any, where: str) -> Any:
+    """The value as the setting takes it; one number stands for a list of one."""
+    if get_origin(of.kind) is tuple:
         value = tuple(value) if isinstance(value, list) else (value,)
     try:
-        return TypeAdapter(annotation).validate_python(value, strict=True)
+        return of.about.check(of.key, TypeAdapter(of.kind).validate_python(value, strict=True))
     except ValidationError as error:
         fault = error.errors()[0]
         raise UsageError(f"{where}: {fault['msg']}, not {_shown(value)}") from error
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _choices(fault: Any) -> str:

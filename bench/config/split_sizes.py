@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bench.config import options
+from bench.config.checks import at_least, default
 from bench.config.defaults import Preset
-from bench.config.options import Options
+from bench.config.settings import Settings
 from bench.errors import UsageError
 
 
@@ -25,15 +25,15 @@ class AvailableImages:
     sha256: str | None
 
 
-def first_of(source: AvailableImages, asked: Options) -> AvailableImages:
+def first_of(source: AvailableImages, asked: Settings) -> AvailableImages:
     """The source as far as `--first` takes it: so many images, and a tenth as many for the test.
 
     A `--test-size` takes as many of the test set as it says.
     """
-    first = asked.training.first
+    first = asked.first
     if first is None:
         return source
-    if options.at_least(1, "--first", first) > source.train_images:
+    if first > source.train_images:
         raise UsageError(
             f"--first {first} is too large: {asked.dataset} has {source.train_images} images"
         )
@@ -43,22 +43,20 @@ def first_of(source: AvailableImages, asked: Options) -> AvailableImages:
     return replace(source, train_images=first, test_images=test)
 
 
-def sizes(asked: Options, usual: Preset, source: AvailableImages) -> tuple[int, int, int]:
+def sizes(asked: Settings, usual: Preset, source: AvailableImages) -> tuple[int, int, int]:
     """Images for training, validation and test; what is not asked for takes what is left."""
     pool = source.train_images
     test_pool = source.test_images or pool
-    test = options.default(asked.test_size, source.test_images or round(usual.test * pool))
-    if options.at_least(1, "--test-size", test) > test_pool:
+    test = default(asked.test_size, source.test_images or round(usual.test * pool))
+    if at_least(1, "--test-size", test) > test_pool:
         raise UsageError(
             f"--test-size {test} is too large: {asked.dataset} has {test_pool} images for it"
         )
-    val = options.default(
-        asked.val_size, round(usual.validation * options.default(asked.train_size, pool))
-    )
-    options.at_least(0, "--val-size", val)
+    val = default(asked.val_size, round(usual.validation * default(asked.train_size, pool)))
+    at_least(0, "--val-size", val)
     reserved = val if source.test_images else val + test
-    train = options.default(asked.train_size, max(pool - reserved, 0))
-    options.at_least(0 if asked.train_size is None else 1, "--train-size", train)
+    train = default(asked.train_size, max(pool - reserved, 0))
+    at_least(0 if asked.train_size is None else 1, "--train-size", train)
     if train == 0 or train + reserved > pool:
         of_test = "" if source.test_images else f" + {test} for the test"
         raise UsageError(

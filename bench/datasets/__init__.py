@@ -34,6 +34,7 @@ __all__ = [
     "fetch",
     "load",
     "names",
+    "require",
     "verify",
 ]
 
@@ -62,6 +63,16 @@ def describe(name: str, root: Path) -> Description:
         DataError: the file of `npz:PATH` is not there or not right.
     """
     return _source(name).describe(root)
+
+
+def require(name: str) -> None:
+    """Nothing, where there is such a data set; whether its files are here is not asked.
+
+    Raises:
+        UnknownNameError: there is no such data set.
+        DataError: `npz:` names no file.
+    """
+    _source(name)
 
 
 def load(name: str, root: Path, size: tuple[int, int], fit: Fit) -> Dataset:

@@ -7,8 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.config.options import Options
+from pydantic import TypeAdapter
+
 from bench.config.plan import Cell, Plan
+from bench.config.published import Reproduced
+from bench.config.settings import Settings
 from bench.results.record import Machine
 from bench.worker.epochs import FIELDS
 from bench.workload import metrics, schedule
@@ -62,10 +65,10 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
     }
 
 
-def whole_request(asked: Options) -> dict[str, Any]:
-    """Every option of the run, but for where its data lie, which is nobody else's; its recipe."""
-    options = asked.model_dump(mode="json", exclude={"data_root", "recipe"})
-    return {"asked": options, "recipe": asked.recipe}
+def whole_request(asked: Settings, repeats: Reproduced | None) -> dict[str, Any]:
+    """Every setting of the run, but for where its data lie, which is nobody else's; its recipe."""
+    settings = TypeAdapter(Settings).dump_python(asked, mode="json", exclude={"data_root"})
+    return {"asked": settings, "recipe": repeats}
 
 
 def derived(fields: dict[str, Any], plan: Plan, cell: Cell) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench import stats
-from bench.config.options import LEAST_REPEATS
 from bench.config.plan import Cell, Plan
+from bench.config.resolve import LEAST_REPEATS
 from bench.results.record import Record
 
 SETTLED = ("ok", "diverged")

@@ -161,7 +161,7 @@ def _run_cell(
         heard.fields
         | derived(heard.fields, plan, cell)
         | asked
-        | whole_request(run_.manifest.asked)
+        | whole_request(run_.manifest.asked, run_.manifest.recipe)
         | {"started_at": started_at.isoformat(timespec="seconds")}
         | {"certificate": verdict.certificate, "unverified": plan.unverified}
         | {"framework_version": frameworks.version(framework)}

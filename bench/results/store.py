@@ -20,17 +20,19 @@ import itertools
 import marshal
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pydantic_core
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from bench.config.options import Options
 from bench.config.plan import Cell, Plan
+from bench.config.published import Reproduced
+from bench.config.settings import Settings
 from bench.errors import StoreError
-from bench.results import naming
+from bench.results import migrate, naming
 from bench.results.certificate import Certificate
 from bench.results.record import SCHEMA, Machine, Record
 
@@ -48,9 +50,15 @@ class Manifest(BaseModel):
     created_at: str
     bench_version: str
     command: tuple[str, ...]
-    asked: Options
+    asked: Settings
+    recipe: Reproduced | None = None
     plan: Plan
     machine: Machine
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_version(cls, content: Any) -> Any:
+        return migrate.manifest(content) if isinstance(content, Mapping) else content
 
 
 class Run:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.config import plan
-from bench.config.options import Options
 from bench.config.plan import AvailableImages
+from bench.config.settings import Settings
 from bench.contract import ModelOptions
 from bench.errors import UsageError
 from bench.execution import runner
@@ -25,7 +25,7 @@ CIFAR = AvailableImages(
 
 def make(source: AvailableImages = DIGITS, **asked) -> plan.Plan:
     defaults = {"frameworks": ("torch", "flax"), "devices": ("cpu",), "data_root": Path("/data")}
-    return plan.make(Options(**(defaults | asked)), source)
+    return plan.make(Settings(**(defaults | asked)), source)
 
 
 def test_digits_by_default():

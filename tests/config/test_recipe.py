@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import parse
 from bench.config import recipe
 from bench.config.published import Published
 from bench.errors import UsageError
@@ -75,8 +74,14 @@ def test_a_recipe_of_ones_own(write):
         (HEAD + "[options]\nepochs = 2.5", "options.epochs: .*, not 2.5"),
         (HEAD + "[options]\nlr = 'low'", "options.lr: Input should be a valid number"),
         (HEAD + "[options]\nbatch-size = 'a'", "options.batch-size: .*integer"),
-        (HEAD + "[options]\nschedule = 'step'", "options.schedule: .*'constant' or 'plateau'"),
-        (HEAD + "[options]\nevaluate = ['val']", "options.evaluate: .*'train' or 'test'"),
+        (
+            HEAD + "[options]\nschedule = 'step'",
+            "options.schedule: unknown schedule 'step': choose from constant, plateau",
+        ),
+        (
+            HEAD + "[options]\nevaluate = ['val']",
+            "options.evaluate: unknown part to evaluate 'val': choose from train, test",
+        ),
         (HEAD + "[[published]]\nvalue = 0.9", "published.0.metric: Field required"),
         (
             HEAD + "[[published]]\nmetric = 'test_accuracy'\nvalue = 99.1",
@@ -111,29 +116,24 @@ def test_a_recipe_that_is_not_there():
         recipe.read("nowhere.toml")
 
 
-def parsed(**typed):
-    plain = {"dataset": "digits", "epochs": None, "batch_sizes": None, "lr": None, "mean": None}
-    plain |= {"optimizer": "adam", "seeds": (0, 1, 2)} | dict.fromkeys(parse.TRAINING)
-    return plain | typed
-
-
 def test_what_is_typed_goes_before_the_recipe(write):
     found = recipe.read(write(WHOLE))
-    merged, overridden = recipe.settings(found, parsed(), set())
-    assert (merged["epochs"], merged["lr"], merged["optimizer"]) == (3, 1.0, "adam")
+    merged, overridden = recipe.followed(found, {})
+    assert (merged["epochs"], merged["lr"]) == (3, 1.0)
+    assert "optimizer" not in merged
     assert overridden == ()
     typed = {"epochs": 5, "seeds": (7,), "optimizer": "sgd", "dataset": "digits", "lr": 1.0}
-    merged, overridden = recipe.settings(found, parsed(**typed), set(typed))
+    merged, overridden = recipe.followed(found, typed)
     assert (merged["epochs"], merged["seeds"], merged["schedule"]) == (5, (7,), "plateau")
     assert overridden == ("--epochs 5 for 3", "--optimizer sgd")
 
 
 def test_another_data_set_is_a_change(write):
     found = recipe.read(write(WHOLE))
-    _, overridden = recipe.settings(found, parsed(dataset="mnist"), {"dataset"})
+    _, overridden = recipe.followed(found, {"dataset": "mnist"})
     assert overridden == ("--dataset mnist for digits",)
     two = recipe.read(write(WHOLE.replace('["digits"]', '["digits", "mnist"]')))
-    merged, overridden = recipe.settings(two, parsed(dataset="mnist"), {"dataset"})
+    merged, overridden = recipe.followed(two, {"dataset": "mnist"})
     assert (merged["dataset"], overridden) == ("mnist", ())
 
 

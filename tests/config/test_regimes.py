@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.config import options, plan
-from bench.config.options import Options
+from bench.config import plan
 from bench.config.plan import AvailableImages
+from bench.config.settings import DECLARED, Settings
 from bench.contract import OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
 from bench.frameworks import regimes
@@ -19,7 +19,7 @@ DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=1
 
 def make(**asked) -> plan.Plan:
     defaults = {"frameworks": ("keras", "flax"), "devices": ("cpu",), "data_root": Path("/data")}
-    return plan.make(Options(**(defaults | asked)), DIGITS)
+    return plan.make(Settings(**(defaults | asked)), DIGITS)
 
 
 def differing(defaults, optimizer: OptimizerSpec, *, decay_is_given: bool = False) -> list[str]:
@@ -204,7 +204,7 @@ def test_each_without_any_default_is_refused():
 )
 def test_regimes_that_cannot_be(given, complaint):
     with pytest.raises(UsageError, match=complaint):
-        options.regimes(given)
+        DECLARED["regime"].about.check("--regime", given)
 
 
 def test_a_plan_says_for_whom_native_is_matched_again():

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import parse
 from bench.config import plan
-from bench.config.options import Options
 from bench.config.plan import Cell
+from bench.config.settings import Settings
 from bench.config.split_sizes import AvailableImages
 from bench.errors import UsageError
 from bench.workload.training import Training
@@ -22,7 +21,7 @@ MNIST = AvailableImages(
 
 def make(source: AvailableImages = DIGITS, **asked) -> plan.Plan:
     known = {"frameworks": ("torch",), "devices": ("cpu",), "data_root": Path("/data")}
-    return plan.make(Options(**parse.nested(known | asked)), source)
+    return plan.make(Settings(**(known | asked)), source)
 
 
 def test_a_plain_run_asks_for_nothing():

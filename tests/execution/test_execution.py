@@ -10,7 +10,7 @@ import pytest
 
 from bench import datasets
 from bench.config import plan
-from bench.config.options import Options
+from bench.config.settings import Settings
 from bench.execution import ChildProcess
 from bench.execution.in_process import InProcess
 from bench.worker import prepared_data
@@ -41,7 +41,7 @@ def task(tmp_path_factory) -> TrainCell:
     """A training of two epochs in the reference."""
     root: Path = tmp_path_factory.mktemp("data")
     source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
-    asked = Options(
+    asked = Settings(
         frameworks=("reference",),
         devices=("cpu",),
         data_root=root,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.config import plan
-from bench.config.options import Options
+from bench.config.settings import Settings
 from bench.execution import record_builder, repeats
 from bench.results.record import Record
 from bench.system import machine
@@ -18,7 +18,7 @@ HERE = machine.describe()
 def make(**asked) -> plan.Plan:
     known = {"devices": ("cpu",), "data_root": Path("/d"), "seeds": (0,), "precision": 0.02}
     known |= {"frameworks": ("torch", "flax"), "throughput_only": True, "threads": (1,)}
-    return plan.make(Options(**known | asked), plan.AvailableImages(1797, 0, 1, 10, "d" * 64))
+    return plan.make(Settings(**known | asked), plan.AvailableImages(1797, 0, 1, 10, "d" * 64))
 
 
 def record(planned: plan.Plan, cell: plan.Cell, speed: float | None) -> Record:

@@ -10,7 +10,7 @@ import pytest
 
 from bench import datasets
 from bench.config import plan
-from bench.config.options import Options
+from bench.config.settings import Settings
 from bench.errors import CheckpointError
 from bench.results import checkpoint
 from bench.system.clocks import Clocks
@@ -34,7 +34,7 @@ def planned(root):
         source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
         sizes = {"train_size": 32, "val_size": 20, "test_size": 20, "batch_sizes": (16,)}
         known = {"frameworks": ("reference",), "devices": ("cpu",), "data_root": root}
-        return plan.make(Options(**known | sizes | {"epochs": 4} | asked), source)
+        return plan.make(Settings(**known | sizes | {"epochs": 4} | asked), source)
 
     return make
 

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from bench import datasets
-from bench.cli import parse
 from bench.config import plan
-from bench.config.options import Options
+from bench.config.settings import Settings
 from bench.contract import EpochBatches
 from bench.execution.record_builder import best_epoch
 from bench.results import checkpoint
@@ -37,7 +36,7 @@ def planned(root):
         sizes = {"train_size": 40, "val_size": 20, "test_size": 30, "batch_sizes": (16,)}
         known = {"frameworks": ("reference",), "devices": ("cpu",), "data_root": root}
         quick = {"epochs": 3, "windows": 4, "window": 0.001}
-        return plan.make(Options(**parse.nested(known | sizes | quick | asked)), source)
+        return plan.make(Settings(**(known | sizes | quick | asked)), source)
 
     return make
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench import datasets
 from bench.config import plan
-from bench.config.options import Options
+from bench.config.settings import Settings
 from bench.errors import DataError
 from bench.worker import prepared_data
 from bench.workload import normalisation
@@ -41,7 +41,7 @@ def test_a_channel_without_variation_is_only_centred():
 def planned(tmp_path: Path):
     def make(**asked):
         source = prepared_data.source(datasets.load("digits", tmp_path, (32, 32), "resize"))
-        options = Options(frameworks=("torch",), devices=("cpu",), data_root=tmp_path, **asked)
+        options = Settings(frameworks=("torch",), devices=("cpu",), data_root=tmp_path, **asked)
         return plan.make(options, source)
 
     return make

@@ -10,7 +10,7 @@ import pytest
 
 from bench import datasets
 from bench.config import plan
-from bench.config.options import Options
+from bench.config.settings import Settings
 from bench.errors import UnavailableError
 from bench.system.clocks import Clocks
 from bench.worker import prepared_data, trainer
@@ -112,7 +112,7 @@ class Clock:
 def planned(tmp_path_factory):
     root: Path = tmp_path_factory.mktemp("data")
     source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
-    asked = Options(
+    asked = Settings(
         frameworks=("torch",),
         devices=("cpu",),
         data_root=root,

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench import datasets
-from bench.cli import parse
+from bench.config import parsing
 from bench.config.defaults import preset
 from bench.contract import Labels
 from bench.workload import models, normalisation
@@ -22,7 +22,7 @@ def fetch(name: str, root: Path | None) -> int:
     """Download, check and keep a data set."""
     console = Console(stderr=True)
     folder = datasets.fetch(
-        parse.dataset(name), root or datasets.default_root(), progress=console.is_terminal
+        parsing.dataset("NAME", name), root or datasets.default_root(), progress=console.is_terminal
     )
     print(folder)
     return 0
@@ -30,7 +30,7 @@ def fetch(name: str, root: Path | None) -> int:
 
 def verify(name: str, root: Path | None) -> int:
     """One line a file; exit code 1 if one is missing or wrong."""
-    checks = datasets.verify(parse.dataset(name), root or datasets.default_root())
+    checks = datasets.verify(parsing.dataset("NAME", name), root or datasets.default_root())
     for check in checks:
         detail = "" if check.status == "ok" else f": expected {check.expected}, got {check.got}"
         print(f"{check.status:<8}{check.path}{detail}")
@@ -39,7 +39,7 @@ def verify(name: str, root: Path | None) -> int:
 
 def show(name: str, root: Path | None, *, as_json: bool) -> int:
     """What is in a data set, as the default plan brings it to the networks."""
-    facts = _facts(parse.dataset(name), root or datasets.default_root())
+    facts = _facts(parsing.dataset("NAME", name), root or datasets.default_root())
     if as_json:
         print(json.dumps(facts, indent=2))
         return 0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.cli import parse
 from bench.cli.console import say
+from bench.config import parsing
 from bench.errors import UnknownNameError, UsageError
 from bench.results import store
 from report.formats.terminal import print_section
@@ -28,7 +28,7 @@ def history(results: Path, framework: str | None, *, as_json: bool) -> int:
             f"no run in {results} has a figure of speed: give the folder that holds the runs, such "
             "as results/"
         )
-    names = None if framework is None else parse.words(framework)
+    names = None if framework is None else parsing.words("--framework", framework)
     known = sorted({trend.framework for trend in found})
     for name in names or ():
         if name not in known:

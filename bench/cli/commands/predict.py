@@ -14,10 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import datasets, frameworks
-from bench.cli import parse
 from bench.cli.views import misclassified_images
 from bench.cli.views.misclassified_images import Examined
-from bench.config import options
+from bench.config import checks, parsing
 from bench.contract import Device, Images, Labels
 from bench.datasets import image_files
 from bench.errors import UnavailableError, UnknownNameError, UsageError
@@ -82,8 +81,12 @@ def predict(
 def _checked(
     where: PredictTarget, source: PredictInput, header: Header
 ) -> tuple[tuple[str, ...], Device]:
-    names = parse.words(where.frameworks) if where.frameworks is not None else (header.framework,)
-    names = options.distinct("--framework", tuple(frameworks.named(name).name for name in names))
+    names = (
+        parsing.words("--framework", where.frameworks)
+        if where.frameworks is not None
+        else (header.framework,)
+    )
+    names = checks.distinct("--framework", tuple(frameworks.named(name).name for name in names))
     for name in names:
         absent = frameworks.missing(frameworks.named(name))
         if absent:
@@ -91,8 +94,8 @@ def _checked(
     if where.device not in get_args(Device):
         raise UnknownNameError("device", where.device, get_args(Device))
     if where.threads is not None:
-        options.at_least(1, "--threads", where.threads)
-    options.at_least(1, "--batch-size", where.batch_size)
+        checks.at_least(1, "--threads", where.threads)
+    checks.at_least(1, "--batch-size", where.batch_size)
     if source.mistakes is not None:
         misclassified_images.check(source.mistakes)
     if source.files and source.dataset is not None:
@@ -106,7 +109,9 @@ def _checked(
 
 def _of_dataset(header: Header, source: PredictInput, logits_of: LogitsOf) -> dict[str, Any]:
     """Accuracy and loss of each framework."""
-    dataset = header.dataset if source.dataset is None else parse.dataset(source.dataset)
+    dataset = (
+        header.dataset if source.dataset is None else parsing.dataset("--dataset", source.dataset)
+    )
     root = (source.data_root or datasets.default_root()).absolute()
     tested = prediction.examples_of(header, dataset, root)
     examples, logits = tested.examples, logits_of(tested.examples.images)

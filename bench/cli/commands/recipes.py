@@ -11,26 +11,29 @@ from rich.console import Console
 
 from bench.cli.console import say
 from bench.config import recipe
-from bench.config.options import Options
+from bench.config.published import Reproduced
 from bench.errors import UnknownNameError, UsageError
 
 
-def followed(given_recipe: str, parsed: Mapping[str, Any], given: set[str]) -> dict[str, Any]:
-    """The settings of a run that follows a recipe; what a person typed goes before it."""
+def followed(given_recipe: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], Reproduced]:
+    """The settings of a run that follows a recipe, and what its records tell of that.
+
+    What a person typed, `given`, goes before the recipe.
+    """
     found = recipe.read(given_recipe)
-    merged, overridden = recipe.settings(found, parsed, given)
-    return merged | {"recipe": found.reproduced(merged["dataset"], overridden)}
+    merged, overridden = recipe.followed(found, given)
+    return merged, found.reproduced(merged["dataset"], overridden)
 
 
 @contextlib.contextmanager
-def blamed(asked: Options, given_recipe: str | None) -> Iterator[None]:
+def blamed(repeats: Reproduced | None, given_recipe: str | None) -> Iterator[None]:
     """What cannot be planned is told with the recipe that asked for it, if there is one."""
     try:
         yield
     except UsageError as error:
-        if asked.recipe is None or given_recipe is None:
+        if repeats is None or given_recipe is None:
             raise
-        typed = "; ".join(asked.recipe.overridden)
+        typed = "; ".join(repeats.overridden)
         over = f" with {typed}" if typed else ""
         raise UsageError(f"recipe {given_recipe}{over}: {error}") from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.cli import parse
+from bench.config import parsing
 from bench.errors import StoreError, UsageError
 from bench.results import store
 from bench.results.record import Record
@@ -126,7 +127,7 @@ def formats_of(text: str | None, *, or_none: bool = False) -> tuple[str, ...]:
     """
     if text is None:
         return WRITTEN
-    chosen = parse.words(text)
+    chosen = parsing.words("--format", text)
     if or_none and tuple(chosen) == (NONE,):
         return ()
     unknown = [one for one in chosen if one not in FORMATS]

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from bench import datasets
 from bench.cli.commands import run as runs
 from bench.cli.console import say
 from bench.cli.invocation import Invocation
-from bench.config.options import Options
+from bench.config.settings import Settings
 from bench.errors import StoreError, UsageError
 from bench.frameworks.regimes import EACH, NATIVE
-from bench.results import store
+from bench.results import migrate, store
 from bench.results.record import Record
 
 HASHES = {
@@ -74,13 +74,12 @@ def rerun(
     before, notes = _record(path), Console(stderr=True)
     asked = options_of(before, path, (data_root or datasets.default_root()).absolute())
     if deterministic:
-        training = replace(asked.training, deterministic=True)
-        asked = asked.model_copy(update={"training": training})
+        asked = replace(asked, deterministic=True)
     planned = runs.plan_for(asked, notes, fetch=True)
     session = runs.Session(
         invocation.executor(), notes, invocation.arguments, formats, quiet=as_json
     )
-    _, records = runs.begin(asked, planned, session, out=out)
+    _, records = runs.begin(asked, planned, session, out=out, repeats=before.recipe)
     after = next((one for one in records if one.cell == before.cell), None)
     after = after or next((one for one in records if one.regime == before.regime), None)
     if after is None:
@@ -95,7 +94,7 @@ def rerun(
     return 0 if after.status == before.status and found.is_good else 1
 
 
-def options_of(record: Record, path: Path, data_root: Path) -> Options:
+def options_of(record: Record, path: Path, data_root: Path) -> Settings:
     """The options of the one cell that the record is of; UsageError where they are not known."""
     if not record.asked:
         raise UsageError(
@@ -118,10 +117,9 @@ def options_of(record: Record, path: Path, data_root: Path) -> Options:
         "target": None if record.throughput_only else record.asked.get("target"),
         **dict.fromkeys(("precision", "min_repeats", "max_repeats")),
         "data_root": data_root,
-        "recipe": record.recipe,
     }
     try:
-        return Options.model_validate({**record.asked, **single})
+        return TypeAdapter(Settings).validate_python(migrate.request(record.asked) | single)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"]))

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from bench import __version__, datasets
-from bench.cli import from_checkpoint, parse
+from bench.cli import from_checkpoint
 from bench.cli.commands import recipes
 from bench.cli.commands.report import WRITTEN, show_and_write
 from bench.cli.console import installed
 from bench.cli.console import say as _say
 from bench.cli.views.plan import print_plan
-from bench.config import options, plan
+from bench.config import plan, resolve
 from bench.config.defaults import preset
-from bench.config.options import Options
 from bench.config.plan import Plan
+from bench.config.published import Reproduced
+from bench.config.settings import Settings, checked, flag
 from bench.config.split_sizes import AvailableImages
 from bench.errors import StoreError, UsageError
 from bench.execution import Executor, device_listing, repeats, runner
@@ -36,30 +36,6 @@ from bench.worker import prepared_data
 from bench.workload import models
 
 BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
-
-# The options that decide what is computed, by their names on the command line.
-SETTINGS = (
-    *("frameworks", "model", "devices", "seeds", "dataset", "data_root", "train_size"),
-    *("val_size", "test_size", "fit", "mean", "std", "epochs", "batch_sizes", "optimizer", "lr"),
-    *("momentum", "weight_decay", "target", "threads", "timeout", "unverified", "save"),
-    *("save_every", "regime", "throughput_only", "precision", "min_repeats", "max_repeats"),
-    *("windows", "window", "tensorboard", "activation", "pooling", "dropout", "noise"),
-    *parse.TRAINING,
-)
-# How the text of an option becomes its value.
-PARSERS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("frameworks", "save", "regime", "evaluate"), parse.words),
-    "devices": parse.devices,
-    "seeds": partial(parse.whole_numbers, "--seeds"),
-    "batch_sizes": partial(parse.whole_numbers, "--batch-size"),
-    "threads": partial(parse.whole_numbers, "--threads"),
-    "precision": partial(parse.share, "--precision"),
-    **{
-        name: partial(parse.numbers, parse.flag(name))
-        for name in ("mean", "std", "test_mean", "test_std")
-    },
-    "dataset": parse.dataset,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +58,7 @@ class Session:
 
 
 def run(
-    settings: Mapping[str, Any],
-    given: set[str],
+    given: Mapping[str, Any],
     *,
     out: Path,
     resume: Path | None,
@@ -92,34 +67,42 @@ def run(
     dry_run: bool,
     session: Session,
 ) -> int:
-    """Plan, run and report. `given` names the settings that a person typed."""
+    """Plan, run and report. `given` are the settings that a person typed, by their names."""
     notes = session.notes
     from_checkpoint.refuse_both(resume, start, recipe)
     if resume is not None:
-        return _resume(resume, settings, given, session, dry_run=dry_run)
-    parsed, found = _parsed(settings), None
+        return _resume(resume, given, session, dry_run=dry_run)
+    found, repeats = None, None
     if start is not None:
         found = checkpoint.read(start)
-        parsed = from_checkpoint.settings(start, found.header, parsed, given)
+        given = from_checkpoint.settings(start, found.header, given)
     if recipe is not None:
-        parsed = recipes.followed(recipe, parsed, given)
-    asked = _options(parsed, session)
-    if asked.tensorboard:
-        _need_event_files()
-    with recipes.blamed(asked, recipe):
+        given, repeats = recipes.followed(recipe, given)
+    with recipes.blamed(repeats, recipe):
+        asked = _asked(given, session)
+        if asked.tensorboard:
+            _need_event_files()
         planned = plan_for(asked, notes, fetch=not dry_run)
     if start is not None and found is not None:
         planned = from_checkpoint.begin(planned, start, found)
     if dry_run:
         _warn(planned, notes)
         return print_plan(planned, planned.cells(), as_json=session.as_json)
-    return begin(asked, planned, session, out=out)[0]
+    return begin(asked, planned, session, out=out, repeats=repeats)[0]
 
 
 def begin(
-    asked: Options, planned: Plan, session: Session, *, out: Path
+    asked: Settings,
+    planned: Plan,
+    session: Session,
+    *,
+    out: Path,
+    repeats: Reproduced | None = None,
 ) -> tuple[int, list[Record]]:
-    """Carry out a run in a folder of its own: the exit code, and its records."""
+    """Carry out a run in a folder of its own: the exit code, and its records.
+
+    `repeats` is the published training that it repeats, if it does.
+    """
     _warn(planned, session.notes)
     now = datetime.now(UTC)
     manifest = store.Manifest(
@@ -128,6 +111,7 @@ def begin(
         bench_version=__version__,
         command=session.typed,
         asked=asked,
+        recipe=repeats,
         plan=planned,
         machine=machine.describe(),
     )
@@ -143,26 +127,22 @@ def _warn(planned: Plan, notes: Console) -> None:
         _say(notes, note)
 
 
-def _resume(
-    path: Path,
-    settings: Mapping[str, Any],
-    given: set[str],
-    session: Session,
-    *,
-    dry_run: bool,
-) -> int:
+def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: bool) -> int:
     """Go on with a run; options that are given again must say what they said at first."""
     manifest = store.read_manifest(path)
-    again = _parsed({name: settings[name] for name in given})
+    again = asdict(checked(Settings(**given)))
+    again = {name: again[name] for name in given}
     if "devices" in again:
         again["devices"] = device_listing.choose_devices(
-            again["devices"], manifest.asked.frameworks, session.executor
+            again["devices"], manifest.asked.frameworks or (), session.executor
         )
-    earlier = parse.flat(manifest.asked.model_dump())
+    if "data_root" in again:
+        again["data_root"] = again["data_root"].absolute()
+    earlier = asdict(manifest.asked)
     other = {name: value for name, value in again.items() if value != earlier[name]}
     if other:
         listed = ", ".join(
-            f"{parse.flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
+            f"{flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
             for name, value in other.items()
         )
         raise UsageError(
@@ -265,40 +245,33 @@ def _warn_if_busy(notes: Console) -> None:
         )
 
 
-def _options(parsed: dict[str, Any], session: Session) -> Options:
-    """The options with every default that depends on what is installed here."""
-    parsed["frameworks"] = installed(parsed["frameworks"], session.notes)
-    parsed["devices"] = device_listing.choose_devices(
-        parsed["devices"], parsed["frameworks"], session.executor
+def _asked(given: Mapping[str, Any], session: Session) -> Settings:
+    """The settings, checked, with every default that depends on what is installed here."""
+    asked = checked(Settings(**given))
+    names = installed(asked.frameworks, session.notes)
+    return replace(
+        asked,
+        frameworks=names,
+        devices=device_listing.choose_devices(asked.devices, names, session.executor),
+        data_root=(asked.data_root or datasets.default_root()).absolute(),
     )
-    return Options.model_validate(parse.nested(parsed))
 
 
-def _parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with their text turned into values."""
-    values = dict(settings)
-    for name, parser in PARSERS.items():
-        if values.get(name) is not None:
-            values[name] = parser(values[name])
-    if "data_root" in values:
-        values["data_root"] = (values["data_root"] or datasets.default_root()).absolute()
-    return values
-
-
-def plan_for(asked: Options, notes: Console, *, fetch: bool) -> Plan:
+def plan_for(asked: Settings, notes: Console, *, fetch: bool) -> Plan:
     """The plan; a data set that is not there yet is fetched, once the options have proved right."""
-    about = datasets.describe(asked.dataset, asked.data_root)
+    root = asked.data_root or datasets.default_root()
+    about = datasets.describe(asked.dataset, root)
     if not about.available and about.name in datasets.names():
         sizes = (about.train_size, about.test_size, about.shape[-1], len(about.classes))
         planned = plan.make(asked, AvailableImages(*sizes, sha256=None))
-        absent = f"{about.name} is not in {asked.data_root} yet"
+        absent = f"{about.name} is not in {root} yet"
         if not fetch:
             _say(notes, f"{absent}: a run would fetch it")
             return planned
         _say(notes, f"{absent}: fetching it")
-        datasets.fetch(about.name, asked.data_root, progress=notes.is_terminal)
-    fit = options.fit(asked.fit, preset(asked.dataset))
-    loaded = datasets.load(asked.dataset, asked.data_root, models.named(asked.model).size, fit)
+        datasets.fetch(about.name, root, progress=notes.is_terminal)
+    fit = resolve.fit(asked, preset(asked.dataset))
+    loaded = datasets.load(asked.dataset, root, models.named(asked.model).size, fit)
     return plan.make(asked, prepared_data.source(loaded))
 
 

@@ -17,7 +17,7 @@ from bench import frameworks
 from bench.cli import parse
 from bench.cli.console import installed
 from bench.cli.views import certificates
-from bench.config import options
+from bench.config import checks, parsing, resolve
 from bench.contract import Device, ModelOptions, OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
 from bench.execution import Executor, device_listing
@@ -92,15 +92,15 @@ def verify(asked: VerifyOptions, executor: Executor, *, as_json: bool) -> int:
 
 
 def _subjects(asked: VerifyOptions, notes: Console, executor: Executor) -> list[Subject]:
-    named = None if asked.frameworks is None else parse.words(asked.frameworks)
+    named = None if asked.frameworks is None else parsing.words("--frameworks", asked.frameworks)
     names = installed(named, notes)
     wanted = _networks(asked.networks)
     specs = (
         OPTIMIZERS
         if asked.optimizers is None
-        else tuple(_optimizer(text) for text in parse.words(asked.optimizers))
+        else tuple(_optimizer(text) for text in parsing.words("--optimizers", asked.optimizers))
     )
-    threads = options.default(asked.threads, len(machine.usable_cpus()))
+    threads = checks.default(asked.threads, len(machine.usable_cpus()))
     devices = device_listing.choose_devices(parse.devices(asked.devices), names, executor)
     return [
         Subject(
@@ -110,9 +110,9 @@ def _subjects(asked: VerifyOptions, notes: Console, executor: Executor) -> list[
             options=chosen,
             input_shape=(*models.named(model).size, asked.networks.channels),
             classes=CLASSES,
-            optimizers=options.distinct("--optimizers", specs),
-            threads=options.at_least(1, "--threads", threads),
-            seed=options.at_least(0, "--seed", asked.seed),
+            optimizers=checks.distinct("--optimizers", specs),
+            threads=checks.at_least(1, "--threads", threads),
+            seed=checks.at_least(0, "--seed", asked.seed),
         )
         for name, device, (model, chosen) in product(names, devices, wanted)
     ]
@@ -146,8 +146,8 @@ def _several(
     """The words of an option; `all` stands for every known one, and none for the usual one."""
     if given is None:
         return () if usual is None else (usual,)
-    found = parse.words(given)
-    return options.distinct(option, tuple(known) if found == ("all",) else found)
+    found = parsing.words(option, given)
+    return checks.distinct(option, tuple(known) if found == ("all",) else found)
 
 
 def _optimizer(text: str) -> OptimizerSpec:
@@ -158,8 +158,10 @@ def _optimizer(text: str) -> OptimizerSpec:
         key, _, value = part.partition("=")
         if key not in ("momentum", "weight-decay"):
             raise UnknownNameError(f"constant of {name}", key, ("momentum", "weight-decay"))
-        (given[key.replace("-", "_")],) = parse.numbers("--optimizers", value) or (0.0,)
-    return options.optimizer(name, given.get("momentum", 0.0), given.get("weight_decay"))
+        (given[key.replace("-", "_")],) = parsing.numbers("--optimizers", value) or (0.0,)
+    return resolve.optimizer(
+        resolve.optimizer_name(name), given.get("momentum", 0.0), given.get("weight_decay")
+    )
 
 
 def _document(subject: Subject, verdict: VerificationResult) -> dict[str, object]:

@@ -1,0 +1,52 @@
+"""Typed text → values; a UsageError names the option and what it takes. Light to import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from bench.errors import UsageError
+
+Value = TypeVar("Value")
+
+
+def words(_: str, text: str) -> tuple[str, ...]:
+    """Comma-separated words, without the blanks around them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    """Such as 0,1,2."""
+    return _each(option, text, int, "whole numbers with commas between, such as 0,1,2")
+
+
+def numbers(option: str, text: str) -> tuple[float, ...]:
+    """Such as 0.49,0.48,0.45."""
+    return _each(option, text, float, "numbers with commas between, such as 0.49,0.48,0.45")
+
+
+def share(option: str, text: str) -> float:
+    """Such as 2% or 0.02."""
+    number = text.strip()
+    try:
+        return float(number[:-1]) / 100 if number.endswith("%") else float(number)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r} cannot be read: give a share such as 2%") from error
+
+
+def dataset(_: str, text: str) -> str:
+    """A data set's name; the file of npz:FILE becomes absolute, so that workers find it."""
+    kind, colon, path = text.partition(":")
+    if kind == "npz" and colon:
+        return f"npz:{Path(path).expanduser().resolve()}"
+    return text
+
+
+def _each(
+    option: str, text: str, convert: Callable[[str], Value], example: str
+) -> tuple[Value, ...]:
+    try:
+        return tuple(convert(word) for word in words(option, text))
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r} cannot be read: give {example}") from error

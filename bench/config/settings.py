@@ -1,0 +1,627 @@
+"""Every setting of a run, declared once: name, type, default, help, panel, check.
+
+The options of `bench run`, the keys of recipes, what a run's folder keeps of the request and what
+a training that goes on takes from its checkpoint derive from these declarations. A new setting is
+a field here, and the code that uses it.
+
+Light to import, for `bench run --help`: types that belong to heavy modules are text here, and
+their checks look up what is allowed when a value is checked. The annotations are real ones, not
+text, so that no heavy module is needed to read them either.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+
+from bench.config import checks, parsing
+from bench.config.checks import Check
+from bench.errors import UsageError
+
+WHAT, DATA, TRAINING, SCHEDULE = "What to compare", "Data", "Training", "Schedule and early stop"
+RUNNING, SPEED, SAVED = "How to run", "How to measure speed", "Checkpoints"
+
+# What a recipe may say of it: it decides what is learned; it may stand in a recipe, but changes
+# nothing of that; it may not stand there, since it is where or how a run is measured.
+InRecipe = Literal["decides", "allowed", "refused"]
+
+LEAST_WINDOWS = 4  # two halves of two
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is said of a setting beside its name, type and default.
+
+    help     for the command line
+    panel    of the help that it stands in
+    check    of a value that was given, by itself; what it must agree with is checked in the plan
+    parse    typed text → value; None: the command line converts it by its type
+    flag     as it is typed, where that is not its name; and another that is taken for it
+    recipe   what a recipe may say of it
+    """
+
+    help: str
+    panel: str
+    check: Check
+    parse: Callable[[str, str], Any] | None = None
+    flag: str | None = None
+    also: str | None = None
+    recipe: InRecipe = "refused"
+
+
+def _activations() -> Iterable[str]:
+    from bench.workload.models import ACTIVATIONS
+
+    return ACTIVATIONS
+
+
+def _poolings() -> Iterable[str]:
+    from bench.workload.models import POOLINGS
+
+    return POOLINGS
+
+
+def _models() -> Iterable[str]:
+    from bench.workload.models import CATALOGUE
+
+    return CATALOGUE
+
+
+def _regimes() -> Iterable[str]:
+    from bench.frameworks.regimes import REGIMES
+
+    return REGIMES
+
+
+def _devices() -> Iterable[str]:
+    from bench.contract import Device
+
+    return (*get_args(Device), "auto")
+
+
+def _fits() -> Iterable[str]:
+    from bench.datasets import Fit
+
+    return get_args(Fit)
+
+
+def _optimizers() -> Iterable[str]:
+    from bench.contract import OptimizerName
+
+    return get_args(OptimizerName)
+
+
+def _kernels() -> Iterable[str]:
+    from bench.workload import initialisers
+
+    return (initialisers.PYTORCH, *initialisers.KERNELS, "keras")
+
+
+def _biases() -> Iterable[str]:
+    from bench.workload import initialisers
+
+    return (initialisers.PYTORCH, initialisers.ZEROS)
+
+
+def _dataset(_: str, value: str) -> str:
+    from bench import datasets
+
+    datasets.require(value)
+    return value
+
+
+def _saved(option: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    allowed = checks.one_of("checkpoint to save", lambda: ("best", "last", "none"))
+    checks.each(allowed)(option, values)
+    if "none" in values and len(values) > 1:
+        raise UsageError(
+            f"{option} {','.join(values)} contradicts itself: give none alone, or others"
+        )
+    return values
+
+
+def _choice(what: str, *allowed: str) -> Check:
+    return checks.one_of(what, lambda: allowed)
+
+
+_COUNT = partial(checks.at_least, 1)
+_DECIDES: InRecipe = "decides"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a person asked for; None stands for the data set's or the machine's default."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    frameworks: Annotated[
+        tuple[str, ...] | None,
+        Setting(
+            "Frameworks, such as torch,keras,flax. Default: all that are installed.",
+            WHAT,
+            checks.distinct,
+            parsing.words,
+        ),
+    ] = None
+    model: Annotated[
+        str,
+        Setting(
+            "Network, as `bench list models` names it.",
+            WHAT,
+            checks.one_of("model", _models),
+            recipe=_DECIDES,
+        ),
+    ] = "lenet5"
+    activation: Annotated[
+        str | None,
+        Setting(
+            "Of lenet5: relu, leakyrelu, rrelu, prelu, elu, selu or tanh. Default: relu.",
+            WHAT,
+            checks.one_of("activation", _activations),
+            recipe=_DECIDES,
+        ),
+    ] = None
+    pooling: Annotated[
+        str | None,
+        Setting(
+            "Of lenet5: max or average. Default: max.",
+            WHAT,
+            checks.one_of("pooling", _poolings),
+            recipe=_DECIDES,
+        ),
+    ] = None
+    devices: Annotated[
+        tuple[str, ...],
+        Setting(
+            "cpu, gpu, both with a comma, or auto: gpu where every framework sees one.",
+            WHAT,
+            checks.each(checks.one_of("device", _devices)),
+            parsing.words,
+        ),
+    ] = ("auto",)
+    seeds: Annotated[
+        tuple[int, ...],
+        Setting(
+            "A run for each; a seed draws split, order and initial weights for all.",
+            WHAT,
+            checks.each(partial(checks.at_least, 0)),
+            parsing.whole_numbers,
+            recipe="allowed",
+        ),
+    ] = (0, 1, 2)
+    regime: Annotated[
+        tuple[str, ...],
+        Setting(
+            "matched: all equal. native: each framework's own defaults. each: matched but for one "
+            "of these at a time. Several with commas.",
+            WHAT,
+            checks.each(checks.one_of("regime", _regimes)),
+            parsing.words,
+        ),
+    ] = ("matched",)
+    dataset: Annotated[
+        str,
+        Setting(
+            "digits, mnist, fashionmnist, kmnist, qmnist, cifar10, or npz:FILE.",
+            DATA,
+            _dataset,
+            parsing.dataset,
+        ),
+    ] = "digits"
+    data_root: Annotated[
+        Path | None,
+        Setting("Folder of the data sets, in torchvision's layout.", DATA, checks.folder),
+    ] = None
+    train_size: Annotated[
+        int | None,
+        Setting("Training images. Default: what is left.", DATA, _COUNT, recipe=_DECIDES),
+    ] = None
+    val_size: Annotated[
+        int | None,
+        Setting("Validation images; 0: none.", DATA, partial(checks.at_least, 0), recipe=_DECIDES),
+    ] = None
+    test_size: Annotated[
+        int | None, Setting("Test images. Default: all.", DATA, _COUNT, recipe=_DECIDES)
+    ] = None
+    fit: Annotated[
+        str | None,
+        Setting(
+            "How images come to the network's size: pad or resize.",
+            DATA,
+            checks.one_of("way to fit images", _fits),
+            recipe=_DECIDES,
+        ),
+    ] = None
+    mean: Annotated[
+        tuple[float, ...] | None,
+        Setting(
+            "Subtracted from pixels in [0, 1], per channel. Default: the training split's.",
+            DATA,
+            checks.every(checks.finite),
+            parsing.numbers,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    std: Annotated[
+        tuple[float, ...] | None,
+        Setting(
+            "Divides them afterwards. Default: the training split's.",
+            DATA,
+            checks.every(checks.above_zero),
+            parsing.numbers,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    epochs: Annotated[
+        int | None,
+        Setting("Epochs. Default: by data set.", TRAINING, _COUNT, recipe=_DECIDES),
+    ] = None
+    batch_sizes: Annotated[
+        tuple[int, ...] | None,
+        Setting(
+            "Images a step. Several with commas: a sweep. Default: by data set.",
+            TRAINING,
+            checks.each(_COUNT),
+            parsing.whole_numbers,
+            flag="--batch-size",
+            also="--batch-sizes",
+            recipe=_DECIDES,
+        ),
+    ] = None
+    optimizer: Annotated[
+        str,
+        Setting(
+            "sgd, rmsprop, adam or adamw.",
+            TRAINING,
+            checks.one_of("optimizer", _optimizers),
+            recipe=_DECIDES,
+        ),
+    ] = "adam"
+    lr: Annotated[
+        float | None,
+        Setting(
+            "Learning rate. Default: sgd 0.01, others 0.001.",
+            TRAINING,
+            checks.above_zero,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    momentum: Annotated[
+        float, Setting("For sgd and rmsprop.", TRAINING, checks.below_one, recipe=_DECIDES)
+    ] = 0.0
+    weight_decay: Annotated[
+        float | None,
+        Setting(
+            "L2 penalty; decoupled for adamw. Default: 0, adamw 0.01.",
+            TRAINING,
+            checks.from_zero,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    target: Annotated[
+        float | None,
+        Setting(
+            "Validation accuracy whose reaching is timed. Default: by data set.",
+            TRAINING,
+            checks.accuracy,
+            recipe="allowed",
+        ),
+    ] = None
+    split: Annotated[
+        str,
+        Setting(
+            "Validation images: random, or last of the file.",
+            DATA,
+            _choice("split", "random", "last"),
+            recipe=_DECIDES,
+        ),
+    ] = "random"
+    order: Annotated[
+        str,
+        Setting(
+            "Of the images: shuffled each epoch, or file.",
+            DATA,
+            _choice("order", "shuffled", "file"),
+            recipe=_DECIDES,
+        ),
+    ] = "shuffled"
+    first: Annotated[
+        int | None,
+        Setting(
+            "Only so many images from the file's beginning, and a tenth as many test images.",
+            DATA,
+            _COUNT,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    test_mean: Annotated[
+        tuple[float, ...] | None,
+        Setting(
+            "--mean for the test images alone.",
+            DATA,
+            checks.every(checks.finite),
+            parsing.numbers,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    test_std: Annotated[
+        tuple[float, ...] | None,
+        Setting(
+            "--std for the test images alone.",
+            DATA,
+            checks.every(checks.above_zero),
+            parsing.numbers,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    drop_last: Annotated[
+        bool,
+        Setting("Leave out a last, smaller batch.", TRAINING, checks.yes_or_no, recipe=_DECIDES),
+    ] = False
+    dropout: Annotated[
+        float,
+        Setting(
+            "Of lenet5: the rate of dropout after its hidden dense layers; 0 or more, below 1.",
+            TRAINING,
+            checks.below_one,
+            recipe=_DECIDES,
+        ),
+    ] = 0.0
+    noise: Annotated[
+        float,
+        Setting(
+            "Standard deviation of Gaussian noise on the normalised training images, drawn anew "
+            "in every step.",
+            TRAINING,
+            checks.from_zero,
+            recipe=_DECIDES,
+        ),
+    ] = 0.0
+    deterministic: Annotated[
+        bool,
+        Setting(
+            "Only operations that give the same bits every time, on the CPU: `bench rerun` then "
+            "has to find equal losses.",
+            TRAINING,
+            checks.yes_or_no,
+        ),
+    ] = False
+    init: Annotated[
+        str | None,
+        Setting(
+            "Initial weights: pytorch, keras, or glorot, lecun, he or kaiming with _uniform or "
+            "_normal; kaiming also with _fan_out after that. Default: pytorch.",
+            TRAINING,
+            checks.one_of("initialisation", _kernels),
+            recipe=_DECIDES,
+        ),
+    ] = None
+    bias_init: Annotated[
+        str | None,
+        Setting(
+            "Initial biases: pytorch or zeros. Default: pytorch; with --init keras zeros.",
+            TRAINING,
+            checks.one_of("initialisation of biases", _biases),
+            recipe=_DECIDES,
+        ),
+    ] = None
+    evaluate: Annotated[
+        tuple[str, ...],
+        Setting(
+            "What to evaluate after each epoch beside validation: test, train or both.",
+            TRAINING,
+            checks.each(_choice("part to evaluate", "train", "test")),
+            parsing.words,
+            recipe=_DECIDES,
+        ),
+    ] = ()
+    epoch_zero: Annotated[
+        bool,
+        Setting("Evaluate before training too.", TRAINING, checks.yes_or_no, recipe=_DECIDES),
+    ] = False
+    val_every: Annotated[
+        int | None,
+        Setting(
+            "Validate within epochs, too, every so many steps of each.",
+            TRAINING,
+            _COUNT,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    schedule: Annotated[
+        str,
+        Setting(
+            "Of the learning rate: constant, or plateau: lower it when nothing improves.",
+            SCHEDULE,
+            _choice("schedule", "constant", "plateau"),
+            recipe=_DECIDES,
+        ),
+    ] = "constant"
+    factor: Annotated[
+        float | None,
+        Setting(
+            "By which a plateau lowers it. Default: 0.1.",
+            SCHEDULE,
+            checks.between_zero_and_one,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    patience: Annotated[
+        int | None,
+        Setting(
+            "Epochs without improvement until then. Default: 5.", SCHEDULE, _COUNT, recipe=_DECIDES
+        ),
+    ] = None
+    floor: Annotated[
+        float | None,
+        Setting(
+            "A rate that is not above it is not lowered. Default: 1e-6.",
+            SCHEDULE,
+            checks.from_zero,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    monitor: Annotated[
+        str,
+        Setting(
+            "Images whose accuracy improves or not: val or test.",
+            SCHEDULE,
+            _choice("set to monitor", "val", "test"),
+            recipe=_DECIDES,
+        ),
+    ] = "val"
+    stop_at: Annotated[
+        float | None,
+        Setting("Accuracy that ends the training.", SCHEDULE, checks.accuracy, recipe=_DECIDES),
+    ] = None
+    stop_patience: Annotated[
+        int | None,
+        Setting(
+            "Epochs without improvement, or since the rate was lowered, that end it.",
+            SCHEDULE,
+            _COUNT,
+            recipe=_DECIDES,
+        ),
+    ] = None
+    ties: Annotated[
+        str,
+        Setting(
+            "Which of equally good epochs is the best: first, or last, which then counts as an "
+            "improvement.",
+            SAVED,
+            _choice("choice of ties", "first", "last"),
+            recipe=_DECIDES,
+        ),
+    ] = "first"
+    threads: Annotated[
+        tuple[int, ...] | None,
+        Setting(
+            "CPU threads of each framework. Several with commas: a sweep. Default: all.",
+            RUNNING,
+            checks.each(_COUNT),
+            parsing.whole_numbers,
+        ),
+    ] = None
+    timeout: Annotated[
+        float, Setting("Seconds that a cell may take.", RUNNING, checks.above_zero)
+    ] = 3600.0
+    unverified: Annotated[
+        bool,
+        Setting(
+            "Time frameworks without proof that they are equal; marks every result.",
+            RUNNING,
+            checks.yes_or_no,
+        ),
+    ] = False
+    throughput_only: Annotated[
+        bool,
+        Setting("Measure speed alone, without training to the end.", SPEED, checks.yes_or_no),
+    ] = False
+    precision: Annotated[
+        float | None,
+        Setting(
+            "Repeat, in fresh processes, until each interval of images/s is this narrow, such as "
+            "2%: ± so much of the figure.",
+            SPEED,
+            checks.share,
+            parsing.share,
+        ),
+    ] = None
+    min_repeats: Annotated[
+        int | None,
+        Setting(
+            "Processes of each kind, at least. Default: one a seed; with --precision 3.",
+            SPEED,
+            _COUNT,
+        ),
+    ] = None
+    max_repeats: Annotated[
+        int | None, Setting("And at most, with --precision. Default: 30.", SPEED, _COUNT)
+    ] = None
+    windows: Annotated[
+        int,
+        Setting("Timed windows of a process.", SPEED, partial(checks.at_least, LEAST_WINDOWS)),
+    ] = 20
+    window: Annotated[float, Setting("Seconds of a window, about.", SPEED, checks.above_zero)] = (
+        0.25
+    )
+    save: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Checkpoints to keep: best, last, both, or none.",
+            SAVED,
+            _saved,
+            parsing.words,
+            recipe="allowed",
+        ),
+    ] = ("best",)
+    save_every: Annotated[
+        int | None,
+        Setting("And one every so many epochs.", SAVED, _COUNT, recipe="allowed"),
+    ] = None
+    tensorboard: Annotated[
+        bool,
+        Setting(
+            "Write event files for TensorBoard into the run's folder.", RUNNING, checks.yes_or_no
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A setting as the parts of the program that derive from it see it.
+
+    kind   its type without the None, such as int or tuple[str, ...]
+    about  what else is said of it
+    """
+
+    name: str
+    kind: Any
+    default: Any
+    about: Setting
+
+    @property
+    def flag(self) -> str:
+        """As it is typed, such as --batch-size."""
+        return self.about.flag or "--" + self.name.replace("_", "-")
+
+    @property
+    def key(self) -> str:
+        """As recipes spell it, such as batch-size."""
+        return self.flag.removeprefix("--")
+
+    def parse(self, typed: Any) -> Any:
+        """What was typed as a value; it may be one already, where the type is a plain one."""
+        is_text = self.about.parse is not None and isinstance(typed, str)
+        return self.about.parse(self.flag, typed) if is_text and self.about.parse else typed
+
+
+def _declared() -> dict[str, Declared]:
+    found = {}
+    for field in fields(Settings):
+        kind, about = get_args(field.type)
+        if get_origin(kind) is not tuple and type(None) in get_args(kind):
+            (kind,) = (one for one in get_args(kind) if one is not type(None))
+        found[field.name] = Declared(field.name, kind, field.default, about)
+    return found
+
+
+DECLARED: Mapping[str, Declared] = _declared()  # by name, in the order of the declarations
+
+
+def flag(name: str) -> str:
+    """A setting as it is typed: --batch-size for batch_sizes."""
+    return DECLARED[name].flag
+
+
+def checked(asked: Settings) -> Settings:
+    """The settings, each of which has passed its own check; UsageError for the first that has not.
+
+    A default passes as it is: an empty one would not be something that a person may give.
+    """
+    found = {}
+    for name, one in DECLARED.items():
+        value = getattr(asked, name)
+        found[name] = value if value == one.default else one.about.check(one.flag, value)
+    return replace(asked, **found)

@@ -1,0 +1,93 @@
+"""The declarations of settings, and what derives from them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import typer
+
+from bench.cli.app import app
+from bench.config import recipe, settings
+from bench.config.settings import DECLARED, Settings, checked
+from bench.errors import BenchError
+from bench.results import migrate
+
+PANELS = (
+    *(settings.WHAT, settings.DATA, settings.TRAINING, settings.SCHEDULE, settings.RUNNING),
+    *(settings.SPEED, settings.SAVED),
+)
+COUNTS = ("train_size", "test_size", "epochs", "first", "val_every", "patience", "stop_patience")
+# For each a value of its type that no run can have.
+WRONG = {
+    **dict.fromkeys((*COUNTS, "min_repeats", "max_repeats", "save_every"), 0),
+    **dict.fromkeys(("model", "activation", "pooling", "fit", "optimizer", "dataset"), "nothing"),
+    **dict.fromkeys(("split", "order", "init", "bias_init", "schedule", "monitor", "ties"), "x"),
+    **dict.fromkeys(("devices", "regime", "evaluate", "save"), ("nothing",)),
+    **dict.fromkeys(("mean", "test_mean"), (float("nan"),)),
+    **dict.fromkeys(("std", "test_std"), (0.0,)),
+    **dict.fromkeys(("lr", "timeout", "window", "stop_at", "precision", "factor", "target"), 0.0),
+    **dict.fromkeys(("weight_decay", "floor", "noise"), -1.0),
+    **dict.fromkeys(("momentum", "dropout"), 1.0),
+    **dict.fromkeys(
+        ("drop_last", "deterministic", "epoch_zero", "unverified", "throughput_only"), "yes"
+    ),
+    **{"tensorboard": 2, "val_size": -1, "windows": 3, "data_root": Path(__file__)},
+    **{"frameworks": ("torch", "torch"), "seeds": (-1,), "batch_sizes": (0,), "threads": (0,)},
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_each_says_what_it_is_and_refuses_what_cannot_be(name):
+    of = DECLARED[name].about
+    assert of.help.endswith(".")
+    assert of.help.isprintable()
+    assert of.panel in PANELS
+    with pytest.raises(BenchError) as refused:
+        checked(replace(Settings(), **{name: WRONG[name]}))
+    assert refused.value.args
+
+
+def test_nothing_is_refused_that_nobody_gave():
+    assert checked(Settings()) == Settings()
+
+
+def test_the_command_line_has_an_option_for_each():
+    run = typer.main.get_group(app).commands["run"]
+    options = {option.name: option for option in run.params}
+    assert set(DECLARED) <= options.keys()
+    for name, of in DECLARED.items():
+        option = options[name]
+        assert option.help == of.about.help
+        assert of.flag in option.opts
+        if of.kind is bool:
+            assert (option.is_flag, option.secondary_opts) == (True, [])
+        elif option.default is not None:
+            assert of.parse(option.default) == of.default
+    own = {"start", "recipe", "out", "resume", "formats", "dry_run", "json", "help"}
+    assert options.keys() - DECLARED.keys() <= own
+
+
+def test_what_a_recipe_may_say():
+    """Where and how something is measured is not a matter of what was published."""
+    refused = {name for name, of in DECLARED.items() if of.key not in recipe.ALLOWED}
+    assert {"frameworks", "devices", "threads", "windows", "data_root", "dataset"} <= refused
+    assert {"lr", "batch-size", "schedule", "init", "seeds"} <= recipe.ALLOWED.keys()
+
+
+def test_requests_of_earlier_versions():
+    """Until schema 4 the settings of a training were in a table, with the recipe beside it."""
+    now = json.loads(json.dumps(asdict(Settings(lr=0.1, schedule="plateau")), default=str))
+    training = {name: now[name] for name in ("schedule", "factor", "patience", "evaluate")}
+    others = {name: value for name, value in now.items() if name not in training}
+    old = others | {"training": training, "recipe": None}
+    assert migrate.request(old) == now
+    assert migrate.request(now) == now
+    assert migrate.manifest({"name": "a", "asked": old}) == {
+        "name": "a",
+        "asked": now,
+        "recipe": None,
+    }
+    assert migrate.manifest({"asked": now, "recipe": None}) == {"asked": now, "recipe": None}
