@@ -1,8 +1,8 @@
 """Has a framework examined in a process of its own, and keeps the certificate.
 
 A certificate holds as long as nothing changes that could change a result: the machine, the
-installed packages, the adapter, the oracle and the examination themselves, the settings that a
-worker is given. All of these are in the name of the file that it is kept in.
+installed packages, all modules of ours and of the adapter's that an examination runs, the settings
+that a worker is given. All of these are in the name of the file that it is kept in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import importlib.util
 import json
 import os
 import site
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,18 +24,19 @@ from urllib.parse import unquote, urlsplit
 from pydantic import ValidationError
 
 from bench import __version__, frameworks
+from bench.errors import BenchError
 from bench.execution import Executor
+from bench.execution.examined_files import examined_files
 from bench.frameworks import Framework
 from bench.results.certificate import Certificate, Check, Subject
 from bench.results.record import Status
 from bench.results.store import write_atomically
 from bench.system import launch, machine
+from bench.system.import_closure import Find
 from bench.worker.messages import CheckMade, Event, Examine, FrameworkAnswered
 
 TIMEOUT_S = 900.0
 OURS = "lenet-bench"  # whose files that matter are hashed one by one
-SOURCES = ("*.py", "*.jl", "*.json", "*.toml")
-ROOT = Path(__file__).resolve().parents[2]
 # What of a worker's environment is where things are, and not what is computed.
 HARMLESS = frozenset(
     [
@@ -57,12 +58,6 @@ HARMLESS = frozenset(
         "TORCHINDUCTOR_CACHE_DIR",
         "PYTHONUNBUFFERED",
     ]
-)
-# Beside the adapter: what gives the examination its meaning.
-OWN_SOURCES = (
-    *("bench/verification", "impls/reference", "bench/contract"),
-    *("bench/workload/models.py", "bench/workload/order.py", "bench/workload/random_inputs.py"),
-    "bench/workload/initialisers.py",
 )
 
 
@@ -105,7 +100,10 @@ def certify(
     if absent:
         return VerificationResult(None, "unavailable", absent)
     env = launch.environment(subject.threads, os.environ)
-    path = folder() / f"{_key(subject, framework, env)}.json"
+    try:
+        path = folder() / f"{_key(subject, framework, env)}.json"
+    except BenchError as error:  # of this framework: others can be examined all the same
+        return VerificationResult(None, "failed", str(error))
     kept = None if fresh else _read(path)
     if kept is not None:
         return VerificationResult(kept)
@@ -180,10 +178,9 @@ def _key(subject: Subject, framework: Framework, env: Mapping[str, str]) -> str:
     return f"{name}-{subject.device}-{subject.model}-{digest[:24]}"
 
 
-def _hash_of_sources(framework: Framework) -> str:
+def _hash_of_sources(framework: Framework, find: Find = importlib.util.find_spec) -> str:
     digest = hashlib.sha256()
-    own = [ROOT / part for part in OWN_SOURCES]
-    for file in _files([*own, *_adapter_sources(framework.adapter.partition(":")[0])]):
+    for file in examined_files(framework, find):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
@@ -227,21 +224,3 @@ def _hash_of_startup() -> str:
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _adapter_sources(module: str) -> list[Path]:
-    """The folder of the adapter's package, or its single file; imports nothing below the top."""
-    top, *below = module.split(".")
-    spec = importlib.util.find_spec(top)
-    if spec is None or (spec.origin is None and not spec.submodule_search_locations):
-        return []
-    if not below or not spec.submodule_search_locations:
-        return [Path(spec.origin)] if spec.origin else []
-    return [place.joinpath(*below[:-1]) for place in map(Path, spec.submodule_search_locations)]
-
-
-def _files(paths: Iterable[Path]) -> list[Path]:
-    found: set[Path] = set()
-    for path in paths:
-        found |= {path} if path.is_file() else {f for kind in SOURCES for f in path.rglob(kind)}
-    return sorted(found)

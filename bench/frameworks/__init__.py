@@ -5,6 +5,7 @@ from bench.frameworks.registry import GROUP as GROUP
 from bench.frameworks.registry import absent_modules as absent_modules
 from bench.frameworks.registry import catalogue as catalogue
 from bench.frameworks.registry import create as create
+from bench.frameworks.registry import entry_modules as entry_modules
 from bench.frameworks.registry import in_file_names as in_file_names
 from bench.frameworks.registry import locked as locked
 from bench.frameworks.registry import missing as missing

@@ -101,7 +101,7 @@ def catalogue() -> dict[str, Framework]:
     Without their variants, see `with_variants`.
     """
     found = {framework.name: framework for framework in BUILT_IN}
-    for declared, framework in _of_entry_points(tuple(sys.path)):
+    for declared, _, framework in _of_entry_points(tuple(sys.path)):
         if not NAME.fullmatch(framework.name):
             raise BenchError(
                 f"{declared} declares the framework {framework.name!r}: a name is of letters, "
@@ -117,16 +117,17 @@ def catalogue() -> dict[str, Framework]:
 
 
 @functools.cache
-def _of_entry_points(path: tuple[str, ...]) -> tuple[tuple[str, Framework], ...]:
-    """Each with what declares it. Looked for once for each path that modules are found on.
+def _of_entry_points(path: tuple[str, ...]) -> tuple[tuple[str, str, Framework], ...]:
+    """Each after what declares it and the module that this is in.
 
-    A plan asks for the catalogue some dozens of times, and 20 ms go by each time.
+    Looked for once for each path that modules are found on: a plan asks for the catalogue some
+    dozens of times, and 20 ms go by each time.
     """
     found = []
     for point in importlib.metadata.entry_points(group=GROUP):
         declared = f"the entry point {point.name!r} ({point.value})"
         try:
-            found.append((declared, point.load()))
+            found.append((declared, point.value.partition(":")[0], point.load()))
         except Exception as error:
             raise BenchError(
                 f"{declared} of group {GROUP!r} cannot be loaded: {error}; uninstall or repair the "
@@ -222,6 +223,18 @@ def create(framework: Framework) -> Adapter:
             f"{framework.title} is installed but cannot be imported: {error}"
         ) from error
     return factory(variant=framework.variant.name) if framework.variant else factory()
+
+
+def entry_modules(framework: Framework) -> tuple[str, ...]:
+    """The modules by which a worker comes to import an adapter; imports none of them.
+
+    That of the adapter, those of its tools, and those that declare frameworks of third parties:
+    whoever asks for one framework by its name imports the declarations of all.
+    """
+    named = [framework.adapter, framework.toolchain]
+    named.append(framework.variant.tools if framework.variant else None)
+    declaring = {module for _, module, _ in _of_entry_points(tuple(sys.path))}
+    return (*(path.partition(":")[0] for path in named if path), *sorted(declaring))
 
 
 def _attribute(path: str) -> object:

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from bench import frameworks
+from bench.execution.examined_files import examined_files
+
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("bench", "impls", "report")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.egg-info")
@@ -102,3 +105,12 @@ def test_an_installed_wheel_runs(wheel, tmp_path):
     listed = _run(python, "-m", "bench", "list", cwd=tmp_path)
     for name in ("torch", "keras", "flax", "flux", "mnist", "lenet5"):
         assert name in listed
+    code = (
+        "from bench import frameworks; from bench.execution.examined_files import examined_files; "
+        "print(*examined_files(frameworks.named('flux')), sep='\\n')"
+    )
+    examined = _run(python, "-c", code, cwd=tmp_path).splitlines()
+    ours = examined_files(frameworks.named("flux"))
+    assert {Path(file).relative_to(where.parents[1]) for file in examined} == {
+        file.relative_to(REPOSITORY) for file in ours
+    }
