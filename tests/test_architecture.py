@@ -18,9 +18,9 @@ HEAVY = FRAMEWORKS | {"pandas", "seaborn", "matplotlib", "scipy", "numpy", "pooc
 # From the ground up. What a part may import: itself, and the parts in the lines above its own. A
 # part is a folder or a file right below bench; `gate` has a process of its own, see below.
 LAYERS = (
-    ("errors", "stats"),
+    ("errors", "choices", "stats"),
     ("contract",),
-    ("workload", "datasets"),
+    ("workload",),
     ("frameworks", "system"),
     ("config",),
     ("results",),
@@ -41,7 +41,16 @@ REPORT_LAYERS = (
     ("build",),
 )
 # What of the harness a report may know: records and what they are made of.
-KNOWN_TO_REPORT = ("contract", "errors", "results", "stats", "system", "workload", "config")
+KNOWN_TO_REPORT = (
+    "choices",
+    "contract",
+    "errors",
+    "results",
+    "stats",
+    "system",
+    "workload",
+    "config",
+)
 MOST_ENTRIES = 16  # of a folder, for a reader to see it at a glance
 
 
@@ -204,7 +213,7 @@ def test_only_the_worker_reads_a_clock():
         "bench/execution/observers.py",
         "bench/execution/tensorboard.py",
         "bench/system/launch.py",
-        "bench/datasets/download.py",
+        "bench/workload/datasets/download.py",
         "bench/cli/commands/watch.py",
         "bench/gate/window_server.py",
         "bench/gate/budget.py",
@@ -245,7 +254,7 @@ def test_help_loads_nothing_heavy(command):
 
 
 def test_planning_and_running_load_no_framework():
-    loaded = "import bench.cli.commands.run, bench.execution.runner, bench.datasets"
+    loaded = "import bench.cli.commands.run, bench.execution.runner, bench.workload.datasets"
     assert not _loaded(loaded) & FRAMEWORKS
 
 

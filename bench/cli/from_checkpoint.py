@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ from bench.config.plan import Plan, Start
 from bench.config.settings import flag
 from bench.errors import UsageError
 from bench.results.checkpoint import Checkpoint, Header
+
+# The fields of a checkpoint's header that are settings as they stand.
+OF_SAME_NAME = ("dataset", "train_size", "val_size", "test_size", "fit", "learning_rate")
 
 
 def refuse_both(resume: Path | None, start: Path | None, recipe: str | None = None) -> None:
@@ -43,9 +46,9 @@ def settings(path: Path, header: Header, given: Mapping[str, Any]) -> dict[str, 
         for name in own
         if name in given and not _agree(name, given[name], own[name], header)
     ]
-    if "regime" in given:
+    if "regimes" in given:
         unlike.append("--regime has no meaning: the optimizer is the checkpoint's")
-    if "target" in given:
+    if "target_accuracy" in given:
         unlike.append("--target has no meaning: the time to it began before the checkpoint")
     if unlike:
         raise UsageError(
@@ -59,7 +62,8 @@ def settings(path: Path, header: Header, given: Mapping[str, Any]) -> dict[str, 
             f"{what}: {path.name} has {header.epoch} epochs behind it; give how many there shall "
             f"be in all, {header.epoch + 1} or more"
         )
-    kept = {name: value for name, value in own.items() if not (name == "dataset" and name in given)}
+    moved = {"dataset"} & given.keys()
+    kept = {name: own[name] for name in own.keys() - moved if own[name] is not None}
     return {"frameworks": (header.framework,)} | dict(given) | kept
 
 
@@ -69,37 +73,30 @@ def begin(planned: Plan, path: Path, found: Checkpoint) -> Plan:
     if planned.data_sha256 not in (None, header.data_sha256):
         raise UsageError(
             f"{path} was trained on other data: the hash of its {header.dataset} is "
-            f"{header.data_sha256}, that of {planned.dataset} is {planned.data_sha256}"
+            f"{header.data_sha256}, that of {planned.settings.dataset} is {planned.data_sha256}"
         )
     start = Start(
         file=path.absolute(), sha256=found.sha256, framework=header.framework, epoch=header.epoch
     )
     # Every constant of the optimizer, also those that no option gives.
-    changes = {"start": start, "optimizer": header.optimizer, "target_accuracy": None}
+    settings = replace(planned.settings, target_accuracy=None)
+    changes = {"start": start, "optimizer": header.optimizer, "settings": settings}
     return planned.model_copy(update=changes)
 
 
 def _own(header: Header) -> dict[str, Any]:
-    """The checkpoint's settings by the names of `bench.config.settings.Settings`."""
+    """The checkpoint's settings by their names; None where it has none."""
     return {
         "model": header.model.name,
-        "activation": header.model.options.activation,
-        "pooling": header.model.options.pooling,
-        "dropout": header.model.options.dropout,
-        "noise": header.model.options.noise,
+        **asdict(header.model.options),
         "seeds": (header.seed,),
-        "dataset": header.dataset,
-        "train_size": header.train_size,
-        "val_size": header.val_size,
-        "test_size": header.test_size,
-        "fit": header.fit,
         "mean": header.given_mean,
         "std": header.given_std,
         "batch_sizes": (header.batch_size,),
         "optimizer": header.optimizer.name,
-        "lr": header.learning_rate,
         "momentum": header.optimizer.momentum,
         "weight_decay": header.optimizer.weight_decay,
+        **{name: getattr(header, name) for name in OF_SAME_NAME},
         **asdict(header.training),
     }
 

@@ -10,9 +10,9 @@ from typing import get_args
 
 from rich.console import Console
 
+from bench.choices import Device
 from bench.cli.console import installed
 from bench.config import checks, parsing
-from bench.contract import Device
 from bench.errors import UsageError
 from bench.gate import schedule
 from bench.gate.cases import Case, Name

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import get_args
 
+from bench.choices import Device
 from bench.config.parsing import words
-from bench.contract import Device
 from bench.errors import UnknownNameError, UsageError
 
 

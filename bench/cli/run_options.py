@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_origin
 
 import typer
 
@@ -113,12 +113,13 @@ def _is_given(context: typer.Context, parameter: str) -> bool:
 def _parameter(of: Declared) -> inspect.Parameter:
     """A setting as a parameter of `run`, as Typer reads one.
 
-    What is more than a number, a path or a word is typed as text; False is the default of a flag,
-    which needs no option that takes it back.
+    What is not a number or a path is typed as text, names among them: it is told what was meant by
+    one that is not known. False is the default of a flag, which needs no option that takes it back.
     """
     flags = [of.flag, *filter(None, (of.about.also,))]
     option = typer.Option(*flags, help=of.about.help, rich_help_panel=of.about.panel)
-    kind, default = (str, _as_typed(of.default)) if of.about.parse else (of.kind, of.default)
+    kind = str if of.about.parse or get_origin(of.kind) is Literal else of.kind
+    default = _as_typed(of.default) if of.about.parse else of.default
     return inspect.Parameter(
         of.name,
         inspect.Parameter.KEYWORD_ONLY,

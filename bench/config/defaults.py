@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.contract import OptimizerName
-from bench.datasets import Fit
+from bench.choices import Fit, OptimizerName
 
 
 @dataclass(frozen=True, slots=True)

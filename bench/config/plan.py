@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from bench import datasets, frameworks
-from bench.config import checks, resolve, settings
-from bench.config.defaults import preset
-from bench.config.resolve import Save
-from bench.config.settings import Settings
+from bench import frameworks
+from bench.choices import Device
+from bench.config import resolve
+from bench.config.defaults import LEARNING_RATES, preset
+from bench.config.settings import DECLARED, Settings, checked
 from bench.config.split_sizes import AvailableImages, first_of, sizes
-from bench.config.training_options import training_of
-from bench.contract import Activation, Device, ModelOptions, ModelSpec, OptimizerSpec, Pooling
-from bench.datasets import Fit
+from bench.config.training_options import completed
+from bench.contract import ModelOptions, ModelSpec, OptimizerSpec
 from bench.errors import UsageError
 from bench.frameworks import regimes
-from bench.frameworks.regimes import MATCHED, Default, Regime, Setting
+from bench.frameworks.regimes import MATCHED, Default, Setting
 from bench.system import machine
-from bench.workload import models
+from bench.workload import datasets, models
 from bench.workload.training import Training
 
 
@@ -80,51 +80,34 @@ class Start(BaseModel):
 
 
 class Plan(BaseModel):
-    """Everything that decides what a run computes."""
+    """Everything that decides what a run computes.
+
+    settings               every one of them, as it is used
+    weight_decay_is_given  whether a person asked for it, so that every regime has it
+    optimizer              with all its constants
+    data_sha256            of images and labels; None where the data set is not here yet
+    pool_images            that the split is drawn from, of so many channels and classes
+    own_test_set           whether the data set brings its test images; else they are of the pool
+    start                  the checkpoint that training goes on from
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    frameworks: tuple[str, ...]
-    devices: tuple[Device, ...]
-    seeds: tuple[int, ...]
-    regimes: tuple[Regime, ...] = ("matched",)
-    dataset: str
-    data_root: Path
+    settings: Settings
+    weight_decay_is_given: bool = True
+    optimizer: OptimizerSpec
     data_sha256: str | None
     pool_images: int
     own_test_set: bool
     channels: int
     classes: int
-    train_size: int
-    val_size: int
-    test_size: int
-    fit: Fit
-    pixel_mean: tuple[float, ...] | None
-    pixel_std: tuple[float, ...] | None
-    model: str
-    activation: Activation = "relu"
-    pooling: Pooling = "max"
-    dropout: float = 0.0
-    noise: float = 0.0
-    epochs: int
-    batch_sizes: tuple[int, ...]
-    optimizer: OptimizerSpec
-    weight_decay_is_given: bool = True
-    learning_rate: float
-    target_accuracy: float | None
-    thread_counts: tuple[int, ...]
-    timeout_s: float
-    throughput_only: bool = False
-    precision: float | None = None
-    min_repeats: int = 1
-    max_repeats: int = 1
-    windows: int = settings.DECLARED["windows"].default
-    window_s: float = settings.DECLARED["window"].default
-    unverified: bool = False
-    save: tuple[Save, ...] = ()
-    save_every: int | None = None
     start: Start | None = None
-    training: Training = Training()
+
+    @property
+    def training(self) -> Training:
+        """The settings that the rules of a training read."""
+        names = (field.name for field in fields(Training))
+        return Training(**{name: getattr(self.settings, name) for name in names})
 
     @property
     def epochs_before(self) -> int:
@@ -134,17 +117,18 @@ class Plan(BaseModel):
     @property
     def input_size(self) -> tuple[int, int]:
         """Height and width of the images that the network is trained on."""
-        return models.named(self.model).size
+        return models.named(self.settings.model).size
 
     @property
     def model_options(self) -> ModelOptions:
         """What was chosen of the network."""
-        return ModelOptions(self.activation, self.pooling, self.dropout, self.noise)
+        of = self.settings
+        return ModelOptions(of.activation, of.pooling, of.dropout, of.noise)
 
     def spec(self) -> ModelSpec:
         """The network that the plan trains."""
         shape = (*self.input_size, self.channels)
-        return models.build(self.model, shape, self.classes, self.model_options)
+        return models.build(self.settings.model, shape, self.classes, self.model_options)
 
     def network(self, cell: Cell) -> ModelSpec:
         """The plan's network as the cell trains it: who draws its random numbers is in it."""
@@ -155,7 +139,7 @@ class Plan(BaseModel):
 
     def is_shown(self, cell: Cell) -> bool:
         """Whether the cell has the seed whose pictures and first steps are kept: one is enough."""
-        return cell.seed == self.seeds[0]
+        return cell.seed == self.settings.seeds[0]
 
     def own_defaults(self, framework: str) -> tuple[Default, ...]:
         """The framework's defaults that change something in what this plan trains."""
@@ -174,18 +158,20 @@ class Plan(BaseModel):
 
     def steps(self, batch_size: int) -> int:
         """Optimizer steps of an epoch."""
-        return self.training.steps(self.train_size, batch_size)
+        return self.training.steps(self.settings.train_size, batch_size)
 
     def images_an_epoch(self, batch_size: int) -> int:
         """How many images an epoch trains on."""
-        return self.training.images(self.train_size, batch_size)
+        return self.training.images(self.settings.train_size, batch_size)
 
     def cells(self) -> tuple[Cell, ...]:
         """The cells that are run whatever they find, in their order: block after block.
 
         With a precision to reach there may be more blocks, up to `max_repeats`.
         """
-        return tuple(cell for block in range(self.min_repeats) for cell in self.block(block))
+        return tuple(
+            cell for block in range(self.settings.min_repeats) for cell in self.block(block)
+        )
 
     def block(self, number: int) -> list[Cell]:
         """One cell of every condition, shuffled; the blocks, from 0, take the seeds in turns.
@@ -193,8 +179,8 @@ class Plan(BaseModel):
         The shuffle depends on seed and repeat alone, so that a resumed run keeps its order. In
         the second turn of the seeds a training would only repeat itself: those measure speed.
         """
-        repeat, place = divmod(number, len(self.seeds))
-        seed = self.seeds[place]
+        repeat, place = divmod(number, len(self.settings.seeds))
+        seed = self.settings.seeds[place]
         block = [
             Cell(
                 framework=name,
@@ -204,79 +190,85 @@ class Plan(BaseModel):
                 batch_size=batch_size,
                 threads=threads,
                 repeat=repeat,
-                throughput_only=self.throughput_only or repeat > 0,
+                throughput_only=self.settings.throughput_only or repeat > 0,
                 varied=self._varied(batch_size, threads),
             )
-            for name in self.frameworks
-            for device in self.devices
-            for regime in regimes.names(self.regimes, self.own_defaults(name))
-            for batch_size in self.batch_sizes
-            for threads in self.thread_counts
+            for name in self.settings.frameworks
+            for device in self.settings.devices
+            for regime in regimes.names(self.settings.regimes, self.own_defaults(name))
+            for batch_size in self.settings.batch_sizes
+            for threads in self.settings.threads
         ]
         random.Random(f"{seed} {repeat}").shuffle(block)  # noqa: S311 - an order, not a secret
         return block
 
     def _varied(self, batch_size: int, threads: int) -> str:
-        batch = f"-batch{batch_size}" if len(self.batch_sizes) > 1 else ""
-        return batch + (f"-threads{threads}" if len(self.thread_counts) > 1 else "")
+        batch = f"-batch{batch_size}" if len(self.settings.batch_sizes) > 1 else ""
+        return batch + (f"-threads{threads}" if len(self.settings.threads) > 1 else "")
 
 
-def make(asked: Settings, source: AvailableImages) -> Plan:
-    """The plan for these settings; UsageError says what cannot be and what could."""
-    asked = settings.checked(asked)
-    usual = preset(asked.dataset)
-    source = first_of(source, asked)
-    train_size, val_size, test_size = sizes(asked, usual, source)
-    usual_threads = (len(machine.usable_cpus()),)
-    least, most = resolve.repeats(asked)
-    devices = cast(tuple[Device, ...], asked.devices)
-    optimizer = resolve.optimizer_name(asked.optimizer)
+def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
+    """The plan for the settings that were given, by name; the others get their defaults.
+
+    Raises:
+        UsageError: what cannot be, and what could.
+    """
+    given = checked(given)
+    usual = preset(given.get("dataset", DECLARED["dataset"].default))
+    source = first_of(source, given)
+    train_size, val_size, test_size = sizes(given, usual, source)
+    optimizer = resolve.optimizer(
+        given.get("optimizer", DECLARED["optimizer"].default),
+        given.get("momentum", DECLARED["momentum"].default),
+        given.get("weight_decay"),
+    )
+    model = given.get("model", DECLARED["model"].default)
+    chosen = models.choose(
+        model, *(given.get(name) for name in ("activation", "pooling", "dropout", "noise"))
+    )
+    precision = given.get("precision")
+    seeds = given.get("seeds", DECLARED["seeds"].default)
+    least, most = resolve.repeats(
+        len(seeds), precision, given.get("min_repeats"), given.get("max_repeats")
+    )
+    filled = {
+        "devices": ("cpu",),
+        "data_root": datasets.default_root().absolute(),
+        "fit": usual.fit,
+        "epochs": usual.epochs,
+        "learning_rate": LEARNING_RATES[optimizer.name],
+        "threads": (len(machine.usable_cpus()),),
+        **given,
+        **asdict(chosen),
+        "train_size": train_size,
+        "val_size": val_size,
+        "test_size": test_size,
+        "weight_decay": optimizer.weight_decay,
+        "batch_sizes": resolve.batch_sizes(given.get("batch_sizes"), usual, train_size),
+        "min_repeats": least,
+        "max_repeats": most,
+        "target_accuracy": resolve.target(
+            given.get("target_accuracy"),
+            usual,
+            val_size,
+            throughput_only=given.get("throughput_only", False),
+        ),
+    }
     plan = Plan(
-        frameworks=checks.distinct("--frameworks", asked.frameworks or ()),
-        devices=devices,
-        seeds=asked.seeds,
-        regimes=cast(tuple[Regime, ...], asked.regime),
-        dataset=asked.dataset,
-        data_root=checks.default(asked.data_root, datasets.default_root()),
+        settings=completed(Settings(**filled), source.channels),
+        weight_decay_is_given="weight_decay" in given,
+        optimizer=optimizer,
         data_sha256=source.sha256,
         pool_images=source.train_images,
         own_test_set=source.test_images > 0,
         channels=source.channels,
         classes=source.classes,
-        train_size=train_size,
-        val_size=val_size,
-        test_size=test_size,
-        fit=resolve.fit(asked, usual),
-        pixel_mean=resolve.per_channel("--mean", asked.mean, source.channels),
-        pixel_std=resolve.per_channel("--std", asked.std, source.channels),
-        model=asked.model,
-        **asdict(
-            models.choose(asked.model, asked.activation, asked.pooling, asked.dropout, asked.noise)
-        ),
-        epochs=checks.default(asked.epochs, usual.epochs),
-        batch_sizes=resolve.batch_sizes(asked, usual, train_size),
-        optimizer=resolve.optimizer(optimizer, asked.momentum, asked.weight_decay),
-        weight_decay_is_given=asked.weight_decay is not None,
-        learning_rate=resolve.learning_rate(asked),
-        target_accuracy=resolve.target(asked, usual, val_size),
-        thread_counts=checks.default(asked.threads, usual_threads),
-        timeout_s=asked.timeout,
-        throughput_only=asked.throughput_only,
-        precision=asked.precision,
-        min_repeats=least,
-        max_repeats=most,
-        windows=asked.windows,
-        window_s=asked.window,
-        unverified=asked.unverified,
-        save=resolve.save(asked),
-        save_every=asked.save_every,
-        training=training_of(asked, val_size, source.channels, devices),
     )
     if not plan.cells():
         raise UsageError(
-            f"--regime each changes one default at a time, and {', '.join(plan.frameworks)} has "
-            f"none that differs with {plan.optimizer.name}: add matched or native, or another "
-            "framework"
+            "--regime each changes one default at a time, and "
+            f"{', '.join(plan.settings.frameworks)} has none that differs with "
+            f"{plan.optimizer.name}: add matched or native, or another framework"
         )
     return plan
 
@@ -287,18 +279,18 @@ def warnings(plan: Plan) -> list[str]:
     return [
         f"--threads {threads} is more than the {usable} CPUs that this process may use: threads "
         "will wait for each other, and the figures will be worse than they could be"
-        for threads in plan.thread_counts
+        for threads in plan.settings.threads
         if threads > usable
     ]
 
 
 def notes(plan: Plan) -> list[str]:
     """What a plan does not hold, though one might look for it."""
-    if plan.regimes == (MATCHED,):
+    if plan.settings.regimes == (MATCHED,):
         return []
     return [
         f"{name}: its own defaults are the matched setting with {plan.optimizer.name}, so that "
         "its regime native is matched again, and there is no default to change alone"
-        for name in plan.frameworks
+        for name in plan.settings.frameworks
         if not plan.own_defaults(name)
     ]

@@ -12,9 +12,9 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.config.published import Published, Reproduced
 from bench.config.settings import DECLARED, Declared
@@ -133,10 +133,8 @@ def _options(table: Any, path: Path) -> dict[str, Any]:
 
 def _checked(of: Declared, value: Any, where: str) -> Any:
     """The value as the setting takes it; one number stands for a list of one."""
-    if get_origin(of.kind) is tuple:
-        value = tuple(value) if isinstance(value, list) else (value,)
     try:
-        return of.about.check(of.key, TypeAdapter(of.kind).validate_python(value, strict=True))
+        return of.about.check(of.flag, of.typed(value, strict=True))
     except ValidationError as error:
         fault = error.errors()[0]
         raise UsageError(f"{where}: {fault['msg']}, not {_shown(value)}") from error

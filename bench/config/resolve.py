@@ -1,18 +1,19 @@
-"""Settings against each other and against the data: what was left open is filled in.
+"""Settings against each other and against the data: what was not given is filled in.
 
-Each function returns what the plan takes, or raises a UsageError that names the option, what was
-given and what is allowed. What a setting may be by itself is checked in `bench.config.settings`.
+Each function takes what was given, None where nothing was, and returns what the run uses, or raises
+a UsageError that names the option, what was given and what is allowed. What a setting may be by
+itself is checked before, see `bench.config.settings`.
 """
 
 from __future__ import annotations
 
 from typing import Literal, cast
 
-from bench.config.checks import above_zero, at_least, below_one, default, from_zero
-from bench.config.defaults import LEARNING_RATES, WEIGHT_DECAYS, Preset
-from bench.config.settings import DECLARED, Settings
-from bench.contract import OptimizerName, OptimizerSpec
-from bench.datasets import Fit
+from bench.choices import OptimizerName
+from bench.config.checks import below_one, default, from_zero
+from bench.config.defaults import WEIGHT_DECAYS, Preset
+from bench.config.settings import DECLARED
+from bench.contract import OptimizerSpec
 from bench.errors import UsageError
 
 Save = Literal["best", "last"]
@@ -20,9 +21,9 @@ LEAST_REPEATS = 3  # that an interval can be told from
 MOST_REPEATS = 30
 
 
-def batch_sizes(asked: Settings, preset: Preset, train_size: int) -> tuple[int, ...]:
+def batch_sizes(given: tuple[int, ...] | None, preset: Preset, train_size: int) -> tuple[int, ...]:
     """Numbers of images, each at most the training set."""
-    values = default(asked.batch_sizes, (min(preset.batch_size, train_size),))
+    values = default(given, (min(preset.batch_size, train_size),))
     for value in values:
         if value > train_size:
             raise UsageError(
@@ -32,29 +33,30 @@ def batch_sizes(asked: Settings, preset: Preset, train_size: int) -> tuple[int, 
     return values
 
 
-def repeats(asked: Settings) -> tuple[int, int]:
-    """The least and the most processes of each kind of cell.
+def repeats(
+    seeds: int, precision: float | None, least: int | None, most: int | None
+) -> tuple[int, int]:
+    """The least and the most processes of each kind of cell, for so many seeds.
 
     Without --precision there is nothing to wait for, so that the two are the same.
     """
-    trained = len(asked.seeds)
-    usual = max(trained, LEAST_REPEATS) if asked.precision else trained
-    least = at_least(1, "--min-repeats", default(asked.min_repeats, usual))
-    if asked.precision is None:
-        if asked.max_repeats is not None:
+    usual = max(seeds, LEAST_REPEATS) if precision else seeds
+    least = default(least, usual)
+    if precision is None:
+        if most is not None:
             raise UsageError(
-                f"--max-repeats {asked.max_repeats} has no meaning without --precision: give "
-                "one, such as --precision 2%, or --min-repeats for a fixed number"
+                f"--max-repeats {most} has no meaning without --precision: give one, such as "
+                "--precision 2%, or --min-repeats for a fixed number"
             )
-        return max(least, trained), max(least, trained)
-    most = default(asked.max_repeats, max(MOST_REPEATS, least))
-    if most < max(least, LEAST_REPEATS, trained):
+        return max(least, seeds), max(least, seeds)
+    most = default(most, max(MOST_REPEATS, least))
+    if most < max(least, LEAST_REPEATS, seeds):
         raise UsageError(
-            f"--max-repeats {most} is too small: give {max(least, LEAST_REPEATS, trained)} or "
-            f"more, for {trained} seed(s), at least {least} repeats, and an interval from "
+            f"--max-repeats {most} is too small: give {max(least, LEAST_REPEATS, seeds)} or "
+            f"more, for {seeds} seed(s), at least {least} repeats, and an interval from "
             f"{LEAST_REPEATS}"
         )
-    return max(least, trained), most
+    return max(least, seeds), most
 
 
 def optimizer_name(given: str) -> OptimizerName:
@@ -73,34 +75,19 @@ def optimizer(name: OptimizerName, momentum: float, weight_decay: float | None) 
     return OptimizerSpec(name, momentum=momentum, weight_decay=decay)
 
 
-def learning_rate(asked: Settings) -> float:
-    """The learning rate asked for, or the optimizer's usual one."""
-    usual = LEARNING_RATES[optimizer_name(asked.optimizer)]
-    return above_zero("--lr", default(asked.lr, usual))
-
-
-def target(asked: Settings, preset: Preset, val_size: int) -> float | None:
+def target(
+    given: float | None, preset: Preset, val_size: int, *, throughput_only: bool
+) -> float | None:
     """A validation accuracy; None where nothing is trained or validated that could reach it."""
-    given = asked.target
     if given is None:
-        return preset.target if val_size and not asked.throughput_only else None
-    if asked.throughput_only:
+        return preset.target if val_size and not throughput_only else None
+    if throughput_only:
         raise UsageError(
             f"--target {given:g} is never reached with --throughput-only: leave it out"
         )
     if not val_size:
         raise UsageError(f"--target {given:g} is judged on validation images, and --val-size is 0")
     return given
-
-
-def fit(asked: Settings, preset: Preset) -> Fit:
-    """How images come to the model's size."""
-    return cast(Fit, default(asked.fit, preset.fit))
-
-
-def save(asked: Settings) -> tuple[Save, ...]:
-    """Which checkpoints are kept."""
-    return cast(tuple[Save, ...], tuple(word for word in asked.save if word != "none"))
 
 
 def per_channel(

@@ -1,20 +1,36 @@
 """Every setting of a run, declared once: name, type, default, help, panel, check.
 
-The options of `bench run`, the keys of recipes, what a run's folder keeps of the request and what
-a training that goes on takes from its checkpoint derive from these declarations. A new setting is
-a field here, and the code that uses it.
+The options of `bench run`, the keys of recipes and the settings of a plan derive from these
+declarations. A new setting is a field here, and the code that uses it.
 
-Light to import, for `bench run --help`: types that belong to heavy modules are text here, and
-their checks look up what is allowed when a value is checked. The annotations are real ones, not
-text, so that no heavy module is needed to read them either.
+What was *given*, on the command line or in a recipe, is a mapping with the names of those settings
+alone; `bench.config.plan.make` fills in the others.
+
+Light to import, for `bench run --help`: what only heavy modules know is looked up when a value is
+checked. The annotations are real ones, not text, so that they can be read without these modules.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
+from bench.choices import (
+    Activation,
+    Device,
+    Fit,
+    ImageOrder,
+    Monitor,
+    OptimizerName,
+    Part,
+    Pooling,
+    Regime,
+    Schedule,
+    Split,
+    Ties,
+)
 from bench.config import checks, parsing
 from bench.config.checks import Check
 from bench.errors import UsageError
@@ -50,46 +66,10 @@ class Setting:
     recipe: InRecipe = "refused"
 
 
-def _activations() -> Iterable[str]:
-    from bench.workload.models import ACTIVATIONS
-
-    return ACTIVATIONS
-
-
-def _poolings() -> Iterable[str]:
-    from bench.workload.models import POOLINGS
-
-    return POOLINGS
-
-
 def _models() -> Iterable[str]:
     from bench.workload.models import CATALOGUE
 
     return CATALOGUE
-
-
-def _regimes() -> Iterable[str]:
-    from bench.frameworks.regimes import REGIMES
-
-    return REGIMES
-
-
-def _devices() -> Iterable[str]:
-    from bench.contract import Device
-
-    return (*get_args(Device), "auto")
-
-
-def _fits() -> Iterable[str]:
-    from bench.datasets import Fit
-
-    return get_args(Fit)
-
-
-def _optimizers() -> Iterable[str]:
-    from bench.contract import OptimizerName
-
-    return get_args(OptimizerName)
 
 
 def _kernels() -> Iterable[str]:
@@ -104,8 +84,20 @@ def _biases() -> Iterable[str]:
     return (initialisers.PYTORCH, initialisers.ZEROS)
 
 
+def _rate(option: str, value: float) -> float:
+    from bench.workload import models
+
+    return models.rate(option, value)
+
+
+def _deviation(option: str, value: float) -> float:
+    from bench.workload import models
+
+    return models.deviation(option, value)
+
+
 def _dataset(_: str, value: str) -> str:
-    from bench import datasets
+    from bench.workload import datasets
 
     datasets.require(value)
     return value
@@ -121,8 +113,9 @@ def _saved(option: str, values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def _choice(what: str, *allowed: str) -> Check:
-    return checks.one_of(what, lambda: allowed)
+def _choice(what: str, kind: Any, *others: str) -> Check:
+    """One of the choices that a type of `bench.choices` has, or of the others."""
+    return checks.one_of(what, lambda: (*get_args(kind), *others))
 
 
 _COUNT = partial(checks.at_least, 1)
@@ -131,19 +124,23 @@ _DECIDES: InRecipe = "decides"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a person asked for; None stands for the data set's or the machine's default."""
+    """All settings of a run, as they are used.
+
+    The default of a field that has none depends on the data set, on the machine or on other
+    settings: see `bench.config.plan.make`.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     frameworks: Annotated[
-        tuple[str, ...] | None,
+        tuple[str, ...],
         Setting(
             "Frameworks, such as torch,keras,flax. Default: all that are installed.",
             WHAT,
             checks.distinct,
             parsing.words,
         ),
-    ] = None
+    ]
     model: Annotated[
         str,
         Setting(
@@ -154,32 +151,33 @@ class Settings:
         ),
     ] = "lenet5"
     activation: Annotated[
-        str | None,
+        Activation,
         Setting(
             "Of lenet5: relu, leakyrelu, rrelu, prelu, elu, selu or tanh. Default: relu.",
             WHAT,
-            checks.one_of("activation", _activations),
+            _choice("activation", Activation),
             recipe=_DECIDES,
         ),
-    ] = None
+    ]
     pooling: Annotated[
-        str | None,
+        Pooling,
         Setting(
             "Of lenet5: max or average. Default: max.",
             WHAT,
-            checks.one_of("pooling", _poolings),
+            _choice("pooling", Pooling),
             recipe=_DECIDES,
         ),
-    ] = None
+    ]
     devices: Annotated[
-        tuple[str, ...],
+        tuple[Device, ...],
         Setting(
-            "cpu, gpu, both with a comma, or auto: gpu where every framework sees one.",
+            "cpu, gpu, both with a comma, or auto: gpu where every framework sees one. "
+            "Default: auto.",
             WHAT,
-            checks.each(checks.one_of("device", _devices)),
+            checks.each(_choice("device", Device, "auto")),
             parsing.words,
         ),
-    ] = ("auto",)
+    ]
     seeds: Annotated[
         tuple[int, ...],
         Setting(
@@ -190,14 +188,15 @@ class Settings:
             recipe="allowed",
         ),
     ] = (0, 1, 2)
-    regime: Annotated[
-        tuple[str, ...],
+    regimes: Annotated[
+        tuple[Regime, ...],
         Setting(
             "matched: all equal. native: each framework's own defaults. each: matched but for one "
             "of these at a time. Several with commas.",
             WHAT,
-            checks.each(checks.one_of("regime", _regimes)),
+            checks.each(_choice("regime", Regime)),
             parsing.words,
+            flag="--regime",
         ),
     ] = ("matched",)
     dataset: Annotated[
@@ -210,29 +209,27 @@ class Settings:
         ),
     ] = "digits"
     data_root: Annotated[
-        Path | None,
+        Path,
         Setting("Folder of the data sets, in torchvision's layout.", DATA, checks.folder),
-    ] = None
+    ]
     train_size: Annotated[
-        int | None,
+        int,
         Setting("Training images. Default: what is left.", DATA, _COUNT, recipe=_DECIDES),
-    ] = None
+    ]
     val_size: Annotated[
-        int | None,
+        int,
         Setting("Validation images; 0: none.", DATA, partial(checks.at_least, 0), recipe=_DECIDES),
-    ] = None
-    test_size: Annotated[
-        int | None, Setting("Test images. Default: all.", DATA, _COUNT, recipe=_DECIDES)
-    ] = None
+    ]
+    test_size: Annotated[int, Setting("Test images. Default: all.", DATA, _COUNT, recipe=_DECIDES)]
     fit: Annotated[
-        str | None,
+        Fit,
         Setting(
             "How images come to the network's size: pad or resize.",
             DATA,
-            checks.one_of("way to fit images", _fits),
+            _choice("way to fit images", Fit),
             recipe=_DECIDES,
         ),
-    ] = None
+    ]
     mean: Annotated[
         tuple[float, ...] | None,
         Setting(
@@ -254,11 +251,11 @@ class Settings:
         ),
     ] = None
     epochs: Annotated[
-        int | None,
+        int,
         Setting("Epochs. Default: by data set.", TRAINING, _COUNT, recipe=_DECIDES),
-    ] = None
+    ]
     batch_sizes: Annotated[
-        tuple[int, ...] | None,
+        tuple[int, ...],
         Setting(
             "Images a step. Several with commas: a sweep. Default: by data set.",
             TRAINING,
@@ -268,61 +265,64 @@ class Settings:
             also="--batch-sizes",
             recipe=_DECIDES,
         ),
-    ] = None
+    ]
     optimizer: Annotated[
-        str,
+        OptimizerName,
         Setting(
             "sgd, rmsprop, adam or adamw.",
             TRAINING,
-            checks.one_of("optimizer", _optimizers),
+            _choice("optimizer", OptimizerName),
             recipe=_DECIDES,
         ),
     ] = "adam"
-    lr: Annotated[
-        float | None,
+    learning_rate: Annotated[
+        float,
         Setting(
             "Learning rate. Default: sgd 0.01, others 0.001.",
             TRAINING,
             checks.above_zero,
+            flag="--lr",
+            also="--learning-rate",
             recipe=_DECIDES,
         ),
-    ] = None
+    ]
     momentum: Annotated[
         float, Setting("For sgd and rmsprop.", TRAINING, checks.below_one, recipe=_DECIDES)
     ] = 0.0
     weight_decay: Annotated[
-        float | None,
+        float,
         Setting(
             "L2 penalty; decoupled for adamw. Default: 0, adamw 0.01.",
             TRAINING,
             checks.from_zero,
             recipe=_DECIDES,
         ),
-    ] = None
-    target: Annotated[
+    ]
+    target_accuracy: Annotated[
         float | None,
         Setting(
             "Validation accuracy whose reaching is timed. Default: by data set.",
             TRAINING,
             checks.accuracy,
+            flag="--target",
             recipe="allowed",
         ),
-    ] = None
+    ]
     split: Annotated[
-        str,
+        Split,
         Setting(
             "Validation images: random, or last of the file.",
             DATA,
-            _choice("split", "random", "last"),
+            _choice("split", Split),
             recipe=_DECIDES,
         ),
     ] = "random"
     order: Annotated[
-        str,
+        ImageOrder,
         Setting(
             "Of the images: shuffled each epoch, or file.",
             DATA,
-            _choice("order", "shuffled", "file"),
+            _choice("order", ImageOrder),
             recipe=_DECIDES,
         ),
     ] = "shuffled"
@@ -364,7 +364,7 @@ class Settings:
         Setting(
             "Of lenet5: the rate of dropout after its hidden dense layers; 0 or more, below 1.",
             TRAINING,
-            checks.below_one,
+            _rate,
             recipe=_DECIDES,
         ),
     ] = 0.0
@@ -374,7 +374,7 @@ class Settings:
             "Standard deviation of Gaussian noise on the normalised training images, drawn anew "
             "in every step.",
             TRAINING,
-            checks.from_zero,
+            _deviation,
             recipe=_DECIDES,
         ),
     ] = 0.0
@@ -407,11 +407,11 @@ class Settings:
         ),
     ] = None
     evaluate: Annotated[
-        tuple[str, ...],
+        tuple[Part, ...],
         Setting(
             "What to evaluate after each epoch beside validation: test, train or both.",
             TRAINING,
-            checks.each(_choice("part to evaluate", "train", "test")),
+            checks.each(_choice("part to evaluate", Part)),
             parsing.words,
             recipe=_DECIDES,
         ),
@@ -430,11 +430,11 @@ class Settings:
         ),
     ] = None
     schedule: Annotated[
-        str,
+        Schedule,
         Setting(
             "Of the learning rate: constant, or plateau: lower it when nothing improves.",
             SCHEDULE,
-            _choice("schedule", "constant", "plateau"),
+            _choice("schedule", Schedule),
             recipe=_DECIDES,
         ),
     ] = "constant"
@@ -463,11 +463,11 @@ class Settings:
         ),
     ] = None
     monitor: Annotated[
-        str,
+        Monitor,
         Setting(
             "Images whose accuracy improves or not: val or test.",
             SCHEDULE,
-            _choice("set to monitor", "val", "test"),
+            _choice("set to monitor", Monitor),
             recipe=_DECIDES,
         ),
     ] = "val"
@@ -485,26 +485,27 @@ class Settings:
         ),
     ] = None
     ties: Annotated[
-        str,
+        Ties,
         Setting(
             "Which of equally good epochs is the best: first, or last, which then counts as an "
             "improvement.",
             SAVED,
-            _choice("choice of ties", "first", "last"),
+            _choice("choice of ties", Ties),
             recipe=_DECIDES,
         ),
     ] = "first"
     threads: Annotated[
-        tuple[int, ...] | None,
+        tuple[int, ...],
         Setting(
             "CPU threads of each framework. Several with commas: a sweep. Default: all.",
             RUNNING,
             checks.each(_COUNT),
             parsing.whole_numbers,
         ),
-    ] = None
-    timeout: Annotated[
-        float, Setting("Seconds that a cell may take.", RUNNING, checks.above_zero)
+    ]
+    timeout_s: Annotated[
+        float,
+        Setting("Seconds that a cell may take.", RUNNING, checks.above_zero, flag="--timeout"),
     ] = 3600.0
     unverified: Annotated[
         bool,
@@ -529,23 +530,23 @@ class Settings:
         ),
     ] = None
     min_repeats: Annotated[
-        int | None,
+        int,
         Setting(
             "Processes of each kind, at least. Default: one a seed; with --precision 3.",
             SPEED,
             _COUNT,
         ),
-    ] = None
+    ]
     max_repeats: Annotated[
-        int | None, Setting("And at most, with --precision. Default: 30.", SPEED, _COUNT)
-    ] = None
+        int, Setting("And at most, with --precision. Default: 30.", SPEED, _COUNT)
+    ]
     windows: Annotated[
         int,
         Setting("Timed windows of a process.", SPEED, partial(checks.at_least, LEAST_WINDOWS)),
     ] = 20
-    window: Annotated[float, Setting("Seconds of a window, about.", SPEED, checks.above_zero)] = (
-        0.25
-    )
+    window_s: Annotated[
+        float, Setting("Seconds of a window, about.", SPEED, checks.above_zero, flag="--window")
+    ] = 0.25
     save: Annotated[
         tuple[str, ...],
         Setting(
@@ -572,8 +573,9 @@ class Settings:
 class Declared:
     """A setting as the parts of the program that derive from it see it.
 
-    kind   its type without the None, such as int or tuple[str, ...]
-    about  what else is said of it
+    kind     its type without the None, such as int or tuple[str, ...]
+    default  None where it depends on something, and where None is the default
+    about    what else is said of it
     """
 
     name: str
@@ -596,14 +598,26 @@ class Declared:
         is_text = self.about.parse is not None and isinstance(typed, str)
         return self.about.parse(self.flag, typed) if is_text and self.about.parse else typed
 
+    def typed(self, value: Any, *, strict: bool = False) -> Any:
+        """A value from a file as one of the setting's type; pydantic's ValidationError if it can't.
+
+        `strict`: no number from text, and so on. One value stands for a list of one.
+        """
+        from pydantic import TypeAdapter  # not needed for the command line's help
+
+        if get_origin(self.kind) is tuple:
+            value = tuple(value) if isinstance(value, list | tuple) else (value,)
+        return TypeAdapter(self.kind).validate_python(value, strict=strict)
+
 
 def _declared() -> dict[str, Declared]:
     found = {}
     for field in fields(Settings):
         kind, about = get_args(field.type)
-        if get_origin(kind) is not tuple and type(None) in get_args(kind):
+        if get_origin(kind) in (Union, UnionType):
             (kind,) = (one for one in get_args(kind) if one is not type(None))
-        found[field.name] = Declared(field.name, kind, field.default, about)
+        default = None if field.default is MISSING else field.default
+        found[field.name] = Declared(field.name, kind, default, about)
     return found
 
 
@@ -615,13 +629,16 @@ def flag(name: str) -> str:
     return DECLARED[name].flag
 
 
-def checked(asked: Settings) -> Settings:
-    """The settings, each of which has passed its own check; UsageError for the first that has not.
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that were given, by name, each of which has passed its own check.
 
-    A default passes as it is: an empty one would not be something that a person may give.
+    A default passes as it is, since it may be what nobody can type, such as an empty list.
+
+    Raises:
+        UsageError: one is not allowed, the first of them.
     """
     found = {}
-    for name, one in DECLARED.items():
-        value = getattr(asked, name)
-        found[name] = value if value == one.default else one.about.check(one.flag, value)
-    return replace(asked, **found)
+    for name, value in given.items():
+        of = DECLARED[name]
+        found[name] = value if value == of.default else of.about.check(of.flag, value)
+    return found

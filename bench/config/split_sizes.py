@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bench.config.checks import at_least, default
 from bench.config.defaults import Preset
-from bench.config.settings import Settings
+from bench.config.settings import DECLARED
 from bench.errors import UsageError
 
 
@@ -25,42 +27,48 @@ class AvailableImages:
     sha256: str | None
 
 
-def first_of(source: AvailableImages, asked: Settings) -> AvailableImages:
+def first_of(source: AvailableImages, given: Mapping[str, Any]) -> AvailableImages:
     """The source as far as `--first` takes it: so many images, and a tenth as many for the test.
 
     A `--test-size` takes as many of the test set as it says.
     """
-    first = asked.first
+    first = given.get("first")
     if first is None:
         return source
     if first > source.train_images:
         raise UsageError(
-            f"--first {first} is too large: {asked.dataset} has {source.train_images} images"
+            f"--first {first} is too large: {_name(given)} has {source.train_images} images"
         )
     test = source.test_images
-    if test and asked.test_size is None:
+    if test and "test_size" not in given:
         test = min(test, max(first // 10, 1))
     return replace(source, train_images=first, test_images=test)
 
 
-def sizes(asked: Settings, usual: Preset, source: AvailableImages) -> tuple[int, int, int]:
-    """Images for training, validation and test; what is not asked for takes what is left."""
+def sizes(given: Mapping[str, Any], usual: Preset, source: AvailableImages) -> tuple[int, int, int]:
+    """Images for training, validation and test; what was not given takes what is left."""
     pool = source.train_images
     test_pool = source.test_images or pool
-    test = default(asked.test_size, source.test_images or round(usual.test * pool))
+    test = default(given.get("test_size"), source.test_images or round(usual.test * pool))
     if at_least(1, "--test-size", test) > test_pool:
         raise UsageError(
-            f"--test-size {test} is too large: {asked.dataset} has {test_pool} images for it"
+            f"--test-size {test} is too large: {_name(given)} has {test_pool} images for it"
         )
-    val = default(asked.val_size, round(usual.validation * default(asked.train_size, pool)))
+    val = default(
+        given.get("val_size"), round(usual.validation * default(given.get("train_size"), pool))
+    )
     at_least(0, "--val-size", val)
     reserved = val if source.test_images else val + test
-    train = default(asked.train_size, max(pool - reserved, 0))
-    at_least(0 if asked.train_size is None else 1, "--train-size", train)
+    train = default(given.get("train_size"), max(pool - reserved, 0))
+    at_least(0 if "train_size" not in given else 1, "--train-size", train)
     if train == 0 or train + reserved > pool:
         of_test = "" if source.test_images else f" + {test} for the test"
         raise UsageError(
             f"{max(train, 1)} images to train + {val} to validate{of_test} are more than the "
-            f"{pool} that {asked.dataset} has: give smaller sizes"
+            f"{pool} that {_name(given)} has: give smaller sizes"
         )
     return train, val, test
+
+
+def _name(given: Mapping[str, Any]) -> str:
+    return str(given.get("dataset", DECLARED["dataset"].default))

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from bench.config.checks import default
 from bench.config.resolve import per_channel
 from bench.config.settings import Settings
-from bench.contract import Device
 from bench.errors import UsageError
 from bench.workload import initialisers
-from bench.workload.training import Training
 
 FACTOR, PATIENCE, FLOOR = 0.1, 5, 1e-6  # those of the Flux model zoo's example
 KERAS_DEFAULT = ("glorot_uniform", initialisers.ZEROS)  # what `--init keras` stands for
 
 
-def training_of(
-    asked: Settings, val_size: int, channels: int, devices: Sequence[Device] = ("cpu",)
-) -> Training:
-    """The training with its defaults filled in; `val_size` counts validation images."""
-    if asked.deterministic and "gpu" in devices:
+def completed(asked: Settings, channels: int) -> Settings:
+    """The settings with the constants of their training; images have so many channels."""
+    if asked.deterministic and "gpu" in asked.devices:
         raise UsageError("--deterministic holds on the CPU alone: give --devices cpu, too")
-    _require_validation(asked, val_size)
-    plain = Training(**{field.name: getattr(asked, field.name) for field in fields(Training)})
+    _require_validation(asked)
     return replace(
-        _initialised(_scheduled(plain)),
+        _initialised(_scheduled(asked)),
+        mean=per_channel("--mean", asked.mean, channels),
+        std=per_channel("--std", asked.std, channels),
         test_mean=per_channel("--test-mean", asked.test_mean, channels),
         test_std=per_channel("--test-std", asked.test_std, channels),
     )
 
 
-def _scheduled(asked: Training) -> Training:
+def _scheduled(asked: Settings) -> Settings:
     """The schedule with its constants, which mean nothing where the rate is constant."""
     given = {name: getattr(asked, name) for name in ("factor", "patience", "floor")}
     if asked.schedule == "constant":
@@ -51,9 +47,9 @@ def _scheduled(asked: Training) -> Training:
     )
 
 
-def _require_validation(asked: Settings, val_size: int) -> None:
+def _require_validation(asked: Settings) -> None:
     """UsageError where validation images are asked for something, and there are none."""
-    if val_size:
+    if asked.val_size:
         return
     judged = {
         "--schedule plateau": asked.schedule == "plateau",
@@ -72,7 +68,7 @@ def _require_validation(asked: Settings, val_size: int) -> None:
         )
 
 
-def _initialised(asked: Training) -> Training:
+def _initialised(asked: Settings) -> Settings:
     """Initial weights by the names of `bench.workload.initialisers`; keras is a pair of them."""
     if asked.init != "keras":
         return asked

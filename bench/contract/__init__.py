@@ -14,6 +14,7 @@ Canonical layout
 Parameters are a flat mapping in the order of the layers: `conv1/kernel`, `conv1/bias`, ...
 """
 
+from bench.choices import Activation, Device, OptimizerName, Pooling
 from bench.contract.activations import (
     FIRST_SLOPE,
     KINKED,
@@ -23,12 +24,10 @@ from bench.contract.activations import (
     RRELU_MEAN,
     SELU_ALPHA,
     SELU_SCALE,
-    Activation,
 )
 from bench.contract.adapter import (
     Adapter,
     Deterministic,
-    Device,
     EpochBatches,
     Images,
     Indices,
@@ -48,12 +47,11 @@ from bench.contract.layers import (
     ModelSpec,
     Noise,
     Pool,
-    Pooling,
     Shape,
     Weighted,
     parts,
 )
-from bench.contract.optimizer import EpsilonForm, OptimizerName, OptimizerSpec
+from bench.contract.optimizer import EpsilonForm, OptimizerSpec
 from bench.contract.product import factor
 from bench.contract.random_inputs import DrawKind, Drawn, Draws, Generator
 

@@ -22,9 +22,7 @@ In float32, eᶻ − 1 may be computed as it stands or as expm1: near 0 they dif
 
 from __future__ import annotations
 
-from typing import Literal
-
-Activation = Literal["relu", "leakyrelu", "rrelu", "prelu", "elu", "selu", "tanh", "none"]
+from bench.choices import Activation
 
 LEAKY_SLOPE = 0.01
 RRELU_LOWEST, RRELU_HIGHEST = 1 / 8, 1 / 3

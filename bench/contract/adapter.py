@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.choices import Device
 from bench.contract.layers import ModelSpec
 from bench.contract.optimizer import OptimizerSpec
 from bench.contract.random_inputs import Draws
-
-Device = Literal["cpu", "gpu"]
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int32]

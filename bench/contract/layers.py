@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
-from bench.contract.activations import Activation
+from bench.choices import Activation, Pooling
 from bench.contract.random_inputs import Drawn
 
-Pooling = Literal["max", "average"]
 Shape = tuple[int, ...]
 ImageShape = tuple[int, int, int]  # (height, width, channels)
 

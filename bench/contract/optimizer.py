@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.choices import OptimizerName
 from bench.errors import UsageError
 
-OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw"]
 EpsilonForm = Literal["outside", "inside", "hat"]
 
 

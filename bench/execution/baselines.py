@@ -56,7 +56,7 @@ class Yardsticks:
 
     def _machine_peak(self, threads: int) -> float | None:
         """10⁹ operations a second of NumPy's product of float32 matrices; None without answer."""
-        task = MeasureMachinePeak(threads=threads, window_s=self._plan.window_s)
+        task = MeasureMachinePeak(threads=threads, window_s=self._plan.settings.window_s)
         said = self._executor.call(task, log=NO_LOG, timeout_s=LIMIT_TIMEOUT_S).events
         rates = [event.gflop_per_s for event in said if isinstance(event, MachinePeakMeasured)]
         return rates[-1] if rates else None
@@ -64,6 +64,6 @@ class Yardsticks:
     def _oracle_losses(self, cell: Cell) -> list[float]:
         """See `bench.worker.oracle_losses`; none where the worker does not answer."""
         task = ComputeOracleLosses(plan=self._plan, cell=cell)
-        said = self._executor.call(task, log=NO_LOG, timeout_s=self._plan.timeout_s).events
+        said = self._executor.call(task, log=NO_LOG, timeout_s=self._plan.settings.timeout_s).events
         losses = [event.losses for event in said if isinstance(event, OracleLossesComputed)]
         return losses[-1] if losses else []

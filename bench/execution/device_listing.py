@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench import frameworks
-from bench.contract import Device
+from bench.choices import Device
 from bench.execution import Executor
 from bench.execution.executor import NO_LOG
 from bench.system import machine

@@ -26,7 +26,7 @@ def examined_files(framework: Framework, find: Find = importlib.util.find_spec) 
 
     These are the modules that the worker comes to import of this program and of the packages that
     the adapter and its tools are in; what lies beside the modules of a package and is data, such as
-    `bench/datasets/digits.npz`; and the whole folder of the adapter, where it is in a package, with
+    `digits.npz`; and the whole folder of the adapter, where it is in a package, with
     its sources in other languages and what it may import by names that are not in its sources.
 
     Args:

@@ -76,7 +76,7 @@ class RunState:
     def __init__(self, run: Run, cells: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._path, self._clock, self._written_s = run.folder / STATE, clock, -math.inf
         self._plan, self._images = run.manifest.plan, 0
-        epochs = run.manifest.plan.epochs
+        epochs = run.manifest.plan.settings.epochs
         self._now: dict[str, Any] = {"done": 0, "cells": cells, "epochs": epochs}
 
     def __str__(self) -> str:

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import datasets
-from bench.contract import Device, Images
+from bench.choices import Device
+from bench.contract import Images
 from bench.errors import BenchError, DataError, UnavailableError
 from bench.execution import Executor
 from bench.results.checkpoint import Checkpoint, Header
 from bench.system import machine
 from bench.worker.messages import Predict
 from bench.worker.prepared_data import Examples, examples
-from bench.workload import order
+from bench.workload import datasets, order
 
 TIMEOUT_S = 1800.0
 BATCH_SIZE = 500  # as the published prediction has it, see bench/config/recipes

@@ -170,5 +170,5 @@ def make_progress(console: Console, run: Run) -> Iterator[PlainLines]:
         TextColumn("{task.fields[left]}", markup=False),
     )
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
-        epochs = 1 if plan.throughput_only else plan.epochs - plan.epochs_before
+        epochs = 1 if plan.settings.throughput_only else plan.settings.epochs - plan.epochs_before
         yield Live(console, cells, bar, epochs, plan)

@@ -29,34 +29,34 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
         "run": run_name,
         "cell": cell.name,
         "framework": cell.framework,
-        "dataset": plan.dataset,
-        "model": plan.model,
-        "activation": plan.activation,
-        "pooling": plan.pooling,
-        "dropout": plan.dropout,
-        "noise": plan.noise,
+        "dataset": plan.settings.dataset,
+        "model": plan.settings.model,
+        "activation": plan.settings.activation,
+        "pooling": plan.settings.pooling,
+        "dropout": plan.settings.dropout,
+        "noise": plan.settings.noise,
         "device": cell.device,
         "seed": cell.seed,
         "regime": cell.regime,
-        "epochs": plan.epochs,
+        "epochs": plan.settings.epochs,
         "repeat": cell.repeat,
         "throughput_only": cell.throughput_only,
         "batch_size": cell.batch_size,
-        "learning_rate": plan.learning_rate,
+        "learning_rate": plan.settings.learning_rate,
         **{OPTIMIZER_FIELDS.get(name, name): v for name, v in asdict(optimizer).items()},
         "weight_decay_is_given": plan.weight_decay_is_given,
         "kernel_initialiser": setting.kernel,
         "bias_initialiser": setting.bias,
         "generator": setting.generator,
         "threads": cell.threads,
-        "target_accuracy": plan.target_accuracy,
-        "train_images": plan.train_size,
-        "val_images": plan.val_size,
-        "test_images": plan.test_size,
+        "target_accuracy": plan.settings.target_accuracy,
+        "train_images": plan.settings.train_size,
+        "val_images": plan.settings.val_size,
+        "test_images": plan.settings.test_size,
         "training": plan.training,
-        "fit": plan.fit,
-        "given_mean": plan.pixel_mean,
-        "given_std": plan.pixel_std,
+        "fit": plan.settings.fit,
+        "given_mean": plan.settings.mean,
+        "given_std": plan.settings.std,
         "data_sha256": plan.data_sha256,
         "machine": on,
         "resumed_from": plan.start.file.name if plan.start else None,
@@ -65,9 +65,13 @@ def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, A
     }
 
 
-def whole_request(asked: Settings, repeats: Reproduced | None) -> dict[str, Any]:
-    """Every setting of the run, but for where its data lie, which is nobody else's; its recipe."""
-    settings = TypeAdapter(Settings).dump_python(asked, mode="json", exclude={"data_root"})
+def whole_request(plan: Plan, repeats: Reproduced | None) -> dict[str, Any]:
+    """Every setting of the run, but for where its data lie, which is nobody else's; its recipe.
+
+    A weight decay that nobody asked for is left out, since it is the regime's.
+    """
+    kept_back = {"data_root"} | (set() if plan.weight_decay_is_given else {"weight_decay"})
+    settings = TypeAdapter(Settings).dump_python(plan.settings, mode="json", exclude=kept_back)
     return {"asked": settings, "recipe": repeats}
 
 
@@ -79,7 +83,7 @@ def derived(fields: dict[str, Any], plan: Plan, cell: Cell) -> dict[str, Any]:
         figures["gflop_per_s"] = fields["flops_per_image"] * speed / 1e9
     figures["best_epoch"] = best_epoch(fields, plan)
     epoch_s: Sequence[float] = fields["epoch_s"]
-    reached = metrics.epochs_to_target(fields["val_accuracy"], plan.target_accuracy)
+    reached = metrics.epochs_to_target(fields["val_accuracy"], plan.settings.target_accuracy)
     if reached is not None:
         figures["steps_to_target"] = reached * plan.steps(cell.batch_size)
         figures["time_to_target_s"] = sum(epoch_s[:reached])

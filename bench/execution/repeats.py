@@ -45,7 +45,7 @@ def pending(plan: Plan, records: Sequence[Record], tried: Collection[str] = ()) 
     settled = {record.cell for record in records if record.status in SETTLED}
     planned = [cell for cell in plan.cells() if cell.name not in settled]
     first = [cell for cell in planned if cell.name not in tried]
-    if first or plan.precision is None:
+    if first or plan.settings.precision is None:
         return first
     return _more(plan, records, {*settled, *tried})
 
@@ -66,9 +66,9 @@ def _more(plan: Plan, records: Sequence[Record], done: Collection[str]) -> list[
     wide = {
         condition[1:]
         for condition, half_width in reached.items()
-        if half_width is None or half_width > (plan.precision or 0.0)
+        if half_width is None or half_width > (plan.settings.precision or 0.0)
     }
-    for number in range(plan.min_repeats, plan.max_repeats):
+    for number in range(plan.settings.min_repeats, plan.settings.max_repeats):
         block = [cell for cell in plan.block(number) if cell.condition in reached]
         begun = [cell for cell in block if cell.name in done]
         cells = [

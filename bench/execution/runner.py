@@ -92,7 +92,7 @@ def run(run_: Run, progress: Progress, executor: Executor) -> None:
             run_.set_aside(cell)
             progress.cell(cell)
             of = subject(plan, cell)
-            if not plan.unverified and of not in verdicts:
+            if not plan.settings.unverified and of not in verdicts:
                 progress.phase("verify")
                 verdicts[of] = certify(of, run_.log_path(cell), lambda check: None, executor)
             verdict = verdicts.get(of, UNEXAMINED)
@@ -114,7 +114,7 @@ def subject(plan: Plan, cell: Cell) -> Subject:
     return Subject(
         framework=cell.framework,
         device=cell.device,
-        model=plan.model,
+        model=plan.settings.model,
         options=plan.model_options,
         input_shape=plan.spec().input_shape,
         classes=plan.classes,
@@ -123,7 +123,7 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         batch_size=min(cell.batch_size, MOST_IN_A_BATCH),
         remainder=0
         if plan.training.drop_last
-        else min(plan.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
+        else min(plan.settings.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
     )
 
 
@@ -150,20 +150,24 @@ def _run_cell(
         checkpoints = (run_.folder / CHECKPOINTS).absolute()
         task = TrainCell(plan=plan, cell=cell, checkpoints=checkpoints)
         log, before = run_.log_path(cell), conditions.now()
-        outcome = executor.call(task, log=log, timeout_s=plan.timeout_s, on_event=heard.take)
+        outcome = executor.call(
+            task, log=log, timeout_s=plan.settings.timeout_s, on_event=heard.take
+        )
         end, usage = outcome.end, outcome.usage
         heard.fields |= {"wall_s": usage.wall_s, "peak_rss_bytes": usage.peak_rss_bytes}
         heard.fields |= _surroundings(cell, before, usage, heard.fields)
     if end.status == "timeout" and verdict.status is None:
-        end = Ended(status="timeout", reason=f"not done after --timeout {plan.timeout_s:g} s")
+        end = Ended(
+            status="timeout", reason=f"not done after --timeout {plan.settings.timeout_s:g} s"
+        )
     asked = asked_for(run_.manifest.name, plan, cell, run_.manifest.machine)
     return Record.model_validate(
         heard.fields
         | derived(heard.fields, plan, cell)
         | asked
-        | whole_request(run_.manifest.asked, run_.manifest.recipe)
+        | whole_request(plan, run_.manifest.recipe)
         | {"started_at": started_at.isoformat(timespec="seconds")}
-        | {"certificate": verdict.certificate, "unverified": plan.unverified}
+        | {"certificate": verdict.certificate, "unverified": plan.settings.unverified}
         | {"framework_version": frameworks.version(framework)}
         | {"status": end.status, "reason": end.reason, "diverged_step": end.diverged_step}
         | {"log_tail": tail(run_.log_path(cell)) if end.status == "failed" else None}

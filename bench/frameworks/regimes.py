@@ -15,14 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-from bench.contract import Generator, OptimizerName, OptimizerSpec
+from bench.choices import OptimizerName, Regime
+from bench.contract import Generator, OptimizerSpec
 from bench.errors import UnknownNameError
 from bench.workload.initialisers import PYTORCH
 from bench.workload.training import Training
-
-Regime = Literal["matched", "native", "each"]
 
 MATCHED = "matched"
 NATIVE = "native"

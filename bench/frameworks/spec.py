@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bench.contract import Device
+from bench.choices import Device
 from bench.frameworks.regimes import Default
 
 SEPARATOR = ":"  # between the names of a framework and of its variant

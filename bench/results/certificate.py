@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bench.contract import Device, ModelOptions, OptimizerSpec
+from bench.choices import Device
+from bench.contract import ModelOptions, OptimizerSpec
 
 
 class Check(BaseModel):

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
-from bench.contract import Device, ModelSpec, OptimizerSpec, OptimizerState, Shape
-from bench.datasets import Fit
+from bench.choices import Device, Fit
+from bench.contract import ModelSpec, OptimizerSpec, OptimizerState, Shape
 from bench.errors import BenchError, CheckpointError
 from bench.workload import models
 from bench.workload.schedule import ScheduleState

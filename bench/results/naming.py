@@ -22,11 +22,13 @@ LONGEST = 40  # of a person's own name; a file's may have 255 in all
 
 def stem(plan: Plan, cell: Cell) -> str:
     """What the names of a cell's checkpoints begin with; unique within its run."""
-    device = f"_{cell.device}" if len(plan.devices) > 1 else ""
+    device = f"_{cell.device}" if len(plan.settings.devices) > 1 else ""
     regime = "" if cell.regime == MATCHED else f"_{cell.regime}"
     framework = frameworks.in_file_names(cell.framework)
     varied = cell.varied.replace("-", "_")
-    return f"{_title(plan.dataset)}_{framework}{device}{regime}{varied}_seed{cell.seed}_epoch"
+    return (
+        f"{_title(plan.settings.dataset)}_{framework}{device}{regime}{varied}_seed{cell.seed}_epoch"
+    )
 
 
 def file_name(stem: str, epoch: int, accuracy: float | None) -> str:

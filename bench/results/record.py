@@ -10,8 +10,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from bench.choices import Activation, Device, OptimizerName, Pooling
 from bench.config.published import Reproduced
-from bench.contract import Activation, Device, EpsilonForm, Generator, OptimizerName, Pooling
+from bench.contract import EpsilonForm, Generator
 from bench.results.certificate import Certificate
 from bench.system.state import Machine as Machine
 from bench.system.state import (

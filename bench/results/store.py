@@ -30,7 +30,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from bench.config.plan import Cell, Plan
 from bench.config.published import Reproduced
-from bench.config.settings import Settings
 from bench.errors import StoreError
 from bench.results import migrate, naming
 from bench.results.certificate import Certificate
@@ -50,7 +49,6 @@ class Manifest(BaseModel):
     created_at: str
     bench_version: str
     command: tuple[str, ...]
-    asked: Settings
     recipe: Reproduced | None = None
     plan: Plan
     machine: Machine

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.contract import Device
+from bench.choices import Device
 
 RAPL = Path("/sys/class/powercap")
 Joules = Callable[[], float | None]

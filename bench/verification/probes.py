@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.choices import Device
 from bench.contract import (
     Adapter,
     Conv,
     Dense,
-    Device,
     EpochBatches,
     Flatten,
     Indices,

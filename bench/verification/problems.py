@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.choices import Device
 from bench.contract import (
     Adapter,
     Conv,
     Dense,
-    Device,
     Draws,
     EpochBatches,
     Flatten,
@@ -24,10 +24,10 @@ from bench.contract import (
     ModelSpec,
     OptimizerSpec,
 )
-from bench.datasets.digits import DIGITS
-from bench.datasets.fitting import bring
 from bench.verification.oracle import Oracle
 from bench.workload import normalisation, order, random_inputs
+from bench.workload.datasets.digits import DIGITS
+from bench.workload.datasets.fitting import bring
 
 TRAINING_IMAGES = 1400  # of the 1,797 digits; the others are the evaluation set
 BATCH = 32

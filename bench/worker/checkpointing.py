@@ -53,10 +53,12 @@ class CheckpointWriter:
             if name in self._files:
                 self._write(adapter, data, epoch, figures, name)
             return
-        last = epoch == self._plan.epochs or bool(after and after.stop)
-        every = self._plan.save_every
-        lasting = (last and "last" in self._plan.save) or bool(every and epoch % every == 0)
-        best = "best" in self._plan.save and self._is_best(accuracy, last)
+        last = epoch == self._plan.settings.epochs or bool(after and after.stop)
+        every = self._plan.settings.save_every
+        lasting = (last and "last" in self._plan.settings.save) or bool(
+            every and epoch % every == 0
+        )
+        best = "best" in self._plan.settings.save and self._is_best(accuracy, last)
         if not (lasting or best) or not self._write(adapter, data, epoch, figures, name):
             return
         self._files.append(name)
@@ -103,26 +105,26 @@ class CheckpointWriter:
             framework_version=frameworks.version(frameworks.named(cell.framework)),
             device=cell.device,
             model=plan.network(cell),
-            dataset=plan.dataset,
+            dataset=plan.settings.dataset,
             data_sha256=plan.data_sha256,
             classes=data.classes,
             native_size=data.native_size,
-            fit=plan.fit,
+            fit=plan.settings.fit,
             pixel_mean=data.pixel_mean,
             pixel_std=data.pixel_std,
-            given_mean=plan.pixel_mean,
-            given_std=plan.pixel_std,
+            given_mean=plan.settings.mean,
+            given_std=plan.settings.std,
             pool_images=plan.pool_images,
             own_test_set=plan.own_test_set,
-            train_size=plan.train_size,
-            val_size=plan.val_size,
-            test_size=plan.test_size,
+            train_size=plan.settings.train_size,
+            val_size=plan.settings.val_size,
+            test_size=plan.settings.test_size,
             split_sha256=data.split_sha256,
             seed=cell.seed,
             epoch=epoch,
             batch_size=cell.batch_size,
             optimizer=plan.setting(cell).optimizer,
-            learning_rate=plan.learning_rate,
+            learning_rate=plan.settings.learning_rate,
             steps=steps,
             train_loss=figures.get("train_loss"),
             val_loss=figures.get("val_loss"),

@@ -107,7 +107,7 @@ class Epochs:
         self._evaluate, self._emit, self._keep = evaluate, emit, keep
         self._steps = start.optimizer.steps if start else 0
         self._state = (start.header.schedule if start else None) or ScheduleState(
-            plan.learning_rate
+            plan.settings.learning_rate
         )
         self._within = _Within()
         self._spec = plan.network(cell)
@@ -118,7 +118,7 @@ class Epochs:
         if self._plan.training.epoch_zero and not self._plan.start:
             self._emit(Measured(figures={"epoch_0": self._figures(adapter, data)}))
         ended = EpochsEnded(self._plan.epochs_before, {}, EpochDecision(self._state))
-        for epoch in range(self._plan.epochs_before, self._plan.epochs):
+        for epoch in range(self._plan.epochs_before, self._plan.settings.epochs):
             ended = self._epoch(adapter, data, epoch)
             if ended.diverged_step is not None:
                 break

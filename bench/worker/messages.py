@@ -14,8 +14,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.functional_validators import field_validator
 
+from bench.choices import Device
 from bench.config.plan import Cell, Plan
-from bench.contract import Device
 from bench.results.certificate import Check, Subject
 from bench.results.record import Record, Status
 

@@ -32,4 +32,4 @@ def losses(plan: Plan, cell: Cell, reference: Adapter) -> NDArray[np.float64]:
     batches = order_of(plan, cell, 0).batches
     opening = EpochBatches(batches[: count(cell.batch_size)], np.zeros(0, np.int32))
     opening = random_inputs.drawn(plan.spec(), cell.seed, 0, 0, opening)
-    return oracle.train_epoch64(opening, plan.learning_rate)
+    return oracle.train_epoch64(opening, plan.settings.learning_rate)

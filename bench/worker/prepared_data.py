@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import datasets
 from bench.config.plan import Cell, Plan
 from bench.config.split_sizes import AvailableImages
 from bench.contract import EpochBatches, Images, Labels
 from bench.errors import DataError
-from bench.workload import order
+from bench.workload import datasets, order
 from bench.workload.normalisation import normalise, statistics
 
 
@@ -58,29 +57,34 @@ def source(dataset: datasets.Dataset) -> AvailableImages:
 
 def prepare(plan: Plan, seed: int) -> Prepared:
     """Load, split and normalise; DataError if the data are not those that were planned for."""
-    data = datasets.load(plan.dataset, plan.data_root, plan.input_size, plan.fit)
+    data = datasets.load(
+        plan.settings.dataset, plan.settings.data_root, plan.input_size, plan.settings.fit
+    )
     if data.sha256 != plan.data_sha256:
         raise DataError(
-            f"{plan.dataset} has changed since the run was planned: its content had the hash "
-            f"{plan.data_sha256} and has {data.sha256}; start a new run"
+            f"{plan.settings.dataset} has changed since the run was planned: its content had the "
+            f"hash {plan.data_sha256} and has {data.sha256}; start a new run"
         )
     rows = order.split(
         seed,
         plan.pool_images,
-        plan.train_size,
-        plan.val_size,
-        0 if plan.own_test_set else plan.test_size,
+        plan.settings.train_size,
+        plan.settings.val_size,
+        0 if plan.own_test_set else plan.settings.test_size,
         last=plan.training.split == "last",
         in_file_order=plan.training.order == "file",
     )
     raw = data.train_images[rows.train]
     mean, std = statistics(raw)
-    mean, std = plan.pixel_mean or mean, plan.pixel_std or std
+    mean, std = plan.settings.mean or mean, plan.settings.std or std
     test_mean, test_std = plan.training.test_mean or mean, plan.training.test_std or std
     if data.test_images is None or data.test_labels is None:
         test = data.train_images[rows.test], data.train_labels[rows.test]
     else:
-        test = data.test_images[: plan.test_size], data.test_labels[: plan.test_size]
+        test = (
+            data.test_images[: plan.settings.test_size],
+            data.test_labels[: plan.settings.test_size],
+        )
     validation = data.train_images[rows.validation], data.train_labels[rows.validation]
     return Prepared(
         train=examples(raw, data.train_labels[rows.train], mean, std),
@@ -92,7 +96,7 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         test_std=test_std,
         split_sha256=order.split_sha256(rows),
         classes=data.classes,
-        native_size=datasets.describe(plan.dataset, plan.data_root).shape[:2],
+        native_size=datasets.describe(plan.settings.dataset, plan.settings.data_root).shape[:2],
     )
 
 
@@ -101,7 +105,7 @@ def order_of(plan: Plan, cell: Cell, epoch: int) -> EpochBatches:
     return order.epoch_order(
         cell.seed,
         epoch,
-        plan.train_size,
+        plan.settings.train_size,
         cell.batch_size,
         shuffled=plan.training.order == "shuffled",
         drop_last=plan.training.drop_last,

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.contract import Adapter, Device, EpochBatches, Indices
+from bench.choices import Device
+from bench.contract import Adapter, EpochBatches, Indices
 from bench.system.clocks import Clocks
 from bench.workload import flops
 

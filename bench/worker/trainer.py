@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import frameworks
+from bench.choices import Device
 from bench.config.plan import Cell, Plan, Start
-from bench.contract import Adapter, Deterministic, Device, EpochBatches
+from bench.contract import Adapter, Deterministic, EpochBatches
 from bench.errors import CheckpointError, UnavailableError
 from bench.results import checkpoint
 from bench.results.checkpoint import Checkpoint
@@ -98,7 +99,7 @@ class _Session:
         data = prepare(self._plan, self._cell.seed)
         if self._plan.start is not None:
             self._start = _resumed(self._plan.start, data)
-        orders = [self._order(epoch) for epoch in range(self._plan.epochs)]
+        orders = [self._order(epoch) for epoch in range(self._plan.settings.epochs)]
         self._measured(
             split_sha256=data.split_sha256,
             order_sha256=order.order_sha256(orders),
@@ -153,20 +154,20 @@ class _Session:
     def throughput(self, adapter: Adapter) -> None:
         """Images per second, from windows of full batches that nobody keeps the weights of."""
         self._emit(PhaseBegun(name="throughput"))
-        orders = (self._order(epoch) for epoch in itertools.count(self._plan.epochs))
+        orders = (self._order(epoch) for epoch in itertools.count(self._plan.settings.epochs))
 
         def tell(number: int, images_per_s: float) -> None:
             self._emit(WindowEnded(number=number, images_per_s=images_per_s))
 
-        spec, seed, epoch = self._network, self._cell.seed, self._plan.epochs
+        spec, seed, epoch = self._network, self._cell.seed, self._plan.settings.epochs
         with _resting_collector():
             found = throughput.throughput(
                 adapter,
                 orders,
-                self._plan.learning_rate,
+                self._plan.settings.learning_rate,
                 self._clocks,
-                wanted=self._plan.windows,
-                window_s=self._plan.window_s,
+                wanted=self._plan.settings.windows,
+                window_s=self._plan.settings.window_s,
                 tell=tell,
                 draw=lambda first, batches: random_inputs.drawn(spec, seed, epoch, first, batches),
                 most_steps=random_inputs.most_steps(spec, self._cell.batch_size),
@@ -177,7 +178,7 @@ class _Session:
         """What the framework's own product of matrices reaches; and the memory of the device."""
         self._emit(PhaseBegun(name="limit"))
         self._measured(peak_device_bytes=adapter.memory())
-        window_s = self._plan.window_s
+        window_s = self._plan.settings.window_s
         rate = throughput.matrix_gflop_per_s(adapter, self._cell.device, self._clocks, window_s)
         self._measured(matrix_gflop_per_s=rate)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import cast, get_args
 
+from bench.choices import Activation, Pooling
 from bench.contract import (
-    Activation,
     Conv,
     Dense,
     Dropout,
@@ -20,7 +20,6 @@ from bench.contract import (
     ModelSpec,
     Noise,
     Pool,
-    Pooling,
 )
 from bench.errors import UnknownNameError, UsageError
 
@@ -210,11 +209,7 @@ def choose(
         UsageError: the network does not leave the option open, or there is no such rate or noise.
     """
     open_to_choice = named(name).choices
-    if dropout is not None and not 0 <= dropout < 1:
-        raise UsageError(f"--dropout {dropout:g} is not a rate: give 0 or more, below 1")
-    if noise is not None and not 0 <= noise < math.inf:
-        raise UsageError(f"--noise {noise:g} is not a standard deviation: give 0 or more, finite")
-    if dropout and "dropout" not in open_to_choice:
+    if rate("--dropout", dropout or 0.0) and "dropout" not in open_to_choice:
         raise UsageError(
             f"--dropout {dropout:g} has no meaning for {name}, which has none: leave it out, or "
             f"take --model {_having('dropout')}"
@@ -232,8 +227,22 @@ def choose(
         cast(Activation, activation or USUAL.activation),
         cast(Pooling, pooling or USUAL.pooling),
         float(dropout or 0.0),
-        float(noise or 0.0),
+        float(deviation("--noise", noise or 0.0)),
     )
+
+
+def rate(option: str, value: float) -> float:
+    """A rate of dropout; UsageError where it is none."""
+    if not 0 <= value < 1:
+        raise UsageError(f"{option} {value:g} is not a rate: give 0 or more, below 1")
+    return value
+
+
+def deviation(option: str, value: float) -> float:
+    """A standard deviation of noise; UsageError where it is none."""
+    if not 0 <= value < math.inf:
+        raise UsageError(f"{option} {value:g} is not a standard deviation: give 0 or more, finite")
+    return value
 
 
 def _having(option: str) -> str:

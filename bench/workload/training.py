@@ -7,12 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
-Schedule = Literal["constant", "plateau"]
-Monitor = Literal["val", "test"]
-Ties = Literal["first", "last"]
-Split = Literal["random", "last"]
-ImageOrder = Literal["shuffled", "file"]
-Part = Literal["train", "test"]
+from bench.choices import ImageOrder, Monitor, Part, Schedule, Split, Ties
+
 StopReason = Literal["target", "converged"]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from bench.contract import Activation, ModelOptions, Pooling
+from bench.choices import Activation, Pooling
+from bench.contract import ModelOptions
 from bench.results.record import Record
 from bench.workload.training import Training
 from report.text import Given, Note

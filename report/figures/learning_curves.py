@@ -8,8 +8,8 @@ from itertools import accumulate
 from statistics import median
 from typing import get_args
 
+from bench.choices import Monitor
 from bench.results.record import Record
-from bench.workload.training import Monitor
 from report.analysis.comparison import Comparison
 from report.tables.reproduction import BY_EPOCH, METRICS
 

@@ -24,7 +24,8 @@ def test_what_is_chosen_is_in_plan_record_and_report(bench):
     assert record["parameters"] == 61_706 + 4
     assert record["train_loss"][-1] < record["train_loss"][0]
     manifest = json.loads((bench.only_run() / "run.json").read_text())
-    assert (manifest["plan"]["activation"], manifest["plan"]["pooling"]) == ("prelu", "average")
+    settings = manifest["plan"]["settings"]
+    assert (settings["activation"], settings["pooling"]) == ("prelu", "average")
     report = (bench.only_run() / "report.md").read_text()
     assert "lenet5 (prelu, average pooling)" in report
 

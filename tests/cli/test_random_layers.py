@@ -24,7 +24,7 @@ def test_what_is_random_is_in_plan_record_and_report(bench):
     assert 0 < record["draw_s"] < sum(record["epoch_s"])
     full = record["step_loss"][:3]  # without the last, smaller batch
     assert record["oracle_step_loss"] == pytest.approx(full, rel=1e-6)
-    plan = json.loads((bench.only_run() / "run.json").read_text())["plan"]
+    plan = json.loads((bench.only_run() / "run.json").read_text())["plan"]["settings"]
     assert (plan["activation"], plan["dropout"], plan["noise"]) == ("rrelu", 0.4, 0.1)
     assert LABEL in (bench.only_run() / "report.md").read_text()
     (row,) = (bench.only_run() / "records").iterdir()

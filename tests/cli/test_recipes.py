@@ -62,7 +62,7 @@ def test_a_recipe_is_reproduced_and_its_record_repeated(bench, two):
     assert record["recipe"]["recipe"] == "two"
     assert record["recipe"]["overridden"] == ["--lr 0.05 for 0.1"]
     assert (record["epochs"], record["learning_rate"]) == (2, 0.05)
-    assert record["asked"]["lr"] == 0.05
+    assert record["asked"]["learning_rate"] == 0.05
     assert "data_root" not in record["asked"]
 
     done = bench("rerun", str(path), "--json", *out)
@@ -75,7 +75,7 @@ def test_a_recipe_is_reproduced_and_its_record_repeated(bench, two):
     assert again["train_loss"] == record["train_loss"]
     assert again["recipe"] == record["recipe"]
     assert again["run"] != record["run"]
-    without = {"seeds", "data_root"}
+    without = {"seeds", "data_root", "min_repeats", "max_repeats"}
     kept = {name: value for name, value in record["asked"].items() if name not in without}
     assert {name: again["asked"][name] for name in kept} == kept
 
@@ -136,9 +136,9 @@ def test_the_plan_of_a_recipe(bench, two):
         *("run", "--recipe", two, "--frameworks", "reference", "--epochs", "7"),
         *("--dry-run", "--json"),
     )
-    plan = json.loads(done.stdout)["plan"]
+    plan = json.loads(done.stdout)["plan"]["settings"]
     assert (plan["epochs"], plan["learning_rate"], plan["train_size"]) == (7, 0.1, 200)
-    assert plan["training"]["evaluate"] == ["test"]
+    assert plan["evaluate"] == ["test"]
 
 
 def test_wrong_calls(refused, tmp_path, two):
@@ -155,7 +155,7 @@ def test_wrong_calls(refused, tmp_path, two):
     zero = tmp_path / "zero.toml"
     zero.write_text(RECIPE.replace("epoch-zero = true", 'schedule = "plateau"\npatience = 0'))
     said = refused("run", "--recipe", str(zero), "--frameworks", "reference")
-    assert f"recipe {zero}: --patience 0 is too small: give 1 or more" in said
+    assert f"{zero}: options.patience: --patience 0 is too small: give 1 or more" in said
     (tmp_path / "record.json").write_text("{}")
     assert "cannot read" in refused("rerun", str(tmp_path / "record.json"))
     assert "is not there" in refused("rerun", str(tmp_path / "nothing.json"))

@@ -15,7 +15,7 @@ def test_dry_run_lists_the_cells(bench):
     done = bench.run("opinionated,reference", *ALL, "--dry-run", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert document["plan"]["regimes"] == ["matched", "native", "each"]
+    assert document["plan"]["settings"]["regimes"] == ["matched", "native", "each"]
     assert sorted(document["cells"]) == [
         "opinionated-cpu-native-seed0",
         "opinionated-cpu-native.bias-init-seed0",

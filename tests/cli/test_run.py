@@ -119,7 +119,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(bench):
     assert not bench.out.exists()
     done = bench.run("reference", "--dry-run", "--json")
     document = json.loads(done.stdout)
-    assert document["plan"]["train_size"] == 200
+    assert document["plan"]["settings"]["train_size"] == 200
     assert document["cells"] == ["reference-cpu-seed0"]
 
 

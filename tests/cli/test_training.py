@@ -66,7 +66,7 @@ def test_a_run_is_resumed_with_its_schedule(bench):
     assert [one["training"]["schedule"] for one in records] == ["plateau"] * 2
     done = bench("run", "--resume", str(folder), "--patience", "3")
     assert done.returncode == 2
-    assert "--patience was None, not 3" in done.stderr
+    assert "--patience was 5, not 3" in done.stderr
 
 
 @pytest.mark.parametrize(

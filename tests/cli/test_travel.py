@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import datasets, frameworks
+from bench import frameworks
 from bench.results import checkpoint
-from bench.workload import normalisation
+from bench.workload import datasets, normalisation
 from tests.cli.conftest import Bench
 
 ROOT = Path(__file__).resolve().parents[2]

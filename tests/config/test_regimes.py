@@ -8,7 +8,7 @@ import pytest
 
 from bench.config import plan
 from bench.config.plan import AvailableImages
-from bench.config.settings import DECLARED, Settings
+from bench.config.settings import DECLARED
 from bench.contract import OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
 from bench.frameworks import regimes
@@ -19,7 +19,7 @@ DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=1
 
 def make(**asked) -> plan.Plan:
     defaults = {"frameworks": ("keras", "flax"), "devices": ("cpu",), "data_root": Path("/data")}
-    return plan.make(Settings(**(defaults | asked)), DIGITS)
+    return plan.make(defaults | asked, DIGITS)
 
 
 def differing(defaults, optimizer: OptimizerSpec, *, decay_is_given: bool = False) -> list[str]:
@@ -75,8 +75,8 @@ def test_a_weight_decay_that_was_typed_stays():
     adamw = OptimizerSpec("adamw", weight_decay=0.01)
     assert "weight-decay" in differing(FLAX, adamw)
     assert "weight-decay" not in differing(FLAX, adamw, decay_is_given=True)
-    typed = make(optimizer="adamw", weight_decay=0.01, regime=("native", "each"))
-    free = make(optimizer="adamw", regime=("native", "each"))
+    typed = make(optimizer="adamw", weight_decay=0.01, regimes=("native", "each"))
+    free = make(optimizer="adamw", regimes=("native", "each"))
     assert {typed.setting(cell).optimizer.weight_decay for cell in typed.cells()} == {0.01}
     decays = {
         cell.framework: free.setting(cell).optimizer.weight_decay
@@ -109,7 +109,7 @@ def test_a_regime_that_a_framework_has_not_is_refused():
 
 
 def test_a_generator_differs_where_something_is_random():
-    of = {"frameworks": ("torch",), "regime": ("matched", "native", "each")}
+    of = {"frameworks": ("torch",), "regimes": ("matched", "native", "each")}
     plain, random = make(**of), make(**of, noise=0.1)
     assert not any("generator" in cell.name for cell in plain.cells())
     assert all(plain.network(cell) == plain.spec() for cell in plain.cells())
@@ -125,7 +125,7 @@ def test_a_generator_differs_where_something_is_random():
 @pytest.mark.parametrize("asked", [{"noise": 0.1}, {"dropout": 0.5}, {"activation": "rrelu"}])
 def test_a_cell_of_native_draws_from_its_own_seed(asked):
     planned = make(
-        frameworks=("torch",), regime=("matched", "native"), seeds=(7, 2**33 + 5), **asked
+        frameworks=("torch",), regimes=("matched", "native"), seeds=(7, 2**33 + 5), **asked
     )
     networks = {(cell.regime, cell.seed): planned.network(cell) for cell in planned.cells()}
     assert {key: one.generator_seed for key, one in networks.items()} == {
@@ -161,7 +161,7 @@ def test_each_stands_for_one_cell_a_default():
 
 
 def test_cells_are_named_by_their_regime():
-    names = {cell.name for cell in make(seeds=(0,), regime=("matched", "native", "each")).cells()}
+    names = {cell.name for cell in make(seeds=(0,), regimes=("matched", "native", "each")).cells()}
     assert names == {
         *("keras-cpu-seed0", "keras-cpu-native-seed0", "keras-cpu-native.kernel-init-seed0"),
         *("keras-cpu-native.bias-init-seed0", "keras-cpu-native.epsilon-seed0"),
@@ -171,7 +171,7 @@ def test_cells_are_named_by_their_regime():
 
 
 def test_blocks_are_balanced():
-    asked = {"frameworks": ("torch", "keras"), "regime": ("matched", "native", "each")}
+    asked = {"frameworks": ("torch", "keras"), "regimes": ("matched", "native", "each")}
     planned = make(**asked, seeds=(0, 1, 2, 3))
     cells = planned.cells()
     blocks = [cells[start : start + 8] for start in range(0, 32, 8)]
@@ -184,14 +184,14 @@ def test_blocks_are_balanced():
 
 
 def test_matched_alone_keeps_its_names_and_order():
-    assert make().cells() == make(regime=("matched",)).cells()
+    assert make().cells() == make(regimes=("matched",)).cells()
     assert all("native" not in cell.name for cell in make().cells())
 
 
 def test_each_without_any_default_is_refused():
     with pytest.raises(UsageError, match=r"--regime each .* torch, reference has none .* with sgd"):
-        make(frameworks=("torch", "reference"), regime=("each",), optimizer="sgd")
-    assert len(make(frameworks=("torch",), regime=("each", "native"), seeds=(0,)).cells()) == 1
+        make(frameworks=("torch", "reference"), regimes=("each",), optimizer="sgd")
+    assert len(make(frameworks=("torch",), regimes=("each", "native"), seeds=(0,)).cells()) == 1
 
 
 @pytest.mark.parametrize(
@@ -204,17 +204,17 @@ def test_each_without_any_default_is_refused():
 )
 def test_regimes_that_cannot_be(given, complaint):
     with pytest.raises(UsageError, match=complaint):
-        DECLARED["regime"].about.check("--regime", given)
+        DECLARED["regimes"].about.check("--regime", given)
 
 
 def test_a_plan_says_for_whom_native_is_matched_again():
     assert plan.notes(make(frameworks=("torch", "keras"))) == []
-    (note,) = plan.notes(make(frameworks=("torch", "keras"), regime=("matched", "native")))
+    (note,) = plan.notes(make(frameworks=("torch", "keras"), regimes=("matched", "native")))
     assert note.startswith("torch: its own defaults are the matched setting with adam")
 
 
 def test_a_plan_with_regimes_survives_its_file():
-    planned = make(regime=("native", "each"), optimizer="adamw")
+    planned = make(regimes=("native", "each"), optimizer="adamw")
     again = plan.Plan.model_validate_json(planned.model_dump_json())
     assert again == planned
     assert again.cells() == planned.cells()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,12 @@ import typer
 
 from bench.cli.app import app
 from bench.config import recipe, settings
-from bench.config.settings import DECLARED, Settings, checked
+from bench.config.plan import Plan
+from bench.config.settings import DECLARED, checked
 from bench.errors import BenchError
-from bench.results import migrate
+from bench.results import migrate, store
 
+ROOT = Path(__file__).resolve().parents[2]
 PANELS = (
     *(settings.WHAT, settings.DATA, settings.TRAINING, settings.SCHEDULE, settings.RUNNING),
     *(settings.SPEED, settings.SAVED),
@@ -25,10 +26,13 @@ WRONG = {
     **dict.fromkeys((*COUNTS, "min_repeats", "max_repeats", "save_every"), 0),
     **dict.fromkeys(("model", "activation", "pooling", "fit", "optimizer", "dataset"), "nothing"),
     **dict.fromkeys(("split", "order", "init", "bias_init", "schedule", "monitor", "ties"), "x"),
-    **dict.fromkeys(("devices", "regime", "evaluate", "save"), ("nothing",)),
+    **dict.fromkeys(("devices", "regimes", "evaluate", "save"), ("nothing",)),
     **dict.fromkeys(("mean", "test_mean"), (float("nan"),)),
     **dict.fromkeys(("std", "test_std"), (0.0,)),
-    **dict.fromkeys(("lr", "timeout", "window", "stop_at", "precision", "factor", "target"), 0.0),
+    **dict.fromkeys(
+        ("learning_rate", "timeout_s", "window_s", "stop_at", "precision", "factor"), 0.0
+    ),
+    "target_accuracy": 1.5,
     **dict.fromkeys(("weight_decay", "floor", "noise"), -1.0),
     **dict.fromkeys(("momentum", "dropout"), 1.0),
     **dict.fromkeys(
@@ -46,12 +50,13 @@ def test_each_says_what_it_is_and_refuses_what_cannot_be(name):
     assert of.help.isprintable()
     assert of.panel in PANELS
     with pytest.raises(BenchError) as refused:
-        checked(replace(Settings(), **{name: WRONG[name]}))
+        checked({name: WRONG[name]})
     assert refused.value.args
 
 
-def test_nothing_is_refused_that_nobody_gave():
-    assert checked(Settings()) == Settings()
+def test_defaults_are_what_a_person_may_give():
+    given = {name: of.default for name, of in DECLARED.items() if of.default not in (None, ())}
+    assert checked(given) == given
 
 
 def test_the_command_line_has_an_option_for_each():
@@ -78,16 +83,21 @@ def test_what_a_recipe_may_say():
 
 
 def test_requests_of_earlier_versions():
-    """Until schema 4 the settings of a training were in a table, with the recipe beside it."""
-    now = json.loads(json.dumps(asdict(Settings(lr=0.1, schedule="plateau")), default=str))
-    training = {name: now[name] for name in ("schedule", "factor", "patience", "evaluate")}
-    others = {name: value for name, value in now.items() if name not in training}
-    old = others | {"training": training, "recipe": None}
+    """Until schema 4 the settings of a training were in a table, and some had other names."""
+    now = {"learning_rate": 0.1, "regimes": ["native"], "schedule": "plateau", "factor": 0.5}
+    old = {"lr": 0.1, "regime": ["native"], "training": {"schedule": "plateau", "factor": 0.5}}
     assert migrate.request(old) == now
     assert migrate.request(now) == now
-    assert migrate.manifest({"name": "a", "asked": old}) == {
-        "name": "a",
-        "asked": now,
-        "recipe": None,
-    }
-    assert migrate.manifest({"asked": now, "recipe": None}) == {"asked": now, "recipe": None}
+
+
+def test_published_runs_are_read():
+    """Their manifests are of schema 4: settings and facts side by side in a plan."""
+    for folder in (ROOT / "results" / "published").iterdir():
+        content = json.loads((folder / "run.json").read_text())
+        assert "settings" not in content["plan"]
+        planned = store.read_manifest(folder).plan
+        assert planned.settings.batch_sizes == tuple(content["plan"]["batch_sizes"])
+        assert planned.settings.threads == tuple(content["plan"]["thread_counts"])
+        assert planned.settings.learning_rate == content["plan"]["learning_rate"]
+        assert planned.optimizer.name == planned.settings.optimizer
+        assert Plan.model_validate_json(planned.model_dump_json()) == planned

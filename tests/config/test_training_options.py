@@ -8,7 +8,6 @@ import pytest
 
 from bench.config import plan
 from bench.config.plan import Cell
-from bench.config.settings import Settings
 from bench.config.split_sizes import AvailableImages
 from bench.errors import UsageError
 from bench.workload.training import Training
@@ -21,7 +20,7 @@ MNIST = AvailableImages(
 
 def make(source: AvailableImages = DIGITS, **asked) -> plan.Plan:
     known = {"frameworks": ("torch",), "devices": ("cpu",), "data_root": Path("/data")}
-    return plan.make(Settings(**(known | asked)), source)
+    return plan.make(known | asked, source)
 
 
 def test_a_plain_run_asks_for_nothing():
@@ -79,10 +78,11 @@ def test_the_test_set_decides_without_validation_images():
 def test_only_the_first_images_and_a_tenth_as_many_for_the_test():
     planned = make(MNIST, dataset="mnist", first=5000)
     assert planned.pool_images == 5000
-    assert (planned.train_size, planned.val_size, planned.test_size) == (4583, 417, 500)
-    assert make(MNIST, dataset="mnist", first=5000, test_size=10_000).test_size == 10_000
-    assert make(MNIST, dataset="mnist", first=5).test_size == 1
-    assert make(first=100).test_size == 15  # digits has no test set: a share of these
+    of = planned.settings
+    assert (of.train_size, of.val_size, of.test_size) == (4583, 417, 500)
+    assert make(MNIST, dataset="mnist", first=5000, test_size=10_000).settings.test_size == 10_000
+    assert make(MNIST, dataset="mnist", first=5).settings.test_size == 1
+    assert make(first=100).settings.test_size == 15  # digits has no test set: a share of these
 
 
 def test_steps_of_an_epoch():
@@ -94,7 +94,7 @@ def test_steps_of_an_epoch():
 
 def test_initial_weights_that_were_typed_stay_in_every_regime():
     def setting(regime: str, **asked):
-        planned = make(frameworks=("flax",), regime=("matched", "native"), **asked)
+        planned = make(frameworks=("flax",), regimes=("matched", "native"), **asked)
         cell = Cell(framework="flax", device="cpu", seed=0, regime=regime, batch_size=32, threads=1)
         found = planned.setting(cell)
         return found.kernel, found.bias

@@ -18,9 +18,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.datasets.cifar import CIFAR10, CifarDataset
-from bench.datasets.idx import IdxDataset
-from bench.datasets.source import StoredFile
+from bench.workload.datasets.cifar import CIFAR10, CifarDataset
+from bench.workload.datasets.idx import IdxDataset
+from bench.workload.datasets.source import StoredFile
 
 REPOSITORY = Path(__file__).parents[2]
 TRAIN, TEST = 12, 5

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import datasets
 from bench.errors import DataError, UnknownNameError
+from bench.workload import datasets
 
 FETCHED = ("mnist", "fashionmnist", "kmnist", "qmnist", "cifar10")
 

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench import datasets
-from bench.datasets import cache
-from bench.datasets.loading import deliver
 from bench.errors import DataError
+from bench.workload import datasets
+from bench.workload.datasets import cache
+from bench.workload.datasets.loading import deliver
 
 
 @pytest.fixture

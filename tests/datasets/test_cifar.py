@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.datasets.cifar import CIFAR10, parse_batch, read_members
 from bench.errors import DataError
+from bench.workload.datasets.cifar import CIFAR10, parse_batch, read_members
 
 LIMIT = 1 << 20
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets
-from bench.datasets import digits
 from bench.errors import DataError
+from bench.workload import datasets
+from bench.workload.datasets import digits
 
 # Of images uint8 (N, 8, 8), then labels uint8 (N,), as decoded; computed with scikit-learn 1.9.1
 # from its load_digits.

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import datasets
-from bench.datasets import download
 from bench.errors import DataError
+from bench.workload import datasets
+from bench.workload.datasets import download
 
 IMAGES = "TINY/raw/train-images.gz"
 
@@ -137,8 +137,8 @@ def test_an_interrupted_fetch_goes_on_where_it_was(
 KILLED = """
 import sys
 from pathlib import Path
-from bench.datasets import download
-from bench.datasets.source import StoredFile
+from bench.workload.datasets import download
+from bench.workload.datasets.source import StoredFile
 class One:
     name = "one"
     def unfetched(self, root):

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bench.datasets.fitting import bring
 from bench.errors import DataError
+from bench.workload.datasets.fitting import bring
 
 IMAGES = hnp.arrays(
     np.uint8,

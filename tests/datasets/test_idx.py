@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bench.datasets import integrity
-from bench.datasets.idx import parse_idx
-from bench.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
 from bench.errors import DataError
+from bench.workload.datasets import integrity
+from bench.workload.datasets.idx import parse_idx
+from bench.workload.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
 
 
 @given(

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.datasets import image_files
 from bench.errors import ImageError
+from bench.workload.datasets import image_files
 
 
 def load(path: Path, native=(28, 28), size=(32, 32), channels=1, fit="pad", invert=False):

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets
-from bench.datasets.npz import NpzDataset
 from bench.errors import DataError
+from bench.workload import datasets
+from bench.workload.datasets.npz import NpzDataset
 
 
 def arrays(**changes) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets
+from bench.workload import datasets
 
 
 @pytest.fixture(scope="module")

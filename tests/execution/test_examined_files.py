@@ -87,9 +87,9 @@ def test_a_byte_of_any_file_that_runs_is_in_the_key(copy):
         "bench/workload/metrics.py",
         "bench/workload/normalisation.py",
         "bench/workload/initialisers.py",
-        "bench/datasets/digits.py",
-        "bench/datasets/digits.npz",
-        "bench/datasets/fitting.py",
+        "bench/workload/datasets/digits.py",
+        "bench/workload/datasets/digits.npz",
+        "bench/workload/datasets/fitting.py",
         "bench/system/clocks.py",
         "impls/__init__.py",
         "impls/juliapkg.json",
@@ -188,11 +188,14 @@ def test_all_that_an_examination_loads_and_opens_is_in_the_key(tmp_path):
     expected = {file.relative_to(ROOT).as_posix() for file in examined_files(_reference())}
     modules, read = _own(loaded), _own(opened)
     assert modules >= {"bench/worker/tasks.py", "impls/reference/adapter.py"}
-    assert "bench/datasets/digits.npz" in read
+    assert "bench/workload/datasets/digits.npz" in read
     assert modules <= expected  # without exception: see `bench.execution.examined_files`
     assert read <= expected
     # And it holds no more than that, but for what other tasks or frameworks would read.
-    assert expected - modules - read <= {"bench/datasets/download.py", "impls/juliapkg.json"}
+    assert expected - modules - read <= {
+        "bench/workload/datasets/download.py",
+        "impls/juliapkg.json",
+    }
 
 
 def _own(paths):

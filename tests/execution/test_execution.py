@@ -8,9 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import datasets
 from bench.config import plan
-from bench.config.settings import Settings
 from bench.execution import ChildProcess
 from bench.execution.in_process import InProcess
 from bench.worker import prepared_data
@@ -24,6 +22,7 @@ from bench.worker.messages import (
     PhaseBegun,
     TrainCell,
 )
+from bench.workload import datasets
 
 CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=32, threads=1)
 MEASURED_ANEW = {"epoch_s"}  # what no two runs have in common
@@ -41,18 +40,18 @@ def task(tmp_path_factory) -> TrainCell:
     """A training of two epochs in the reference."""
     root: Path = tmp_path_factory.mktemp("data")
     source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
-    asked = Settings(
-        frameworks=("reference",),
-        devices=("cpu",),
-        data_root=root,
-        train_size=64,
-        val_size=20,
-        test_size=20,
-        batch_sizes=(32,),
-        epochs=2,
-        windows=4,
-        window=0.001,
-    )
+    asked = {
+        "frameworks": ("reference",),
+        "devices": ("cpu",),
+        "data_root": root,
+        "train_size": 64,
+        "val_size": 20,
+        "test_size": 20,
+        "batch_sizes": (32,),
+        "epochs": 2,
+        "windows": 4,
+        "window_s": 0.001,
+    }
     return TrainCell(plan=plan.make(asked, source), cell=CELL, checkpoints=root / "checkpoints")
 
 

@@ -8,7 +8,6 @@ import pytest
 from rich.console import Console
 
 from bench.config import plan
-from bench.config.settings import Settings
 from bench.execution import progress, record_builder
 from bench.results import store
 from bench.results.record import Record
@@ -27,9 +26,13 @@ def test_time_left():
 
 @pytest.fixture
 def run(tmp_path):
-    asked = Settings(
-        frameworks=("torch",), devices=("cpu",), data_root=Path("/d"), epochs=2, train_size=1258
-    )
+    asked = {
+        "frameworks": ("torch",),
+        "devices": ("cpu",),
+        "data_root": Path("/d"),
+        "epochs": 2,
+        "train_size": 1258,
+    }
     planned = plan.make(asked, plan.AvailableImages(1797, 0, 1, 10, "d" * 64))
     manifest = store.Manifest(
         name="r", created_at="", bench_version="0", command=(), asked=asked, plan=planned,

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bench.config import plan
-from bench.config.settings import Settings
 from bench.execution import record_builder, repeats
 from bench.results.record import Record
 from bench.system import machine
@@ -18,7 +17,8 @@ HERE = machine.describe()
 def make(**asked) -> plan.Plan:
     known = {"devices": ("cpu",), "data_root": Path("/d"), "seeds": (0,), "precision": 0.02}
     known |= {"frameworks": ("torch", "flax"), "throughput_only": True, "threads": (1,)}
-    return plan.make(Settings(**known | asked), plan.AvailableImages(1797, 0, 1, 10, "d" * 64))
+    given = {name: value for name, value in (known | asked).items() if value is not None}
+    return plan.make(given, plan.AvailableImages(1797, 0, 1, 10, "d" * 64))
 
 
 def record(planned: plan.Plan, cell: plan.Cell, speed: float | None) -> Record:
@@ -100,7 +100,7 @@ def test_a_block_that_was_begun_is_ended():
     """After an interruption within a further block, its other half is run though all is narrow."""
     planned = make()
     _, records = run(planned, lambda cell, number: 1000.0)
-    further = planned.block(planned.min_repeats)
+    further = planned.block(planned.settings.min_repeats)
     records.append(record(planned, further[0], 1000.0))
     assert [c.name for c in repeats.pending(planned, records)] == [further[1].name]
 

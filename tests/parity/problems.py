@@ -25,9 +25,9 @@ from bench.contract import (
     OptimizerSpec,
     Pool,
 )
-from bench.datasets import digits
 from bench.verification.problems import Stage, smooth
 from bench.workload import random_inputs
+from bench.workload.datasets import digits
 from bench.workload.models import ACTIVATIONS, build
 from bench.workload.order import initial_parameters
 

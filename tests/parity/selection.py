@@ -14,7 +14,8 @@ from typing import Any, NoReturn, cast, get_args
 
 import pytest
 
-from bench.contract import Adapter, Device
+from bench.choices import Device
+from bench.contract import Adapter
 from bench.errors import UnavailableError
 from bench.frameworks import BUILT_IN, create, named
 

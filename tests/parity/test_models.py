@@ -7,8 +7,8 @@ from typing import cast
 import numpy as np
 import pytest
 
+from bench.choices import Activation
 from bench.contract import (
-    Activation,
     Adapter,
     Conv,
     Dense,

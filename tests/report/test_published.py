@@ -61,7 +61,7 @@ def test_the_committed_report_has_the_table_of_the_records(run: Path) -> None:
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
 def test_nothing_tells_of_the_folders_that_it_ran_in(run: Path) -> None:
     manifest = read_manifest(run)
-    assert str(manifest.plan.data_root) == "/data"
+    assert str(manifest.plan.settings.data_root) == "/data"
     for file in (path for path in run.rglob("*") if path.suffix in (".json", ".md", ".csv")):
         assert not re.search(r"/(root|home|tmp|opt|work)/", file.read_text(encoding="utf-8")), file
 

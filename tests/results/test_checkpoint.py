@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.config import plan
-from bench.config.settings import Settings
 from bench.contract import ModelOptions, ModelSpec, OptimizerSpec
 from bench.errors import CheckpointError
 from bench.results import checkpoint, naming
@@ -284,7 +283,12 @@ def test_flipped_bits_never_pass_for_the_truth(whole, tmp_path_factory, data):
 
 
 def planned(dataset: str, devices=("cpu",)) -> plan.Plan:
-    asked = Settings(frameworks=("torch",), devices=devices, data_root=Path("/d"), dataset=dataset)
+    asked = {
+        "frameworks": ("torch",),
+        "devices": devices,
+        "data_root": Path("/d"),
+        "dataset": dataset,
+    }
     return plan.make(asked, plan.AvailableImages(60_000, 10_000, 1, 10, None))
 
 

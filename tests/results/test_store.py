@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from bench.config import plan
-from bench.config.settings import Settings
 from bench.errors import StoreError
 from bench.execution import record_builder, runner
 from bench.results import store
@@ -20,9 +19,12 @@ from bench.system import machine
 
 @pytest.fixture
 def manifest() -> store.Manifest:
-    asked = Settings(
-        frameworks=("torch", "flax"), devices=("cpu",), seeds=(0, 1), data_root=Path("/d")
-    )
+    asked = {
+        "frameworks": ("torch", "flax"),
+        "devices": ("cpu",),
+        "seeds": (0, 1),
+        "data_root": Path("/d"),
+    }
     source = plan.AvailableImages(1797, 0, 1, 10, "d" * 64)
     return store.Manifest(
         name="a-run",

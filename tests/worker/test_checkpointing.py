@@ -8,16 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets
 from bench.config import plan
-from bench.config.settings import Settings
 from bench.errors import CheckpointError
 from bench.results import checkpoint
 from bench.system.clocks import Clocks
 from bench.worker import prepared_data, trainer
 from bench.worker.checkpointing import CheckpointWriter
 from bench.worker.messages import EpochEnded, Measured
-from bench.workload import order
+from bench.workload import datasets, order
 from impls.reference.adapter import ReferenceAdapter
 
 CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=16, threads=1)
@@ -34,7 +32,7 @@ def planned(root):
         source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
         sizes = {"train_size": 32, "val_size": 20, "test_size": 20, "batch_sizes": (16,)}
         known = {"frameworks": ("reference",), "devices": ("cpu",), "data_root": root}
-        return plan.make(Settings(**known | sizes | {"epochs": 4} | asked), source)
+        return plan.make(known | sizes | {"epochs": 4} | asked, source)
 
     return make
 

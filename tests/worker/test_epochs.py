@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets
 from bench.config import plan
-from bench.config.settings import Settings
 from bench.contract import EpochBatches
 from bench.execution.record_builder import best_epoch
 from bench.results import checkpoint
@@ -18,7 +16,7 @@ from bench.system.clocks import Clocks
 from bench.worker import epochs, prepared_data, trainer
 from bench.worker.checkpointing import CheckpointWriter
 from bench.worker.messages import EpochEnded, Measured
-from bench.workload import order, random_inputs
+from bench.workload import datasets, order, random_inputs
 from impls.reference.adapter import ReferenceAdapter
 
 CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=16, threads=1)
@@ -35,8 +33,8 @@ def planned(root):
         source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
         sizes = {"train_size": 40, "val_size": 20, "test_size": 30, "batch_sizes": (16,)}
         known = {"frameworks": ("reference",), "devices": ("cpu",), "data_root": root}
-        quick = {"epochs": 3, "windows": 4, "window": 0.001}
-        return plan.make(Settings(**(known | sizes | quick | asked)), source)
+        quick = {"epochs": 3, "windows": 4, "window_s": 0.001}
+        return plan.make(known | sizes | quick | asked, source)
 
     return make
 
@@ -163,7 +161,7 @@ def test_pieces(full, remainder, steps, shapes):
 
 
 def test_epoch_0_is_before_any_step(planned):
-    _, fields = train(planned(epoch_zero=True, evaluate=("train", "test"), lr=1e-12))
+    _, fields = train(planned(epoch_zero=True, evaluate=("train", "test"), learning_rate=1e-12))
     before = fields["epoch_0"]
     assert set(before) == {name for part in epochs.FIELDS.values() for name in part.values()}
     # At this rate nothing moves: what was found before is what is found after.
@@ -174,7 +172,7 @@ def test_epoch_0_is_before_any_step(planned):
 
 def test_the_rate_that_the_rules_give_is_the_one_that_trains(planned):
     asked = {"schedule": "plateau", "patience": 1, "stop_patience": 2, "floor": 1e-12, "epochs": 9}
-    adapter, fields = train(planned(optimizer="sgd", lr=1e-9, **asked))
+    adapter, fields = train(planned(optimizer="sgd", learning_rate=1e-9, **asked))
     assert len(set(fields["val_accuracy"])) == 1  # it learns nothing
     expected = [1e-9, 1e-9, 1e-10, 1e-11, 1e-12, 1e-12]
     assert fields["learning_rates"] == pytest.approx(expected)
@@ -213,7 +211,7 @@ def test_the_test_set_decides_where_it_is_monitored(planned, tmp_path):
 
 @pytest.mark.parametrize("ties", ["first", "last"])
 def test_equal_epochs(planned, tmp_path, ties):
-    asked = planned(ties=ties, lr=1e-12)
+    asked = planned(ties=ties, learning_rate=1e-12)
     _, fields = train(asked, tmp_path / ties)
     chosen = {"first": 1, "last": 3}[ties]
     assert best_epoch(fields, asked) == chosen
@@ -222,7 +220,13 @@ def test_equal_epochs(planned, tmp_path, ties):
 
 
 def test_going_on_with_the_rules_from_where_they_stood(planned, tmp_path):
-    asked = {"schedule": "plateau", "patience": 2, "floor": 1e-12, "epochs": 6, "lr": 1e-9}
+    asked = {
+        "schedule": "plateau",
+        "patience": 2,
+        "floor": 1e-12,
+        "epochs": 6,
+        "learning_rate": 1e-9,
+    }
     asked |= {"optimizer": "sgd", "stop_patience": 2, "save_every": 2}
     whole_plan = planned(**asked | {"patience": 3, "stop_patience": 5})
     _, whole = train(whole_plan, tmp_path / "whole")

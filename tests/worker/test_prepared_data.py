@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets
 from bench.config import plan
-from bench.config.settings import Settings
 from bench.errors import DataError
 from bench.worker import prepared_data
-from bench.workload import normalisation
+from bench.workload import datasets, normalisation
 
 
 def test_statistics_are_those_of_numpy():
@@ -41,7 +39,7 @@ def test_a_channel_without_variation_is_only_centred():
 def planned(tmp_path: Path):
     def make(**asked):
         source = prepared_data.source(datasets.load("digits", tmp_path, (32, 32), "resize"))
-        options = Settings(frameworks=("torch",), devices=("cpu",), data_root=tmp_path, **asked)
+        options = dict(frameworks=("torch",), devices=("cpu",), data_root=tmp_path, **asked)
         return plan.make(options, source)
 
     return make

@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets
 from bench.config import plan
-from bench.config.settings import Settings
 from bench.errors import UnavailableError
 from bench.system.clocks import Clocks
 from bench.worker import prepared_data, trainer
 from bench.worker.messages import Ended, EpochEnded, Measured, PhaseBegun
-from bench.workload import order
+from bench.workload import datasets, order
 from impls.reference.adapter import ReferenceAdapter
 
 COSTS_S = {
@@ -112,18 +110,18 @@ class Clock:
 def planned(tmp_path_factory):
     root: Path = tmp_path_factory.mktemp("data")
     source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
-    asked = Settings(
-        frameworks=("torch",),
-        devices=("cpu",),
-        data_root=root,
-        train_size=10,
-        val_size=20,
-        test_size=30,
-        batch_sizes=(4,),
-        epochs=2,
-        windows=4,
-        window=1.0,
-    )
+    asked = {
+        "frameworks": ("torch",),
+        "devices": ("cpu",),
+        "data_root": root,
+        "train_size": 10,
+        "val_size": 20,
+        "test_size": 30,
+        "batch_sizes": (4,),
+        "epochs": 2,
+        "windows": 4,
+        "window_s": 1.0,
+    }
     return plan.make(asked, source)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import datasets, frameworks
+from bench import frameworks
 from bench.config import recipe
 from bench.errors import UnknownNameError
 from bench.execution import Executor, device_listing
 from bench.frameworks import Framework
-from bench.workload import models
+from bench.workload import datasets, models
 from report.text import plain
 
 SECTIONS = ("frameworks", "datasets", "models", "recipes")

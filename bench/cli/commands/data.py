@@ -11,11 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import datasets
 from bench.config import parsing
 from bench.config.defaults import preset
 from bench.contract import Labels
-from bench.workload import models, normalisation
+from bench.workload import datasets, models, normalisation
 
 
 def fetch(name: str, root: Path | None) -> int:

@@ -13,19 +13,20 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from bench import datasets, frameworks
+from bench import frameworks
+from bench.choices import Device
 from bench.cli.views import misclassified_images
 from bench.cli.views.misclassified_images import Examined
 from bench.config import checks, parsing
-from bench.contract import Device, Images, Labels
-from bench.datasets import image_files
+from bench.contract import Images, Labels
 from bench.errors import UnavailableError, UnknownNameError, UsageError
 from bench.execution import Executor, prediction
 from bench.execution.prediction import Agreement, Logits
 from bench.results import checkpoint
 from bench.results.checkpoint import Header
 from bench.worker import misclassified
-from bench.workload import metrics
+from bench.workload import datasets, metrics
+from bench.workload.datasets import image_files
 from bench.workload.normalisation import normalise
 from report.text import plain
 

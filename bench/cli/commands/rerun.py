@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from rich.console import Console
 
-from bench import datasets
 from bench.cli.commands import run as runs
 from bench.cli.console import say
 from bench.cli.invocation import Invocation
-from bench.config.settings import Settings
+from bench.config.settings import DECLARED, checked
 from bench.errors import StoreError, UsageError
 from bench.frameworks.regimes import EACH, NATIVE
 from bench.results import migrate, store
 from bench.results.record import Record
+from bench.workload import datasets
 
 HASHES = {
     "data_sha256": "data",
@@ -72,14 +73,14 @@ def rerun(
 ) -> int:
     """Run the record's cell again: 0 if it ended as before and what must be equal is, 1 if not."""
     before, notes = _record(path), Console(stderr=True)
-    asked = options_of(before, path, (data_root or datasets.default_root()).absolute())
+    given = options_of(before, path, (data_root or datasets.default_root()).absolute())
     if deterministic:
-        asked = replace(asked, deterministic=True)
-    planned = runs.plan_for(asked, notes, fetch=True)
+        given |= {"deterministic": True}
+    planned = runs.plan_for(given, notes, fetch=True)
     session = runs.Session(
         invocation.executor(), notes, invocation.arguments, formats, quiet=as_json
     )
-    _, records = runs.begin(asked, planned, session, out=out, repeats=before.recipe)
+    _, records = runs.begin(planned, session, out=out, repeats=before.recipe)
     after = next((one for one in records if one.cell == before.cell), None)
     after = after or next((one for one in records if one.regime == before.regime), None)
     if after is None:
@@ -94,7 +95,7 @@ def rerun(
     return 0 if after.status == before.status and found.is_good else 1
 
 
-def options_of(record: Record, path: Path, data_root: Path) -> Settings:
+def options_of(record: Record, path: Path, data_root: Path) -> dict[str, Any]:
     """The options of the one cell that the record is of; UsageError where they are not known."""
     if not record.asked:
         raise UsageError(
@@ -110,20 +111,24 @@ def options_of(record: Record, path: Path, data_root: Path) -> Settings:
         "frameworks": (record.framework,),
         "devices": (record.device,),
         "seeds": (record.seed,),
-        "regime": (EACH if record.regime.startswith(f"{NATIVE}.") else record.regime,),
+        "regimes": (EACH if record.regime.startswith(f"{NATIVE}.") else record.regime,),
         "batch_sizes": (record.batch_size,),
         "threads": (record.threads,),
         "throughput_only": record.throughput_only,
-        "target": None if record.throughput_only else record.asked.get("target"),
-        **dict.fromkeys(("precision", "min_repeats", "max_repeats")),
         "data_root": data_root,
     }
+    left_out = {"precision", "min_repeats", "max_repeats"}
+    if record.throughput_only:
+        left_out.add("target_accuracy")
+    asked = {
+        name: value
+        for name, value in (migrate.request(record.asked) | single).items()
+        if value is not None and name not in left_out
+    }
     try:
-        return TypeAdapter(Settings).validate_python(migrate.request(record.asked) | single)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"]))
-        raise UsageError(f"{path} asks for what cannot be: {where}: {fault['msg']}") from error
+        return checked({name: DECLARED[name].typed(value) for name, value in asked.items()})
+    except (KeyError, ValidationError, UsageError) as error:
+        raise UsageError(f"{path} asks for what cannot be: {error}") from error
 
 
 def likeness(before: Record, after: Record) -> Likeness:

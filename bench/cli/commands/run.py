@@ -5,25 +5,25 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from bench import __version__, datasets
+from bench import __version__
 from bench.cli import from_checkpoint
 from bench.cli.commands import recipes
 from bench.cli.commands.report import WRITTEN, show_and_write
 from bench.cli.console import installed
 from bench.cli.console import say as _say
 from bench.cli.views.plan import print_plan
-from bench.config import plan, resolve
+from bench.config import plan
 from bench.config.defaults import preset
 from bench.config.plan import Plan
 from bench.config.published import Reproduced
-from bench.config.settings import Settings, checked, flag
+from bench.config.settings import DECLARED, checked, flag
 from bench.config.split_sizes import AvailableImages
 from bench.errors import StoreError, UsageError
 from bench.execution import Executor, device_listing, repeats, runner
@@ -33,7 +33,7 @@ from bench.results import checkpoint, store
 from bench.results.record import Record
 from bench.system import machine, signals
 from bench.worker import prepared_data
-from bench.workload import models
+from bench.workload import datasets, models
 
 BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
 
@@ -79,20 +79,19 @@ def run(
     if recipe is not None:
         given, repeats = recipes.followed(recipe, given)
     with recipes.blamed(repeats, recipe):
-        asked = _asked(given, session)
-        if asked.tensorboard:
+        given = _with_what_is_here(given, session)
+        if given.get("tensorboard"):
             _need_event_files()
-        planned = plan_for(asked, notes, fetch=not dry_run)
+        planned = plan_for(given, notes, fetch=not dry_run)
     if start is not None and found is not None:
         planned = from_checkpoint.begin(planned, start, found)
     if dry_run:
         _warn(planned, notes)
         return print_plan(planned, planned.cells(), as_json=session.as_json)
-    return begin(asked, planned, session, out=out, repeats=repeats)[0]
+    return begin(planned, session, out=out, repeats=repeats)[0]
 
 
 def begin(
-    asked: Settings,
     planned: Plan,
     session: Session,
     *,
@@ -106,11 +105,10 @@ def begin(
     _warn(planned, session.notes)
     now = datetime.now(UTC)
     manifest = store.Manifest(
-        name=store.run_name(asked.dataset, asked.model, now),
+        name=store.run_name(planned.settings.dataset, planned.settings.model, now),
         created_at=now.isoformat(timespec="seconds"),
         bench_version=__version__,
         command=session.typed,
-        asked=asked,
         recipe=repeats,
         plan=planned,
         machine=machine.describe(),
@@ -130,19 +128,18 @@ def _warn(planned: Plan, notes: Console) -> None:
 def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: bool) -> int:
     """Go on with a run; options that are given again must say what they said at first."""
     manifest = store.read_manifest(path)
-    again = asdict(checked(Settings(**given)))
-    again = {name: again[name] for name in given}
+    again = checked(given)
+    earlier = manifest.plan.settings
     if "devices" in again:
         again["devices"] = device_listing.choose_devices(
-            again["devices"], manifest.asked.frameworks or (), session.executor
+            again["devices"], earlier.frameworks, session.executor
         )
     if "data_root" in again:
         again["data_root"] = again["data_root"].absolute()
-    earlier = asdict(manifest.asked)
-    other = {name: value for name, value in again.items() if value != earlier[name]}
+    other = {name: value for name, value in again.items() if value != getattr(earlier, name)}
     if other:
         listed = ", ".join(
-            f"{flag(name)} was {_shown(earlier[name])}, not {_shown(value)}"
+            f"{flag(name)} was {_shown(getattr(earlier, name))}, not {_shown(value)}"
             for name, value in other.items()
         )
         raise UsageError(
@@ -165,7 +162,7 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
 def _execute(folder: store.Run, session: Session) -> int:
     """Run the cells, then print and write what came out, also when interrupted."""
     interrupted, faults, notes = False, [], session.notes
-    event_files = folder.manifest.asked.tensorboard
+    event_files = folder.manifest.plan.settings.tensorboard
 
     def warn(text: str) -> None:
         _say(notes, f"warning: {text}", style="yellow")
@@ -220,16 +217,16 @@ def _need_event_files() -> None:
 
 def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> None:
     """How narrow the intervals of throughput have become, where a width was asked for."""
-    if planned.precision is None:
+    if planned.settings.precision is None:
         return
     for one in repeats.precisions(planned, records):
         what = f"{one.framework} on {one.device}, batch {one.batch_size}, {one.threads} threads"
         if one.half_width is None:
             reached = "no interval"
         else:
-            missed = one.half_width > planned.precision
+            missed = one.half_width > planned.settings.precision
             reached = f"±{one.half_width:.2%}{', wider than' if missed else ' of'}"
-            reached += f" {100 * planned.precision:.3g}% asked for"
+            reached += f" {100 * planned.settings.precision:.3g}% asked for"
         _say(notes, f"{what}: {reached} after {one.processes} processes")
 
 
@@ -245,34 +242,39 @@ def _warn_if_busy(notes: Console) -> None:
         )
 
 
-def _asked(given: Mapping[str, Any], session: Session) -> Settings:
-    """The settings, checked, with every default that depends on what is installed here."""
-    asked = checked(Settings(**given))
-    names = installed(asked.frameworks, session.notes)
-    return replace(
-        asked,
-        frameworks=names,
-        devices=device_listing.choose_devices(asked.devices, names, session.executor),
-        data_root=(asked.data_root or datasets.default_root()).absolute(),
-    )
+def _with_what_is_here(given: Mapping[str, Any], session: Session) -> dict[str, Any]:
+    """The settings, checked, and those whose default depends on what is installed here."""
+    asked = checked(given)
+    names = installed(asked.get("frameworks"), session.notes)
+    devices = asked.get("devices", ("auto",))
+    root = asked.get("data_root") or datasets.default_root()
+    return asked | {
+        "frameworks": names,
+        "devices": device_listing.choose_devices(devices, names, session.executor),
+        "data_root": root.absolute(),
+    }
 
 
-def plan_for(asked: Settings, notes: Console, *, fetch: bool) -> Plan:
-    """The plan; a data set that is not there yet is fetched, once the options have proved right."""
-    root = asked.data_root or datasets.default_root()
-    about = datasets.describe(asked.dataset, root)
+def plan_for(given: Mapping[str, Any], notes: Console, *, fetch: bool) -> Plan:
+    """The plan; a data set that is not there yet is fetched, once the settings have proved right.
+
+    Its folder, `data_root`, is among the settings that are given.
+    """
+    name = given.get("dataset", DECLARED["dataset"].default)
+    root = given["data_root"]
+    about = datasets.describe(name, root)
     if not about.available and about.name in datasets.names():
         sizes = (about.train_size, about.test_size, about.shape[-1], len(about.classes))
-        planned = plan.make(asked, AvailableImages(*sizes, sha256=None))
+        planned = plan.make(given, AvailableImages(*sizes, sha256=None))
         absent = f"{about.name} is not in {root} yet"
         if not fetch:
             _say(notes, f"{absent}: a run would fetch it")
             return planned
         _say(notes, f"{absent}: fetching it")
         datasets.fetch(about.name, root, progress=notes.is_terminal)
-    fit = resolve.fit(asked, preset(asked.dataset))
-    loaded = datasets.load(asked.dataset, root, models.named(asked.model).size, fit)
-    return plan.make(asked, prepared_data.source(loaded))
+    size = models.named(given.get("model", DECLARED["model"].default)).size
+    loaded = datasets.load(name, root, size, given.get("fit", preset(name).fit))
+    return plan.make(given, prepared_data.source(loaded))
 
 
 def _shown(value: Any) -> str:

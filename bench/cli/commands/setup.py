@@ -10,9 +10,9 @@ from typing import get_args
 from rich.console import Console
 
 from bench import frameworks
+from bench.choices import Device
 from bench.cli import parse
 from bench.cli.console import say
-from bench.contract import Device
 from bench.errors import BenchError, UsageError
 from bench.execution import Executor, device_listing
 from bench.system import git

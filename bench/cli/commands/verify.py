@@ -14,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import frameworks
+from bench.choices import Device
 from bench.cli import parse
 from bench.cli.console import installed
 from bench.cli.views import certificates
 from bench.config import checks, parsing, resolve
-from bench.contract import Device, ModelOptions, OptimizerSpec
+from bench.contract import ModelOptions, OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
 from bench.execution import Executor, device_listing
 from bench.execution.certify import VerificationResult, certify

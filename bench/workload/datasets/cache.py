@@ -24,7 +24,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets.source import Dataset, Decoded, Fit, Input
+from bench.choices import Fit
+from bench.workload.datasets.source import Dataset, Decoded, Input
 
 FORMAT = 1
 FOLDER = "lenet-bench-cache"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets.source import Fit
+from bench.choices import Fit
 from bench.errors import DataError
 
 

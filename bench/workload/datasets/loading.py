@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from bench.datasets import cache, fitting
-from bench.datasets.source import Dataset, Fit, Source
+from bench.choices import Fit
+from bench.workload.datasets import cache, fitting
+from bench.workload.datasets.source import Dataset, Source
 
 
 def deliver(source: Source, root: Path, size: tuple[int, int], fit: Fit) -> Dataset:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets.fitting import bring
-from bench.datasets.source import Fit
+from bench.choices import Fit
 from bench.errors import ImageError, UsageError
+from bench.workload.datasets.fitting import bring
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -17,9 +17,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import integrity
-from bench.datasets.source import Decoded, Description, FileCheck, Input, Shape, StoredFile
 from bench.errors import DataError
+from bench.workload.datasets import integrity
+from bench.workload.datasets.source import Decoded, Description, FileCheck, Input, Shape, StoredFile
 
 PREFIX = "npz:"
 _KEYS = ("x_train", "y_train", "x_test", "y_test")

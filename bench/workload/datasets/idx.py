@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import integrity
-from bench.datasets.source import Decoded, Description, FileCheck, Input, StoredFile
 from bench.errors import DataError
+from bench.workload.datasets import integrity
+from bench.workload.datasets.source import Decoded, Description, FileCheck, Input, StoredFile
 
 _TYPES: dict[int, np.dtype[np.generic]] = {0x08: np.dtype("u1"), 0x0C: np.dtype(">i4")}
 _TYPE_NAMES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32"}

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import urljoin, urlsplit
 
-from bench.datasets import integrity
-from bench.datasets.source import Source, StoredFile
 from bench.errors import DataError
+from bench.workload.datasets import integrity
+from bench.workload.datasets.source import Source, StoredFile
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

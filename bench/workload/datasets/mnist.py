@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.datasets.idx import IdxDataset
-from bench.datasets.source import StoredFile
+from bench.workload.datasets.idx import IdxDataset
+from bench.workload.datasets.source import StoredFile
 
 _DIGITS = tuple("0123456789")
 _MNIST = (

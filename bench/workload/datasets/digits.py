@@ -17,8 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.source import Decoded, Description, FileCheck, Input, Status, StoredFile
 from bench.errors import DataError
+from bench.workload.datasets.source import (
+    Decoded,
+    Description,
+    FileCheck,
+    Input,
+    Status,
+    StoredFile,
+)
 
 FILE = Path(__file__).with_name("digits.npz")  # images uint8 (N, 8, 8), labels uint8 (N,)
 FILE_SHA256 = "b3b9c8cc11d765ce4264d8748bf3edbafa5038d91c93cf713ddbd6ae8652b410"

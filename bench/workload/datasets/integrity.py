@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bench.datasets.source import FileCheck, Input, StoredFile
 from bench.errors import DataError
+from bench.workload.datasets.source import FileCheck, Input, StoredFile
 
 _CHUNK_BYTES = 1 << 20
 

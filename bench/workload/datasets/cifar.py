@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import integrity
-from bench.datasets.source import Decoded, Description, FileCheck, Input, StoredFile
 from bench.errors import DataError
+from bench.workload.datasets import integrity
+from bench.workload.datasets.source import Decoded, Description, FileCheck, Input, StoredFile
 
 _SIDE, _CHANNELS = 32, 3
 _ROW_BYTES = 1 + _CHANNELS * _SIDE * _SIDE

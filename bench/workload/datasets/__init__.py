@@ -16,13 +16,14 @@ import os
 from pathlib import Path
 from typing import get_args
 
-from bench.datasets.cifar import CIFAR10
-from bench.datasets.digits import DIGITS
-from bench.datasets.loading import deliver
-from bench.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
-from bench.datasets.npz import PREFIX, NpzDataset
-from bench.datasets.source import Dataset, Description, FileCheck, Fit, Source
+from bench.choices import Fit
 from bench.errors import DataError, UnknownNameError
+from bench.workload.datasets.cifar import CIFAR10
+from bench.workload.datasets.digits import DIGITS
+from bench.workload.datasets.loading import deliver
+from bench.workload.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
+from bench.workload.datasets.npz import PREFIX, NpzDataset
+from bench.workload.datasets.source import Dataset, Description, FileCheck, Source
 
 __all__ = [
     "Dataset",
@@ -103,7 +104,7 @@ def fetch(name: str, root: Path, progress: bool) -> Path:
         UnknownNameError: there is no such data set.
         DataError: no mirror serves a file as it should be, or the folder cannot be written.
     """
-    from bench.datasets import download
+    from bench.workload.datasets import download
 
     source = _source(name)
     download.fetch(source, root, progress)

@@ -12,7 +12,6 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Fit = Literal["pad", "resize"]
 Status = Literal["ok", "missing", "wrong"]
 Shape = tuple[int, int, int]
 
