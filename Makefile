@@ -12,6 +12,10 @@ INSTALLED := $(VENV)/.installed
 # too long to compile for every change; torch:compile is skipped where there is no C++ compiler.
 VARIANTS_flax := flax:scan
 LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit
+# The frameworks that are tested for every change: each folder that declares one, but for the
+# oracle, and Flux, which needs Julia.
+FRAMEWORKS := $(filter-out reference flux, \
+	$(patsubst impls/%/framework.py,%,$(wildcard impls/*/framework.py)))
 # All tests but those of one framework a process.
 SUITES := tests --ignore tests/parity
 # Which tests: those for every change, unless a target below says otherwise.
@@ -68,7 +72,7 @@ unit:
 # on one CPU. What is named here must be installed; Flux is not among them, since it needs Julia.
 parity:
 	$(MAKE) -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
-		parity-keras parity-flax parity-torch
+		$(addprefix parity-,$(FRAMEWORKS))
 
 test-flux: install
 	$(MAKE) parity-flux TESTS="long or not long"
@@ -92,7 +96,7 @@ benchmarks-harness:
 
 # Adapters against bare loops, paired in one run; for an idle machine, and not part of the tests.
 benchmarks: install
-	$(MAKE) benchmarks-torch benchmarks-keras benchmarks-flax $(LONG_VARIANTS)
+	$(MAKE) $(addprefix benchmarks-,$(FRAMEWORKS)) $(LONG_VARIANTS)
 
 benchmarks-%:
 	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q -s tests/benchmarks \

@@ -196,7 +196,10 @@ def test_an_implementation_knows_the_contract_and_its_own_framework():
     for path in _modules("impls"):
         own = ".".join(path.relative_to(ROOT).parts[:2]).removesuffix(".py")
         imports = _imports(path)
-        assert _parts(imports, "bench") <= {"contract", "errors"}, path
+        declares = path.name == "framework.py"
+        known = {"frameworks"} if declares else {"contract", "errors"}
+        assert _parts(imports, "bench") <= known, path
+        assert not declares or not _top(imports) & HEAVY, path
         for module in imports:
             assert not module.startswith("impls.") or module.startswith(own), (path, module)
 

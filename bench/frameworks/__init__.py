@@ -1,8 +1,9 @@
 """The frameworks: what the harness knows of each, without importing it."""
 
-from bench.frameworks.registry import BUILT_IN as BUILT_IN
+from bench.frameworks.regimes import Default as Default
 from bench.frameworks.registry import GROUP as GROUP
 from bench.frameworks.registry import absent_modules as absent_modules
+from bench.frameworks.registry import built_in as built_in
 from bench.frameworks.registry import catalogue as catalogue
 from bench.frameworks.registry import create as create
 from bench.frameworks.registry import entry_modules as entry_modules

@@ -1,7 +1,8 @@
 """Which frameworks there are, found without importing any of them.
 
-A third party adds one through an entry point of the group `lenet_bench.frameworks` that names a
-`Framework`; the module that holds it must not import the framework itself.
+A folder of `impls` with a module `framework` that declares a `Framework` is one. A third party adds
+one through an entry point of the group `lenet_bench.frameworks` that names it. The module that
+holds it must not import the framework itself.
 
 `NAME:VARIANT` is the same framework in another mode of execution. It is a framework like any other
 to the rest of the harness: what is proved, timed and stored of it has this name.
@@ -13,6 +14,7 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -20,79 +22,28 @@ from typing import cast
 
 from bench.contract import Adapter
 from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
-from bench.frameworks.regimes import FLAX, FLUX, KERAS, TORCH, Default
-from bench.frameworks.spec import SEPARATOR, Framework, Toolchain, Tools, Variant
+from bench.frameworks.spec import SEPARATOR, Framework, Toolchain, Tools
 
 GROUP = "lenet_bench.frameworks"
-
-
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # of a framework; files are named after it
+PACKAGE = "impls"  # each folder of it that has a module DECLARATION is a framework
+DECLARATION, ATTRIBUTE = "framework", "FRAMEWORK"
 
 
-def _own(
-    name: str,
-    title: str,
-    adapter: str,
-    modules: tuple[str, ...],
-    own: tuple[Default, ...] = (),
-    variants: tuple[Variant, ...] = (),
-) -> Framework:
-    install = f"pip install 'lenet-bench[{name}]'"
-    return Framework(name, title, adapter, name, modules, install, own=own, variants=variants)
+@functools.cache
+def built_in() -> tuple[Framework, ...]:
+    """The frameworks of this project, by name; those that `run` does not take by default last."""
+    found = [cast(Framework, _attribute(f"{module}:{ATTRIBUTE}")) for module in _own_declarations()]
+    return tuple(sorted(found, key=lambda one: (not one.default, one.name)))
 
 
-BUILT_IN: tuple[Framework, ...] = (
-    _own(
-        "torch",
-        "PyTorch",
-        "impls.pytorch.adapter:TorchAdapter",
-        ("torch",),
-        TORCH,
-        (Variant("compile", "torch.compile", tools="impls.pytorch.compiler:CPP_COMPILER"),),
-    ),
-    _own(
-        "keras",
-        "Keras",
-        "impls.keras_tf.adapter:KerasAdapter",
-        ("keras", "tensorflow"),
-        KERAS,
-        (
-            Variant("jit", "each step compiled by XLA"),
-            Variant("step", "a call of a tf.function a step"),
-        ),
-    ),
-    _own(
-        "flax",
-        "Flax",
-        "impls.flax.adapter:FlaxAdapter",
-        ("jax", "flax", "optax"),
-        FLAX,
-        (
-            Variant("scan", "an epoch in one lax.scan"),
-            Variant("step", "a compiled call a step"),
-        ),
-    ),
-    Framework(
-        "flux",
-        "Flux.jl",
-        "impls.flux.adapter:FluxAdapter",
-        "juliacall",
-        ("juliacall",),
-        "pip install 'lenet-bench[flux]'",
-        own=FLUX,
-        toolchain="impls.flux.toolchain:JULIA",
-        for_gpu="install the driver, then python -m bench setup flux --devices gpu",
-    ),
-    Framework(
-        "reference",
-        "NumPy reference",
-        "impls.reference.adapter:ReferenceAdapter",
-        "numpy",
-        ("numpy",),
-        "pip install lenet-bench",
-        default=False,
-    ),
-)
+@functools.cache
+def _own_declarations() -> tuple[str, ...]:
+    """The modules that declare the frameworks of this project."""
+    package = importlib.import_module(PACKAGE)
+    folders = [info.name for info in pkgutil.iter_modules(package.__path__) if info.ispkg]
+    modules = [f"{PACKAGE}.{name}.{DECLARATION}" for name in folders]
+    return tuple(module for module in modules if importlib.util.find_spec(module))
 
 
 def catalogue() -> dict[str, Framework]:
@@ -100,7 +51,7 @@ def catalogue() -> dict[str, Framework]:
 
     Without their variants, see `with_variants`.
     """
-    found = {framework.name: framework for framework in BUILT_IN}
+    found = {framework.name: framework for framework in built_in()}
     for declared, _, framework in _of_entry_points(tuple(sys.path)):
         if not NAME.fullmatch(framework.name):
             raise BenchError(
@@ -228,13 +179,14 @@ def create(framework: Framework) -> Adapter:
 def entry_modules(framework: Framework) -> tuple[str, ...]:
     """The modules by which a worker comes to import an adapter; imports none of them.
 
-    That of the adapter, those of its tools, and those that declare frameworks of third parties:
-    whoever asks for one framework by its name imports the declarations of all.
+    That of the adapter, those of its tools, and those that declare frameworks: whoever asks for one
+    framework by its name imports the declarations of all.
     """
     named = [framework.adapter, framework.toolchain]
     named.append(framework.variant.tools if framework.variant else None)
     declaring = {module for _, module, _ in _of_entry_points(tuple(sys.path))}
-    return (*(path.partition(":")[0] for path in named if path), *sorted(declaring))
+    own = (path.partition(":")[0] for path in named if path)
+    return (*own, *_own_declarations(), *sorted(declaring))
 
 
 def _attribute(path: str) -> object:

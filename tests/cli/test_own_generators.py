@@ -15,7 +15,7 @@ CHOSEN = ("--activation", "rrelu", "--dropout", "0.4", "--noise", "0.1")
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
 INSTALLED = [
     framework.name
-    for framework in frameworks.BUILT_IN
+    for framework in frameworks.built_in()
     if any(default.name == "generator" for default in framework.own)
     and (framework.name in REQUIRED or not frameworks.missing(framework))
 ]

@@ -13,7 +13,7 @@ from bench import frameworks
 from bench.system import launch
 
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
-DEFAULT = [framework for framework in frameworks.BUILT_IN if framework.default]
+DEFAULT = [framework for framework in frameworks.built_in() if framework.default]
 INSTALLED = [f.name for f in DEFAULT if f.name in REQUIRED or not frameworks.missing(f)]
 
 

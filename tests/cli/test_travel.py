@@ -18,7 +18,7 @@ from tests.cli.conftest import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
-DEFAULT = [framework for framework in frameworks.BUILT_IN if framework.default]
+DEFAULT = [framework for framework in frameworks.built_in() if framework.default]
 INSTALLED = [f.name for f in DEFAULT if f.name in REQUIRED or not frameworks.missing(f)]
 # Part of the way gone in 8 steps, in the Euclidean norm: MOVED_OVER_KINKS of up to 20 steps in
 # tests/parity/test_training.py, for the reasons that stand there.

@@ -11,9 +11,10 @@ from bench.config.plan import AvailableImages
 from bench.config.settings import DECLARED
 from bench.contract import OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
-from bench.frameworks import regimes
-from bench.frameworks.regimes import FLAX, FLUX, KERAS, TORCH, Default, Setting
+from bench.frameworks import named, regimes
+from bench.frameworks.regimes import Default, Setting
 
+TORCH, KERAS, FLAX, FLUX = (named(name).own for name in ("torch", "keras", "flax", "flux"))
 DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
 
 

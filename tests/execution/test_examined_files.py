@@ -17,7 +17,7 @@ from bench.contract import ModelOptions
 from bench.errors import BenchError
 from bench.execution import certify
 from bench.execution.examined_files import examined_files
-from bench.frameworks import BUILT_IN, Framework
+from bench.frameworks import Framework, built_in
 from bench.results.certificate import Subject
 from bench.worker.messages import Ended, Examine, event_from, to_line
 
@@ -70,7 +70,7 @@ def _change(file):
 def test_a_byte_of_any_file_that_runs_is_in_the_key(copy):
     """Each file of the closure once, with one of the frameworks that it is in."""
     seen = set()
-    for framework in BUILT_IN:
+    for framework in built_in():
         files, before = copy.files(framework), copy.hash(framework)
         for file in set(files) - seen:
             content = _change(file)
@@ -94,7 +94,7 @@ def test_a_byte_of_any_file_that_runs_is_in_the_key(copy):
         "impls/__init__.py",
         "impls/juliapkg.json",
         "impls/reference/margins.py",
-        "impls/pytorch/compiled.py",
+        "impls/torch/compiled.py",
         "impls/flux/toolchain.py",
         "impls/flux/LenetBenchFlux/Project.toml",
         "impls/flux/LenetBenchFlux/src/session.jl",
@@ -107,7 +107,7 @@ def test_what_does_not_run_is_not_in_the_key(copy):
     before, files = copy.hash(torch), set(copy.files(torch))
     others = [file for file in copy.root.rglob("*.*") if file.is_file() and file not in files]
     names = {file.relative_to(copy.root).as_posix() for file in others}
-    assert names >= {"report/build.py", "bench/cli/app.py", "impls/keras_tf/adapter.py"}
+    assert names >= {"report/build.py", "bench/cli/app.py", "impls/keras/adapter.py"}
     assert {name.split("/")[1] for name in names if name.startswith("bench/")} >= {
         *("cli", "execution", "gate", "stats")
     }
@@ -267,22 +267,22 @@ def test_the_package_of_a_third_party(monkeypatch, tmp_path):
 
 
 def test_an_adapter_that_is_a_single_file(monkeypatch, tmp_path):
-    (tmp_path / "single_adapter.py").write_text("from impls.pytorch.model import Network")
+    (tmp_path / "single_adapter.py").write_text("from impls.torch.model import Network")
     (tmp_path / "beside.json").write_text("{}")
     monkeypatch.syspath_prepend(tmp_path)
     single = Framework("single", "Single", "single_adapter:Single", "numpy", (), "")
     files = examined_files(single)
     assert tmp_path / "single_adapter.py" in files
     assert tmp_path / "beside.json" not in files
-    assert ROOT / "impls/pytorch/model.py" in files
+    assert ROOT / "impls/torch/model.py" in files
 
 
 def test_no_framework_is_imported_to_find_them():
     heavy = "{'numpy', 'torch', 'tensorflow', 'jax', 'juliacall', 'impls'}"
     code = (
         "import sys, bench.frameworks; from bench.execution.examined_files import examined_files; "
-        "before = set(sys.modules); "
-        "[examined_files(framework) for framework in bench.frameworks.BUILT_IN]; "
+        "known = bench.frameworks.built_in(); before = set(sys.modules); "
+        "[examined_files(framework) for framework in known]; "
         f"assert not (set(sys.modules) - before) & {heavy}, set(sys.modules) - before"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

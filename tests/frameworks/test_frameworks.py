@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import impls
 from bench import frameworks
+from bench.config import plan
+from bench.config.split_sizes import AvailableImages
 from bench.errors import UnavailableError, UnknownNameError
+from bench.execution.examined_files import examined_files
+from bench.frameworks import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_built_in_ones():
-    assert list(frameworks.catalogue())[:5] == ["torch", "keras", "flax", "flux", "reference"]
+    assert list(frameworks.catalogue())[:5] == ["flax", "flux", "keras", "torch", "reference"]
 
 
 def test_a_misspelt_name_gets_a_hint():
     with pytest.raises(UnknownNameError) as caught:
         frameworks.named("pytroch")
-    assert "choose from torch, keras, flax, flux, reference" in str(caught.value)
+    assert "choose from flax, flux, keras, torch, reference" in str(caught.value)
     with pytest.raises(UnknownNameError, match="did you mean 'torch'"):
         frameworks.named("troch")
 
@@ -58,7 +64,7 @@ def test_an_entry_point_adds_a_framework():
     ],
 )
 def test_a_wrong_entry_point_is_named(tmp_path, target, complaint):
-    (tmp_path / "clash.py").write_text("from bench.frameworks import BUILT_IN\nit = BUILT_IN[0]\n")
+    (tmp_path / "clash.py").write_text("from impls.torch.framework import FRAMEWORK as it\n")
     info = tmp_path / "wrong-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wrong\nVersion: 1.0\n")
@@ -71,3 +77,59 @@ def test_a_wrong_entry_point_is_named(tmp_path, target, complaint):
     printed = _with_plugins(code, tmp_path)
     assert "'wrong'" in printed
     assert complaint in printed
+
+
+TOY = """
+from bench.frameworks import Framework
+
+FRAMEWORK = Framework(
+    name="toy",
+    title="Toy",
+    adapter="impls.toy.adapter:Toy",
+    version="numpy",
+    modules=("numpy",),
+    install="pip install toy",
+)
+"""
+
+
+@pytest.fixture
+def toy(monkeypatch, tmp_path):
+    """A folder beside those of the other frameworks, and nothing else."""
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "framework.py").write_text(TOY)
+    (folder / "adapter.py").write_text(
+        "from impls.reference.adapter import ReferenceAdapter as Toy\n"
+    )
+    places = [*impls.__path__, str(tmp_path)]
+    monkeypatch.setattr(impls, "__path__", places)
+    monkeypatch.setattr(impls.__spec__, "submodule_search_locations", places)
+    kept = (registry.built_in, registry._own_declarations)
+    for cached in kept:
+        cached.cache_clear()
+    yield
+    for cached in kept:
+        cached.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("impls.toy")]:
+        del sys.modules[name]
+
+
+def test_a_folder_is_all_that_a_new_framework_takes(toy):
+    assert "toy" in frameworks.catalogue()
+    found = frameworks.named("toy")
+    assert frameworks.missing(found) is None
+    assert frameworks.create(found).devices() == ("cpu",)
+    assert any(file.parent.name == "toy" for file in examined_files(found))
+    planned = plan.make({"frameworks": ("toy", "torch")}, AvailableImages(1797, 0, 1, 10, None))
+    assert {cell.framework for cell in planned.cells()} == {"toy", "torch"}
+
+
+def test_the_names_of_frameworks_stand_in_their_folders():
+    """And in help that gives examples: where a list names them, a new one would be forgotten."""
+    known = "|".join(f'"{one.name}"' for one in frameworks.built_in() if one.default)
+    listed = re.compile(rf"({known})\W+({known})")
+    for package in ("bench", "report"):
+        for file in (ROOT / package).rglob("*.py"):
+            assert not listed.search(file.read_text()) or file.name == "palette.py", file

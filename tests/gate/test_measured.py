@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.frameworks import BUILT_IN, missing, named
+from bench.frameworks import built_in, missing, named
 from tests.gate.conftest import ROOT, Gate, Repository
 
 ENTRY = "[lenet_bench.frameworks]\nthird = third:framework\n"
@@ -99,7 +99,7 @@ def is_slow(found: dict[str, Any]) -> bool:
     [
         # PyTorch has what poses as modules; the others take ten times as long.
         pytest.param(each.name, marks=() if each.name == "torch" else pytest.mark.long)
-        for each in BUILT_IN
+        for each in built_in()
         if each.default and not each.toolchain
     ],
 )

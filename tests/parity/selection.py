@@ -17,7 +17,7 @@ import pytest
 from bench.choices import Device
 from bench.contract import Adapter
 from bench.errors import UnavailableError
-from bench.frameworks import BUILT_IN, create, named
+from bench.frameworks import built_in, create, named
 
 SHAPES = ("32x32x1", "32x32x3", "20x28x2")
 # Test → the parameters that every run takes; those of a product are joined by a slash.
@@ -79,7 +79,7 @@ def chosen(environment: Mapping[str, str] = os.environ) -> list[str]:
     UnknownNameError lists the valid names.
     """
     listed = _names(environment, "BENCH_FRAMEWORKS")
-    listed = listed or [own.name for own in BUILT_IN if own.name != "reference"]
+    listed = listed or [own.name for own in built_in() if own.name != "reference"]
     names = list(dict.fromkeys([*listed, *required(environment)]))
     return [named(name).name for name in names]
 

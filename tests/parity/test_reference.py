@@ -110,7 +110,7 @@ def test_optimizers_against_torch(name: str) -> None:
         pytest.skip(reason)
     import torch
 
-    from impls.pytorch.optimizers import make_optimizer
+    from impls.torch.optimizers import make_optimizer
 
     spec, rate = CASES[name]
     random = np.random.default_rng(5)

@@ -24,8 +24,8 @@ from bench.contract import (
     is_random,
     parts,
 )
-from impls.keras_tf.activations import PReLU, function
-from impls.keras_tf.random_layers import TakesDraws, random_layers
+from impls.keras.activations import PReLU, function
+from impls.keras.random_layers import TakesDraws, random_layers
 
 # canonical name → how the layer's own name goes on, and Keras's name; the layouts are the same
 PLACES = {

@@ -10,9 +10,9 @@ import keras
 import tensorflow as tf
 
 from bench.contract import ModelSpec
-from impls.keras_tf.model import in_training
-from impls.keras_tf.optimizers import Optimizer
-from impls.keras_tf.stock import StockOptimizer
+from impls.keras.model import in_training
+from impls.keras.optimizers import Optimizer
+from impls.keras.stock import StockOptimizer
 
 Traced = Callable[..., Any]  # a function of tensors, traced for one signature
 Xla = Literal["step", "epoch"]

@@ -25,7 +25,7 @@ from bench.contract import (
     parts,
     require_draws,
 )
-from impls.pytorch.random_layers import TakesDraws, random_layer
+from impls.torch.random_layers import TakesDraws, random_layer
 
 # The axes of a canonical kernel in the order in which PyTorch wants them, and the way back.
 CONV_TO_TORCH = (3, 2, 0, 1)  # HWIO → OIHW

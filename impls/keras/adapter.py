@@ -31,10 +31,10 @@ from bench.contract import (
     require_draws,
 )
 from bench.errors import BenchError, UnavailableError
-from impls.keras_tf.model import network, variables
-from impls.keras_tf.optimizers import Optimizer, make_optimizer
-from impls.keras_tf.stock import StockOptimizer
-from impls.keras_tf.training import Trainer, Xla
+from impls.keras.model import network, variables
+from impls.keras.optimizers import Optimizer, make_optimizer
+from impls.keras.stock import StockOptimizer
+from impls.keras.training import Trainer, Xla
 
 PREDICT_BATCH = 1000  # one shape, so one trace, for any number of images
 TENSORFLOW_DEVICES: dict[Device, str] = {"cpu": "/CPU:0", "gpu": "/GPU:0"}

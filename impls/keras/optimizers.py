@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from bench.contract import OptimizerSpec
-from impls.keras_tf.stock import StockOptimizer, is_stock
+from impls.keras.stock import StockOptimizer, is_stock
 
 _DESCENT = ("rate_in_momentum", "decoupled_decay")
 FORMS = {

@@ -15,8 +15,8 @@ from torch.fx import GraphModule
 from torch.nn import functional
 
 from bench.contract import ModelSpec
-from impls.pytorch.compiler import CPP_COMPILER
-from impls.pytorch.model import Network
+from impls.torch.compiler import CPP_COMPILER
+from impls.torch.model import Network
 
 LIMIT = 256
 Tensors = dict[str, Tensor]

@@ -29,11 +29,11 @@ from bench.contract import (
     blank_draws,
     factor,
 )
-from impls.pytorch.model import Network
-from impls.pytorch.optimizers import buffer, make_optimizer, set_state
+from impls.torch.model import Network
+from impls.torch.optimizers import buffer, make_optimizer, set_state
 
 if TYPE_CHECKING:
-    from impls.pytorch.compiled import Compiled
+    from impls.torch.compiled import Compiled
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations; large enough to fill a device
 WARM_UP_STEPS = 3
@@ -62,7 +62,7 @@ class TorchAdapter:
 
     def __init__(self, variant: Literal["compile"] | None = None) -> None:
         if variant == "compile":
-            from impls.pytorch.compiled import Compiled  # loads the compiler, which takes seconds
+            from impls.torch.compiled import Compiled  # loads the compiler, which takes seconds
 
             self._compiled = Compiled()
 

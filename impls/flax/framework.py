@@ -1,0 +1,39 @@
+"""What the harness knows of Flax, without importing it."""
+
+from bench.frameworks import Default, Framework, Variant
+
+# Read off Flax 0.12 (flax.nnx) and Optax 0.2.8. Optax has no argument for L2 decay outside of
+# `adamw`: where it stands in a chain is what a person types.
+OWN = (
+    Default("kernel-init", "kernel", "lecun_normal", "nnx.Conv and nnx.Linear, kernel_init"),
+    Default("bias-init", "bias", "zeros", "nnx.Conv and nnx.Linear, bias_init"),
+    Default("epsilon-form", "epsilon_form", "inside", "optax.rmsprop, eps_in_sqrt", ("rmsprop",)),
+    Default("alpha", "alpha", 0.9, "optax.rmsprop, decay", ("rmsprop",)),
+    Default(
+        "momentum-form",
+        "rate_in_momentum",
+        True,
+        "optax.rmsprop: scale_by_learning_rate stands before trace",
+        ("rmsprop",),
+    ),
+    Default("weight-decay", "weight_decay", 1e-4, "optax.adamw, weight_decay", ("adamw",)),
+    Default(
+        *("generator", "generator", "own"),
+        "nnx.Dropout, rngs; for RReLU and noise, of which Flax has no layer, jax.random with keys "
+        "of nnx.Rngs",
+    ),
+)
+
+FRAMEWORK = Framework(
+    name="flax",
+    title="Flax",
+    adapter="impls.flax.adapter:FlaxAdapter",
+    version="flax",
+    modules=("jax", "flax", "optax"),
+    install="pip install 'lenet-bench[flax]'",
+    own=OWN,
+    variants=(
+        Variant("scan", "an epoch in one lax.scan"),
+        Variant("step", "a compiled call a step"),
+    ),
+)
