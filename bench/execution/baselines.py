@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.config.plan import Cell, Plan
-from bench.execution import Executor
-from bench.execution.executor import NO_LOG
+from bench.execution.executor import NO_LOG, Executor
 from bench.frameworks.regimes import MATCHED
 from bench.worker.messages import (
     ComputeOracleLosses,
@@ -19,28 +18,25 @@ from bench.worker.messages import (
 LIMIT_TIMEOUT_S = 60.0
 
 
-class Yardsticks:
-    """Figures that serve many cells, each asked of a worker when a cell first needs it.
+class Baselines:
+    """Figures that serve many cells of a plan, each asked of a worker when first needed."""
 
-    announce shows that the running cell enters the phase of a name; see `bench.execution.progress`.
-    """
-
-    def __init__(self, plan: Plan, announce: Callable[[str], None], executor: Executor) -> None:
-        self._plan, self._announce, self._executor = plan, announce, executor
+    def __init__(self, plan: Plan, executor: Executor) -> None:
+        self._plan, self._executor = plan, executor
         self._limits: dict[int, float | None] = {}  # by threads
         self._losses: dict[int, list[float]] = {}  # by images in a batch
 
-    def of(self, cell: Cell) -> dict[str, Any]:
-        """Fields of the cell's record."""
+    def of(self, cell: Cell, announce: Callable[[str], None]) -> dict[str, Any]:
+        """Fields of the cell's record; `announce` is told the name of each phase."""
         found: dict[str, Any] = {}
         if cell.device == "cpu":
             if cell.threads not in self._limits:
-                self._announce("limit")
+                announce("limit")
                 self._limits[cell.threads] = self._machine_peak(cell.threads)
             found["machine_gflop_per_s"] = self._limits[cell.threads]
         if self._has_first_steps(cell):
             if cell.batch_size not in self._losses:
-                self._announce("oracle")
+                announce("oracle")
                 self._losses[cell.batch_size] = self._oracle_losses(cell)
             found["oracle_step_loss"] = self._losses[cell.batch_size]
         return found

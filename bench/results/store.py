@@ -36,7 +36,7 @@ from bench.results.certificate import Certificate
 from bench.results.record import SCHEMA, Machine, Record
 
 MANIFEST = "run.json"
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, LOGS = "checkpoints", "logs"
 
 
 class Manifest(BaseModel):
@@ -71,7 +71,7 @@ class Run:
 
     def log_path(self, cell: Cell) -> Path:
         """Where the cell's log is."""
-        return self.folder / "logs" / f"{cell.name}.log"
+        return self.folder / LOGS / f"{cell.name}.log"
 
     def events_folder(self, cell: Cell) -> Path:
         """Where the cell's event files for TensorBoard are."""

@@ -10,7 +10,7 @@ from bench.config import plan
 from bench.config.plan import AvailableImages
 from bench.contract import ModelOptions
 from bench.errors import UsageError
-from bench.execution import runner
+from bench.execution.block import subject
 from bench.system import machine
 
 DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
@@ -67,7 +67,7 @@ def test_each_network_has_its_size_and_its_options():
     chosen = make(activation="selu", pooling="average")
     assert chosen.input_size == (32, 32)
     assert chosen.spec().label == "lenet5 (selu, average pooling)"
-    of = runner.subject(chosen, chosen.cells()[0])
+    of = subject(chosen, chosen.cells()[0])
     assert of.options == ModelOptions("selu", "average")
     assert of.network == "lenet5 (selu, average pooling)"
     with pytest.raises(UsageError, match="--activation tanh has no meaning for lenet5-wide"):

@@ -27,6 +27,7 @@ from bench.config.settings import DECLARED, checked, flag
 from bench.config.split_sizes import AvailableImages
 from bench.errors import StoreError, UsageError
 from bench.execution import Executor, device_listing, repeats, runner
+from bench.execution.block import OnThisMachine
 from bench.execution.observers import observed
 from bench.execution.progress import make_progress
 from bench.results import checkpoint, store
@@ -175,7 +176,7 @@ def _execute(folder: store.Run, session: Session) -> int:
         observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
     ):
         try:
-            runner.run(folder, progress, session.executor)
+            runner.run(folder, progress, OnThisMachine(session.executor, folder.manifest.machine))
         except KeyboardInterrupt:
             interrupted = True
         except StoreError as error:  # what is there is shown all the same

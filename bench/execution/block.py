@@ -1,0 +1,242 @@
+"""A block of cells, measured one after the other on one machine.
+
+A block is what a paired comparison needs to come from one place: cells that differ in the framework
+and share all else, each in a process of its own, with what is proved and measured around them. It
+is described by plain data, and so are its events, so that another machine can measure it: there
+`OnThisMachine` does what it does here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from bench import frameworks
+from bench.config.plan import Cell, Plan
+from bench.config.published import Reproduced
+from bench.execution.baselines import Baselines
+from bench.execution.certify import VerificationResult, certify
+from bench.execution.executor import Executor, Usage
+from bench.execution.record_builder import asked_for, derived, tail, whole_request
+from bench.results.certificate import Subject
+from bench.results.record import Machine, Record, SystemState
+from bench.system import conditions
+from bench.verification.problems import MOST_IN_A_BATCH
+from bench.worker.messages import (
+    Ended,
+    EpochEnded,
+    Event,
+    Measured,
+    PhaseBegun,
+    TrainCell,
+    WindowEnded,
+)
+
+UNEXAMINED = VerificationResult(None)
+LISTS = ("epoch_s", "train_loss", "val_loss", "val_accuracy")
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Block(_Data):
+    """Cells of a run's plan, to be measured in their order.
+
+    run          the run's name, for the records
+    recipe       the published training that the run repeats, if it does
+    logs         the folder for the logs of cells
+    checkpoints  the folder for their checkpoints
+    """
+
+    run: str
+    plan: Plan
+    recipe: Reproduced | None = None
+    cells: tuple[Cell, ...]
+    logs: Path
+    checkpoints: Path
+
+    def log(self, cell: Cell) -> Path:
+        """Where what the cell's process prints goes."""
+        return self.logs / f"{cell.name}.log"
+
+
+class CellBegun(_Data):
+    """A cell of the block begins; what is told until it ends is of it."""
+
+    kind: Literal["cell-begun"] = "cell-begun"
+    cell: Cell
+
+
+class CellEnded(_Data):
+    """The cell has ended, in whatever way: its record."""
+
+    kind: Literal["cell-ended"] = "cell-ended"
+    record: Record
+
+
+BlockEvent = CellBegun | PhaseBegun | Measured | EpochEnded | WindowEnded | CellEnded
+EmitBlockEvent = Callable[[BlockEvent], None]
+
+_EVENT: TypeAdapter[BlockEvent] = TypeAdapter(Annotated[BlockEvent, Field(discriminator="kind")])
+
+
+def event_from(line: str | bytes) -> BlockEvent:
+    """The event of a line of JSON; pydantic's ValidationError where it is none."""
+    return _EVENT.validate_json(line)
+
+
+class Blocks(Protocol):
+    """Measures blocks, one at a time, each of them on one machine."""
+
+    def measure(self, block: Block, emit: EmitBlockEvent) -> None:
+        """Measure every cell of the block, and tell of each event as it comes.
+
+        A framework is examined before it is timed, and not timed where the examination fails.
+        """
+
+
+@dataclass
+class Fields:
+    """The fields of a record that a cell's events have told so far."""
+
+    values: dict[str, Any] = field(default_factory=lambda: {name: [] for name in LISTS})
+
+    def take(self, event: BlockEvent | Event) -> None:
+        """Put in what the event tells; most tell nothing of a record."""
+        match event:
+            case Measured():
+                self.values |= event.figures
+            case EpochEnded():
+                for name, entry in event.figures.items():
+                    self.values.setdefault(name, []).append(entry)
+
+
+class OnThisMachine:
+    """Measures blocks here. One examination serves every seed, and so does a baseline."""
+
+    def __init__(self, executor: Executor, machine: Machine) -> None:
+        self._executor, self._machine = executor, machine
+        self._verdicts: dict[Subject, VerificationResult] = {}
+        self._baselines: tuple[Plan, Baselines] | None = None
+
+    def measure(self, block: Block, emit: EmitBlockEvent) -> None:
+        """See `Blocks`."""
+        for cell in block.cells:
+            emit(CellBegun(cell=cell))
+            verdict = self._verdict(block, cell, emit)
+            emit(CellEnded(record=self._record(block, cell, verdict, emit)))
+
+    def _verdict(self, block: Block, cell: Cell, emit: EmitBlockEvent) -> VerificationResult:
+        if block.plan.settings.unverified:
+            return UNEXAMINED
+        of = subject(block.plan, cell)
+        if of not in self._verdicts:
+            emit(PhaseBegun(name="verify"))
+            log = block.log(cell)
+            self._verdicts[of] = certify(of, log, lambda check: None, self._executor)
+        return self._verdicts[of]
+
+    def _baselines_of(self, plan: Plan) -> Baselines:
+        if self._baselines is None or self._baselines[0] != plan:
+            self._baselines = plan, Baselines(plan, self._executor)
+        return self._baselines[1]
+
+    def _record(
+        self, block: Block, cell: Cell, verdict: VerificationResult, emit: EmitBlockEvent
+    ) -> Record:
+        """One cell in a process of its own, whatever becomes of it."""
+        plan, started_at, fields = block.plan, datetime.now(UTC), Fields()
+        framework = frameworks.named(cell.framework)
+        absent = frameworks.missing(framework)
+        if absent:
+            end = Ended(status="unavailable", reason=absent)
+        elif verdict.status is not None:
+            end = Ended(status=verdict.status, reason=verdict.reason)
+        else:
+            end = self._train(block, cell, fields, emit)
+        if end.status == "timeout" and verdict.status is None:
+            limit = f"--timeout {plan.settings.timeout_s:g} s"
+            end = Ended(status="timeout", reason=f"not done after {limit}")
+        return Record.model_validate(
+            fields.values
+            | derived(fields.values, plan, cell)
+            | asked_for(block.run, plan, cell, self._machine)
+            | whole_request(plan, block.recipe)
+            | {"started_at": started_at.isoformat(timespec="seconds")}
+            | {"certificate": verdict.certificate, "unverified": plan.settings.unverified}
+            | {"framework_version": frameworks.version(framework)}
+            | {"status": end.status, "reason": end.reason, "diverged_step": end.diverged_step}
+            | {"log_tail": tail(block.log(cell)) if end.status == "failed" else None}
+        )
+
+    def _train(self, block: Block, cell: Cell, fields: Fields, emit: EmitBlockEvent) -> Ended:
+        """Train and measure the cell, with the state of the machine around it."""
+
+        def take(event: Event) -> None:
+            fields.take(event)
+            if isinstance(event, PhaseBegun | Measured | EpochEnded | WindowEnded):
+                emit(event)
+
+        baselines = self._baselines_of(block.plan)
+        fields.values |= baselines.of(cell, lambda name: emit(PhaseBegun(name=name)))
+        task = TrainCell(plan=block.plan, cell=cell, checkpoints=block.checkpoints)
+        before = conditions.now()
+        outcome = self._executor.call(
+            task,
+            log=block.log(cell),
+            timeout_s=block.plan.settings.timeout_s,
+            on_event=take,
+        )
+        usage = outcome.usage
+        fields.values |= {"wall_s": usage.wall_s, "peak_rss_bytes": usage.peak_rss_bytes}
+        fields.values |= _surroundings(cell, before, usage, fields.values)
+        return outcome.end
+
+
+def subject(plan: Plan, cell: Cell) -> Subject:
+    """What must be proved of the cell before it is timed."""
+    return Subject(
+        framework=cell.framework,
+        device=cell.device,
+        model=plan.settings.model,
+        options=plan.model_options,
+        input_shape=plan.spec().input_shape,
+        classes=plan.classes,
+        optimizers=(plan.setting(cell).optimizer,),
+        threads=cell.threads,
+        batch_size=min(cell.batch_size, MOST_IN_A_BATCH),
+        remainder=0
+        if plan.training.drop_last
+        else min(plan.settings.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
+    )
+
+
+def _surroundings(
+    cell: Cell, before: SystemState, usage: Usage, fields: dict[str, Any]
+) -> dict[str, Any]:
+    """The state of the machine around the cell, and what of it may have disturbed the cell."""
+    after = conditions.now()
+    other = conditions.others_busy(before, after, usage.cpu_s, usage.wall_s)
+    warnings = conditions.warnings(
+        before,
+        after,
+        wall_s=usage.wall_s,
+        cpus=os.cpu_count() or 1,
+        threads=cell.threads,
+        other_busy_cpus=other,
+        busy_threads=fields.get("busy_threads"),
+        steady=fields.get("steady"),
+    )
+    return {
+        "conditions_before": before,
+        "conditions_after": after,
+        "other_busy_cpus": other,
+        "warnings": warnings,
+    }

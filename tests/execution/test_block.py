@@ -1,0 +1,129 @@
+"""A block of cells: plain data there, plain data back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.config import plan
+from bench.execution import block as blocks
+from bench.execution import runner
+from bench.execution.block import Block, CellBegun, CellEnded, OnThisMachine
+from bench.execution.in_process import InProcess
+from bench.results import store
+from bench.system import machine
+from bench.worker import prepared_data
+from bench.worker.messages import EpochEnded, PhaseBegun, WindowEnded
+from bench.workload import datasets
+
+MEASURED_ANEW = (
+    "_s",
+    "_bytes",
+    "conditions_",
+    "images_per_s",
+    "gflop",
+    "steady",
+    "windows",
+    "busy",
+)
+
+
+class NoExecutor:
+    def call(self, task, *, log, timeout_s, on_event=None):
+        raise AssertionError(f"handed on: {task}")
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory) -> plan.Plan:
+    root = tmp_path_factory.mktemp("data")
+    source = prepared_data.source(datasets.load("digits", root, (32, 32), "resize"))
+    asked = {"frameworks": ("reference",), "seeds": (0, 1), "data_root": root, "train_size": 64}
+    asked |= {"val_size": 20, "test_size": 20, "batch_sizes": (32,), "epochs": 2, "threads": (1,)}
+    asked |= {"windows": 4, "window_s": 0.001, "unverified": True, "save": ("none",)}
+    return plan.make(asked, source)
+
+
+def block_of(planned: plan.Plan, folder: Path, cells: tuple[plan.Cell, ...]) -> Block:
+    return Block(run="r", plan=planned, cells=cells, logs=folder, checkpoints=folder / "saved")
+
+
+class Elsewhere:
+    """Another machine: what goes there and what comes back is text."""
+
+    def __init__(self) -> None:
+        self._there = OnThisMachine(InProcess(NoExecutor()), machine.describe())
+        self.sent: list[str] = []
+
+    def measure(self, block, emit) -> None:
+        self.sent.append(block.model_dump_json())
+        there = Block.model_validate_json(self.sent[-1])
+        assert there == block
+        self._there.measure(there, lambda e: emit(blocks.event_from(e.model_dump_json())))
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __getattr__(self, name):
+        return lambda *arguments: None
+
+
+def learned(record) -> dict:
+    """What two runs of a cell have in common."""
+    fields = record.model_dump(exclude={"run", "started_at", "other_busy_cpus", "warnings"})
+    return {k: v for k, v in fields.items() if not any(part in k for part in MEASURED_ANEW)}
+
+
+def test_what_is_told_of_a_block_comes_in_order(planned, tmp_path):
+    events: list = []
+    cells = planned.cells()
+    OnThisMachine(InProcess(NoExecutor()), machine.describe()).measure(
+        block_of(planned, tmp_path, cells), events.append
+    )
+    assert [e.cell for e in events if isinstance(e, CellBegun)] == list(cells)
+    ended = [e.record for e in events if isinstance(e, CellEnded)]
+    assert [(r.cell, r.status) for r in ended] == [(cell.name, "ok") for cell in cells]
+    assert isinstance(events[0], CellBegun)
+    assert isinstance(events[-1], CellEnded)
+    first = events[: events.index(next(e for e in events if isinstance(e, CellEnded)))]
+    epochs = [e.figures["train_loss"] for e in first if isinstance(e, EpochEnded)]
+    assert epochs == ended[0].train_loss
+    assert {e.name for e in first if isinstance(e, PhaseBegun)} >= {"limit", "oracle", "train"}
+    assert any(isinstance(e, WindowEnded) for e in first)
+    # What serves all cells is computed once: there is no such phase in the second.
+    later = events[len(first) + 1 :]
+    assert "oracle" not in {e.name for e in later if isinstance(e, PhaseBegun)}
+    assert ended[0].machine_gflop_per_s == ended[1].machine_gflop_per_s is not None
+    assert [bool(r.oracle_step_loss) for r in ended] == [True, False]  # of the first seed
+
+
+def test_a_run_is_the_same_where_its_blocks_are_measured_elsewhere(planned, tmp_path):
+    found = []
+    here = OnThisMachine(InProcess(NoExecutor()), machine.describe())
+    for name, where in (("here", here), ("elsewhere", Elsewhere())):
+        manifest = store.Manifest(
+            name=name,
+            created_at="2026-01-01T00:00:00+00:00",
+            bench_version="0",
+            command=(),
+            plan=planned,
+            machine=machine.describe(),
+        )
+        with store.create(tmp_path, manifest) as run:
+            runner.run(run, Silent(), where)
+            found.append([learned(record) for record in run.records()])
+            assert runner.unsettled(run) == []
+    assert len(found[0]) == 2
+    assert found[0] == found[1]
+    assert len(where.sent) == 2  # a block a seed
+
+
+def test_a_framework_that_is_not_here_has_a_record_all_the_same(planned, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks.frameworks, "missing", lambda framework: "not installed: buy one")
+    events: list = []
+    OnThisMachine(NoExecutor(), machine.describe()).measure(
+        block_of(planned, tmp_path, planned.cells()[:1]), events.append
+    )
+    (record,) = (e.record for e in events if isinstance(e, CellEnded))
+    assert (record.status, record.reason) == ("unavailable", "not installed: buy one")
