@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 NAME_LIMIT = 40
@@ -29,6 +30,22 @@ class Given:
 
 Note = tuple[str | Given, ...]
 """A sentence in fragments: the report's own words, and text from files between them."""
+
+
+def in_words(items: Sequence[str], last: str = " and ") -> str:
+    """`a, b and c`."""
+    return last.join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def listed(items: Iterable[Note | Given], last: str = ", ") -> Note:
+    """The items with commas between them, `last` before the last one."""
+    fragments: list[str | Given] = []
+    every = [(one,) if isinstance(one, Given) else one for one in items]
+    for place, item in enumerate(every):
+        if place:
+            fragments.append(last if place == len(every) - 1 else ", ")
+        fragments += item
+    return tuple(fragments)
 
 
 class Markdown(str):

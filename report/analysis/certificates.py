@@ -9,7 +9,7 @@ from bench.results.certificate import Check, Subject
 from bench.results.record import Record
 from report.analysis.comparison import Comparison
 from report.analysis.configurations import MATCHED
-from report.text import Given, Note
+from report.text import Given, Note, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def warnings(comparison: Comparison) -> list[Note]:
     if not names:
         return []
     said = ("UNVERIFIED: run with --unverified, so that nothing proves an equal computation: ",)
-    return [(*said, *_listed(names), ".")]
+    return [(*said, *listed([named(*one) for one in names]), ".")]
 
 
 def notes(comparison: Comparison) -> list[Note]:
@@ -86,7 +86,13 @@ def notes(comparison: Comparison) -> list[Note]:
         if record.status == "ok" and record.certificate is None and not record.unverified
     )
     if without:
-        said.append(("No certificate of equivalence in the records of ", *_listed(without), "."))
+        said.append(
+            (
+                "No certificate of equivalence in the records of ",
+                *listed([named(*one) for one in without]),
+                ".",
+            )
+        )
     return said
 
 
@@ -109,10 +115,3 @@ def _names(records: Iterable[Record]) -> list[tuple[str, str]]:
     """Which frameworks in which regimes, matched first."""
     found = {(record.framework, record.regime) for record in records}
     return sorted(found, key=lambda one: (one[0], one[1] != MATCHED, one[1]))
-
-
-def _listed(names: list[tuple[str, str]]) -> Note:
-    fragments: list[str | Given] = []
-    for framework, regime in names:
-        fragments += [", ", *named(framework, regime)]
-    return tuple(fragments[1:])

@@ -178,11 +178,6 @@ def thinned(values: Sequence[Any], limit: int = POINTS_SHOWN) -> list[Any]:
     return [values[round(at * (len(values) - 1) / (limit - 1))] for at in range(limit)]
 
 
-def listed(items: Sequence[str]) -> str:
-    """Items in a sentence."""
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
-
-
 def _tick(value: float, _: object) -> str:
     text = spelled(value)
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text

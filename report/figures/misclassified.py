@@ -15,8 +15,8 @@ from PIL import Image
 
 from bench.results.record import Record
 from report.analysis.comparison import Comparison
-from report.figures.canvas import TEXT, Drawing, listed, several
-from report.text import plain
+from report.figures.canvas import TEXT, Drawing, several
+from report.text import in_words, plain
 
 MOST_PANELS = 6
 MOST_IMAGES = 16
@@ -123,7 +123,7 @@ def _said(one: Confusion, names: Sequence[str]) -> str:
         for row, column in places[:3]
         if wrong[row, column]
     ]
-    mistaken = f"most often {listed(most)}" if most else "none"
+    mistaken = f"most often {in_words(most)}" if most else "none"
     total = f"{wrong.sum():,} of {one.counts.sum():,} mistaken"
     return f"{one.framework}: {total}, {mistaken}."
 

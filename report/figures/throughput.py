@@ -14,13 +14,13 @@ from report.figures.canvas import (
     blank,
     by_row,
     from_zero,
-    listed,
     row_height_in,
     thinned,
 )
 from report.figures.palette import Style
 from report.tables.main import figure
 from report.tables.sweeps import NAMES, Curve, Sweep
+from report.text import in_words
 
 MOST_BEYOND = 2.0  # of the fastest process: what the axis shows of an interval
 
@@ -147,4 +147,4 @@ def _curve(drawing: Drawing, found: Sweep, curve: Curve, style: Style, label: st
     ]
     drawing.points(x, y, style, texts)
     drawing.entry(label, style)
-    return f"{label}: {listed([f'{figure(row.images_per_s)} at {value}' for value, row in at])}."
+    return f"{label}: {in_words([f'{figure(row.images_per_s)} at {value}' for value, row in at])}."

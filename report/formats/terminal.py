@@ -107,14 +107,14 @@ def _print_notes(said: Sequence[Note], left_out: Sequence[str], console: Console
 def _fitting(
     all_columns: Sequence[Column[Shown]], rows: Sequence[Shown], console: Console
 ) -> list[Column[Shown]]:
-    """The columns that the console has room for: the highest rank is left out first, as a whole."""
+    """The columns that the console has room for: the highest priority goes first, as a whole."""
     shown = list(enumerate(all_columns))
     widths = [_width([column], rows, console) for column in all_columns]
     between = (_width(all_columns, rows, console) - sum(widths)) // max(len(widths) - 1, 1)
-    while last := max(column.rank for _, column in shown):
+    while last := max(column.drop_priority for _, column in shown):
         if sum(widths[at] + between for at, _ in shown) - between <= console.width:
             break
-        shown = [(at, column) for at, column in shown if column.rank != last]
+        shown = [(at, column) for at, column in shown if column.drop_priority != last]
     return [column for _, column in shown]
 
 

@@ -17,12 +17,12 @@ Shown = TypeVar("Shown")
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Shown]):
-    """One column; where there is no room, those of the highest `rank` go first, rank 0 never."""
+    """One column; where there is no room, the highest `drop_priority` goes first, 0 never."""
 
     name: str
     unit: str
     cell: Callable[[Shown], str | Given]
-    rank: int
+    drop_priority: int
     is_text: bool = False
 
     def heading(self, separator: str = " ") -> str:

@@ -65,8 +65,8 @@ def section(comparison: Comparison) -> Section | None:
         [
             Column("Framework", "", lambda row: Given(row.framework), 0, is_text=True),
             *(
-                Column(name, "s", _duration(place), rank)
-                for place, (name, _, rank) in enumerate(PHASES)
+                Column(name, "s", _duration(place), drop_priority)
+                for place, (name, _, drop_priority) in enumerate(PHASES)
             ),
         ],
         rows,

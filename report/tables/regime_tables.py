@@ -45,8 +45,8 @@ def pair_columns(shown: Sequence[Pair]) -> tuple[Column[Pair], ...]:
         Column("Framework", "", lambda pair: Given(pair.framework), 0, is_text=True),
         *((Column("Version", "", _pair_version, 0, is_text=True),) if several else ()),
         *(
-            Column(name, f"{side}{', ' * bool(unit)}{unit}", _of(which, cell), rank)
-            for name, unit, cell, rank in figures
+            Column(name, f"{side}{', ' * bool(unit)}{unit}", _of(which, cell), drop_priority)
+            for name, unit, cell, drop_priority in figures
             for side, which in sides
         ),
     )

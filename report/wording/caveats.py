@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from report.analysis.comparison import Comparison, Row
-from report.text import Given, Note
+from report.text import Given, Note, listed
 from report.wording import notes
 
 WIDE = 0.05  # half of an interval of images/s over its figure: more is worth a word
@@ -38,10 +38,10 @@ def _failed(comparison: Comparison) -> list[Note]:
 
 
 def _single(rows: Sequence[Row]) -> list[Note]:
-    alone = [row for row in rows if row.speed.processes == 1]
+    alone = [Given(row.framework) for row in rows if row.speed.processes == 1]
     if not alone:
         return []
-    return [("One process only, so no interval: ", *_listed(alone), ". Repeats would tell more.")]
+    return [("One process only, so no interval: ", *listed(alone), ". Repeats would tell more.")]
 
 
 def _wide(rows: Sequence[Row]) -> list[Note]:
@@ -106,10 +106,3 @@ def _disturbed(comparison: Comparison) -> list[Note]:
             "disturbed them; which, stands under Speed.",
         )
     ]
-
-
-def _listed(rows: Sequence[Row]) -> Note:
-    fragments: list[str | Given] = []
-    for row in rows:
-        fragments += [", ", Given(row.framework)]
-    return tuple(fragments[1:])

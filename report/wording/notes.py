@@ -16,7 +16,7 @@ from report.analysis.configurations import Setup, network
 from report.analysis.equality import Check, agreeing, check
 from report.tables import throughput_tables
 from report.tables.main import percent
-from report.text import REASON_LIMIT, Given, Note, plain
+from report.text import REASON_LIMIT, Given, Note, listed, plain
 from report.wording import settings_text
 
 SHORT_HASH = 12
@@ -241,7 +241,7 @@ def versions(comparison: Comparison) -> list[Note]:
         (
             Given(framework),
             ": ",
-            *_joined(
+            *listed(
                 [
                     Given(f"{name} {' or '.join(sorted(of[framework][name]))}", 80)
                     for name in sorted(of[framework])
@@ -278,14 +278,7 @@ def _listed(seeds: Iterable[int]) -> str:
 
 
 def _names(names: list[str] | tuple[str, ...]) -> Note:
-    return _joined([Given(name) for name in names])
-
-
-def _joined(items: list[Given]) -> Note:
-    fragments: list[str | Given] = []
-    for item in items:
-        fragments += [", ", item]
-    return tuple(fragments[1:])
+    return listed([Given(name) for name in names])
 
 
 def _count(number: int, thing: str) -> str:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from bench.results.record import Record
 from bench.stats import censored_median
 from report.analysis.comparison import Row, compare
-from report.tables.frame import summarise
 from report.wording import notes
 
 Make = Callable[..., Record]
@@ -167,30 +166,6 @@ def test_bound_is_below_the_median_that_longer_runs_would_have_shown(
     assert is_bound
     assert shown is not None
     assert shown <= median(true for _, true in runs)
-
-
-def test_summarise_has_a_row_a_framework_and_set_up(frozen: list[Record]) -> None:
-    table = summarise(frozen)
-    assert table["framework"].tolist() == ["torch", "keras", "flux", "torch"]
-    assert table["comparison"].tolist() == [0, 0, 0, 1]
-    assert table["machine_fingerprint"].nunique() == 2
-    torch = table.iloc[0]
-    assert torch["accuracy_mean"] == pytest.approx(0.981)
-    assert torch["accuracy_std"] == pytest.approx(0.001)
-    assert torch["images_per_s"] == 13000.0
-    assert (torch["images_per_s_low"], torch["images_per_s_high"]) == pytest.approx(
-        (10026, 17581), abs=1
-    )
-    assert table["processes"].tolist() == [3, 2, 0, 1]
-    assert table["seeds"].tolist() == [3, 2, 0, 1]
-    assert table["status"].tolist() == ["ok", "2 of 3 ok", "unavailable", "ok"]
-    assert table.loc[2, ["images_per_s", "parameters", "framework_version"]].isna().all()
-
-
-def test_summarise_of_nothing_has_the_same_columns(frozen: list[Record]) -> None:
-    empty = summarise([])
-    assert len(empty) == 0
-    assert empty.dtypes.to_dict() == summarise(frozen).dtypes.to_dict()
 
 
 def test_what_went_on_from_a_checkpoint_stands_apart_and_says_so(make: Make) -> None:
