@@ -1,15 +1,13 @@
 """From records to tables: what the benchmark found, what was equal and what failed.
 
-compare   (comparison.py)  records → comparisons: like runs beside like runs, one row a framework
-summarise (tables.py)      the same rows as one pandas frame
-print_summary (terminal.py)  comparisons → the terminal
-contents  (contents.py)    which sections stand below the tables: speed, target, phases, sweeps
-versus    (versus.py)      who is better and whether that can be told, for `bench compare`
-history   (history.py)     images/s from run to run, for `bench history`
-build     (build.py)       comparisons → files, by format
-page      (html.py)        comparisons → one HTML file, with verdict.py, figures/, templates/
-latex, document            (latex.py, json_file.py)  comparisons → LaTeX tables, JSON
+analysis/  records → comparisons: like runs beside like runs, one row a framework, and the contrasts
+           between them, which all else that tells two frameworks apart is read from
+tables/    tables and the sections below them: speed, target, phases, sweeps; `bench history`'s too
+wording/   sentences: verdict, notes, doubts, titles
+figures/   drawings
+formats/   the terminal, HTML, LaTeX, CSV, JSON
+build.py   comparisons → files, by format
 
-What is shown is computed in comparison.py, speed.py, targets.py and equality.py; the renderers only
-render. Text that came from a file is untrusted and passes through text.py on its way out.
+What is shown is computed in analysis/; the renderers only render. Text that came from a file is
+untrusted and passes through text.py on its way out.
 """

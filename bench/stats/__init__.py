@@ -4,9 +4,10 @@ The unit is the process: one figure from each. Windows within a process are not 
 pooling them would understate the error (Kalibera and Jones, Rigorous Benchmarking in Reasonable
 Time, ISMM 2013).
 
-intervals.py     how far a median, a share or any statistic can be trusted
+intervals.py     how far a median or a share can be trusted
 signed_rank.py   Wilcoxon's test and Hodges and Lehmann's estimate, exact
-ratios.py        how much faster one is than the other, paired or not
+two_samples.py   Mann and Whitney's test and the interval that goes with it, exact
+effects.py       how much faster one is than the other, paired or not
 ranking.py       many comparisons at once: Holm's correction, and ranks that may be tied
 censored.py      times of which some are only known to exceed a budget
 
@@ -19,6 +20,8 @@ from __future__ import annotations
 from bench.stats.censored import RestrictedMean, censored_median, restricted_mean
 from bench.stats.effects import (
     Effect,
+    inverse,
+    negated,
     paired_difference,
     paired_ratio,
     unpaired_difference,
@@ -27,20 +30,18 @@ from bench.stats.effects import (
 from bench.stats.intervals import (
     LEVEL,
     Interval,
-    bootstrap_interval,
     centre_interval,
     coefficient_of_variation,
-    interquartile_mean,
-    interquartile_mean_interval,
     median_interval,
     outliers,
     prediction_interval,
     wilson_interval,
 )
-from bench.stats.ranking import holm, tied_ranks
+from bench.stats.ranking import holm, holm_divisors, tied_ranks
 from bench.stats.signed_rank import (
     decisive_pairs,
     hodges_lehmann,
+    hodges_lehmann_p,
     signed_rank_distribution,
     signed_rank_p,
 )
@@ -50,16 +51,17 @@ __all__ = [
     "Effect",
     "Interval",
     "RestrictedMean",
-    "bootstrap_interval",
     "censored_median",
     "centre_interval",
     "coefficient_of_variation",
     "decisive_pairs",
     "hodges_lehmann",
+    "hodges_lehmann_p",
     "holm",
-    "interquartile_mean",
-    "interquartile_mean_interval",
+    "holm_divisors",
+    "inverse",
     "median_interval",
+    "negated",
     "outliers",
     "paired_difference",
     "paired_ratio",

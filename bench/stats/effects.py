@@ -1,9 +1,13 @@
-"""How much one differs from the other: ratios, on the logarithmic scale, and differences."""
+"""How much one differs from the other: ratios, on the logarithmic scale, and differences.
+
+Interval and p of an effect are of one test: the interval leaves out no effect just where p is at
+most 1 - its level. In a family of comparisons both go by Holm's procedure; see `holm_divisors`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,16 +16,16 @@ from bench.stats.intervals import (
     LEVEL,
     Interval,
     Values,
-    bootstrap_interval,
     checked,
     exp,
     student_p,
     student_quantile,
     t_interval,
 )
-from bench.stats.signed_rank import decisive_pairs, hodges_lehmann, signed_rank_p
+from bench.stats.signed_rank import decisive_pairs, hodges_lehmann, hodges_lehmann_p
+from bench.stats.two_samples import can_tell, shift_interval, shift_p
 
-FEWEST_FOR_BOOTSTRAP = 10
+FEWEST_FOR_RANKS = 10  # in each sample: of fewer, a test of ranks finds little after a correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,7 @@ class Effect:
     counts          pairs, or values of each sample
     estimate  of pairs the centre of their ratios or differences; else that of the medians
     interval  None where there are too few
-    p         two-sided, of no effect, by the test that `test` names; None of a single pair
-    rank_p    by ranks, exact without ties: signed ranks of pairs, Mann and Whitney's of two samples
+    p         two-sided, of no effect, by the test that `test` names; None where there are too few
     """
 
     counts: tuple[int, ...]
@@ -40,117 +43,138 @@ class Effect:
     interval: Interval | None
     p: float | None
     test: str
-    rank_p: float
 
 
 def paired_ratio(
-    values: Sequence[float], base: Sequence[float], *, comparisons: int = 1, level: float = LEVEL
+    values: Sequence[float],
+    base: Sequence[float],
+    *,
+    comparisons: int = 1,
+    divisor: int = 1,
+    level: float = LEVEL,
 ) -> Effect:
     """values/base, pair by pair, from the log ratios: their centre, its interval, and p.
 
     Where so many pairs can be significant at all after Holm's correction over `comparisons`: Hodges
     and Lehmann's estimate and interval, and the exact signed-rank test. With fewer: the geometric
     mean, and Student's t, which assumes that log ratios are normal. Which of them depends on the
-    counts alone, never on the data. Interval and p are of one test, so that an interval at 95 %
-    leaves 1 out where p, uncorrected, is 0.05 or less; ties of exact ranks apart.
+    counts alone, never on the data. The interval is at 1 - (1 - level)/divisor, where the divisor
+    is at most `comparisons`; p is not corrected.
     """
     numerator, denominator = checked(values, positive=True), checked(base, positive=True)
-    if len(numerator) != len(denominator):
-        raise ValueError(f"got {len(numerator)} and {len(denominator)} values: give pairs")
-    return _exponential(_paired(np.log(numerator) - np.log(denominator), comparisons, level))
+    logs = np.log(numerator), np.log(denominator)
+    return _exponential(_paired(*logs, comparisons, divisor, level))
 
 
 def paired_difference(
-    values: Sequence[float], base: Sequence[float], *, comparisons: int = 1, level: float = LEVEL
+    values: Sequence[float],
+    base: Sequence[float],
+    *,
+    comparisons: int = 1,
+    divisor: int = 1,
+    level: float = LEVEL,
 ) -> Effect:
     """Values - base, pair by pair: the centre, its interval and p, as of `paired_ratio`."""
-    minuend, subtrahend = checked(values), checked(base)
-    if len(minuend) != len(subtrahend):
-        raise ValueError(f"got {len(minuend)} and {len(subtrahend)} values: give pairs")
-    return _paired(minuend - subtrahend, comparisons, level)
+    return _paired(checked(values), checked(base), comparisons, divisor, level)
 
 
 def unpaired_ratio(
-    values: Sequence[float], base: Sequence[float], *, level: float = LEVEL
+    values: Sequence[float],
+    base: Sequence[float],
+    *,
+    comparisons: int = 1,
+    divisor: int = 1,
+    level: float = LEVEL,
 ) -> Effect:
     """The ratio of the medians of two independent samples of positive values, its interval and p.
 
     All of it on logarithms: of an even number the median is the geometric mean of the middle two.
 
-    From ten values in each sample on: the percentile bootstrap of both medians, and Mann and
-    Whitney's test. With fewer: Welch's t on the logarithms (Welch 1947), since the bootstrap of few
-    is too narrow. Neither interval nor p where a sample has a single value.
+    From ten values in each sample on: Mann and Whitney's test and the interval of a shift that it
+    does not reject. With fewer: Welch's t on the logarithms (Welch 1947). Neither interval nor p
+    where a sample has a single value. Such an interval is about another centre than the ratio of
+    the medians; it is widened where it does not hold that, and p is 1 where the two centres are on
+    either side of no effect. `comparisons` and `divisor` are those of `paired_ratio`.
     """
     numerator, denominator = checked(values, positive=True), checked(base, positive=True)
-    return _exponential(_unpaired(np.log(numerator), np.log(denominator), level))
+    logs = np.log(numerator), np.log(denominator)
+    return _exponential(_unpaired(*logs, comparisons, divisor, level))
 
 
 def unpaired_difference(
-    values: Sequence[float], base: Sequence[float], *, level: float = LEVEL
+    values: Sequence[float],
+    base: Sequence[float],
+    *,
+    comparisons: int = 1,
+    divisor: int = 1,
+    level: float = LEVEL,
 ) -> Effect:
     """The difference of the medians of two samples; interval and p as of `unpaired_ratio`."""
-    return _unpaired(checked(values), checked(base), level)
+    return _unpaired(checked(values), checked(base), comparisons, divisor, level)
 
 
-def _paired(differences: Values, comparisons: int, level: float) -> Effect:
-    count = len(differences)
-    rank_p = signed_rank_p(list(differences))
+def inverse(ratio: Effect) -> Effect:
+    """The ratio of the base to the values, of the same test."""
+    return _turned(ratio, _reciprocal)
+
+
+def negated(difference: Effect) -> Effect:
+    """The difference of the base from the values, of the same test."""
+    return _turned(difference, lambda value: -value)
+
+
+def _paired(values: Values, base: Values, comparisons: int, divisor: int, level: float) -> Effect:
+    if len(values) != len(base):
+        raise ValueError(f"got {len(values)} and {len(base)} values: give pairs")
+    differences = values - base
+    count, narrowed = len(differences), 1 - (1 - level) / divisor
+    interval: Interval | None
+    p: float | None
     if count >= decisive_pairs(comparisons, level=level):
-        interval, p, test = hodges_lehmann(list(differences), level=level), rank_p, "signed rank"
+        interval = hodges_lehmann(list(differences), level=narrowed)
+        p, test = hodges_lehmann_p(list(differences)), "signed rank"
     elif count > 1:
         mean = float(differences.mean())
-        interval = Interval(mean, *t_interval(differences, level), level, "t")
+        interval = Interval(mean, *t_interval(differences, narrowed), narrowed, "t")
         p, test = _t_p(differences), "t"
     else:
         interval, p, test = None, None, "t"
     estimate = interval.estimate if interval else float(np.median(differences))
-    return Effect((count,), estimate, interval, p, test, rank_p)
+    return Effect((count,), estimate, interval, p, test)
 
 
-def _unpaired(values: Values, base: Values, level: float) -> Effect:
-    from scipy import stats
-
-    few = min(len(values), len(base)) < FEWEST_FOR_BOOTSTRAP
-    rank_p = float(stats.mannwhitneyu(values, base).pvalue)
-    interval: Interval | None
-    p: float | None
-    if few:
-        interval, p = _welch(values, base, level)
-    else:
-        samples = list(values), list(base)
-        interval, p = bootstrap_interval(samples, _difference_of_medians, level=level), rank_p
-    return Effect(
-        counts=(len(values), len(base)),
-        estimate=float(np.median(values) - np.median(base)),
-        interval=interval,
-        p=p,
-        test="Welch's t" if few else "Mann-Whitney",
-        rank_p=rank_p,
-    )
-
-
-def _difference_of_medians(values: Values, base: Values, *, axis: int) -> Values:
-    difference: Values = np.median(values, axis=axis) - np.median(base, axis=axis)
-    return difference
-
-
-def _welch(values: Values, base: Values, level: float) -> tuple[Interval | None, float | None]:
-    """Welch's interval about the difference of the medians, widened to hold it; and his p."""
-    if min(len(values), len(base)) < 2:
-        return None, None
+def _unpaired(values: Values, base: Values, comparisons: int, divisor: int, level: float) -> Effect:
+    counts, narrowed = (len(values), len(base)), 1 - (1 - level) / divisor
     estimate = float(np.median(values) - np.median(base))
+    by_ranks = min(counts) >= FEWEST_FOR_RANKS
+    by_ranks = by_ranks and can_tell(*counts, comparisons=comparisons, level=level)
+    test = "Mann-Whitney" if by_ranks else "Welch's t"
+    if min(counts) < 2:
+        return Effect(counts, estimate, None, None, test)
+    if by_ranks:
+        (low, high), p = shift_interval(values, base, narrowed), shift_p(values, base)
+        centre = float(np.median(np.subtract.outer(values, base)))
+    else:
+        low, high, p = _welch(values, base, narrowed)
+        centre = float(values.mean() - base.mean())
+    if centre * estimate <= 0 and (centre or estimate):
+        p = 1.0  # else an interval that holds 0 only since it was widened would go with a small p
+    interval = Interval(estimate, min(low, estimate), max(high, estimate), narrowed, test)
+    return Effect(counts, estimate, interval, p, test)
+
+
+def _welch(values: Values, base: Values, level: float) -> tuple[float, float, float]:
+    """Welch's interval of the difference of the means, and his p."""
     difference = float(values.mean() - base.mean())
     errors = values.var(ddof=1) / len(values), base.var(ddof=1) / len(base)
     error = math.sqrt(sum(errors))
     if not error:
-        return Interval(estimate, estimate, estimate, level, "Welch's t"), float(difference == 0)
+        return difference, difference, float(difference == 0)
     freedom = sum(errors) ** 2 / (
         errors[0] ** 2 / (len(values) - 1) + errors[1] ** 2 / (len(base) - 1)
     )
     half = student_quantile(level, freedom) * error
-    low, high = min(difference - half, estimate), max(difference + half, estimate)
-    p = student_p(difference / error, freedom)
-    return Interval(estimate, low, high, level, "Welch's t"), p
+    return difference - half, difference + half, student_p(difference / error, freedom)
 
 
 def _t_p(differences: Values) -> float:
@@ -163,12 +187,24 @@ def _t_p(differences: Values) -> float:
 
 def _exponential(of: Effect) -> Effect:
     """The effect on logarithms as one on their values."""
-    return replace(
-        of,
-        estimate=exp(of.estimate),
-        interval=of.interval and _exponentials(of.interval),
+    interval = of.interval and replace(
+        of.interval,
+        estimate=exp(of.interval.estimate),
+        low=exp(of.interval.low),
+        high=exp(of.interval.high),
     )
+    return replace(of, estimate=exp(of.estimate), interval=interval)
 
 
-def _exponentials(of: Interval) -> Interval:
-    return Interval(exp(of.estimate), exp(of.low), exp(of.high), of.level, of.method)
+def _turned(of: Effect, turn: Callable[[float], float]) -> Effect:
+    interval = of.interval and replace(
+        of.interval,
+        estimate=turn(of.interval.estimate),
+        low=turn(of.interval.high),
+        high=turn(of.interval.low),
+    )
+    return replace(of, counts=of.counts[::-1], estimate=turn(of.estimate), interval=interval)
+
+
+def _reciprocal(value: float) -> float:
+    return 1 / value if value else exp(math.inf)  # e^-x is 0 where e^x would be no number

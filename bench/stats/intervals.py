@@ -1,9 +1,9 @@
-"""Intervals: how far a median, a share or any other statistic can be trusted."""
+"""Intervals: how far a median or a share can be trusted."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -14,8 +14,6 @@ Values = NDArray[np.float64]
 
 LEVEL = 0.95
 FEWEST_FOR_ORDER = 6  # five values reach from least to greatest only 93.75 %
-RESAMPLES = 9999
-SEED = 20_240_229  # of the bootstrap: equal data give equal intervals
 FENCE = 3.0
 
 
@@ -145,55 +143,6 @@ def _order_interval(ordered: Values, level: float) -> tuple[float, float, float]
     low = (1 - weight) * ordered[k - 1] + weight * ordered[k]
     high = (1 - weight) * ordered[count - k] + weight * ordered[count - k - 1]
     return float(low), float(high), level
-
-
-def bootstrap_interval(
-    samples: Sequence[Sequence[float]],
-    statistic: Callable[..., Values],
-    *,
-    level: float = LEVEL,
-    seed: int = SEED,
-) -> Interval | None:
-    """The percentile bootstrap of a statistic of one or more independent samples.
-
-    `statistic` gets one array (..., n) for each sample, and `axis=-1` to reduce, as NumPy's median
-    and mean do. Every sample is drawn anew with replacement, 9,999 times, from a fixed seed (Efron
-    and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). Too narrow for fewer than
-    ten values a sample: see `median_interval`. None where each sample has a single value.
-    """
-    data = [checked(sample) for sample in samples]
-    if all(len(sample) == 1 for sample in data):
-        return None
-    random = np.random.default_rng(seed)
-    drawn = [sample[random.integers(0, len(sample), (RESAMPLES, len(sample)))] for sample in data]
-    low, high = np.quantile(statistic(*drawn, axis=-1), [(1 - level) / 2, (1 + level) / 2])
-    estimate = float(statistic(*data, axis=-1))
-    return Interval(estimate, float(low), float(high), level, "percentile bootstrap")
-
-
-def interquartile_mean(values: Values, axis: int = -1) -> Values:
-    """The mean of the middle half along an axis: ⌊n/4⌋ values are left out at either end.
-
-    Agarwal et al., Deep RL at the Edge of the Statistical Precipice, 2021 (rliable).
-    """
-    data = np.sort(np.moveaxis(values, axis, -1), axis=-1)
-    count = data.shape[-1]
-    middle: Values = data[..., count // 4 : count - count // 4].mean(axis=-1)
-    return middle
-
-
-def interquartile_mean_interval(
-    strata: Sequence[Sequence[float]], *, level: float = LEVEL, seed: int = SEED
-) -> Interval | None:
-    """The interquartile mean over several tasks, by rliable's stratified bootstrap.
-
-    `strata` holds each task's scores, one a run; runs are drawn anew within their own task.
-    """
-
-    def pooled(*samples: Values, axis: int) -> Values:
-        return interquartile_mean(np.concatenate(samples, axis=axis), axis)
-
-    return bootstrap_interval(strata, pooled, level=level, seed=seed)
 
 
 def wilson_interval(successes: int, trials: int, *, level: float = LEVEL) -> Interval:

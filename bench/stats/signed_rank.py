@@ -72,8 +72,7 @@ def hodges_lehmann(differences: Sequence[float], *, level: float = LEVEL) -> Int
     than `level`: under six differences for 95 %.
     """
     data = checked(differences)
-    first, second = np.triu_indices(len(data))
-    walsh = np.sort((data[first] + data[second]) / 2)
+    walsh = np.sort(_walsh(data))
     k, below = _greatest(len(data), (1 - level) / 2)
     if k == 0:
         return None
@@ -84,6 +83,32 @@ def hodges_lehmann(differences: Sequence[float], *, level: float = LEVEL) -> Int
         1 - 2 * below,
         "Hodges-Lehmann",
     )
+
+
+def hodges_lehmann_p(differences: Sequence[float]) -> float:
+    """The two-sided p of no difference, by `hodges_lehmann` turned round.
+
+    It is at most 1 - level just where the interval at that level leaves out 0. Of differences of
+    which none is 0 and no two are of equal size it is that of `signed_rank_p`, since W⁺ is then
+    how many Walsh averages are above 0 (Tukey 1949; Hollander, Wolfe and Chicken, section 3.3).
+    Averages that are 0 count against a difference.
+    """
+    walsh = _walsh(checked(differences))
+    against = min(int((walsh <= 0).sum()), int((walsh >= 0).sum()))
+    return min(1.0, 2 * _below(len(differences), against + 1))
+
+
+def _walsh(data: Values) -> Values:
+    first, second = np.triu_indices(len(data))
+    averages: Values = (data[first] + data[second]) / 2
+    return averages
+
+
+def _below(count: int, bound: int) -> float:
+    """P(W⁺ < bound) of so many differences without ties."""
+    if count > MOST_EXACT:
+        return _normal_below(np.arange(1, count + 1), bound)
+    return float(signed_rank_distribution(count)[:bound].sum())
 
 
 def _greatest(count: int, chance: float) -> tuple[int, float]:

@@ -9,6 +9,9 @@ from statistics import fmean, median, stdev
 
 from bench.results.record import Record
 
+Block = tuple[str, int, int]
+"""Run, seed and repeat: every framework has a cell of it."""
+
 
 def known(values: Iterable[float | None]) -> list[float]:
     """The values that are known."""
@@ -31,6 +34,16 @@ def by_seed(records: Iterable[Record], value: Callable[[Record], float | None]) 
     for record in records:
         found[record.seed] += known([value(record)])
     return {seed: fmean(runs) for seed, runs in sorted(found.items()) if runs}
+
+
+def by_block(
+    records: Iterable[Record], value: Callable[[Record], float | None]
+) -> dict[Block, float]:
+    """The value of each block that has it; of a block that was run more than once, the median."""
+    found: dict[Block, list[float]] = defaultdict(list)
+    for record in records:
+        found[record.run, record.seed, record.repeat] += known([value(record)])
+    return {block: median(runs) for block, runs in found.items() if runs}
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float | None, float | None]:

@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 from typing import Protocol, TypeVar
 
 from bench.results.record import Machine, Record
-from bench.stats import censored_median
+from report.analysis import arrivals
 from report.analysis.aggregate import by_seed, greatest, known, median_if_any
 from report.analysis.configurations import (
     MATCHED,
@@ -26,7 +26,7 @@ from report.analysis.configurations import (
     home,
     setup_of,
 )
-from report.analysis.throughput import Speed, limit_gflop_per_s, ratios, speed, with_ratios
+from report.analysis.throughput import Speed, limit_gflop_per_s, speed
 
 KEPT = 64  # comparisons whose sections and verdicts are not made anew for each format
 
@@ -108,7 +108,7 @@ class Comparison:
 
 
 class Named(Protocol):
-    """What is of one framework: a row, or a sample of `report.analysis.contrasts`."""
+    """What is of one framework: a row, or a sample of `report.analysis.samples`."""
 
     @property
     def framework(self) -> str:
@@ -154,53 +154,40 @@ def _comparison(
     limit = limit_gflop_per_s(records)
     by_framework = grouped(records, lambda record: record.framework)
     rows = [
-        (_row(framework, version, alike, limit), [one for one in alike if one.status == "ok"])
+        _row(framework, version, alike, limit)
         for framework, same in by_framework.items()
         for version, alike in by_version(same).items()
     ]
-    rows.sort(key=lambda item: (item[0].framework, item[0].framework_version or ""))
-    rows.sort(key=lambda item: (item[0].runs_ok == 0, -(item[0].images_per_s or 0.0)))
+    rows.sort(key=lambda row: (row.framework, row.framework_version or ""))
+    rows.sort(key=lambda row: (row.runs_ok == 0, -(row.images_per_s or 0.0)))
     decays = {record.weight_decay for record in others}
     if setup.weight_decay is None and len(decays) == 1:
         setup = replace(setup, weight_decay=decays.pop())
     machine = (*records, *others)[0].machine
-    bare = Comparison(
-        setup, machine, tuple(row for row, _ in rows), tuple(records), tuple(others), baseline
-    )
-    return replace(bare, rows=_compared(rows, bare.base))
-
-
-def _compared(rows: Sequence[tuple[Row, list[Record]]], base: Row | None) -> tuple[Row, ...]:
-    """The rows with their ratios to the base; without one, as they are."""
-    speeds = [row.speed for row, _ in rows]
-    if base is not None:
-        ok = [records for _, records in rows]
-        of_base = next(records for row, records in rows if row is base)
-        speeds = with_ratios(speeds, ratios(ok, of_base))
-    return tuple(replace(row, speed=of) for (row, _), of in zip(rows, speeds, strict=True))
+    return Comparison(setup, machine, tuple(rows), tuple(records), tuple(others), baseline)
 
 
 def _row(
     framework: str, version: str | None, records: Sequence[Record], limit: float | None
 ) -> Row:
     ok = [record for record in records if record.status == "ok"]
-    trained = [record for record in records if not record.throughput_only]
     accuracies = list(by_seed(ok, lambda record: record.test_accuracy).values())
-    bare, with_compile = _to_target(trained)
-    tried = [record for record in trained if record.status in ("ok", "diverged")]
+    bare = arrivals.seconds(records).median()
+    with_compile = arrivals.seconds(records, with_compile=True).median()
+    tried = arrivals.trials(records)
     return Row(
         framework=framework,
         framework_version=version,
         status=status(records),
         runs=len(records),
         runs_ok=len(ok),
-        seeds=tuple(sorted({record.seed for record in tried if record.status == "ok"})),
+        seeds=tuple(sorted({record.seed for record in ok if not record.throughput_only})),
         parameters=greatest(record.parameters for record in ok),
         accuracy_mean=fmean(accuracies) if accuracies else None,
         accuracy_std=stdev(accuracies) if len(accuracies) > 1 else None,
         speed=speed(ok, limit),
-        target_reached=sum(reached(record) for record in tried),
-        target_runs=len(tried) if records[0].target_accuracy is not None else 0,
+        target_reached=sum(map(arrivals.reached, tried)),
+        target_runs=len(tried),
         time_to_target_s=bare[0],
         time_to_target_is_bound=bare[1],
         time_to_target_with_compile_s=with_compile[0],
@@ -219,32 +206,3 @@ def status(records: Sequence[Record]) -> str:
     if ok:
         return f"{ok} of {len(records)} ok"
     return ", ".join(sorted({record.status for record in records}))
-
-
-def reached(record: Record) -> bool:
-    """Whether a run got to its target within the epochs that it had."""
-    return record.status == "ok" and bool(known([record.time_to_target_s]))
-
-
-def _to_target(records: Sequence[Record]) -> tuple[tuple[float | None, bool], ...]:
-    """The median time to the target, without and with compilation, each with its flag.
-
-    The budget of a run that did not reach the target is the training time it had; that of a
-    diverged run, which never would, is the longest that a run of its row had.
-    """
-    if not records or records[0].target_accuracy is None:
-        return (None, False), (None, False)
-    ok = [record for record in records if record.status == "ok"]
-    if not ok:
-        return (None, False), (None, False)
-    arrived = [record for record in ok if reached(record)]
-    trained = [(sum(known(r.epoch_s)), sum(known([r.compile_s]))) for r in ok]
-    missed = [time for r, time in zip(ok, trained, strict=True) if not reached(r)]
-    diverged = sum(record.status == "diverged" for record in records)
-    missed += [max(trained, key=sum)] * diverged
-    return (
-        censored_median(known(r.time_to_target_s for r in arrived), [bare for bare, _ in missed]),
-        censored_median(
-            known(r.time_to_target_with_compile_s for r in arrived), [sum(t) for t in missed]
-        ),
-    )

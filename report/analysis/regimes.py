@@ -13,7 +13,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from bench.results.record import Record
-from bench.stats import censored_median
+from report.analysis import arrivals
 from report.analysis.aggregate import by_seed, known, mean_and_error, median_if_any
 from report.analysis.comparison import Comparison, status
 from report.analysis.configurations import MATCHED, by_version, grouped
@@ -139,18 +139,16 @@ def outcome(records: Sequence[Record]) -> Outcome:
     """What the runs of one framework in one regime came to."""
     ok = [record for record in records if record.status == "ok"]
     accuracies = list(by_seed(ok, lambda record: record.test_accuracy).values())
-    tried = _trials(records)
-    reached = known(record.steps_to_target for record in tried if _reached(record))
-    missed = [_budget(record) for record in tried if not _reached(record)]
-    steps, is_bound = censored_median(reached, missed)
+    found = arrivals.steps(records)
+    steps, is_bound = found.median()
     return Outcome(
         status=status(records),
         accuracy_mean=fmean(accuracies) if accuracies else None,
         accuracy_std=stdev(accuracies) if len(accuracies) > 1 else None,
         steps_to_target=steps,
         is_bound=is_bound,
-        reached=len(reached),
-        tried=len(tried),
+        reached=len(found.reached),
+        tried=len(found.reached) + len(found.budgets),
         images_per_s=median_if_any(known(record.images_per_s for record in ok)),
     )
 
@@ -238,37 +236,10 @@ def _seeds(records: Iterable[Record]) -> set[int]:
 
 def _steps(records: Iterable[Record]) -> dict[int, float | None]:
     """At each seed that tried: the mean of its runs' steps; None where one did not reach it."""
-    tried = grouped(_trials(records), lambda record: record.seed)
+    tried = grouped(arrivals.trials_by_steps(records), lambda record: record.seed)
     return {
         seed: fmean(known(record.steps_to_target for record in runs))
-        if all(_reached(record) for record in runs)
+        if all(map(arrivals.reached_by_steps, runs))
         else None
         for seed, runs in tried.items()
     }
-
-
-def _trials(records: Iterable[Record]) -> list[Record]:
-    """The runs that tried for the target; none where it is not known how many steps one took.
-
-    Records of before `steps_to_target` know a time alone, and without the runs that reached the
-    target the others would tell nothing.
-    """
-    tried = [
-        record
-        for record in records
-        if record.target_accuracy is not None
-        and record.status in ("ok", "diverged")
-        and not record.throughput_only
-    ]
-    unknown = any(one.time_to_target_s is not None and one.steps_to_target is None for one in tried)
-    return [] if unknown else tried
-
-
-def _reached(record: Record) -> bool:
-    return record.status == "ok" and record.steps_to_target is not None
-
-
-def _budget(record: Record) -> float:
-    """The steps of the whole training, which did not suffice."""
-    epochs = len(record.epoch_s) if record.stopped_early else record.epochs
-    return epochs * record.training.steps(record.train_images, record.batch_size)

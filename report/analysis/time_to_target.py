@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from bench import stats
 from bench.results.record import Record
+from report.analysis import arrivals
 from report.analysis.aggregate import known, median_if_any
-from report.analysis.comparison import Comparison, Row, reached
-from report.analysis.regimes import outcome
-
-Times = tuple[list[float], list[float]]  # until the target, and the budgets of those that missed it
+from report.analysis.arrivals import Arrivals
+from report.analysis.comparison import Comparison, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,50 +34,30 @@ class Target:
 def targets(comparison: Comparison) -> list[Target]:
     """The rows of which some run tried for the target."""
     tried = [row for row in comparison.rows if row.target_runs and row.runs_ok]
-    times = [times_to_target(comparison.of(row)) for row in tried]
+    times = [arrivals.seconds(comparison.of(row)) for row in tried]
     limit = common_limit(times)
     return [_target(comparison, row, of, limit) for row, of in zip(tried, times, strict=True)]
 
 
-def times_to_target(records: Sequence[Record]) -> Times:
-    """Seconds of training until the target; and, of runs that missed it, the seconds they had.
-
-    A diverged run, which never would have reached it, had the longest of all.
-    """
-    trained = [record for record in records if not record.throughput_only]
-    ok = [record for record in trained if record.status == "ok"]
-    had = [sum(record.epoch_s) for record in ok]
-    missed = [time for record, time in zip(ok, had, strict=True) if not reached(record)]
-    diverged = sum(record.status == "diverged" for record in trained)
-    missed += [max(had, default=0.0)] * diverged
-    arrived = known(record.time_to_target_s for record in ok if reached(record))
-    return arrived, [time for time in missed if time > 0]
-
-
-def common_limit(times: Sequence[Times]) -> float | None:
+def common_limit(times: Sequence[Arrivals]) -> float | None:
     """The longest time up to which every row's curve is known; None of no times.
 
     That of a row whose longest run missed the target ends there; that of another goes on at 0.
     """
-    ends = [max([*missed, *arrived]) for arrived, missed in times if arrived or missed]
-    open_ends = [
-        max(missed) for arrived, missed in times if missed and max(missed) >= max([0.0, *arrived])
-    ]
-    return min(open_ends) if open_ends else max(ends, default=None)
+    known_of = [one for one in times if one.longest]
+    open_ends = [one.longest for one in known_of if one.ends_open]
+    return min(open_ends) if open_ends else max((one.longest for one in known_of), default=None)
 
 
-def _target(comparison: Comparison, row: Row, times: Times, limit: float | None) -> Target:
+def _target(comparison: Comparison, row: Row, times: Arrivals, limit: float | None) -> Target:
     records = comparison.of(row)
-    steps = outcome(records)
-    arrived, missed = times
+    steps, steps_are_bound = arrivals.steps(records).median()
     return Target(
         row=row,
         share=stats.wilson_interval(row.target_reached, row.target_runs),
-        restricted=stats.restricted_mean(arrived, missed, limit=limit)
-        if arrived or missed
-        else None,
-        steps=steps.steps_to_target,
-        steps_are_bound=steps.is_bound,
+        restricted=times.restricted_mean(limit),
+        steps=steps,
+        steps_are_bound=steps_are_bound,
         step_s=median_if_any(known(_step_s(record) for record in records)),
     )
 

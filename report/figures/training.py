@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bench.results.record import Record
-from report.analysis.comparison import Comparison, Row, reached
+from report.analysis.arrivals import reached
+from report.analysis.comparison import Comparison, Row
 from report.figures.canvas import (
     Drawing,
     blank,

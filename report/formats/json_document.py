@@ -10,6 +10,9 @@ from typing import Any
 
 from bench.results.record import SCHEMA, Record
 from report.analysis.comparison import Comparison
+from report.analysis.contrasts import base_place, family
+from report.analysis.samples import METRICS
+from report.tables.contrast_tables import family_values
 from report.wording import notes
 from report.wording.summary import verdict
 
@@ -19,7 +22,7 @@ def document(
     compared: Sequence[Comparison],
     problems: Sequence[tuple[Path, str]] = (),
 ) -> str:
-    """Comparisons with set-up, rows (`comparison.Row`) and verdict; records; problems.
+    """Comparisons with set-up, rows (`comparison.Row`), contrasts and verdict; records; problems.
 
     Durations are seconds, memory is bytes, accuracies are in [0, 1]; null is what is not known.
     """
@@ -43,7 +46,12 @@ def _comparison(of: Comparison) -> dict[str, Any]:
                 for one in told.findings
             ],
         },
-        "baseline": of.base.framework if of.base else None,  # what the rows' ratios are to
+        "baseline": of.base.framework if of.base else None,  # what contrasts are to, where it can
         "rows": [asdict(row) for row in of.rows],
+        "contrasts": [
+            family_values(found, base_place(found, of.baseline))
+            for found in (family(of, metric) for metric in METRICS)
+            if found.contrasts
+        ],
         "records": [{"run": record.run, "cell": record.cell} for record in of.everything],
     }

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench import stats
-from report.analysis.contrasts import Metric, PairwiseComparison, RankedSample, overlap
-from report.tables.main import NONE, Column, figure, percent, probability, ratio
+from report.analysis.contrasts import Contrast, Family, PairwiseComparison, RankedSample
+from report.analysis.samples import Metric, overlap
+from report.tables.contrast_cells import bounds, effect, kind, levels, p_value, tested, verdict
+from report.tables.main import NONE, Column, figure, percent
 from report.tables.sections import Section, saying
 from report.text import Given, Note
 
@@ -34,9 +35,10 @@ def within_section(contest: PairwiseComparison, title: str) -> Section:
             Column("Processes", "", lambda of: f"{len(of.sample.values)}", 3),
             Column(name, unit, lambda of: _estimate(of, contest.metric), 0),
             Column("95 %", unit or "images/s", lambda of: _interval(of, contest.metric), 1),
-            Column(_kind(contest.metric), "", lambda of: _effect(of, contest), 0),
-            Column("95 %", _kind(contest.metric).lower(), lambda of: _bounds(of, contest), 0),
-            Column("p", "", lambda of: probability(of.p), 0),
+            Column(kind(contest.metric), "", lambda of: _effect(of, contest), 0),
+            Column("95 %", kind(contest.metric).lower(), lambda of: bounds(of.contrast), 0),
+            Column("p", "", lambda of: p_value(of.contrast), 0),
+            Column("Verdict", "", lambda of: verdict(of.contrast), 2, is_text=True),
         ],
         contest.standings,
     )
@@ -54,17 +56,18 @@ def between_section(contests: Sequence[PairwiseComparison], title: str) -> Secti
             Column("Processes", "", _counts, 4),
             Column(name, unit, lambda of: _both(of, _estimate), 0),
             Column("95 %", unit or "images/s", lambda of: _both(of, _interval), 2),
-            Column(_kind(metric), "", lambda of: _effect(of.standings[1], of), 0),
-            Column("95 %", _kind(metric).lower(), lambda of: _bounds(of.standings[1], of), 0),
-            Column("p", "", lambda of: probability(of.standings[1].p), 0),
+            Column(kind(metric), "", lambda of: _effect(of.standings[1], of), 0),
+            Column("95 %", kind(metric).lower(), lambda of: bounds(_later(of)), 0),
+            Column("p", "", lambda of: p_value(_later(of)), 0),
+            Column("Verdict", "", lambda of: verdict(_later(of)), 2, is_text=True),
             Column("Intervals overlap", "", _overlap, 1),
         ],
         contests,
     )
     said: list[Note] = [(NOT_PAIRED,)]
-    tests = sorted({one.standings[1].effect.test for one in contests if one.standings[1].effect})
-    if tests:
-        said.append((f"p: {' or '.join(tests)}, two-sided, by Holm over the frameworks.",))
+    found = [one for one in map(_later, contests) if one]
+    if found:
+        said.append((f"{tested(found, len(found))}. {levels(metric)}",))
     for contest in contests:
         said += _single(contest.standings)
     return Section(title, (table,), tuple(said))
@@ -77,7 +80,8 @@ def values(contest: PairwiseComparison) -> dict[str, Any]:
         "metric": contest.metric,
         "setup": asdict(contest.setup),
         "baseline": {"run": contest.base.of, "framework": contest.base.framework},
-        "effect": _kind(contest.metric).lower(),
+        "effect": kind(contest.metric).lower(),
+        "comparisons": contest.comparisons,
         "intervals_overlap": overlap(contest.base, contest.standings[1].sample)
         if contest.is_between_runs
         else None,
@@ -86,8 +90,29 @@ def values(contest: PairwiseComparison) -> dict[str, Any]:
     }
 
 
+def family_values(family: Family, base: int) -> dict[str, Any]:
+    """Each contrast of a family once: to the base where that is one of the two, else to the better.
+
+    `base` is a place. Accuracies are in [0, 1], times in seconds.
+    """
+    shown = [(j, i) if base != j else (i, j) for i, j in family.contrasts]
+    return {
+        "metric": family.metric,
+        "effect": kind(family.metric).lower(),
+        "comparisons": len(family.contrasts),
+        "pairs_needed": family.pairs_needed,
+        "standings": [
+            {**_named(family, place), "rank": rank} for place, rank in enumerate(family.ranks)
+        ],
+        "contrasts": [
+            {**_named(family, place), "to": _named(family, to), **_told(family.contrast(place, to))}
+            for place, to in shown
+        ],
+    }
+
+
 def _standing(of: RankedSample) -> dict[str, Any]:
-    sample, effect = of.sample, of.effect
+    sample = of.sample
     return {
         "run": sample.of,
         "framework": sample.framework,
@@ -97,20 +122,37 @@ def _standing(of: RankedSample) -> dict[str, Any]:
         "estimate": sample.estimate,
         "interval": sample.interval and asdict(sample.interval),
         "restricted_mean": sample.restricted and asdict(sample.restricted),
-        "effect": effect and asdict(effect),
-        "p_holm": of.p,
+        **_told(of.contrast),
         "rank": of.rank,
         "tied": of.tied,
     }
 
 
+def _told(contrast: Contrast | None) -> dict[str, Any]:
+    return {
+        "effect": contrast and asdict(contrast.effect),
+        "p_holm": contrast and contrast.p,
+        "verdict": contrast and contrast.verdict,
+    }
+
+
+def _named(family: Family, place: int) -> dict[str, Any]:
+    sample = family.samples[place]
+    return {"framework": sample.framework, "framework_version": sample.version}
+
+
+def _later(of: PairwiseComparison) -> Contrast | None:
+    """Between runs: the later one against the first."""
+    return of.standings[1].contrast
+
+
 def _notes(contest: PairwiseComparison) -> list[Note]:
     said: list[Note] = []
-    effects = [one.effect for one in contest.standings if one.effect]
+    found = [one.contrast for one in contest.standings if one.contrast]
     if contest.is_between_runs:
         said.append((NOT_PAIRED,))
-    elif effects:
-        said.append(_of_effects(contest, effects))
+    elif found:
+        said.append(_of_effects(contest, found))
         said += _of_ranks(contest)
     said += _single(contest.standings)
     for one in contest.standings:
@@ -126,34 +168,26 @@ def _notes(contest: PairwiseComparison) -> list[Note]:
     return said
 
 
-def _of_effects(contest: PairwiseComparison, effects: Sequence[stats.Effect]) -> Note:
-    tests = sorted({one.test for one in effects if one.p is not None})
-    tested = f" p: {' or '.join(tests)}, two-sided, by Holm over the rows." if tests else ""
-    paired = all(len(one.counts) == 1 for one in effects)
-    how = (
-        "median over pairs of the same block (run, seed, repeat)"
-        if paired
-        else "of the medians, unpaired where no block is in common"
-    )
+def _of_effects(contest: PairwiseComparison, found: Sequence[Contrast]) -> Note:
+    test = tested(found, contest.comparisons)
+    if all(one.pairs for one in found):
+        how = "over pairs of the same block (run, seed, repeat)"
+    else:
+        how = "of the medians, unpaired where no block is in common"
     return (
-        f"{_kind(contest.metric)}: to ",
+        f"{kind(contest.metric)}: to ",
         Given(contest.base.framework),
-        f", {how}.{tested}",
+        f", {how}.{f' {test}. {levels(contest.metric)}' if test else ''}",
     )
 
 
 def _of_ranks(contest: PairwiseComparison) -> list[Note]:
     if all(one.rank is None for one in contest.standings):
-        more = contest.pairs_for_a_rank
+        more = contest.pairs_needed
         fewest = min((len(one.sample.values) for one in contest.standings), default=0)
         hint = f"; signed ranks need {more} blocks for that" if fewest < more else ""
-        return [(f"No rank: nobody can be told apart from all others{hint}.",)]
-    return [
-        (
-            "Rank: only where every pair across it is significant by Holm over all pairs; = marks "
-            "a tie.",
-        )
-    ]
+        return [(f"No rank: nowhere can all above be told apart from all below{hint}.",)]
+    return [("Rank: only where every pair across it can be told apart; = marks a tie.",)]
 
 
 def _single(standings: Sequence[RankedSample]) -> list[Note]:
@@ -168,10 +202,6 @@ def _single(standings: Sequence[RankedSample]) -> list[Note]:
         for one in standings
         if len(one.sample.values) == 1 and not one.sample.missed
     ]
-
-
-def _kind(metric: Metric) -> str:
-    return "Difference" if metric == "test_accuracy" else "Ratio"
 
 
 def _rank(of: RankedSample) -> str:
@@ -216,21 +246,7 @@ def _interval(of: RankedSample, metric: Metric) -> str:
 
 
 def _effect(of: RankedSample, contest: PairwiseComparison) -> str:
-    if of.sample is contest.base:
-        return "base"
-    if of.effect is None:
-        return NONE
-    value = of.effect.estimate
-    return f"{100 * value:+.2f}" if contest.metric == "test_accuracy" else ratio(value)
-
-
-def _bounds(of: RankedSample, contest: PairwiseComparison) -> str:
-    found = of.effect and of.effect.interval
-    if not found:
-        return NONE
-    if contest.metric == "test_accuracy":
-        return f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
-    return f"{ratio(found.low)}–{ratio(found.high)}"
+    return "base" if of.sample is contest.base else effect(of.contrast)
 
 
 def _text(note: Note) -> str:

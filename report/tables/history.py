@@ -9,9 +9,10 @@ from typing import Any
 
 from bench import stats
 from bench.results.record import Machine, Record
+from report.analysis.aggregate import by_block
 from report.analysis.comparison import Comparison, compare
 from report.analysis.configurations import Setup, grouped
-from report.analysis.throughput import by_block
+from report.analysis.throughput import rate
 from report.tables.main import NONE, Column, figure, interval, ratio
 from report.tables.sections import Section, saying
 from report.text import Given
@@ -116,7 +117,7 @@ def _points(records: Sequence[Record]) -> tuple[Point, ...]:
     found: list[Point] = []
     before: tuple[list[float], bool | None] | None = None
     for run in ordered:
-        speeds = list(by_block(run).values())
+        speeds = list(by_block(run, rate).values())
         if not speeds:
             continue
         timed = {bool(record.window_s) for record in run if record.images_per_s}

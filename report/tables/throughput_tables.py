@@ -6,17 +6,24 @@ import re
 from collections import Counter
 
 from report.analysis.comparison import Comparison, Row
+from report.analysis.contrasts import Contrast, family
 from report.analysis.throughput import limit_gflop_per_s
-from report.tables.main import NONE, Column, figure, probability, ratio
+from report.tables.contrast_cells import (
+    CENTRES,
+    bounds,
+    effect,
+    levels,
+    p_value,
+    tested,
+    verdict,
+    want_of_blocks,
+)
+from report.tables.main import NONE, Column, figure
 from report.tables.sections import Section, saying
 from report.text import REASON_LIMIT, Given, Note
 
 BUSY_SLACK = 0.1  # of a CPU: a clock's grain and a library's own bookkeeping
 DISTURBANCES_SHOWN = 6
-CENTRES = {  # of the pairs, with the interval that goes with each test
-    "t": "geometric mean and Student's interval",
-    "signed rank": "Hodges and Lehmann's estimate and interval",
-}
 
 
 def section(comparison: Comparison) -> Section | None:
@@ -27,6 +34,7 @@ def section(comparison: Comparison) -> Section | None:
     ):
         return None
     base = comparison.base
+    to_base = contrasts(comparison)
     versions = len({row.framework for row in rows}) < len(rows)
     table = saying(
         [
@@ -34,9 +42,10 @@ def section(comparison: Comparison) -> Section | None:
             Column("Version", "", _version, 0, is_text=True) if versions else None,
             Column("Processes", "", lambda row: f"{row.speed.processes}", 2),
             Column("CV", "%", _cv, 3),
-            Column("Ratio", "", lambda row: "1" if row is base else ratio(row.speed.ratio), 0),
-            Column("95 %", "ratio", _ratio_interval, 0),
-            Column("p", "", lambda row: probability(row.speed.ratio_p), 1),
+            Column("Ratio", "", lambda row: "1" if row is base else effect(to_base.get(row)), 0),
+            Column("95 %", "ratio", lambda row: bounds(to_base.get(row)), 0),
+            Column("p", "", lambda row: p_value(to_base.get(row)), 1),
+            Column("Verdict", "", lambda row: verdict(to_base.get(row)), 2, is_text=True),
             Column("GFLOP/s", "", lambda row: figure(row.speed.gflop_per_s), 1),
             Column("Of limit", "%", _share, 1),
             Column("Busy", "threads", _busy, 4),
@@ -46,6 +55,24 @@ def section(comparison: Comparison) -> Section | None:
         rows,
     )
     return Section("Speed", (table,), tuple(_notes(comparison, rows)))
+
+
+def contrasts(comparison: Comparison) -> dict[Row, Contrast]:
+    """The speed of each row against that of the base, from the family of all of them."""
+    if comparison.base is None:
+        return {}
+    found = family(comparison, "images_per_s")
+    places = {
+        row: place
+        for row in comparison.rows
+        if (place := found.place(row.framework, row.framework_version)) is not None
+    }
+    to = places[comparison.base]
+    return {
+        row: contrast
+        for row, place in places.items()
+        if (contrast := found.contrast(place, to)) is not None
+    }
 
 
 def warnings(comparison: Comparison) -> list[Note]:
@@ -65,7 +92,7 @@ def warnings(comparison: Comparison) -> list[Note]:
 
 def _notes(comparison: Comparison, rows: list[Row]) -> list[Note]:
     return [
-        *_of_ratios(comparison, rows),
+        *_of_ratios(comparison),
         *_of_limit(comparison, rows),
         *_of_windows(rows),
         *_of_outliers(rows),
@@ -73,42 +100,44 @@ def _notes(comparison: Comparison, rows: list[Row]) -> list[Note]:
     ]
 
 
-def _of_ratios(comparison: Comparison, rows: list[Row]) -> list[Note]:
+def _of_ratios(comparison: Comparison) -> list[Note]:
     """What the ratios are over, by which test, and where pairs were missing."""
-    compared = [row for row in rows if row.speed.ratio is not None]
-    base = comparison.base
+    compared, base = contrasts(comparison), comparison.base
     if not compared or base is None:
         return []
-    pairs = sorted({row.speed.pairs for row in compared if row.speed.pairs})
-    tests = sorted({row.speed.ratio_test or "" for row in compared if row.speed.ratio_p})
+    every = family(comparison, "images_per_s")
+    pairs = sorted({one.pairs for one in compared.values() if one.pairs})
+    test = tested(list(compared.values()), len(every.contrasts))
     said: list[Note] = []
     if comparison.baseline not in (None, base.framework):
         said.append((Given(comparison.baseline or ""), " has no speed here: the fastest is 1."))
     if pairs:
         counts = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
-        centres = [CENTRES[test] for test in tests if test in CENTRES]
+        tests = sorted({one.effect.test for one in compared.values() if one.p is not None})
+        centres = [CENTRES[one] for one in tests if one in CENTRES]
         centre = f": {' or '.join(centres)}, on logarithms" if centres else ""
-        tested = f"; p: {' or '.join(tests)}, two-sided, by Holm over the rows" if tests else ""
         said.append(
             (
                 "Ratio: images/s to that of ",
                 Given(base.framework),
                 f" over {counts} pair{'s' * (pairs[-1] > 1)} of the same block (run, seed, "
-                f"repeat){centre}{tested}.",
+                f"repeat){centre}{f'; {test}' if test else ''}.",
             )
         )
-    for row in compared:
-        if not row.speed.pairs:
-            said.append(
-                (
-                    "No block in common with ",
-                    Given(base.framework),
-                    ": the ratio of ",
-                    Given(row.framework),
-                    " is that of the medians, unpaired.",
-                )
-            )
-    return said
+    said += [
+        (
+            "No block in common with ",
+            Given(base.framework),
+            ": the ratio of ",
+            Given(row.framework),
+            " is that of the medians, unpaired.",
+        )
+        for row, one in compared.items()
+        if not one.pairs
+    ]
+    if test:
+        said.append((levels("images_per_s"),))
+    return said + want_of_blocks(list(compared.values()), every.pairs_needed)
 
 
 def _of_limit(comparison: Comparison, rows: list[Row]) -> list[Note]:
@@ -188,11 +217,6 @@ def _version(row: Row) -> str | Given:
 def _cv(row: Row) -> str:
     cv = row.speed.images_per_s_cv
     return NONE if cv is None else f"{100 * cv:.1f}"
-
-
-def _ratio_interval(row: Row) -> str:
-    low, high = row.speed.ratio_low, row.speed.ratio_high
-    return NONE if low is None else f"{ratio(low)}–{ratio(high)}"
 
 
 def _share(row: Row) -> str:

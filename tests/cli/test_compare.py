@@ -58,8 +58,8 @@ def test_the_frameworks_of_a_run(bench):
     table = [line.split() for line in done.stdout.splitlines()]
     ranked = {words[1]: words for words in table if words[:1] in (["1"], ["2"], ["3"])}
     assert ranked["torch:compile"][0] == "1"
-    assert ranked["torch:compile"][-3:] == ["1.250", "1.225–1.275", "0.016"]
-    assert ranked["torch"][-3:] == ["base", "–", "–"]
+    assert ranked["torch:compile"][-4:] == ["1.250", "1.200–1.300", "0.023", "faster"]
+    assert ranked["torch"][-4:] == ["base", "–", "–", "–"]
     assert "signed rank, two-sided, by Holm" in done.stdout
 
 
@@ -69,9 +69,10 @@ def test_the_same_as_json(bench):
     assert list(found) == ["torch:compile", "torch", "keras"]
     assert [one["rank"] for one in found.values()] == [1, 2, 3]
     assert found["torch"]["effect"]["estimate"] == pytest.approx(0.8)
-    assert found["torch"]["p_holm"] == pytest.approx(2 * 2 / 2**8)
+    assert found["torch"]["p_holm"] == pytest.approx(3 * 2 / 2**8)
+    assert (found["torch"]["verdict"], found["torch:compile"]["verdict"]) == ("slower", None)
     interval = found["torch"]["effect"]["interval"]
-    assert (interval["method"], interval["level"] > 0.95) == ("Hodges-Lehmann", True)
+    assert (interval["method"], interval["level"] > 1 - 0.05 / 3) == ("Hodges-Lehmann", True)
     assert found["torch:compile"]["effect"] is None
     assert len(json.loads(done.stdout)["contests"]) == 2  # batch sizes 64 and 128
 
@@ -104,7 +105,7 @@ def test_a_target_that_was_missed_is_neither_compared_nor_ranked(bench):
 def test_accuracies_are_told_as_differences(bench):
     done = bench("compare", str(FROZEN), "--metric", "test_accuracy", "--baseline", "torch")
     assert "-0.60" in done.stdout
-    assert "No rank: nobody can be told apart from all others" in done.stdout
+    assert "No rank: nowhere can all above be told apart from all below" in done.stdout
 
 
 def test_a_run_against_another(bench, run):

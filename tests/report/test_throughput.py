@@ -70,10 +70,11 @@ def test_blocks_are_paired_and_not_seeds(make: Make) -> None:
         *processes(make, "torch", speeds),
         *processes(make, "keras", [0.9 * speed for speed in speeds]),
     ]
-    speed = one(records).rows[1].speed
-    assert speed.ratio == pytest.approx(0.9)
-    assert (speed.ratio_low, speed.ratio_high) == pytest.approx((0.9, 0.9))
-    assert speed.pairs == 3
+    (contrast,) = throughput_tables.contrasts(one(records)).values()
+    interval = contrast.effect.interval
+    assert interval is not None
+    assert (contrast.effect.estimate, interval.low, interval.high) == pytest.approx((0.9,) * 3)
+    assert contrast.pairs == 3
 
 
 def test_runs_without_a_common_block_are_told_to_be_unpaired(make: Make) -> None:
@@ -82,8 +83,9 @@ def test_runs_without_a_common_block_are_told_to_be_unpaired(make: Make) -> None
         *[record.model_copy(update={"run": "x"}) for record in processes(make, "keras", [50.0])],
     ]
     comparison = one(records)
-    speed = comparison.rows[1].speed
-    assert (speed.pairs, speed.ratio) == (0, pytest.approx(50 / (100 * 102) ** 0.5))
+    (contrast,) = throughput_tables.contrasts(comparison).values()
+    assert contrast.effect.estimate == pytest.approx(50 / (100 * 102) ** 0.5)
+    assert (contrast.pairs, contrast.p) == (0, None)
     section = throughput_tables.section(comparison)
     assert section is not None
     assert "No block in common with torch: the ratio of keras" in said(section.notes)

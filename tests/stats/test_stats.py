@@ -50,7 +50,6 @@ def test_wilson_refuses_what_is_no_share(counts):
 
 def test_a_single_process_has_no_interval():
     assert stats.median_interval([3.0]) is None
-    assert stats.bootstrap_interval([[3.0]], np.median) is None
     assert stats.coefficient_of_variation([3.0]) is None
 
 
@@ -96,33 +95,6 @@ def test_what_is_no_speed_is_refused(values):
         stats.median_interval(values)
 
 
-def test_the_bootstrap_agrees_with_scipy_and_with_itself():
-    values = list(np.random.default_rng(3).lognormal(size=25))
-    found = stats.bootstrap_interval([values], np.median)
-    expected = scipy.stats.bootstrap(
-        (values,), np.median, method="percentile", random_state=np.random.default_rng(1)
-    ).confidence_interval
-    # A quantile of 9,999 resamples of 25 values falls on one of few values; both find the same.
-    assert (found.low, found.high) == pytest.approx(tuple(expected), rel=1e-9)
-    assert found == stats.bootstrap_interval([values], np.median)
-    assert found != stats.bootstrap_interval([values], np.mean)
-
-
-def test_the_interquartile_mean_is_that_of_rliable():
-    """rliable's aggregate_iqm is SciPy's mean after cutting a quarter from either end."""
-    values = np.random.default_rng(5).normal(size=(3, 14))
-    expected = scipy.stats.trim_mean(values, 0.25, axis=None)
-    found = stats.interquartile_mean_interval([list(row) for row in values])
-    assert found.estimate == pytest.approx(expected)
-    assert found.low < found.estimate < found.high
-
-
-def test_strata_are_not_mixed():
-    """Tasks of constant scores have nothing to resample; mixed, their mean would vary."""
-    found = stats.interquartile_mean_interval([[0.0] * 4, [1.0] * 4, [5.0] * 4])
-    assert (found.low, found.high) == (found.estimate, found.estimate)
-
-
 def test_far_values_are_flagged_and_near_ones_are_not():
     assert stats.outliers([100, 101, 99, 100.5, 60]) == (4,)
     assert stats.outliers([100, 101, 99, 100.5, 96]) == ()
@@ -155,17 +127,32 @@ def test_holm_rejects_step_by_step(p_values):
         assert {i for i, p in enumerate(corrected) if p <= alpha} == rejected
 
 
+def test_divisors_are_those_of_the_textbooks_example():
+    """The second and the third fail at 0.05/2, where the procedure ends."""
+    assert stats.holm_divisors([0.01, 0.04, 0.03, 0.005]) == [3, 2, 2, 4]
+    assert stats.holm_divisors([0.01, 0.01, 0.01]) == [3, 3, 3]  # equals are tested alike
+    assert stats.holm_divisors([0.02, 0.02, 0.02]) == [3, 3, 3]
+    assert stats.holm_divisors([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_a_p_times_its_divisor_decides_as_holm_does(p_values):
+    corrected, divisors = stats.holm(p_values), stats.holm_divisors(p_values)
+    for p, held, divisor in zip(p_values, corrected, divisors, strict=True):
+        assert 1 <= divisor <= len(p_values)
+        assume(abs(held - 0.05) > 1e-9)
+        assert (p * divisor <= 0.05) == (held <= 0.05)
+
+
 def test_ranks_are_tied_where_pairs_are_not_apart():
-    apart = {(0, 1): 0.001, (0, 2): 0.001, (1, 2): 0.2}
+    apart = {(0, 1), (0, 2)}
     assert stats.tied_ranks([30.0, 20.0, 10.0], apart) == [1, 2, 2]
     assert stats.tied_ranks([10.0, 20.0, 30.0], apart, greatest_first=False) == [1, 2, 2]
     # The outer two are apart, but the one between them is apart from neither.
-    assert stats.tied_ranks([30.0, 20.0, 10.0], {(0, 2): 0.001}) == [1, 1, 1]
-    # 0.02 is below 0.05, but not so three times over.
-    assert stats.tied_ranks([3.0, 2.0, 1.0], dict.fromkeys(apart, 0.02)) == [1, 1, 1]
-    assert stats.tied_ranks([3.0, 2.0, 1.0], dict.fromkeys(apart, 0.01)) == [1, 2, 3]
+    assert stats.tied_ranks([30.0, 20.0, 10.0], {(0, 2)}) == [1, 1, 1]
+    assert stats.tied_ranks([3.0, 2.0, 1.0], {*apart, (1, 2)}) == [1, 2, 3]
     with pytest.raises(ValueError, match="pairs"):
-        stats.tied_ranks([1.0, 2.0], {(1, 0): 0.5})
+        stats.tied_ranks([1.0, 2.0], {(1, 0)})
 
 
 def test_the_restricted_mean_is_that_of_klein_and_moeschberger():
@@ -286,7 +273,7 @@ def test_a_paired_ratio_sees_what_an_unpaired_one_does_not():
     paired, unpaired = stats.paired_ratio(values, base), stats.unpaired_ratio(values, base)
     assert paired.estimate == pytest.approx(1.05)
     assert 1.0399 <= paired.interval.low < paired.interval.high <= 1.0601
-    assert paired.p == paired.rank_p == pytest.approx(2 / 2**8)
+    assert paired.p == pytest.approx(2 / 2**8)
     assert paired.test == "signed rank"
     assert unpaired.interval.low < 1 < unpaired.interval.high
     assert unpaired.p > 0.5
@@ -297,20 +284,82 @@ def test_few_pairs_get_students_test():
     found = stats.paired_ratio(values, base)
     expected = scipy.stats.ttest_1samp(np.log(values) - np.log(base), 0).pvalue
     assert found.p == pytest.approx(expected)
-    assert (found.test, found.rank_p) == ("t", 0.25)
+    assert found.test == "t"
     assert found.interval.method == "t"
 
 
-@given(
-    st.integers(2, 12).flatmap(lambda n: st.lists(st.floats(-1, 1), min_size=n, max_size=n)),
-    st.sampled_from([1, 3, 6]),
-)
-def test_interval_and_p_of_pairs_agree(differences, comparisons):
+of_a_family = st.sampled_from([(1, 1), (3, 1), (3, 3), (6, 2), (6, 6)])
+
+
+def _agree(found, divisor):
     """Either both find a difference or neither: else a reader could choose the one to believe."""
-    assume(len({abs(one) for one in differences} - {0.0}) == len(differences))  # no ties
-    found = stats.paired_difference(differences, [0.0] * len(differences), comparisons=comparisons)
-    assume(abs(found.p - 0.05) > 1e-6)
-    assert (found.p < 0.05) == (not found.interval.low <= 0 <= found.interval.high)
+    assume(abs(found.p * divisor - 0.05) > 1e-6)
+    assert (found.p * divisor < 0.05) == (not found.interval.low <= 0 <= found.interval.high)
+    assert found.interval.low <= found.estimate <= found.interval.high
+    assert found.interval.level >= 1 - 0.05 / divisor - 1e-12
+
+
+@given(
+    st.integers(2, 12).flatmap(
+        lambda n: st.lists(st.floats(-1, 1) | st.integers(-3, 3), min_size=n, max_size=n)
+    ),
+    of_a_family,
+)
+def test_interval_and_p_of_pairs_agree(differences, family):
+    """Also where differences are 0 or equal: whole numbers are both."""
+    assume(np.ptp(differences) > 1e-6 or not any(differences))  # else no error but rounding
+    comparisons, divisor = family
+    none = [0.0] * len(differences)
+    found = stats.paired_difference(differences, none, comparisons=comparisons, divisor=divisor)
+    _agree(found, divisor)
+
+
+@given(
+    st.lists(st.integers(-5, 5), min_size=2, max_size=14),
+    st.lists(st.integers(-5, 5), min_size=2, max_size=14),
+    of_a_family,
+)
+def test_interval_and_p_of_two_samples_agree(values, base, family):
+    comparisons, divisor = family
+    found = stats.unpaired_difference(values, base, comparisons=comparisons, divisor=divisor)
+    _agree(found, divisor)
+
+
+@given(small)
+def test_p_of_hodges_and_lehmann_is_the_signed_ranks_without_ties(differences):
+    found, exact = stats.hodges_lehmann_p(differences), stats.signed_rank_p(differences)
+    if len({abs(one) for one in differences} - {0}) == len(differences):
+        assert found == pytest.approx(exact)
+    assert 0 < found <= 1
+
+
+@pytest.mark.parametrize("sizes", [(10, 10), (12, 30), (60, 70)])
+def test_two_samples_are_those_of_scipy(sizes):
+    """Exact up to 2,500 pairs of values, by the normal distribution above."""
+    random = np.random.default_rng(sizes[0])
+    values, base = random.normal(0.5, 1, sizes[0]), random.normal(0, 1, sizes[1])
+    method = "exact" if sizes[0] * sizes[1] <= 2500 else "asymptotic"
+    expected = scipy.stats.mannwhitneyu(values, base, method=method).pvalue
+    found = stats.unpaired_difference(values, base)
+    assert found.p == pytest.approx(expected)
+    # The interval ends where the test, of what is left of the difference, begins to reject.
+    for end, inwards in ((found.interval.low, 1e-9), (found.interval.high, -1e-9)):
+        inside = stats.unpaired_difference(values - end - inwards, base).p
+        beyond = stats.unpaired_difference(values - end + inwards, base).p
+        assert beyond <= 0.05 < inside
+
+
+def test_an_effect_turned_round_is_of_the_same_test():
+    values, base = [103.0, 104.0, 105.5, 99.0], [100.0, 101.0, 100.0]
+    there, back = stats.unpaired_ratio(values, base), stats.unpaired_ratio(base, values)
+    turned = stats.inverse(there)
+    assert (turned.counts, turned.test, turned.p) == (back.counts, back.test, back.p)
+    ends = [(one.interval.low, one.interval.high, one.estimate) for one in (turned, back)]
+    assert ends[0] == pytest.approx(ends[1])
+    difference = stats.unpaired_difference(values, base)
+    assert stats.negated(stats.negated(difference)) == difference
+    wild = stats.paired_ratio([1e300, 1e-300], [1e-300, 1e300])
+    assert stats.inverse(wild).interval.high > 1e300  # its inverse is no number
 
 
 def test_one_pair_tells_a_ratio_and_no_more():
@@ -359,5 +408,6 @@ def test_unpaired_ratios_are_those_of_scipy(count):
         assert found.p == pytest.approx(welch.pvalue)
         assert (found.interval.low, found.interval.high) == pytest.approx(tuple(interval))
     else:
-        assert found.p == pytest.approx(scipy.stats.mannwhitneyu(values, base).pvalue)
-        assert found.interval.method == "percentile bootstrap"
+        exact = scipy.stats.mannwhitneyu(values, base, method="exact").pvalue
+        assert found.p == pytest.approx(exact)
+        assert found.interval.method == found.test == "Mann-Whitney"

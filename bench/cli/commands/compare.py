@@ -17,7 +17,8 @@ from bench.results import store
 from report.analysis import contrasts
 from report.analysis.comparison import Comparison, base_of, by_setup
 from report.analysis.configurations import Setup
-from report.analysis.contrasts import Metric, PairwiseComparison, Sample
+from report.analysis.contrasts import PairwiseComparison
+from report.analysis.samples import Metric, Sample, samples
 from report.formats.terminal import print_section
 from report.tables import contrast_tables
 from report.tables.sections import Section
@@ -81,20 +82,20 @@ def _within(
     run: _Run, baseline: str | None, metric: Metric
 ) -> list[tuple[Section, list[PairwiseComparison]]]:
     """One contest for each set-up of the run; UsageError where nobody can be compared."""
-    samples = {
-        setup: contrasts.samples(comparison, metric, run.name)
+    families = {
+        setup: contrasts.family(comparison, metric, run.name)
         for setup, comparison in run.comparisons.items()
     }
-    names = {one.framework for several in samples.values() for one in several}
+    names = {one.framework for several in families.values() for one in several.samples}
     if not names:
         raise UsageError(f"no run in {run.name} has a figure for {metric}: choose another --metric")
     parse.check_baseline(baseline, names, metric, run.name)
     found: list[tuple[Section, list[PairwiseComparison]]] = []
-    for setup, several in samples.items():
-        base = base_of(several, baseline)
-        if base is None or len(several) < 2:
+    for setup, several in families.items():
+        base = base_of(several.samples, baseline)
+        if base is None or len(several.samples) < 2:
             continue
-        contest = contrasts.within(setup, metric, several, base)
+        contest = contrasts.within(several, base)
         heading = _heading(run.comparisons[setup], run.name)
         found.append((contrast_tables.within_section(contest, heading), [contest]))
     if not found:
@@ -112,8 +113,8 @@ def _between(
     _require_alike(first, later)
     found: list[tuple[Section, list[PairwiseComparison]]] = []
     for setup in (one for one in first.comparisons if one in later.comparisons):
-        before = contrasts.samples(first.comparisons[setup], metric, first.name)
-        after = contrasts.samples(later.comparisons[setup], metric, later.name)
+        before = samples(first.comparisons[setup], metric, first.name)
+        after = samples(later.comparisons[setup], metric, later.name)
         pairs = [(one, other) for one in before for other in after if _same(one, other)]
         if pairs:
             contests = contrasts.between(setup, metric, pairs)

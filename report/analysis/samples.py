@@ -1,0 +1,99 @@
+"""What the rows of a comparison showed in one metric: a value a process, by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from bench import stats
+from bench.results.record import Record
+from report.analysis import arrivals
+from report.analysis.aggregate import Block, by_block
+from report.analysis.comparison import Comparison, Row
+from report.analysis.throughput import rate, usable
+
+Metric = Literal["images_per_s", "time_to_target", "test_accuracy"]
+METRICS: tuple[Metric, ...] = ("images_per_s", "time_to_target", "test_accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one row of one run showed: a value a process, by block.
+
+    missed   runs that did not get to the target; their times are not among the values
+    of       the run, as it was given
+    """
+
+    metric: Metric
+    of: str
+    framework: str
+    version: str | None
+    values: Mapping[Block, float]
+    missed: int
+    restricted: stats.RestrictedMean | None
+
+    @property
+    def estimate(self) -> float | None:
+        """The median; where runs missed the target, the restricted mean."""
+        if self.missed and self.restricted:
+            return self.restricted.mean
+        return median(self.values.values()) if self.values else None
+
+    @property
+    def interval(self) -> stats.Interval | None:
+        """Of the median; None of a single process, or where runs missed the target."""
+        if self.missed or not self.values:
+            return None
+        values = list(self.values.values())
+        if self.metric == "test_accuracy":
+            return stats.centre_interval(values)
+        return stats.median_interval(values)
+
+    @property
+    def can_be_compared(self) -> bool:
+        """Whether there is a value, and no run of which only a bound is known."""
+        return bool(self.values) and not self.missed
+
+
+def samples(comparison: Comparison, metric: Metric, of: str) -> list[Sample]:
+    """Every row that has the metric, best first; by speed in the order of the rows."""
+    rows = [(row, comparison.of(row)) for row in comparison.rows if row.runs_ok]
+    found = [_sample(row, records, metric, of) for row, records in rows]
+    having = [one for one in found if one.estimate is not None]
+    if metric == "images_per_s":
+        return having
+    sign = 1 if metric == "time_to_target" else -1
+    return sorted(having, key=lambda one: sign * (one.estimate or 0.0))
+
+
+def overlap(first: Sample, later: Sample) -> bool | None:
+    """Whether the intervals of both have a value in common; None where one has no interval."""
+    one, other = first.interval, later.interval
+    if one is None or other is None:
+        return None
+    return one.low <= other.high and other.low <= one.high
+
+
+def _sample(row: Row, records: Sequence[Record], metric: Metric, of: str) -> Sample:
+    ok = [record for record in records if record.status == "ok"]
+    values = by_block(ok, VALUES[metric])
+    missed, restricted = 0, None
+    if metric == "time_to_target" and row.target_runs:
+        found = arrivals.seconds(records)
+        missed, restricted = row.target_runs - row.target_reached, found.restricted_mean()
+    return Sample(metric, of, row.framework, row.framework_version, values, missed, restricted)
+
+
+def _time_to_target(record: Record) -> float | None:
+    if not arrivals.reached(record) or not usable(record.time_to_target_s):
+        return None
+    return record.time_to_target_s
+
+
+VALUES: Mapping[Metric, Callable[[Record], float | None]] = {
+    "images_per_s": rate,
+    "time_to_target": _time_to_target,
+    "test_accuracy": lambda record: record.test_accuracy,
+}
