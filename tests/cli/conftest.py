@@ -30,8 +30,8 @@ JULIA = ("JULIA_DEPOT_PATH", "PYTHON_JULIACALL_EXE", "PYTHON_JULIACALL_PROJECT")
 
 # Small enough for a NumPy network: 4 steps an epoch, and a last batch of 8.
 TINY = (
-    *("--train-size", "200", "--val-size", "60", "--test-size", "60"),
-    *("--epochs", "3", "--batch-size", "64", "--seeds", "0", "--threads", "1"),
+    *("--train-size", "56", "--val-size", "60", "--test-size", "60"),
+    *("--epochs", "3", "--batch-size", "16", "--seeds", "0", "--threads", "1"),
 )
 # Of the frameworks in tests/plugins those that end no process and damage none.
 IN_NUMPY = (

@@ -14,7 +14,7 @@ import pytest
     ("arguments", "complaint"),
     [
         (["--frameworks", "pytorch"], "unknown framework 'pytorch'"),
-        (["--frameworks", "pytorch"], "choose from torch, keras, flax, flux, reference"),
+        (["--frameworks", "pytorch"], "choose from flax, flux, keras, torch, reference"),
         (["--frameworks", "torch,"], None),
         (["--frameworks", ","], "--frameworks names nothing"),
         (["--frameworks", "torch,torch"], "--frameworks names torch more than once"),

@@ -53,7 +53,7 @@ def test_a_precision_is_reached_or_told(bench):
     done = bench.run("reference", "--throughput-only", "--precision", "90%")
     assert done.returncode == 0
     assert "of 90% asked for after 3 processes" in done.stderr
-    assert "reference on cpu, batch 64, 1 threads: ±" in done.stderr
+    assert "reference on cpu, batch 16, 1 threads: ±" in done.stderr
     few = ("--throughput-only", "--precision", "0.001%", "--max-repeats", "4")
     done = bench.run("reference", *few, "--seeds", "1")
     assert done.returncode == 0
@@ -61,17 +61,17 @@ def test_a_precision_is_reached_or_told(bench):
 
 
 def test_a_sweep_over_batch_sizes_and_threads(bench):
-    found = records(bench, "--throughput-only", "--batch-sizes", "16,64", "--threads", "1,2")
-    assert {(r["batch_size"], r["threads"]) for r in found} == {(16, 1), (16, 2), (64, 1), (64, 2)}
-    assert "reference-cpu-batch16-threads2-seed0" in {r["cell"] for r in found}
+    found = records(bench, "--throughput-only", "--batch-sizes", "8,16", "--threads", "1,2")
+    assert {(r["batch_size"], r["threads"]) for r in found} == {(8, 1), (8, 2), (16, 1), (16, 2)}
+    assert "reference-cpu-batch8-threads2-seed0" in {r["cell"] for r in found}
     assert all(r["status"] == "ok" for r in found)
 
 
 def test_checkpoints_of_a_sweep_do_not_overwrite_each_other(bench):
-    found = records(bench, "--batch-sizes", "16,64", "--save", "last")
+    found = records(bench, "--batch-sizes", "8,16", "--save", "last")
     files = [name for record in found for name in record["checkpoints"]]
     assert len(set(files)) == 2
-    assert any("_batch16_seed0_" in name for name in files)
+    assert any("_batch8_seed0_" in name for name in files)
 
 
 @pytest.mark.parametrize(

@@ -284,7 +284,7 @@ def test_going_on_takes_everything_from_the_checkpoint(bench, trained):
         ((), "--epochs is missing"),
         (("--epochs", "2"), "--epochs 2 is too small"),
         (("--epochs", "4", "--lr", "0.5"), "--lr is 0.001 in it, not 0.5"),
-        (("--epochs", "4", "--batch-size", "9"), "--batch-size is 64 in it, not 9"),
+        (("--epochs", "4", "--batch-size", "9"), "--batch-size is 16 in it, not 9"),
         (("--epochs", "4", "--seeds", "0,1"), "--seeds is 0 in it, not 0,1"),
         (("--epochs", "4", "--optimizer", "sgd"), "--optimizer is adam in it, not sgd"),
         (("--epochs", "4", "--dataset", "mnist"), "--dataset is digits in it, not mnist"),

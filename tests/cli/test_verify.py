@@ -93,8 +93,7 @@ def test_a_kept_certificate_serves_until_something_changes(bench):
     path.write_text("{not whole")
     anew = bench.records("reference", *SGD, verified=True)["reference"]["certificate"]
     assert anew["made_at"] >= made_at
-    bench.records("reference", "--optimizer", "adamw", verified=True)
-    assert len(_kept(bench)) == 2
+    assert len(_kept(bench)) == 1
 
 
 def test_what_is_not_equivalent_is_not_timed_and_the_others_are(bench):
@@ -132,8 +131,7 @@ def test_unverified_runs_all_the_same_and_says_so_everywhere(bench):
     ],
 )
 def test_a_framework_that_fails_while_it_is_verified(bench, name, status, reason):
-    records = bench.records(f"{name},reference", *SGD, verified=True)
-    assert records["reference"]["status"] == "ok"
+    records = bench.records(name, *SGD, verified=True)
     assert records[name]["status"] == status
     assert reason in records[name]["reason"]
     if status == "failed":

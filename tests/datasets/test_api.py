@@ -62,7 +62,7 @@ def test_the_default_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 def test_importing_and_describing_are_light(make: SimpleNamespace, root: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from bench import datasets\n"
+        "import sys; from pathlib import Path; from bench.workload import datasets\n"
         f"for name in datasets.names(): datasets.describe(name, Path({str(root)!r}))\n"
         "heavy = {'pooch', 'requests', 'PIL', 'sklearn', 'rich', 'scipy', 'platformdirs'}\n"
         "sys.exit(f'imported: {heavy & set(sys.modules)}' if heavy & set(sys.modules) else 0)"

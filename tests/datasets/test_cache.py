@@ -207,7 +207,7 @@ def test_a_write_that_fails_leaves_what_was_there(root: Path) -> None:
 LOAD = """
 import sys
 from pathlib import Path
-from bench import datasets
+from bench.workload import datasets
 data = datasets.load(sys.argv[1], Path(sys.argv[2]), (64, 64), "resize")
 print(data.sha256, int(data.train_images.sum()), type(data.train_images.base).__name__)
 """

@@ -158,7 +158,7 @@ def test_a_revision_that_cannot_run_is_an_error(gate, tmp_path, path, old, new, 
 
 
 def test_a_framework_that_only_one_side_has(gate):
-    gate.repository.edit("bench/frameworks/registry.py", '"reference",\n', '"oracle",\n')
+    gate.repository.edit("impls/reference/framework.py", 'name="reference"', 'name="oracle"')
     gate.repository.commit()
     done = gate("--base", "HEAD~1", *SMALL)
     assert done.returncode == 2
