@@ -82,11 +82,7 @@ class Side:
         from bench import frameworks
         from bench.contract import OptimizerSpec, Order
 
-        if importlib.util.find_spec("bench.workload"):
-            from bench.workload import models, order
-        else:  # a revision from before there was this folder
-            from bench import models, order  # type: ignore[attr-defined, no-redef]
-
+        models, order = _models_and_order()
         self._np, self._order_type, self._batch = np, Order, int(task["batch_size"])
         self._adapter = frameworks.create(frameworks.named(task["framework"]))
         if task["device"] not in self._adapter.devices():
@@ -193,6 +189,21 @@ def _modules() -> Iterator[tuple[str, str]]:
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and os.path.isfile(file):
             yield name, os.path.abspath(file)
+
+
+def _models_and_order() -> tuple[Any, Any]:
+    """The two modules of the revision, where it has them.
+
+    The folder is looked for where the revision is: an import could find that of the working tree,
+    which is installed for development, in one from before there was such a folder.
+    """
+    import bench
+
+    if os.path.isdir(os.path.join(os.path.dirname(bench.__file__), "workload")):
+        from bench.workload import models, order
+    else:
+        from bench import models, order  # type: ignore[attr-defined, no-redef]
+    return models, order
 
 
 def _claim_stdin() -> TextIO:
