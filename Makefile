@@ -8,18 +8,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN ?= $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Variants whose certificate is examined with their framework's parity tests, and those that take
-# too long to compile for every change; torch:compile is skipped where there is no C++ compiler.
-VARIANTS_flax := flax:scan
-LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit
+# Variants whose certificate is examined with the long tests of their framework; torch:compile is
+# skipped where there is no C++ compiler.
+LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit VARIANTS_flax=flax:scan
 # The frameworks that are tested for every change: each folder that declares one, but for the
 # oracle, and Flux, which needs Julia.
 FRAMEWORKS := $(filter-out reference flux, \
 	$(patsubst impls/%/framework.py,%,$(wildcard impls/*/framework.py)))
 # All tests but those of one framework a process.
 SUITES := tests --ignore tests/parity
-# Which tests: those for every change, unless a target below says otherwise.
+# Which tests: those for every change, unless a target below says otherwise; and which of a variant.
 TESTS ?= not long
+OF_VARIANTS ?= $(TESTS)
 # Of these one part of several, such as PART=3/10.
 PART ?=
 PYTEST = $(BIN)/python -m pytest -q $(if $(PART),--part $(PART))
@@ -41,7 +41,7 @@ test-all: install
 
 # What test-all has and test has not; with PART a share of it, as CI takes one at each landing.
 test-long: install
-	$(MAKE) unit parity TESTS=long $(LONG_VARIANTS)
+	$(MAKE) unit parity TESTS=long OF_VARIANTS="long or not long" $(LONG_VARIANTS)
 
 install: $(INSTALLED)
 
@@ -83,7 +83,7 @@ parity-flux benchmarks-flux: export PYTHON_JULIACALL_THREADS ?= 2
 parity-%:
 	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(PYTEST) -m "$(TESTS)" tests/parity
 	set -e; for variant in $(VARIANTS_$*); do \
-		BENCH_FRAMEWORKS=$$variant BENCH_SEEDS=2 $(PYTEST) -m "$(TESTS)" \
+		BENCH_FRAMEWORKS=$$variant BENCH_SEEDS=2 $(PYTEST) -m "$(OF_VARIANTS)" \
 			tests/parity/test_certificate.py tests/parity/test_work.py; \
 	done
 
