@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from bench.config.parsing import as_typed
 from bench.config.plan import Plan, Start
 from bench.config.settings import flag
 from bench.errors import UsageError
@@ -112,4 +113,4 @@ def _agree(name: str, given: Any, own: Any, header: Header) -> bool:
 def _shown(name: str, value: Any) -> str:
     if value is None:
         return "the training split's" if name in ("mean", "std") else "the default"
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return as_typed(value)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_origin
 
 import typer
 
+from bench.config.parsing import as_typed
 from bench.config.settings import (
     DATA,
     DECLARED,
@@ -119,20 +120,15 @@ def _parameter(of: Declared) -> inspect.Parameter:
     flags = [of.flag, *filter(None, (of.about.also,))]
     option = typer.Option(*flags, help=of.about.help, rich_help_panel=of.about.panel)
     kind = str if of.about.parse or get_origin(of.kind) is Literal else of.kind
-    default = _as_typed(of.default) if of.about.parse else of.default
+    default = of.default
+    if of.about.parse and default is not None:
+        default = as_typed(default) or None  # an empty list is not shown
     return inspect.Parameter(
         of.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=default,
         annotation=Annotated[kind | None if default is None else kind, option],
     )
-
-
-def _as_typed(default: Any) -> str | None:
-    """A default as a person would type it; None where there is none."""
-    if isinstance(default, tuple):
-        return ",".join(map(str, default)) or None
-    return None if default is None else str(default)
 
 
 def _parameters() -> Iterator[inspect.Parameter]:

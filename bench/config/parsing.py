@@ -43,6 +43,11 @@ def dataset(_: str, text: str) -> str:
     return text
 
 
+def as_typed(value: object) -> str:
+    """A value as a person would type it: the elements of a tuple with commas between."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def _each(
     option: str, text: str, convert: Callable[[str], Value], example: str
 ) -> tuple[Value, ...]:

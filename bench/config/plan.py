@@ -14,7 +14,7 @@ from bench import frameworks
 from bench.choices import Device
 from bench.config import resolve
 from bench.config.defaults import LEARNING_RATES, preset
-from bench.config.settings import DECLARED, Settings, checked
+from bench.config.settings import Settings, checked, given_or_default
 from bench.config.split_sizes import AvailableImages, first_of, sizes
 from bench.config.training_options import completed
 from bench.contract import ModelOptions, ModelSpec, OptimizerSpec
@@ -214,20 +214,20 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
         UsageError: what cannot be, and what could.
     """
     given = checked(given)
-    usual = preset(given.get("dataset", DECLARED["dataset"].default))
+    usual = preset(given_or_default(given, "dataset"))
     source = first_of(source, given)
     train_size, val_size, test_size = sizes(given, usual, source)
     optimizer = resolve.optimizer(
-        given.get("optimizer", DECLARED["optimizer"].default),
-        given.get("momentum", DECLARED["momentum"].default),
+        given_or_default(given, "optimizer"),
+        given_or_default(given, "momentum"),
         given.get("weight_decay"),
     )
-    model = given.get("model", DECLARED["model"].default)
+    model = given_or_default(given, "model")
     chosen = models.choose(
         model, *(given.get(name) for name in ("activation", "pooling", "dropout", "noise"))
     )
     precision = given.get("precision")
-    seeds = given.get("seeds", DECLARED["seeds"].default)
+    seeds = given_or_default(given, "seeds")
     least, most = resolve.repeats(
         len(seeds), precision, given.get("min_repeats"), given.get("max_repeats")
     )
@@ -251,7 +251,7 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
             given.get("target_accuracy"),
             usual,
             val_size,
-            throughput_only=given.get("throughput_only", False),
+            throughput_only=given_or_default(given, "throughput_only"),
         ),
     }
     plan = Plan(

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench.config.parsing import as_typed
 from bench.config.published import Published, Reproduced
 from bench.config.settings import DECLARED, Declared
 from bench.errors import UnknownNameError, UsageError
@@ -113,9 +114,9 @@ def followed(recipe: Recipe, given: Mapping[str, Any]) -> tuple[dict[str, Any], 
         if name == "dataset" and value in recipe.datasets:
             continue
         if name in own and value != own[name]:
-            typed.append(f"{about.flag} {_shown(value)} for {_shown(own[name])}")
+            typed.append(f"{about.flag} {as_typed(value)} for {as_typed(own[name])}")
         elif about.about.recipe == "decides" and name not in own:
-            typed.append(f"{about.flag} {_shown(value)}")
+            typed.append(f"{about.flag} {as_typed(value)}")
     return own | dict(given), tuple(typed)
 
 
@@ -137,7 +138,7 @@ def _checked(of: Declared, value: Any, where: str) -> Any:
         return of.about.check(of.flag, of.typed(value, strict=True))
     except ValidationError as error:
         fault = error.errors()[0]
-        raise UsageError(f"{where}: {fault['msg']}, not {_shown(value)}") from error
+        raise UsageError(f"{where}: {fault['msg']}, not {as_typed(value)}") from error
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from error
 
@@ -153,7 +154,3 @@ def _choices(fault: Any) -> str:
 
 def _listed() -> str:
     return ", ".join(names())
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -66,6 +66,12 @@ class Setting:
     recipe: InRecipe = "refused"
 
 
+def _activations() -> Iterable[str]:  # all but that of a layer which has none
+    from bench.workload.models import ACTIVATIONS
+
+    return ACTIVATIONS
+
+
 def _models() -> Iterable[str]:
     from bench.workload.models import CATALOGUE
 
@@ -155,7 +161,7 @@ class Settings:
         Setting(
             "Of lenet5: relu, leakyrelu, rrelu, prelu, elu, selu or tanh. Default: relu.",
             WHAT,
-            _choice("activation", Activation),
+            checks.one_of("activation", _activations),
             recipe=_DECIDES,
         ),
     ]
@@ -627,6 +633,11 @@ DECLARED: Mapping[str, Declared] = _declared()  # by name, in the order of the d
 def flag(name: str) -> str:
     """A setting as it is typed: --batch-size for batch_sizes."""
     return DECLARED[name].flag
+
+
+def given_or_default(given: Mapping[str, Any], name: str) -> Any:
+    """What was given of a setting, or else its default; None where that depends on something."""
+    return given.get(name, DECLARED[name].default)
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.config.checks import at_least, default
 from bench.config.defaults import Preset
-from bench.config.settings import DECLARED
+from bench.config.settings import given_or_default
 from bench.errors import UsageError
 
 
@@ -37,7 +37,7 @@ def first_of(source: AvailableImages, given: Mapping[str, Any]) -> AvailableImag
         return source
     if first > source.train_images:
         raise UsageError(
-            f"--first {first} is too large: {_name(given)} has {source.train_images} images"
+            f"--first {first} is too large: {_dataset(given)} has {source.train_images} images"
         )
     test = source.test_images
     if test and "test_size" not in given:
@@ -52,7 +52,7 @@ def sizes(given: Mapping[str, Any], usual: Preset, source: AvailableImages) -> t
     test = default(given.get("test_size"), source.test_images or round(usual.test * pool))
     if at_least(1, "--test-size", test) > test_pool:
         raise UsageError(
-            f"--test-size {test} is too large: {_name(given)} has {test_pool} images for it"
+            f"--test-size {test} is too large: {_dataset(given)} has {test_pool} images for it"
         )
     val = default(
         given.get("val_size"), round(usual.validation * default(given.get("train_size"), pool))
@@ -65,10 +65,10 @@ def sizes(given: Mapping[str, Any], usual: Preset, source: AvailableImages) -> t
         of_test = "" if source.test_images else f" + {test} for the test"
         raise UsageError(
             f"{max(train, 1)} images to train + {val} to validate{of_test} are more than the "
-            f"{pool} that {_name(given)} has: give smaller sizes"
+            f"{pool} that {_dataset(given)} has: give smaller sizes"
         )
     return train, val, test
 
 
-def _name(given: Mapping[str, Any]) -> str:
-    return str(given.get("dataset", DECLARED["dataset"].default))
+def _dataset(given: Mapping[str, Any]) -> str:
+    return str(given_or_default(given, "dataset"))

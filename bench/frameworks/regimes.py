@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
-from bench.choices import OptimizerName, Regime
+from bench.choices import OptimizerName
 from bench.contract import Generator, OptimizerSpec
 from bench.errors import UnknownNameError
 from bench.workload.initialisers import PYTORCH
@@ -26,7 +26,6 @@ from bench.workload.training import Training
 MATCHED = "matched"
 NATIVE = "native"
 EACH = "each"
-REGIMES: tuple[str, ...] = get_args(Regime)
 UNTOUCHED = Training()  # in which nothing of the initial weights was asked for
 OF_SETTING = ("kernel", "bias", "generator")  # fields that are not the optimizer's
 

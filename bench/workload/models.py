@@ -24,7 +24,6 @@ from bench.contract import (
 from bench.errors import UnknownNameError, UsageError
 
 USUAL = ModelOptions()
-USUAL_MODEL = "lenet5"
 # What a network can be given; `none` would make one linear map of it.
 ACTIVATIONS: tuple[Activation, ...] = tuple(a for a in get_args(Activation) if a != "none")
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)

@@ -59,6 +59,17 @@ def test_defaults_are_what_a_person_may_give():
     assert checked(given) == given
 
 
+def test_no_activation_is_none_to_choose():
+    """A layer may have none; a network may not."""
+    with pytest.raises(
+        BenchError, match="choose from relu, leakyrelu, rrelu, prelu, elu, selu, t"
+    ) as e:
+        checked({"activation": "nothing"})
+    assert "none" not in str(e.value)
+    with pytest.raises(BenchError, match="unknown activation 'none'"):
+        checked({"activation": "none"})
+
+
 def test_the_command_line_has_an_option_for_each():
     run = typer.main.get_group(app).commands["run"]
     options = {option.name: option for option in run.params}

@@ -16,6 +16,7 @@ from bench.system import machine
 from bench.worker import prepared_data
 from bench.worker.messages import EpochEnded, PhaseBegun, WindowEnded
 from bench.workload import datasets
+from tests.calling import NoExecutor
 
 MEASURED_ANEW = (
     "_s",
@@ -27,11 +28,6 @@ MEASURED_ANEW = (
     "windows",
     "busy",
 )
-
-
-class NoExecutor:
-    def call(self, task, *, log, timeout_s, on_event=None):
-        raise AssertionError(f"handed on: {task}")
 
 
 @pytest.fixture(scope="module")

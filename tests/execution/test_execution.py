@@ -23,16 +23,10 @@ from bench.worker.messages import (
     TrainCell,
 )
 from bench.workload import datasets
+from tests.calling import NoExecutor
 
 CELL = plan.Cell(framework="reference", device="cpu", seed=0, batch_size=32, threads=1)
 MEASURED_ANEW = {"epoch_s"}  # what no two runs have in common
-
-
-class NoExecutor:
-    """Whatever is handed on to it is told."""
-
-    def call(self, task, *, log, timeout_s, on_event=None):
-        raise AssertionError(f"handed on: {task}")
 
 
 @pytest.fixture(scope="module")

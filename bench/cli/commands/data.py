@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bench.config import parsing
 from bench.config.defaults import preset
+from bench.config.settings import DECLARED
 from bench.contract import Labels
 from bench.workload import datasets, models, normalisation
 
@@ -57,7 +58,7 @@ def show(name: str, root: Path | None, *, as_json: bool) -> int:
 
 def _facts(name: str, root: Path) -> dict[str, Any]:
     about = datasets.describe(name, root)
-    size = models.named(models.USUAL_MODEL).size
+    size = models.named(DECLARED["model"].default).size
     data = datasets.load(name, root, size, preset(name).fit)
     mean, std = normalisation.statistics(data.train_images)
     return {

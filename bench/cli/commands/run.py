@@ -21,9 +21,10 @@ from bench.cli.console import say as _say
 from bench.cli.views.plan import print_plan
 from bench.config import plan
 from bench.config.defaults import preset
+from bench.config.parsing import as_typed
 from bench.config.plan import Plan
 from bench.config.published import Reproduced
-from bench.config.settings import DECLARED, checked, flag
+from bench.config.settings import checked, flag, given_or_default
 from bench.config.split_sizes import AvailableImages
 from bench.errors import StoreError, UsageError
 from bench.execution import Executor, device_listing, repeats, runner
@@ -140,7 +141,7 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
     other = {name: value for name, value in again.items() if value != getattr(earlier, name)}
     if other:
         listed = ", ".join(
-            f"{flag(name)} was {_shown(getattr(earlier, name))}, not {_shown(value)}"
+            f"{flag(name)} was {as_typed(getattr(earlier, name))}, not {as_typed(value)}"
             for name, value in other.items()
         )
         raise UsageError(
@@ -261,7 +262,7 @@ def plan_for(given: Mapping[str, Any], notes: Console, *, fetch: bool) -> Plan:
 
     Its folder, `data_root`, is among the settings that are given.
     """
-    name = given.get("dataset", DECLARED["dataset"].default)
+    name = given_or_default(given, "dataset")
     root = given["data_root"]
     about = datasets.describe(name, root)
     if not about.available and about.name in datasets.names():
@@ -273,10 +274,6 @@ def plan_for(given: Mapping[str, Any], notes: Console, *, fetch: bool) -> Plan:
             return planned
         _say(notes, f"{absent}: fetching it")
         datasets.fetch(about.name, root, progress=notes.is_terminal)
-    size = models.named(given.get("model", DECLARED["model"].default)).size
+    size = models.named(given_or_default(given, "model")).size
     loaded = datasets.load(name, root, size, given.get("fit", preset(name).fit))
     return plan.make(given, prepared_data.source(loaded))
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

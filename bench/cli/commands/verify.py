@@ -19,6 +19,7 @@ from bench.cli import parse
 from bench.cli.console import installed
 from bench.cli.views import certificates
 from bench.config import checks, parsing, resolve
+from bench.config.settings import DECLARED
 from bench.contract import ModelOptions, OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
 from bench.execution import Executor, device_listing
@@ -130,7 +131,7 @@ def _networks(asked: Networks) -> list[tuple[str, ModelOptions]]:
                 "all of them"
             )
         return models.every()
-    names = _several("--models", asked.models, models.CATALOGUE, models.USUAL_MODEL)
+    names = _several("--models", asked.models, models.CATALOGUE, DECLARED["model"].default)
     activations = _several("--activations", asked.activations, models.ACTIVATIONS)
     poolings = _several("--poolings", asked.poolings, models.POOLINGS)
     return [
