@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from bench.config.settings import flag
 from bench.errors import UsageError
 from bench.results.checkpoint import Checkpoint, Header
 
-# The fields of a checkpoint's header that are settings as they stand.
-OF_SAME_NAME = ("dataset", "train_size", "val_size", "test_size", "fit", "learning_rate")
+# The settings of a checkpoint that do not bind a run which goes on from it.
+OF_RUN = ("epochs", "target_accuracy")
 
 
 def refuse_both(resume: Path | None, start: Path | None, recipe: str | None = None) -> None:
@@ -73,7 +73,7 @@ def begin(planned: Plan, path: Path, found: Checkpoint) -> Plan:
     header = found.header
     if planned.data_sha256 not in (None, header.data_sha256):
         raise UsageError(
-            f"{path} was trained on other data: the hash of its {header.dataset} is "
+            f"{path} was trained on other data: the hash of its {header.settings.dataset} is "
             f"{header.data_sha256}, that of {planned.settings.dataset} is {planned.data_sha256}"
         )
     start = Start(
@@ -88,17 +88,10 @@ def begin(planned: Plan, path: Path, found: Checkpoint) -> Plan:
 def _own(header: Header) -> dict[str, Any]:
     """The checkpoint's settings by their names; None where it has none."""
     return {
-        "model": header.model.name,
-        **asdict(header.model.options),
+        **{name: value for name, value in vars(header.settings).items() if name not in OF_RUN},
         "seeds": (header.seed,),
-        "mean": header.given_mean,
-        "std": header.given_std,
         "batch_sizes": (header.batch_size,),
-        "optimizer": header.optimizer.name,
-        "momentum": header.optimizer.momentum,
         "weight_decay": header.optimizer.weight_decay,
-        **{name: getattr(header, name) for name in OF_SAME_NAME},
-        **asdict(header.training),
     }
 
 
@@ -106,7 +99,7 @@ def _agree(name: str, given: Any, own: Any, header: Header) -> bool:
     if name == "dataset" and own.startswith("npz:"):
         return str(given).startswith("npz:")  # it may have moved; its hash decides
     if name in ("mean", "std") and given is not None and len(given) == 1:
-        return bool(given * len(header.pixel_mean) == own)
+        return bool(given * len(header.mean) == own)
     return bool(given == own)
 
 

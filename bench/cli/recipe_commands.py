@@ -10,7 +10,7 @@ import typer
 
 from bench.cli.invocation import Invocation
 from bench.cli.run_options import DataRoot, Formats, Json
-from bench.config.settings import WHAT
+from bench.config.declaration import WHAT
 
 Run = Callable[[list[str], Invocation], int]  # `bench run`, as a function of its arguments
 

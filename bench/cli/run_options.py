@@ -9,15 +9,9 @@ from typing import Annotated, Any, Literal, get_origin
 
 import typer
 
+from bench.config.declaration import DATA, RUNNING, SAVED, WHAT
 from bench.config.parsing import as_typed
-from bench.config.settings import (
-    DATA,
-    DECLARED,
-    RUNNING,
-    SAVED,
-    WHAT,
-    Declared,
-)
+from bench.config.settings import DECLARED, Declared
 
 DataRoot = Annotated[
     Path | None, typer.Option(help=DECLARED["data_root"].about.help, rich_help_panel=DATA)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.choices import Fit, OptimizerName
+from bench.config.training_settings import TrainingSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,12 @@ LEARNING_RATES: dict[OptimizerName, float] = {
     "adamw": 1e-3,
 }
 WEIGHT_DECAYS: dict[OptimizerName, float] = {"sgd": 0.0, "rmsprop": 0.0, "adam": 0.0, "adamw": 0.01}
+
+
+def weight_decay(settings: TrainingSettings) -> float:
+    """The weight decay of the regime matched: what was given, or the optimizer's usual one."""
+    given = settings.weight_decay
+    return WEIGHT_DECAYS[settings.optimizer] if given is None else given
 
 
 def preset(dataset: str) -> Preset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from bench.frameworks import regimes
 from bench.frameworks.regimes import MATCHED, Default, Setting
 from bench.system import machine
 from bench.workload import datasets, models
-from bench.workload.training import Training
 
 
 class Cell(BaseModel):
@@ -82,19 +81,17 @@ class Start(BaseModel):
 class Plan(BaseModel):
     """Everything that decides what a run computes.
 
-    settings               every one of them, as it is used
-    weight_decay_is_given  whether a person asked for it, so that every regime has it
-    optimizer              with all its constants
-    data_sha256            of images and labels; None where the data set is not here yet
-    pool_images            that the split is drawn from, of so many channels and classes
-    own_test_set           whether the data set brings its test images; else they are of the pool
-    start                  the checkpoint that training goes on from
+    settings      every one of them, as it is used
+    optimizer     with all its constants
+    data_sha256   of images and labels; None where the data set is not here yet
+    pool_images   that the split is drawn from, of so many channels and classes
+    own_test_set  whether the data set brings its test images; else they are of the pool
+    start         the checkpoint that training goes on from
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: Settings
-    weight_decay_is_given: bool = True
     optimizer: OptimizerSpec
     data_sha256: str | None
     pool_images: int
@@ -104,10 +101,9 @@ class Plan(BaseModel):
     start: Start | None = None
 
     @property
-    def training(self) -> Training:
-        """The settings that the rules of a training read."""
-        names = (field.name for field in fields(Training))
-        return Training(**{name: getattr(self.settings, name) for name in names})
+    def data_root(self) -> Path:
+        """The folder of the data sets."""
+        return self.settings.data_root or datasets.default_root().absolute()
 
     @property
     def epochs_before(self) -> int:
@@ -146,23 +142,22 @@ class Plan(BaseModel):
         return regimes.differing(
             frameworks.named(framework).own,
             self.optimizer,
-            decay_is_given=self.weight_decay_is_given,
-            initialisers_given=self.training,
+            decay_is_given=self.settings.weight_decay is not None,
+            kernel_given=self.settings.init,
+            bias_given=self.settings.bias_init,
             is_random=bool(self.spec().random),
         )
 
     def setting(self, cell: Cell) -> Setting:
         """A cell's optimizer, what its initial weights are drawn from, who draws in training."""
         own = self.own_defaults(cell.framework)
-        return regimes.setting(cell.regime, self.optimizer, own, self.training)
-
-    def steps(self, batch_size: int) -> int:
-        """Optimizer steps of an epoch."""
-        return self.training.steps(self.settings.train_size, batch_size)
-
-    def images_an_epoch(self, batch_size: int) -> int:
-        """How many images an epoch trains on."""
-        return self.training.images(self.settings.train_size, batch_size)
+        return regimes.setting(
+            cell.regime,
+            self.optimizer,
+            own,
+            kernel=self.settings.init,
+            bias=self.settings.bias_init,
+        )
 
     def cells(self) -> tuple[Cell, ...]:
         """The cells that are run whatever they find, in their order: block after block.
@@ -243,7 +238,6 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
         "train_size": train_size,
         "val_size": val_size,
         "test_size": test_size,
-        "weight_decay": optimizer.weight_decay,
         "batch_sizes": resolve.batch_sizes(given.get("batch_sizes"), usual, train_size),
         "min_repeats": least,
         "max_repeats": most,
@@ -256,7 +250,6 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
     }
     plan = Plan(
         settings=completed(Settings(**filled), source.channels),
-        weight_decay_is_given="weight_decay" in given,
         optimizer=optimizer,
         data_sha256=source.sha256,
         pool_images=source.train_images,

@@ -23,7 +23,7 @@ from bench.config.published import Reproduced
 from bench.execution.baselines import Baselines
 from bench.execution.certify import VerificationResult, certify
 from bench.execution.executor import Executor, Usage
-from bench.execution.record_builder import asked_for, derived, tail, whole_request
+from bench.execution.record_builder import build, derived, tail
 from bench.results.certificate import Subject
 from bench.results.record import Machine, Record, SystemState
 from bench.system import conditions
@@ -156,25 +156,24 @@ class OnThisMachine:
         framework = frameworks.named(cell.framework)
         absent = frameworks.missing(framework)
         if absent:
-            end = Ended(status="unavailable", reason=absent)
-        elif verdict.status is not None:
-            end = Ended(status=verdict.status, reason=verdict.reason)
+            end = Ended(outcome="unavailable", reason=absent)
+        elif verdict.outcome is not None:
+            end = Ended(outcome=verdict.outcome, reason=verdict.reason)
         else:
             end = self._train(block, cell, fields, emit)
-        if end.status == "timeout" and verdict.status is None:
+        if end.outcome == "timeout" and verdict.outcome is None:
             limit = f"--timeout {plan.settings.timeout_s:g} s"
-            end = Ended(status="timeout", reason=f"not done after {limit}")
-        return Record.model_validate(
+            end = Ended(outcome="timeout", reason=f"not done after {limit}")
+        known = (
             fields.values
             | derived(fields.values, plan, cell)
-            | asked_for(block.run, plan, cell, self._machine)
-            | whole_request(plan, block.recipe)
             | {"started_at": started_at.isoformat(timespec="seconds")}
             | {"certificate": verdict.certificate, "unverified": plan.settings.unverified}
-            | {"framework_version": frameworks.version(framework)}
-            | {"status": end.status, "reason": end.reason, "diverged_step": end.diverged_step}
-            | {"log_tail": tail(block.log(cell)) if end.status == "failed" else None}
+            | {"framework_version": frameworks.version(framework), "recipe": block.recipe}
+            | {"outcome": end.outcome, "reason": end.reason, "diverged_step": end.diverged_step}
+            | {"log_tail": tail(block.log(cell)) if end.outcome == "failed" else None}
         )
+        return build(block.run, plan, cell, self._machine, known)
 
     def _train(self, block: Block, cell: Cell, fields: Fields, emit: EmitBlockEvent) -> Ended:
         """Train and measure the cell, with the state of the machine around it."""
@@ -213,7 +212,7 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         threads=cell.threads,
         batch_size=min(cell.batch_size, MOST_IN_A_BATCH),
         remainder=0
-        if plan.training.drop_last
+        if plan.settings.drop_last
         else min(plan.settings.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
     )
 
@@ -235,8 +234,8 @@ def _surroundings(
         steady=fields.get("steady"),
     )
     return {
-        "conditions_before": before,
-        "conditions_after": after,
+        "state_before": before,
+        "state_after": after,
         "other_busy_cpus": other,
         "warnings": warnings,
     }

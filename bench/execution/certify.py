@@ -29,7 +29,7 @@ from bench.execution import Executor
 from bench.execution.examined_files import examined_files
 from bench.frameworks import Framework
 from bench.results.certificate import Certificate, Check, Subject
-from bench.results.record import Status
+from bench.results.record import CellOutcome
 from bench.results.store import write_atomically
 from bench.system import launch, machine
 from bench.system.import_closure import Find
@@ -65,11 +65,11 @@ HARMLESS = frozenset(
 class VerificationResult:
     """What came of an examination: a certificate, or why there is none.
 
-    status, reason  why the subject cannot be timed; None where it can
+    outcome, reason  why the subject cannot be timed; None where it can
     """
 
     certificate: Certificate | None
-    status: Status | None = None
+    outcome: CellOutcome | None = None
     reason: str | None = None
 
 
@@ -108,7 +108,7 @@ def certify(
     if kept is not None:
         return VerificationResult(kept)
     verdict = _examined(subject, log, on_check, executor, timeout_s)
-    if verdict.certificate is not None and verdict.status is None:
+    if verdict.certificate is not None and verdict.outcome is None:
         # A folder that cannot be written to costs the next run its time, nothing else.
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,11 +142,11 @@ def _examined(
         versions=versions,
         checks=tuple(checks),
     )
-    if end.status == "unavailable":
+    if end.outcome == "unavailable":
         return VerificationResult(None, "unavailable", end.reason)
-    if end.status != "ok":
+    if end.outcome != "ok":
         during = f"while it was verified, after {len(checks)} checks: "
-        return VerificationResult(certificate, end.status, f"{during}{end.reason}")
+        return VerificationResult(certificate, end.outcome, f"{during}{end.reason}")
     if not certificate.passed:
         first, *others = certificate.failures
         more = f"; and {len(others)} more" if others else ""

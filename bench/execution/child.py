@@ -43,5 +43,5 @@ class ChildProcess:
 
 def _without_last_word(ending: launch.Ending, timeout_s: float) -> Ended:
     if ending.timed_out:
-        return Ended(status="timeout", reason=f"not done after {timeout_s:g} s")
-    return Ended(status="failed", reason=f"the worker {ending.describe()}")
+        return Ended(outcome="timeout", reason=f"not done after {timeout_s:g} s")
+    return Ended(outcome="failed", reason=f"the worker {ending.describe()}")

@@ -85,7 +85,7 @@ class RunState:
     def cell(self, cell: Cell) -> None:
         """A cell begins."""
         kept = {name: self._now[name] for name in ("done", "cells", "epochs")}
-        self._images = self._plan.images_an_epoch(cell.batch_size)
+        self._images = self._plan.settings.images_an_epoch(cell.batch_size)
         self._now = {**kept, "cell": cell.name, "phase": "start", "epoch": 0}
         self._write()
 

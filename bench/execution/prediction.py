@@ -96,8 +96,8 @@ class Predictor:
         )
         log = self._folder / f"{name}.log"
         end = self._executor.call(task, log=log, timeout_s=TIMEOUT_S).end
-        if end.status != "ok":
-            kind = UnavailableError if end.status == "unavailable" else BenchError
+        if end.outcome != "ok":
+            kind = UnavailableError if end.outcome == "unavailable" else BenchError
             raise kind(f"{name} cannot predict: {end.reason}")
         return np.asarray(np.load(task.logits, allow_pickle=False))
 
@@ -124,30 +124,30 @@ def examples_of(header: Header, dataset: str, root: Path) -> Tested:
     Of the checkpoint's own data the test part of its split; of others the official test part, or
     all images where there is none: nothing of them was trained on.
     """
-    data = datasets.load(dataset, root, header.model.input_shape[:2], header.fit)
+    data = datasets.load(dataset, root, header.model.input_shape[:2], header.settings.fit)
     channels, classes = data.train_images.shape[-1], len(data.classes)
     if (channels, classes) != (header.model.input_shape[-1], header.model.classes):
         raise DataError(
             f"{dataset} has {channels} channel(s) and {classes} classes, the checkpoint's "
             f"{header.model.name} takes {header.model.input_shape[-1]} and tells "
-            f"{header.model.classes} apart: choose a data set like {header.dataset}"
+            f"{header.model.classes} apart: choose a data set like {header.settings.dataset}"
         )
-    pool = header.training.first or len(data.train_images)
+    pool = header.settings.first or len(data.train_images)
     own = data.sha256 == header.data_sha256 and pool == header.pool_images
-    if dataset == header.dataset and not own:
+    if dataset == header.settings.dataset and not own:
         raise DataError(
             f"{dataset} is not what the checkpoint was trained on: its content has the hash "
             f"{data.sha256}, that of the checkpoint {header.data_sha256}"
         )
-    mean, std = header.pixel_mean, header.pixel_std
+    mean, std = header.mean, header.std
     if own:
-        mean, std = header.training.test_mean or mean, header.training.test_std or std
+        mean, std = header.settings.test_mean or mean, header.settings.test_std or std
     if data.test_images is not None and data.test_labels is not None:
-        count = header.test_size if own else len(data.test_images)
+        count = header.settings.test_size if own else len(data.test_images)
         images, labels, part = data.test_images[:count], data.test_labels[:count], "test images"
     elif own:
-        sizes = (header.train_size, header.val_size, header.test_size)
-        last = header.training.split == "last"
+        sizes = (header.settings.train_size, header.settings.val_size, header.settings.test_size)
+        last = header.settings.split == "last"
         rows = order.split(header.seed, pool, *sizes, last=last).test
         images, labels = data.train_images[rows], data.train_labels[rows]
         part = f"test images of the split of seed {header.seed}"

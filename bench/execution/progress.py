@@ -67,7 +67,7 @@ class Live(PlainLines):
     def cell(self, cell: Cell) -> None:
         """A cell begins."""
         self._number += 1
-        self._images = self._plan.images_an_epoch(cell.batch_size)
+        self._images = self._plan.settings.images_an_epoch(cell.batch_size)
         self._show(description=f"[{self._number}/{self._cells}] {cell.name}")
 
     def phase(self, name: str) -> None:
@@ -101,7 +101,7 @@ class Live(PlainLines):
 
     def _rate(self, measured: dict[str, Any]) -> str:
         """The learning rate, where it changes."""
-        if self._plan.training.schedule == "constant":
+        if self._plan.settings.schedule == "constant":
             return ""
         return f", learning rate {measured['learning_rates'][-1]:.2g}"
 
@@ -137,23 +137,23 @@ class TimeLeft:
 
 def outcome(record: Record) -> str:
     """A cell's result in a line."""
-    if record.status != "ok":
-        return f"{record.cell}: {record.status}: {record.reason}"
+    if record.status.outcome != "ok":
+        return f"{record.identity.cell}: {record.status.outcome}: {record.status.reason}"
     parts = []
-    if record.test_accuracy is not None:
-        parts.append(f"test accuracy {record.test_accuracy:.2%}")
-    if record.images_per_s is not None:
-        parts.append(f"{record.images_per_s:,.0f} images/s")
-    if record.wall_s is not None:
-        parts.append(f"{record.wall_s:.1f} s in all")
-    if record.stopped_early is not None:
+    if record.learning.test_accuracy is not None:
+        parts.append(f"test accuracy {record.learning.test_accuracy:.2%}")
+    if record.throughput.images_per_s is not None:
+        parts.append(f"{record.throughput.images_per_s:,.0f} images/s")
+    if record.timing.wall_s is not None:
+        parts.append(f"{record.timing.wall_s:.1f} s in all")
+    if record.status.stopped_early is not None:
         parts.append(
-            f"ended after epoch {record.first_epoch - 1 + len(record.epoch_s)}: "
-            + STOPPED[record.stopped_early]
+            f"ended after epoch {record.learning.first_epoch - 1 + len(record.timing.epoch_s)}: "
+            + STOPPED[record.status.stopped_early]
         )
-    if record.checkpoint_error is not None:
-        parts.append(record.checkpoint_error)
-    return f"{record.cell}: {', '.join(parts)}"
+    if record.weights.checkpoint_error is not None:
+        parts.append(record.weights.checkpoint_error)
+    return f"{record.identity.cell}: {', '.join(parts)}"
 
 
 @contextlib.contextmanager

@@ -2,77 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from bench.config.plan import Cell, Plan
-from bench.config.published import Reproduced
-from bench.config.settings import Settings
-from bench.results.record import Machine
+from bench.results.record import Machine, Record, in_parts
+from bench.worker import lr_schedule
 from bench.worker.epochs import FIELDS
-from bench.workload import metrics, schedule
+from bench.workload import metrics
 
 LOG_TAIL_LINES = 40
 LOG_TAIL_BYTES = 8192
 OPTIMIZER_FIELDS = {"name": "optimizer"}  # where a record's name is not that of `OptimizerSpec`
 
 
-def asked_for(run_name: str, plan: Plan, cell: Cell, on: Machine) -> dict[str, Any]:
-    """The record's fields that are known before the cell has begun."""
+def build(
+    run_name: str, plan: Plan, cell: Cell, machine: Machine, fields: Mapping[str, Any]
+) -> Record:
+    """The record of a cell with these fields of its parts, by their names.
+
+    What identifies it, and what was asked for, is the plan's, whatever the fields say.
+    """
+    of_run = replace(plan.settings.of_run, data_root=None)  # which is nobody else's
+    known = {**fields, **_asked_for(run_name, plan, cell), "machine": machine}
+    return Record.model_validate(
+        {"settings": plan.settings.training, "run_settings": of_run, **in_parts(known)}
+    )
+
+
+def _asked_for(run_name: str, plan: Plan, cell: Cell) -> dict[str, Any]:
+    """The record's fields that are known before the cell has begun, but for its settings."""
     setting = plan.setting(cell)
-    optimizer = setting.optimizer
     return {
         "run": run_name,
         "cell": cell.name,
         "framework": cell.framework,
-        "dataset": plan.settings.dataset,
-        "model": plan.settings.model,
-        "activation": plan.settings.activation,
-        "pooling": plan.settings.pooling,
-        "dropout": plan.settings.dropout,
-        "noise": plan.settings.noise,
         "device": cell.device,
         "seed": cell.seed,
         "regime": cell.regime,
-        "epochs": plan.settings.epochs,
         "repeat": cell.repeat,
         "throughput_only": cell.throughput_only,
         "batch_size": cell.batch_size,
-        "learning_rate": plan.settings.learning_rate,
-        **{OPTIMIZER_FIELDS.get(name, name): v for name, v in asdict(optimizer).items()},
-        "weight_decay_is_given": plan.weight_decay_is_given,
+        "threads": cell.threads,
+        **{OPTIMIZER_FIELDS.get(name, name): v for name, v in asdict(setting.optimizer).items()},
         "kernel_initialiser": setting.kernel,
         "bias_initialiser": setting.bias,
         "generator": setting.generator,
-        "threads": cell.threads,
-        "target_accuracy": plan.settings.target_accuracy,
-        "train_images": plan.settings.train_size,
-        "val_images": plan.settings.val_size,
-        "test_images": plan.settings.test_size,
-        "training": plan.training,
-        "fit": plan.settings.fit,
-        "given_mean": plan.settings.mean,
-        "given_std": plan.settings.std,
         "data_sha256": plan.data_sha256,
-        "machine": on,
         "resumed_from": plan.start.file.name if plan.start else None,
         "resumed_framework": plan.start.framework if plan.start else None,
         "first_epoch": plan.epochs_before + 1,
     }
-
-
-def whole_request(plan: Plan, repeats: Reproduced | None) -> dict[str, Any]:
-    """Every setting of the run, but for where its data lie, which is nobody else's; its recipe.
-
-    A weight decay that nobody asked for is left out, since it is the regime's.
-    """
-    kept_back = {"data_root"} | (set() if plan.weight_decay_is_given else {"weight_decay"})
-    settings = TypeAdapter(Settings).dump_python(plan.settings, mode="json", exclude=kept_back)
-    return {"asked": settings, "recipe": repeats}
 
 
 def derived(fields: dict[str, Any], plan: Plan, cell: Cell) -> dict[str, Any]:
@@ -85,7 +67,7 @@ def derived(fields: dict[str, Any], plan: Plan, cell: Cell) -> dict[str, Any]:
     epoch_s: Sequence[float] = fields["epoch_s"]
     reached = metrics.epochs_to_target(fields["val_accuracy"], plan.settings.target_accuracy)
     if reached is not None:
-        figures["steps_to_target"] = reached * plan.steps(cell.batch_size)
+        figures["steps_to_target"] = reached * plan.settings.steps(cell.batch_size)
         figures["time_to_target_s"] = sum(epoch_s[:reached])
         figures["time_to_target_with_compile_s"] = fields["compile_s"] + sum(epoch_s[:reached])
     return figures
@@ -94,9 +76,9 @@ def derived(fields: dict[str, Any], plan: Plan, cell: Cell) -> dict[str, Any]:
 def best_epoch(fields: dict[str, Any], plan: Plan) -> int | None:
     """The epoch, counted from 1, of the best monitored accuracy; None without one."""
     best: tuple[float, int] | None = None
-    accuracies = fields.get(FIELDS[plan.training.monitor]["accuracy"], [])
+    accuracies = fields.get(FIELDS[plan.settings.monitor]["accuracy"], [])
     for epoch, accuracy in enumerate(accuracies, plan.epochs_before + 1):
-        if schedule.is_better(plan.training, accuracy, best[0] if best else None):
+        if lr_schedule.is_better(plan.settings, accuracy, best[0] if best else None):
             best = accuracy, epoch
     return best[1] if best else None
 

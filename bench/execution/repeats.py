@@ -42,7 +42,7 @@ def pending(plan: Plan, records: Sequence[Record], tried: Collection[str] = ()) 
 
     `tried` are names of cells that have failed just now, and are not to be tried again.
     """
-    settled = {record.cell for record in records if record.status in SETTLED}
+    settled = {record.identity.cell for record in records if record.status.outcome in SETTLED}
     planned = [cell for cell in plan.cells() if cell.name not in settled]
     first = [cell for cell in planned if cell.name not in tried]
     if first or plan.settings.precision is None:
@@ -86,15 +86,15 @@ def _more(plan: Plan, records: Sequence[Record], done: Collection[str]) -> list[
 def _speeds(records: Iterable[Record]) -> dict[Condition, list[float]]:
     speeds: dict[Condition, list[float]] = defaultdict(list)
     for record in records:
-        if record.status == "ok" and record.images_per_s is not None:
+        if record.status.outcome == "ok" and record.throughput.images_per_s is not None:
             key = (
-                record.framework,
-                record.device,
-                record.regime,
-                record.batch_size,
-                record.threads,
+                record.identity.framework,
+                record.identity.device,
+                record.identity.regime,
+                record.identity.batch_size,
+                record.identity.threads,
             )
-            speeds[key].append(record.images_per_s)
+            speeds[key].append(record.throughput.images_per_s)
     return speeds
 
 

@@ -59,7 +59,7 @@ class _Listener:
             case CellEnded():
                 self._run.save(event.record)
                 self._progress.done(event.record)
-                self.tried.add(event.record.cell)
+                self.tried.add(event.record.identity.cell)
 
 
 def run(run_: Run, progress: Progress, blocks: Blocks) -> None:

@@ -75,8 +75,11 @@ class EventFiles:
 
     def done(self, record: Record) -> None:
         """The test's figures."""
-        values = {"accuracy/test": record.test_accuracy, "loss/test": record.test_loss}
-        self._scalars(values, self._steps(self._plan.epochs_before + len(record.epoch_s)))
+        values = {
+            "accuracy/test": record.learning.test_accuracy,
+            "loss/test": record.learning.test_loss,
+        }
+        self._scalars(values, self._steps(self._plan.epochs_before + len(record.timing.epoch_s)))
         self.close()
 
     def more(self, cells: int) -> None:
@@ -89,10 +92,10 @@ class EventFiles:
             self._writer = None
 
     def _steps(self, epochs: int) -> int:
-        return epochs * self._plan.steps(self._cell.batch_size if self._cell else 1)
+        return epochs * self._plan.settings.steps(self._cell.batch_size if self._cell else 1)
 
     def _images(self) -> int:
-        return self._plan.images_an_epoch(self._cell.batch_size if self._cell else 1)
+        return self._plan.settings.images_an_epoch(self._cell.batch_size if self._cell else 1)
 
     def _scalars(self, values: dict[str, float | None], step: int) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary

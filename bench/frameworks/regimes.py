@@ -21,12 +21,10 @@ from bench.choices import OptimizerName
 from bench.contract import Generator, OptimizerSpec
 from bench.errors import UnknownNameError
 from bench.workload.initialisers import PYTORCH
-from bench.workload.training import Training
 
 MATCHED = "matched"
 NATIVE = "native"
 EACH = "each"
-UNTOUCHED = Training()  # in which nothing of the initial weights was asked for
 OF_SETTING = ("kernel", "bias", "generator")  # fields that are not the optimizer's
 
 
@@ -73,16 +71,18 @@ def differing(
     matched: OptimizerSpec,
     *,
     decay_is_given: bool,
-    initialisers_given: Training = UNTOUCHED,
+    kernel_given: str | None = None,
+    bias_given: str | None = None,
     is_random: bool = False,
 ) -> tuple[Default, ...]:
     """Those of a framework's defaults that change something in training with this optimizer.
 
-    `decay_is_given` says that a person typed the weight decay, which then stays, as do the initial
-    weights of the training. A form of momentum without momentum, or of a decay that is 0, changes
-    nothing; nor does a generator, but where something in the network `is_random`.
+    `decay_is_given` says that a person typed the weight decay, which then stays, as do
+    distributions of initial weights that were given. A form of momentum without momentum, or of a
+    decay that is 0, changes nothing; nor does a generator, but where something in the network
+    `is_random`.
     """
-    typed = {"kernel": initialisers_given.init, "bias": initialisers_given.bias_init}
+    typed = {"kernel": kernel_given, "bias": bias_given}
 
     def differs(default: Default) -> bool:
         if default.optimizers and matched.name not in default.optimizers:
@@ -105,16 +105,20 @@ def setting(
     regime: str,
     matched: OptimizerSpec,
     own: tuple[Default, ...],
-    training: Training = UNTOUCHED,
+    *,
+    kernel: str | None = None,
+    bias: str | None = None,
 ) -> Setting:
     """What a cell of this regime trains with; `own` are the framework's `differing` defaults.
+
+    `kernel` and `bias` are distributions of initial weights that a person gave.
 
     Raises UnknownNameError for a regime that the framework does not have.
     """
     chosen = {MATCHED: (), NATIVE: own} | {f"{NATIVE}.{one.name}": (one,) for one in own}
     if regime not in chosen:
         raise UnknownNameError("regime", regime, chosen)
-    result = Setting(matched, training.init or PYTORCH, training.bias_init or PYTORCH)
+    result = Setting(matched, kernel or PYTORCH, bias or PYTORCH)
     for default in chosen[regime]:
         result = result.changed(default)
     return result

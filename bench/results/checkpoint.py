@@ -23,17 +23,33 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
-from bench.choices import Device, Fit
+from bench.choices import Device
+from bench.config.training_settings import TrainingSettings
 from bench.contract import ModelSpec, OptimizerSpec, OptimizerState, Shape
 from bench.errors import BenchError, CheckpointError
+from bench.results import migrate
 from bench.workload import models
-from bench.workload.schedule import ScheduleState
-from bench.workload.training import Training
 
-FORMAT = 3  # 1: before schedules; 2: before generators of the frameworks' own
+FORMAT = migrate.FORMAT
 KEY = "lenet_bench"
 Tensors = Mapping[str, NDArray[np.float32]]
 Side = Annotated[int, Field(ge=1, le=16_384)]  # pixels; what a person's image is brought to
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleState:
+    """What the rules of `bench.worker.lr_schedule` remember between epochs.
+
+    learning_rate  of the next epoch
+    best           the best monitored accuracy so far; None before the first
+    best_epoch     its epoch, counted from 1
+    waited         epochs since the last improvement, or since the last drop if that is later
+    """
+
+    learning_rate: float
+    best: float | None = None
+    best_epoch: int | None = None
+    waited: int = 0
 
 
 class Header(BaseModel):
@@ -48,27 +64,20 @@ class Header(BaseModel):
     device: Device
 
     model: ModelSpec
-    dataset: str
+    settings: TrainingSettings
     data_sha256: str | None = Field(description="of the images and labels as they are delivered")
     classes: tuple[str, ...]
     native_size: tuple[Side, Side] = Field(description="height and width before `fit`")
-    fit: Fit
-    pixel_mean: tuple[float, ...]
-    pixel_std: tuple[float, ...]
-    given_mean: tuple[float, ...] | None = Field(description="None: the training split's")
-    given_std: tuple[float, ...] | None
+    mean: tuple[float, ...] = Field(description="as it was used, also where nobody gave one")
+    std: tuple[float, ...]
     pool_images: int
     own_test_set: bool
-    train_size: int = Field(ge=1)
-    val_size: int = Field(ge=0)
-    test_size: int = Field(ge=0)
     split_sha256: str
 
     seed: int = Field(ge=0)
     epoch: int = Field(ge=1, description="how many have been trained")
     batch_size: int = Field(ge=1)
     optimizer: OptimizerSpec
-    learning_rate: float
     steps: int = Field(ge=0, description="that the optimizer has taken")
 
     train_loss: float | None = None
@@ -77,7 +86,6 @@ class Header(BaseModel):
     test_loss: float | None = None
     test_accuracy: float | None = None
 
-    training: Training = Training()
     schedule: ScheduleState | None = Field(
         default=None, description="None: the learning rate is constant"
     )
@@ -85,11 +93,15 @@ class Header(BaseModel):
     @model_validator(mode="after")
     def _is_of_one_piece(self) -> Header:
         channels = self.model.input_shape[-1]
-        if not len(self.pixel_mean) == len(self.pixel_std) == channels:
+        if not len(self.mean) == len(self.std) == channels:
             raise ValueError(f"mean and std are not those of {channels} channel(s)")
         if len(self.classes) != self.model.classes:
             raise ValueError(f"{len(self.classes)} names of {self.model.classes} classes")
-        of_pool = self.train_size + self.val_size + (0 if self.own_test_set else self.test_size)
+        of = self.settings
+        sizes = (of.train_size, of.val_size, of.test_size)
+        if min(sizes) < 0 or of.train_size == 0:
+            raise ValueError(f"a split of {sizes} images")
+        of_pool = of.train_size + of.val_size + (0 if self.own_test_set else of.test_size)
         if of_pool > self.pool_images:
             raise ValueError(f"a split of {of_pool} images out of {self.pool_images}")
         return self
@@ -181,28 +193,29 @@ def _document(text: str | None, path: Path) -> dict[str, Any]:
 
 def _header(content: Mapping[str, Any], path: Path) -> Header:
     try:
-        header = Header.model_validate({k: v for k, v in content.items() if k != "sha256"})
+        own = {name: value for name, value in content.items() if name != "sha256"}
+        header = Header.model_validate(migrate.header(own))
     except (ValidationError, RecursionError) as error:
         fault = error.errors()[0] if isinstance(error, ValidationError) else None
         where = ".".join(map(str, fault["loc"])) if fault else ""
         what = f"{where or 'as a whole'}: {fault['msg']}" if fault else "nested too deep"
         raise CheckpointError(f"{path} is damaged: its header is not right: {what}") from error
-    own = header.model
+    model = header.model
     try:
-        known = models.build(own.name, own.input_shape, own.classes, own.options)
+        known = models.build(model.name, model.input_shape, model.classes, model.options)
     except BenchError as error:
         raise CheckpointError(f"{path} is for another model: {error}") from error
-    if replace(own, generator_seed=None) != known:
+    if replace(model, generator_seed=None) != known:
         unlike = next(
             (
                 f"{theirs} where this version has {ours}"
-                for theirs, ours in zip(own.layers, known.layers, strict=False)
+                for theirs, ours in zip(model.layers, known.layers, strict=False)
                 if theirs != ours
             ),
-            f"{len(own.layers)} layers where this version has {len(known.layers)}",
+            f"{len(model.layers)} layers where this version has {len(known.layers)}",
         )
         raise CheckpointError(
-            f"{path} is for another model: its {own.name!r} has {unlike}; use the version "
+            f"{path} is for another model: its {model.name!r} has {unlike}; use the version "
             f"{header.bench_version} that wrote it"
         )
     return header

@@ -1,184 +1,162 @@
 """The record of one cell: what was asked for, what was measured, on what, and what became of it.
 
+A record has parts, each with fields of one kind; `identity.framework` is a field of the first.
 Durations are wall seconds of a monotonic clock; memory is in bytes; accuracies are in [0, 1].
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bench.choices import Activation, Device, OptimizerName, Pooling
+from bench.choices import Device, OptimizerName, StopReason
 from bench.config.published import Reproduced
+from bench.config.run_settings import RunSettings
+from bench.config.training_settings import TrainingSettings
 from bench.contract import EpsilonForm, Generator
+from bench.results import migrate
 from bench.results.certificate import Certificate
 from bench.system.state import Machine as Machine
 from bench.system.state import (
     SystemState as SystemState,  # part of a record for all who read one
 )
-from bench.workload.training import StopReason, Training
 
-SCHEMA = 4  # 1: before certificates; 2: before windows of throughput; 3: before mistakes
+SCHEMA = migrate.SCHEMA
 MOST_CLASSES = 100_000
+ClassNumber = Annotated[int, Field(ge=0, lt=MOST_CLASSES)]
 
-Status = Literal["ok", "failed", "diverged", "timeout", "unavailable", "not-equivalent"]
+CellOutcome = Literal["ok", "failed", "diverged", "timeout", "unavailable", "not-equivalent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class Misclassified:
     """A test image that was taken for another class; no model, since records hold many.
 
-    image  its number among the test images, from 0
-    said   the class that it was taken for
-    png    the picture, in base64; of one seed only
+    image      its number among the test images, from 0
+    predicted  the class that it was taken for
+    png        the picture, in base64; of one seed only
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     image: Annotated[int, Field(ge=0)]
-    label: Annotated[int, Field(ge=0, lt=MOST_CLASSES)]
-    said: Annotated[int, Field(ge=0, lt=MOST_CLASSES)]
+    label: ClassNumber
+    predicted: ClassNumber
     png: Annotated[str | None, Field(max_length=100_000)] = None
 
 
-class Record(BaseModel):
-    """One cell's result: a framework on a device with a seed. A file of its own in a run's folder.
-
-    What was not reached, because the cell failed before it, is None or an empty list.
-    """
+class Part(BaseModel):
+    """A part of a record; what is not known of it, since the cell failed before, is None or []."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    schema_version: int = SCHEMA
+
+class Identity(Part):
+    """Which cell of which run it is."""
+
     run: str = Field(description="name of the run's folder")
     cell: str = Field(description="name of the cell within its run, such as torch-cpu-seed0")
     started_at: str = Field(description="UTC, ISO 8601")
-
-    # What was asked for
     framework: str = Field(description="as `bench list` names it, such as torch or torch:compile")
-    dataset: str
-    model: str
-    activation: Activation = Field(
-        default="relu", description="after every layer but the last, see bench.contract.activations"
-    )
-    pooling: Pooling = Field(default="max", description="max or average, of each window")
-    dropout: float = Field(default=0.0, description="its rate after hidden dense layers; 0: none")
-    noise: float = Field(
-        default=0.0, description="standard deviation of what is added to the images; 0: none"
-    )
-    device: Device
-    seed: int
+    device: Device = Field(description="cpu or gpu")
     regime: str = Field(
         default="matched",
         description="matched: equal for all; native: the framework's own defaults; native.NAME: "
         "matched but for its default of that name",
     )
-    epochs: int
+    seed: int = Field(description="draws split, order of the images and initial weights")
     repeat: int = Field(
         default=0, description="of the same seed, from 0; those after it measure speed alone"
     )
+    batch_size: int = Field(description="images a step")
+    threads: int = Field(description="CPU threads that the framework was given")
     throughput_only: bool = Field(
         default=False, description="whether speed alone was measured, without training to the end"
     )
-    batch_size: int
-    optimizer: OptimizerName
-    learning_rate: float
-    momentum: float
-    weight_decay: float
-    weight_decay_is_given: bool = Field(
-        default=True, description="whether a person typed it, so that every regime has it"
-    )
+
+
+class TrainedWith(Part):
+    """What the regime and the data made of the settings."""
+
+    optimizer: OptimizerName = Field(description="update rule")
+    momentum: float = Field(description="of sgd and rmsprop")
+    weight_decay: float = Field(description="L2 penalty; decoupled for adamw")
     alpha: float | None = Field(default=None, description="RMSprop's decay of squares")
-    beta1: float | None = None
-    beta2: float | None = None
-    epsilon: float | None = None
+    beta1: float | None = Field(default=None, description="Adam's decay of the mean of gradients")
+    beta2: float | None = Field(default=None, description="Adam's decay of their squares")
+    epsilon: float | None = Field(default=None, description="added to a denominator of the update")
     epsilon_form: EpsilonForm | None = Field(
         default=None, description="where epsilon stands, see bench.contract.OptimizerSpec"
     )
-    rate_in_momentum: bool | None = None
-    decoupled_decay: bool | None = None
+    rate_in_momentum: bool | None = Field(
+        default=None,
+        description="whether the momentum buffer holds steps, with the learning rate in them",
+    )
+    decoupled_decay: bool | None = Field(
+        default=None, description="whether weights decay apart from the gradient"
+    )
     kernel_initialiser: str | None = Field(default=None, description="see bench.workload")
-    bias_initialiser: str | None = None
+    bias_initialiser: str | None = Field(
+        default=None, description="as kernel_initialiser, of biases"
+    )
     generator: Generator = Field(
         default="harness",
         description="who draws what is random in training, if anything is: the harness for all, or "
         "own: the framework by itself, from the seed",
     )
-    threads: int
-    target_accuracy: float | None = Field(
-        default=None, description="validation accuracy whose first reaching is timed"
-    )
-    train_images: int
-    val_images: int
-    test_images: int
-    fit: str = Field(description="how images came to the model's size: pad or resize")
-    given_mean: list[float] | None = Field(
-        default=None, description="--mean per channel; None: the mean of the training split"
-    )
-    given_std: list[float] | None = Field(
-        default=None, description="--std per channel; None: that of the training split"
-    )
-    pixel_mean: list[float] = Field(
+    mean: list[float] = Field(
         default_factory=list,
         description="what was subtracted per channel from pixels scaled to [0, 1]",
     )
-    pixel_std: list[float] = Field(
+    std: list[float] = Field(
         default_factory=list, description="what they were divided by afterwards"
     )
 
-    training: Training = Field(
-        default=Training(),
-        description="schedule, early stop, order of the images, see bench.workload.training",
-    )
-    recipe: Reproduced | None = Field(
-        default=None, description="the published training that it repeats, and what was changed"
-    )
-    asked: dict[str, JsonValue] = Field(
-        default_factory=dict, description="every option of the run, see bench.config.options"
-    )
 
-    # What became of it
-    status: Status
-    reason: str | None = Field(default=None, description="why, where the status is not ok")
+class Status(Part):
+    """What became of the cell."""
+
+    outcome: CellOutcome = Field(
+        description="ok, failed, diverged, timeout, unavailable or not-equivalent"
+    )
+    reason: str | None = Field(default=None, description="why, where the outcome is not ok")
     log_tail: str | None = Field(default=None, description="end of the log, where it failed")
     diverged_step: int | None = Field(
         default=None, description="first step, counted from 1, whose loss or weights are not finite"
     )
-
-    certificate: Certificate | None = Field(
-        default=None,
-        description="what the framework was proved to compute; None: not examined",
-    )
-    unverified: bool = Field(
-        default=False, description="whether --unverified let it run without a certificate"
+    stopped_early: StopReason | None = Field(
+        default=None, description="why it has fewer epochs than were asked for, without a fault"
     )
 
-    # Weights
-    checkpoints: list[str] = Field(
-        default_factory=list, description="files of weights in the run's folder checkpoints/"
+
+class Learning(Part):
+    """What was learned, by epoch where it is a list."""
+
+    parameters: int | None = Field(
+        default=None, description="weights, biases and slopes of the network, their count"
     )
-    checkpoint_error: str | None = Field(
-        default=None, description="why a checkpoint could not be written"
-    )
-    resumed_from: str | None = Field(
-        default=None, description="file name of the checkpoint that training went on from"
-    )
-    resumed_framework: str | None = Field(default=None, description="what had trained it")
     first_epoch: int = Field(
         default=1, description="of the lists by epoch; those before came with the checkpoint"
     )
-
-    # What was learned
-    parameters: int | None = None
+    learning_rates: list[float] = Field(
+        default_factory=list, description="of each epoch; learning_rate is the first one's"
+    )
     train_loss: list[float | None] = Field(
         default_factory=list,
         description="per epoch: mean over its images of the loss before each step's update",
     )
-    val_loss: list[float | None] = Field(default_factory=list)
-    val_accuracy: list[float] = Field(default_factory=list)
-    test_loss: float | None = None
+    val_loss: list[float | None] = Field(
+        default_factory=list, description="after each epoch: mean over the validation images"
+    )
+    val_accuracy: list[float] = Field(
+        default_factory=list, description="after each epoch: share of the validation images"
+    )
+    test_loss: float | None = Field(
+        default=None, description="after the last epoch: mean over the test images"
+    )
     test_accuracy: float | None = Field(default=None, description="after the last epoch")
     test_loss_by_epoch: list[float | None] = Field(
         default_factory=list, description="after each epoch, where it was asked for"
@@ -202,25 +180,8 @@ class Record(BaseModel):
         default_factory=list, description="of those validations"
     )
     step_val_accuracy: list[float] = Field(default_factory=list, description="of those validations")
-    learning_rates: list[float] = Field(
-        default_factory=list, description="of each epoch; learning_rate is the first one's"
-    )
     best_epoch: int | None = Field(
-        default=None, description="the one of the best monitored accuracy; see training.ties"
-    )
-    stopped_early: StopReason | None = Field(
-        default=None, description="why it has fewer epochs than were asked for, without a fault"
-    )
-    class_names: list[str] = Field(default_factory=list)
-    confusion: list[list[int]] = Field(
-        default_factory=list,
-        description="test images after the last epoch, by class (rows) and what was said (columns)",
-    )
-    mistakes: list[Mistake] = Field(
-        default_factory=list, description="the first of the test images that were mistaken"
-    )
-    mistakes_within: int | None = Field(
-        default=None, description="how many test images, from the first, have been looked at for it"
+        default=None, description="the one of the best monitored accuracy; see settings.ties"
     )
     step_loss: list[float | None] = Field(
         default_factory=list,
@@ -229,12 +190,44 @@ class Record(BaseModel):
     oracle_step_loss: list[float] = Field(
         default_factory=list, description="the same, by NumPy in float64 on the same batches"
     )
-
-    # How fast: full batches in windows of some tenths of a second, after warm-up
-    images_per_s: float | None = Field(
-        default=None, description="images of a window over the median of window_s"
+    class_names: list[str] = Field(
+        default_factory=list, description="of the classes, by their numbers"
     )
-    window_s: list[float] = Field(
+    confusion: list[tuple[ClassNumber, ClassNumber, int]] = Field(
+        default_factory=list,
+        description="after the last epoch: label, predicted class, how many test images; pairs "
+        "without images are left out",
+    )
+    misclassified: list[Misclassified] = Field(
+        default_factory=list, description="the first test images that were taken for another class"
+    )
+    misclassified_among: int | None = Field(
+        default=None, description="how many test images, from the first, were looked at for them"
+    )
+
+
+class Weights(Part):
+    """Where the weights came from, and where they are kept."""
+
+    checkpoints: list[str] = Field(
+        default_factory=list, description="files of weights in the run's folder checkpoints/"
+    )
+    checkpoint_error: str | None = Field(
+        default=None, description="why a checkpoint could not be written"
+    )
+    resumed_from: str | None = Field(
+        default=None, description="file name of the checkpoint that training went on from"
+    )
+    resumed_framework: str | None = Field(default=None, description="what had trained it")
+
+
+class Throughput(Part):
+    """How fast: full batches in windows of some tenths of a second, after warm-up."""
+
+    images_per_s: float | None = Field(
+        default=None, description="images of a window over the median of windows_s"
+    )
+    windows_s: list[float] = Field(
         default_factory=list, description="steady windows, in the order in which they ran"
     )
     window_steps: int | None = Field(default=None, description="optimizer steps in each window")
@@ -268,11 +261,14 @@ class Record(BaseModel):
     )
     energy_counter: str | None = Field(default=None, description="rapl or nvml")
 
-    # What it took
+
+class Timing(Part):
+    """How long the phases of the cell took."""
+
     epoch_s: list[float] = Field(default_factory=list, description="training alone, per epoch")
     import_s: float | None = Field(default=None, description="importing framework and adapter")
-    device_start_s: float | None = None
-    build_s: float | None = None
+    device_start_s: float | None = Field(default=None, description="bringing the device up")
+    build_s: float | None = Field(default=None, description="building network and optimizer")
     placement_s: float | None = Field(default=None, description="bringing the data to the device")
     compile_s: float | None = Field(default=None, description="tracing, compiling, first kernels")
     eval_s: float | None = Field(default=None, description="all evaluations together")
@@ -283,29 +279,108 @@ class Record(BaseModel):
     time_to_target_s: float | None = Field(
         default=None, description="training alone until the target; None where not reached"
     )
-    time_to_target_with_compile_s: float | None = None
+    time_to_target_with_compile_s: float | None = Field(
+        default=None, description="the same and compile_s"
+    )
     steps_to_target: int | None = Field(
         default=None, description="optimizer steps until the end of the epoch that reached it"
     )
-    peak_rss_bytes: int | None = None
-    peak_device_bytes: int | None = None
-    conditions_before: SystemState | None = None
-    conditions_after: SystemState | None = None
+
+
+class Environment(Part):
+    """The machine and its state, and what computed."""
+
+    framework_version: str | None = Field(default=None, description="as the framework tells it")
+    versions: dict[str, str] = Field(
+        default_factory=dict, description="libraries and their versions"
+    )
+    machine: Machine = Field(description="what the machine is")
+    state_before: SystemState | None = Field(
+        default=None, description="state of the machine before the cell"
+    )
+    state_after: SystemState | None = Field(
+        default=None, description="state of the machine after it"
+    )
     other_busy_cpus: float | None = Field(
         default=None, description="CPUs' worth of work that other programs did meanwhile"
     )
     warnings: list[str] = Field(
         default_factory=list, description="what may have disturbed it, each with its remedy"
     )
+    peak_rss_bytes: int | None = Field(
+        default=None, description="the process's greatest resident memory"
+    )
+    peak_device_bytes: int | None = Field(
+        default=None,
+        description="the greatest memory on the device, by the framework's own counter",
+    )
 
-    # On what
-    framework_version: str | None = None
-    split_sha256: str | None = None
-    order_sha256: str | None = None
-    initial_weights_sha256: str | None = None
+
+class Provenance(Part):
+    """What vouches for the record: hashes of what it was made of, the proof of equality."""
+
+    data_sha256: str | None = Field(default=None, description="of the data set")
+    split_sha256: str | None = Field(
+        default=None, description="of the split into training and validation images"
+    )
+    order_sha256: str | None = Field(
+        default=None, description="of the order of the images in every epoch"
+    )
+    initial_weights_sha256: str | None = Field(default=None, description="of the initial weights")
     draws_sha256: str | None = Field(
         default=None, description="random numbers of the first step of every epoch"
     )
-    data_sha256: str | None = None
-    machine: Machine
-    versions: dict[str, str] = Field(default_factory=dict)
+    certificate: Certificate | None = Field(
+        default=None,
+        description="what the framework was proved to compute; None: not examined",
+    )
+    unverified: bool = Field(
+        default=False, description="whether --unverified let it run without a certificate"
+    )
+    recipe: Reproduced | None = Field(
+        default=None, description="the published training that it repeats, and what was changed"
+    )
+
+
+class Record(BaseModel):
+    """One cell's result: a framework on a device with a seed. A file of its own in a run's folder.
+
+    `settings` are those of the training, the same for all cells that are compared; `run_settings`
+    are None where an earlier version did not keep them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    schema_version: Literal[5] = SCHEMA
+    identity: Identity
+    settings: TrainingSettings
+    run_settings: RunSettings | None = None
+    trained_with: TrainedWith
+    status: Status
+    learning: Learning = Learning()
+    weights: Weights = Weights()
+    throughput: Throughput = Throughput()
+    timing: Timing = Timing()
+    environment: Environment
+    provenance: Provenance = Provenance()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_version(cls, content: Any) -> Any:
+        return migrate.record(content) if isinstance(content, Mapping) else content
+
+
+PARTS: dict[str, type[Part]] = {
+    name: field.annotation
+    for name, field in Record.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Part)
+}
+PART_OF = {field: part for part, kind in PARTS.items() for field in kind.model_fields}
+
+
+def in_parts(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Fields of a record, by their names, which no two parts share, in their parts."""
+    found: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
+    for name, value in fields.items():
+        found[PART_OF[name]][name] = value
+    return found

@@ -88,7 +88,7 @@ class Run:
         Where the folder takes no more, the record goes to the system's folder for temporary
         files, and the StoreError says so.
         """
-        path = self.folder / "records" / f"{record.cell}.json"
+        path = self.folder / "records" / f"{record.identity.cell}.json"
         text = record.model_dump_json(indent=2)
         try:
             write_atomically(path, text)
@@ -103,11 +103,11 @@ class Run:
 
     def records(self) -> list[Record]:
         """The records so far, in the order of the plan; those of further repeats follow."""
-        found = {record.cell: record for record in read_records([self.folder])[0]}
+        found = {record.identity.cell: record for record in read_records([self.folder])[0]}
         planned = [cell.name for cell in self.manifest.plan.cells()]
         further = sorted(
             (name for name in found if name not in set(planned)),
-            key=lambda name: found[name].started_at,
+            key=lambda name: found[name].identity.started_at,
         )
         return [found[name] for name in (*planned, *further) if name in found]
 
@@ -243,13 +243,16 @@ def _read(file: Path, certificates: dict[bytes, Certificate]) -> Record:
         raise ValueError(
             f"written by a newer lenet-bench (schema {version}, this one reads up to {SCHEMA})"
         )
+    content = dict(migrate.record(content))
+    of_proof = content.get("provenance")
+    proof = of_proof.get("certificate") if isinstance(of_proof, dict) else None
     # Version 2 knows no references: what is equal has equal bytes, at a third of JSON's cost.
-    own = marshal.dumps(content.get("certificate"), 2)
-    if own in certificates:
-        content["certificate"] = certificates[own]
+    own = marshal.dumps(proof, 2)
+    if own in certificates and isinstance(of_proof, dict):
+        of_proof["certificate"] = certificates[own]
     record = Record.model_validate(content)
-    if record.certificate is not None:
-        certificates[own] = record.certificate
+    if record.provenance.certificate is not None:
+        certificates[own] = record.provenance.certificate
     return record
 
 

@@ -10,17 +10,17 @@ class Machine(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cpu: str | None
-    architecture: str
+    cpu: str | None = Field(description="processor")
+    architecture: str = Field(description="of the processor")
     logical_cpus: int = Field(description="CPUs that the system has")
     usable_cpus: int = Field(description="CPUs that this process may use, by its affinity mask")
     cpu_quota: float | None = Field(description="CPUs that the control group allows; None: all")
-    memory_bytes: int
-    gpu: str | None
-    gpu_driver: str | None
-    system: str
-    kernel: str
-    python: str
+    memory_bytes: int = Field(description="memory of the system")
+    gpu: str | None = Field(description="graphics processor")
+    gpu_driver: str | None = Field(description="its driver's version")
+    system: str = Field(description="operating system")
+    kernel: str = Field(description="its kernel's version")
+    python: str = Field(description="version of Python")
     fingerprint: str = Field(description="hash of the fields above: equal on equal machines")
 
 

@@ -12,12 +12,12 @@ from bench.config.plan import Cell, Plan
 from bench.contract import Adapter
 from bench.errors import CheckpointError
 from bench.results import naming
-from bench.results.checkpoint import Header, encode
+from bench.results.checkpoint import Header, ScheduleState, encode
 from bench.results.store import write_atomically
 from bench.worker.epochs import FIELDS
+from bench.worker.lr_schedule import EpochDecision, is_better
 from bench.worker.messages import Emit, Measured
 from bench.worker.prepared_data import Prepared
-from bench.workload.schedule import EpochDecision, ScheduleState, is_better
 
 
 class CheckpointWriter:
@@ -47,7 +47,7 @@ class CheckpointWriter:
     ) -> None:
         """After an epoch, counted from 1, with its figures; again when the test's are known."""
         self._state = after.state if after else None
-        accuracy = figures.get(FIELDS[self._plan.training.monitor]["accuracy"])
+        accuracy = figures.get(FIELDS[self._plan.settings.monitor]["accuracy"])
         name = naming.file_name(self._stem, epoch, accuracy)
         if "test_accuracy" in figures:
             if name in self._files:
@@ -71,7 +71,7 @@ class CheckpointWriter:
     def _is_best(self, accuracy: float | None, last: bool) -> bool:
         if accuracy is None:
             return last
-        return is_better(self._plan.training, accuracy, self._best[0] if self._best else None)
+        return is_better(self._plan.settings, accuracy, self._best[0] if self._best else None)
 
     def _replace_best(self, accuracy: float, name: str) -> None:
         earlier, self._best = self._best, (accuracy, name)
@@ -105,32 +105,24 @@ class CheckpointWriter:
             framework_version=frameworks.version(frameworks.named(cell.framework)),
             device=cell.device,
             model=plan.network(cell),
-            dataset=plan.settings.dataset,
+            settings=plan.settings.training,
             data_sha256=plan.data_sha256,
             classes=data.classes,
             native_size=data.native_size,
-            fit=plan.settings.fit,
-            pixel_mean=data.pixel_mean,
-            pixel_std=data.pixel_std,
-            given_mean=plan.settings.mean,
-            given_std=plan.settings.std,
+            mean=data.mean,
+            std=data.std,
             pool_images=plan.pool_images,
             own_test_set=plan.own_test_set,
-            train_size=plan.settings.train_size,
-            val_size=plan.settings.val_size,
-            test_size=plan.settings.test_size,
             split_sha256=data.split_sha256,
             seed=cell.seed,
             epoch=epoch,
             batch_size=cell.batch_size,
             optimizer=plan.setting(cell).optimizer,
-            learning_rate=plan.settings.learning_rate,
             steps=steps,
             train_loss=figures.get("train_loss"),
             val_loss=figures.get("val_loss"),
             val_accuracy=figures.get("val_accuracy"),
             test_loss=figures.get("test_loss"),
             test_accuracy=figures.get("test_accuracy"),
-            training=plan.training,
             schedule=self._state,
         )

@@ -1,6 +1,6 @@
 """The epochs of one cell: stretches of training, which are timed, and untimed work between them.
 
-After an epoch its figures are emitted, `bench.workload.schedule` says what follows from them, and
+After an epoch its figures are emitted, `bench.worker.lr_schedule` says what follows from them, and
 the keeper may save. An epoch with validations in it is trained in pieces, and so is one whose
 random numbers are more than are held at a time; its time is that of the pieces. Drawing those
 numbers is the harness's own work and untimed; that a framework takes them is part of its epoch, and
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from bench.config.plan import Cell, Plan
 from bench.contract import Adapter, EpochBatches, ModelSpec
-from bench.results.checkpoint import Checkpoint
+from bench.results.checkpoint import Checkpoint, ScheduleState
 from bench.system.clocks import Clock
-from bench.worker import oracle_losses
+from bench.worker import lr_schedule, oracle_losses
+from bench.worker.lr_schedule import EpochDecision
 from bench.worker.messages import Emit, EpochEnded, Measured
 from bench.worker.prepared_data import Examples, Prepared, order_of
-from bench.workload import metrics, order, random_inputs, schedule
-from bench.workload.schedule import EpochDecision, ScheduleState
+from bench.workload import metrics, order, random_inputs
 
 # Fields of the record by the part that is evaluated after every epoch.
 FIELDS = {
@@ -78,7 +78,7 @@ def compile_for(plan: Plan, cell: Cell, adapter: Adapter) -> None:
 def _cut(plan: Plan, spec: ModelSpec, whole: EpochBatches) -> list[list[EpochBatches]]:
     """An epoch in pieces between validations, each in the parts that draws are made for."""
     most = random_inputs.most_steps(spec, whole.batches.shape[1])
-    return [order.pieces(piece, most) for piece in order.pieces(whole, plan.training.val_every)]
+    return [order.pieces(piece, most) for piece in order.pieces(whole, plan.settings.val_every)]
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Epochs:
 
     def run(self, adapter: Adapter, data: Prepared) -> EpochsEnded:
         """Train until the epochs are over, or the rules end them, or a number is not finite."""
-        if self._plan.training.epoch_zero and not self._plan.start:
+        if self._plan.settings.epoch_zero and not self._plan.start:
             self._emit(Measured(figures={"epoch_0": self._figures(adapter, data)}))
         ended = EpochsEnded(self._plan.epochs_before, {}, EpochDecision(self._state))
         for epoch in range(self._plan.epochs_before, self._plan.settings.epochs):
@@ -154,8 +154,8 @@ class Epochs:
         if bad is not None:
             return EpochsEnded(epoch + 1, entry, EpochDecision(self._state), self._steps + bad + 1)
         self._steps += whole.steps
-        accuracy = entry.get(FIELDS[self._plan.training.monitor]["accuracy"])
-        after = schedule.after_epoch(self._plan.training, self._state, epoch + 1, accuracy)
+        accuracy = entry.get(FIELDS[self._plan.settings.monitor]["accuracy"])
+        after = lr_schedule.after_epoch(self._plan.settings, self._state, epoch + 1, accuracy)
         return EpochsEnded(epoch + 1, entry, after)
 
     def _train(
@@ -197,7 +197,7 @@ class Epochs:
     def _figures(self, adapter: Adapter, data: Prepared) -> dict[str, float | None]:
         """The evaluations that belong to an epoch, by the fields of the record."""
         examples = {"val": data.validation, "test": data.test, "train": data.train}
-        wanted = {"val", self._plan.training.monitor, *self._plan.training.evaluate}
+        wanted = {"val", self._plan.settings.monitor, *self._plan.settings.evaluate}
         found: dict[str, float | None] = {}
         for part, fields in FIELDS.items():
             if part in wanted and len(examples[part].labels):

@@ -17,7 +17,7 @@ from pydantic.functional_validators import field_validator
 from bench.choices import Device
 from bench.config.plan import Cell, Plan
 from bench.results.certificate import Check, Subject
-from bench.results.record import Record, Status
+from bench.results.record import PART_OF, PARTS, CellOutcome
 
 
 class _Message(BaseModel):
@@ -124,17 +124,19 @@ Task = (
 # The fields of a record that its worker may fill in; all others are its parent's to know.
 FIGURES = (
     *("split_sha256", "order_sha256", "draws_sha256", "initial_weights_sha256"),
-    *("pixel_mean", "pixel_std", "parameters", "flops_per_image", "versions"),
+    *("mean", "std", "parameters", "flops_per_image", "versions"),
     *("import_s", "device_start_s", "build_s", "placement_s", "compile_s", "eval_s", "draw_s"),
-    *("test_loss", "test_accuracy", "class_names", "confusion", "mistakes", "mistakes_within"),
-    *("epoch_0", "step_loss", "step_numbers", "step_val_loss", "step_val_accuracy"),
-    *("stopped_early", "checkpoints", "checkpoint_error"),
-    *("images_per_s", "window_s", "window_steps", "warm_up_windows", "warm_up_s"),
+    *("test_loss", "test_accuracy", "class_names", "confusion", "misclassified"),
+    *("misclassified_among", "epoch_0", "step_loss", "step_numbers", "step_val_loss"),
+    *("step_val_accuracy", "stopped_early", "checkpoints", "checkpoint_error"),
+    *("images_per_s", "windows_s", "window_steps", "warm_up_windows", "warm_up_s"),
     *("compiling_windows", "steady", "busy_threads", "energy_j", "energy_counter"),
     *("matrix_gflop_per_s", "peak_device_bytes"),
 )
 _fields: dict[str, Any] = {
-    name: (Record.model_fields[name].annotation, Record.model_fields[name]) for name in FIGURES
+    name: (field.annotation, field)
+    for name in FIGURES
+    for field in (PARTS[PART_OF[name]].model_fields[name],)
 }
 _Figures = create_model("_Figures", __base__=_Message, **_fields)
 
@@ -173,7 +175,7 @@ class _WithFigures(_Message):
 
 
 class Measured(_WithFigures):
-    """Fields of the cell's record, as they become known; of two for one field the later counts."""
+    """Fields of the cell's record, by their names, as they become known; the later one counts."""
 
     _allowed: ClassVar[type[BaseModel]] = _Figures
     kind: Literal["measured"] = "measured"
@@ -227,7 +229,7 @@ class Ended(_Message):
     """The last word of a worker."""
 
     kind: Literal["end"] = "end"
-    status: Status
+    outcome: CellOutcome
     reason: str | None = None
     diverged_step: int | None = None
 

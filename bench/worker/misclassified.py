@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contract import Labels
-from bench.results.record import Mistake
+from bench.results.record import Misclassified
 from bench.worker.prepared_data import Prepared
 
 MOST_LISTED = 40
@@ -29,39 +29,42 @@ def examined(logits: NDArray[np.float32], data: Prepared, *, with_pictures: bool
     return {
         "class_names": data.classes,
         "confusion": confusion(logits, data.test.labels),
-        "mistakes": [asdict(one) for one in found],
-        "mistakes_within": within,
+        "misclassified": [asdict(one) for one in found],
+        "misclassified_among": within,
     }
 
 
-def confusion(logits: NDArray[np.floating], labels: Labels) -> list[list[int]]:
-    """How many images of each class (row) were taken for each class (column).
+def confusion(logits: NDArray[np.floating], labels: Labels) -> list[tuple[int, int, int]]:
+    """Label, predicted class and how many images, for the pairs that have some, in their order.
 
-    logits is (n, classes); of equal logits the first counts, as in `metrics.accuracy`.
+    logits is (n, classes); of equal logits the first counts, as in `metrics.accuracy`. At most n
+    pairs, however many classes there are.
     """
-    classes = logits.shape[1]
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (labels, logits.argmax(axis=1)), 1)
-    return [[int(count) for count in row] for row in counts]
+    pairs = np.stack([labels, logits.argmax(axis=1)], axis=1)
+    found, counts = np.unique(pairs, axis=0, return_counts=True)
+    return [
+        (int(label), int(predicted), int(images))
+        for (label, predicted), images in zip(found, counts, strict=True)
+    ]
 
 
 def first(
     logits: NDArray[np.floating],
     labels: Labels,
     picture: Callable[[int], NDArray[np.uint8]] | None = None,
-) -> tuple[list[Mistake], int]:
+) -> tuple[list[Misclassified], int]:
     """The first mistakes, at most `MOST_LISTED`, and how many images were looked at for them.
 
     picture gives the pixels (H, W, C) of an image by its number, for the first `MOST_PICTURES`.
     """
-    said = logits.argmax(axis=1)
-    wrong = np.flatnonzero(said != labels)
+    predicted = logits.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
     listed = [int(image) for image in wrong[:MOST_LISTED]]
     found = [
-        Mistake(
+        Misclassified(
             image=image,
             label=int(labels[image]),
-            said=int(said[image]),
+            predicted=int(predicted[image]),
             png=_png(picture(image)) if picture and place < MOST_PICTURES else None,
         )
         for place, image in enumerate(listed)

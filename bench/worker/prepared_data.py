@@ -35,8 +35,8 @@ class Prepared:
     train: Examples
     validation: Examples
     test: Examples
-    pixel_mean: tuple[float, ...]
-    pixel_std: tuple[float, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     test_mean: tuple[float, ...]
     test_std: tuple[float, ...]
     split_sha256: str
@@ -57,9 +57,7 @@ def source(dataset: datasets.Dataset) -> AvailableImages:
 
 def prepare(plan: Plan, seed: int) -> Prepared:
     """Load, split and normalise; DataError if the data are not those that were planned for."""
-    data = datasets.load(
-        plan.settings.dataset, plan.settings.data_root, plan.input_size, plan.settings.fit
-    )
+    data = datasets.load(plan.settings.dataset, plan.data_root, plan.input_size, plan.settings.fit)
     if data.sha256 != plan.data_sha256:
         raise DataError(
             f"{plan.settings.dataset} has changed since the run was planned: its content had the "
@@ -71,13 +69,13 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         plan.settings.train_size,
         plan.settings.val_size,
         0 if plan.own_test_set else plan.settings.test_size,
-        last=plan.training.split == "last",
-        in_file_order=plan.training.order == "file",
+        last=plan.settings.split == "last",
+        in_file_order=plan.settings.order == "file",
     )
     raw = data.train_images[rows.train]
     mean, std = statistics(raw)
     mean, std = plan.settings.mean or mean, plan.settings.std or std
-    test_mean, test_std = plan.training.test_mean or mean, plan.training.test_std or std
+    test_mean, test_std = plan.settings.test_mean or mean, plan.settings.test_std or std
     if data.test_images is None or data.test_labels is None:
         test = data.train_images[rows.test], data.train_labels[rows.test]
     else:
@@ -90,13 +88,13 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         train=examples(raw, data.train_labels[rows.train], mean, std),
         validation=examples(*validation, mean, std),
         test=examples(*test, test_mean, test_std),
-        pixel_mean=mean,
-        pixel_std=std,
+        mean=mean,
+        std=std,
         test_mean=test_mean,
         test_std=test_std,
         split_sha256=order.split_sha256(rows),
         classes=data.classes,
-        native_size=datasets.describe(plan.settings.dataset, plan.settings.data_root).shape[:2],
+        native_size=datasets.describe(plan.settings.dataset, plan.data_root).shape[:2],
     )
 
 
@@ -107,8 +105,8 @@ def order_of(plan: Plan, cell: Cell, epoch: int) -> EpochBatches:
         epoch,
         plan.settings.train_size,
         cell.batch_size,
-        shuffled=plan.training.order == "shuffled",
-        drop_last=plan.training.drop_last,
+        shuffled=plan.settings.order == "shuffled",
+        drop_last=plan.settings.drop_last,
     )
 
 

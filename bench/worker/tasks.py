@@ -28,9 +28,9 @@ def perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
         traceback.print_exc()
         first_line = next(iter(str(error).strip().splitlines()), "no message")
         if not isinstance(error, BenchError):
-            return Ended(status="failed", reason=f"{type(error).__name__}: {first_line}")
+            return Ended(outcome="failed", reason=f"{type(error).__name__}: {first_line}")
         is_absent = isinstance(error, UnavailableError)
-        return Ended(status="unavailable" if is_absent else "failed", reason=first_line)
+        return Ended(outcome="unavailable" if is_absent else "failed", reason=first_line)
 
 
 def _perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
@@ -56,7 +56,7 @@ def _perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
             emit(prediction.predict(task, create()))
         case _:
             assert_never(task)
-    return messages.Ended(status="ok")
+    return messages.Ended(outcome="ok")
 
 
 def _train(

@@ -40,7 +40,7 @@ class Throughput:
     """What the windows of one process showed; the fields are those of a record."""
 
     images_per_s: float
-    window_s: list[float]
+    windows_s: list[float]
     window_steps: int
     warm_up_windows: int
     warm_up_s: float
@@ -102,7 +102,7 @@ def throughput(
     seconds = [one.wall_s for one in kept]
     return Throughput(
         images_per_s=steps * batch_size / statistics.median(seconds),
-        window_s=seconds,
+        windows_s=seconds,
         window_steps=steps,
         warm_up_windows=tried - compiling - len(kept),
         warm_up_s=warm_up_s,

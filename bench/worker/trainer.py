@@ -51,13 +51,13 @@ def train_cell(
     diverged_step = None if cell.throughput_only else session.train(adapter, data)
     if diverged_step is not None:
         return Ended(
-            status="diverged",
+            outcome="diverged",
             reason=f"loss or weights not finite at step {diverged_step:,}",
             diverged_step=diverged_step,
         )
     session.throughput(adapter)
     session.limit(adapter)
-    return Ended(status="ok")
+    return Ended(outcome="ok")
 
 
 def make_deterministic(adapter: Adapter, framework: str) -> None:
@@ -104,8 +104,8 @@ class _Session:
             split_sha256=data.split_sha256,
             order_sha256=order.order_sha256(orders),
             draws_sha256=random_inputs.first_steps_sha256(self._network, self._cell.seed, orders),
-            pixel_mean=data.pixel_mean,
-            pixel_std=data.pixel_std,
+            mean=data.mean,
+            std=data.std,
         )
         return data
 
@@ -119,7 +119,7 @@ class _Session:
             else order.initial_parameters(self._cell.seed, spec, setting.kernel, setting.bias)
         )
         with self.phase("build", adapter):
-            if plan.training.deterministic:
+            if plan.settings.deterministic:
                 make_deterministic(adapter, self._cell.framework)
             adapter.build(
                 spec, parameters, setting.optimizer, self._cell.device, self._cell.threads
@@ -232,8 +232,8 @@ def _resumed(start: Start, data: Prepared) -> Checkpoint:
             f"{start.file} has changed since the run was planned: its content had the hash "
             f"{start.sha256} and has {found.sha256}; start a new run"
         )
-    of_file = (found.header.split_sha256, found.header.pixel_mean, found.header.pixel_std)
-    here = (data.split_sha256, data.pixel_mean, data.pixel_std)
+    of_file = (found.header.split_sha256, found.header.mean, found.header.std)
+    here = (data.split_sha256, data.mean, data.std)
     if of_file != here:
         raise CheckpointError(
             f"{start.file} was trained on another split or normalisation (split, mean, std): "

@@ -32,7 +32,7 @@ def by_seed(records: Iterable[Record], value: Callable[[Record], float | None]) 
     """The value at each seed that has it; of a seed that was run more than once, the mean."""
     found: dict[int, list[float]] = defaultdict(list)
     for record in records:
-        found[record.seed] += known([value(record)])
+        found[record.identity.seed] += known([value(record)])
     return {seed: fmean(runs) for seed, runs in sorted(found.items()) if runs}
 
 
@@ -42,7 +42,9 @@ def by_block(
     """The value of each block that has it; of a block that was run more than once, the median."""
     found: dict[Block, list[float]] = defaultdict(list)
     for record in records:
-        found[record.run, record.seed, record.repeat] += known([value(record)])
+        found[record.identity.run, record.identity.seed, record.identity.repeat] += known(
+            [value(record)]
+        )
     return {block: median(runs) for block, runs in found.items() if runs}
 
 

@@ -52,15 +52,15 @@ def trials(records: Iterable[Record]) -> list[Record]:
     return [
         record
         for record in records
-        if record.target_accuracy is not None
-        and record.status in ("ok", "diverged")
-        and not record.throughput_only
+        if record.settings.target_accuracy is not None
+        and record.status.outcome in ("ok", "diverged")
+        and not record.identity.throughput_only
     ]
 
 
 def reached(record: Record) -> bool:
     """Whether a run got to its target within the epochs that it had."""
-    return record.status == "ok" and record.time_to_target_s is not None
+    return record.status.outcome == "ok" and record.timing.time_to_target_s is not None
 
 
 def seconds(records: Iterable[Record], *, with_compile: bool = False) -> Arrivals:
@@ -69,15 +69,20 @@ def seconds(records: Iterable[Record], *, with_compile: bool = False) -> Arrival
     A run that missed the target had all of its epochs; a diverged one the longest that any had.
     """
     tried = trials(records)
-    ok = [record for record in tried if record.status == "ok"]
+    ok = [record for record in tried if record.status.outcome == "ok"]
     if not ok:
         return Arrivals()
-    had = [sum(known([*one.epoch_s, one.compile_s if with_compile else None])) for one in ok]
+    had = [
+        sum(known([*one.timing.epoch_s, one.timing.compile_s if with_compile else None]))
+        for one in ok
+    ]
     missed = [time for record, time in zip(ok, had, strict=True) if not reached(record)]
     return Arrivals(
         tuple(
             known(
-                one.time_to_target_with_compile_s if with_compile else one.time_to_target_s
+                one.timing.time_to_target_with_compile_s
+                if with_compile
+                else one.timing.time_to_target_s
                 for one in ok
                 if reached(one)
             )
@@ -94,7 +99,7 @@ def steps(records: Iterable[Record]) -> Arrivals:
     """
     tried = trials_by_steps(records)
     return Arrivals(
-        tuple(known(one.steps_to_target for one in tried if one.status == "ok")),
+        tuple(known(one.timing.steps_to_target for one in tried if one.status.outcome == "ok")),
         tuple(_steps_of_all_epochs(one) for one in tried if not reached_by_steps(one)),
     )
 
@@ -102,15 +107,18 @@ def steps(records: Iterable[Record]) -> Arrivals:
 def trials_by_steps(records: Iterable[Record]) -> Sequence[Record]:
     """The runs that tried; none where the steps of one that got there are unknown."""
     tried = trials(records)
-    unknown = any(one.time_to_target_s is not None and one.steps_to_target is None for one in tried)
+    unknown = any(
+        one.timing.time_to_target_s is not None and one.timing.steps_to_target is None
+        for one in tried
+    )
     return [] if unknown else tried
 
 
 def reached_by_steps(record: Record) -> bool:
     """Whether a run is known to have reached its target, and after how many steps."""
-    return record.status == "ok" and record.steps_to_target is not None
+    return record.status.outcome == "ok" and record.timing.steps_to_target is not None
 
 
 def _steps_of_all_epochs(record: Record) -> float:
-    epochs = len(record.epoch_s) if record.stopped_early else record.epochs
-    return epochs * record.training.steps(record.train_images, record.batch_size)
+    epochs = len(record.timing.epoch_s) if record.status.stopped_early else record.settings.epochs
+    return epochs * record.settings.steps(record.identity.batch_size)

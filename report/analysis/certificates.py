@@ -33,14 +33,18 @@ def proofs(comparison: Comparison) -> list[Proof]:
     found: dict[tuple[str, str, str], dict[str, Check]] = {}
     seen: set[tuple[str, str, int]] = set()
     for record in comparison.everything:
-        of_record = (record.framework, record.regime, id(record.certificate))
-        if record.certificate is None or of_record in seen:
+        of_record = (
+            record.identity.framework,
+            record.identity.regime,
+            id(record.provenance.certificate),
+        )
+        if record.provenance.certificate is None or of_record in seen:
             continue
         seen.add(of_record)
-        regime = regimes.setdefault(record.certificate.subject, record.regime)
-        for check in record.certificate.checks:
+        regime = regimes.setdefault(record.provenance.certificate.subject, record.identity.regime)
+        for check in record.provenance.certificate.checks:
             # Seeds share a certificate; of two, each check counts once, with the worse outcome.
-            of = found.setdefault((record.framework, regime, check.name), {})
+            of = found.setdefault((record.identity.framework, regime, check.name), {})
             before = of.get(check.case)
             if before is None or _share(check) > _share(before):
                 of[check.case] = check
@@ -52,7 +56,7 @@ def proofs(comparison: Comparison) -> list[Proof]:
 
 def warnings(comparison: Comparison) -> list[Note]:
     """Loud, where runs were let through without proof."""
-    names = _names(record for record in comparison.everything if record.unverified)
+    names = _names(record for record in comparison.everything if record.provenance.unverified)
     if not names:
         return []
     said = ("UNVERIFIED: run with --unverified, so that nothing proves an equal computation: ",)
@@ -83,7 +87,9 @@ def notes(comparison: Comparison) -> list[Note]:
     without = _names(
         record
         for record in comparison.everything
-        if record.status == "ok" and record.certificate is None and not record.unverified
+        if record.status.outcome == "ok"
+        and record.provenance.certificate is None
+        and not record.provenance.unverified
     )
     if without:
         said.append(
@@ -113,5 +119,5 @@ def named(framework: str, regime: str) -> Note:
 
 def _names(records: Iterable[Record]) -> list[tuple[str, str]]:
     """Which frameworks in which regimes, matched first."""
-    found = {(record.framework, record.regime) for record in records}
+    found = {(record.identity.framework, record.identity.regime) for record in records}
     return sorted(found, key=lambda one: (one[0], one[1] != MATCHED, one[1]))

@@ -10,7 +10,7 @@ are `ok` alone; every other run stays in the row's counts and status, with its r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Protocol, TypeVar
 
@@ -23,7 +23,6 @@ from report.analysis.configurations import (
     by_version,
     distinct,
     grouped,
-    home,
     setup_of,
 )
 from report.analysis.throughput import Speed, limit_gflop_per_s, speed
@@ -103,7 +102,7 @@ class Comparison:
 
     def of(self, row: Row) -> list[Record]:
         """The records that a row is of."""
-        alike = [record for record in self.records if record.framework == row.framework]
+        alike = [record for record in self.records if record.identity.framework == row.framework]
         return by_version(alike)[row.framework_version]
 
 
@@ -131,11 +130,8 @@ def compare(records: Iterable[Record], baseline: str | None = None) -> list[Comp
     just one.
     """
     unique = distinct(records)
-    matched = grouped((record for record in unique if record.regime == MATCHED), setup_of)
-    others = grouped(
-        (record for record in unique if record.regime != MATCHED),
-        lambda record: home(record, matched),
-    )
+    matched = grouped((record for record in unique if record.identity.regime == MATCHED), setup_of)
+    others = grouped((record for record in unique if record.identity.regime != MATCHED), setup_of)
     comparisons = [
         _comparison(setup, matched.get(setup, []), others.get(setup, []), baseline)
         for setup in {**matched, **others}
@@ -152,7 +148,7 @@ def _comparison(
     setup: Setup, records: Sequence[Record], others: Sequence[Record], baseline: str | None
 ) -> Comparison:
     limit = limit_gflop_per_s(records)
-    by_framework = grouped(records, lambda record: record.framework)
+    by_framework = grouped(records, lambda record: record.identity.framework)
     rows = [
         _row(framework, version, alike, limit)
         for framework, same in by_framework.items()
@@ -160,18 +156,15 @@ def _comparison(
     ]
     rows.sort(key=lambda row: (row.framework, row.framework_version or ""))
     rows.sort(key=lambda row: (row.runs_ok == 0, -(row.images_per_s or 0.0)))
-    decays = {record.weight_decay for record in others}
-    if setup.weight_decay is None and len(decays) == 1:
-        setup = replace(setup, weight_decay=decays.pop())
-    machine = (*records, *others)[0].machine
+    machine = (*records, *others)[0].environment.machine
     return Comparison(setup, machine, tuple(rows), tuple(records), tuple(others), baseline)
 
 
 def _row(
     framework: str, version: str | None, records: Sequence[Record], limit: float | None
 ) -> Row:
-    ok = [record for record in records if record.status == "ok"]
-    accuracies = list(by_seed(ok, lambda record: record.test_accuracy).values())
+    ok = [record for record in records if record.status.outcome == "ok"]
+    accuracies = list(by_seed(ok, lambda record: record.learning.test_accuracy).values())
     bare = arrivals.seconds(records).median()
     with_compile = arrivals.seconds(records, with_compile=True).median()
     tried = arrivals.trials(records)
@@ -181,8 +174,10 @@ def _row(
         status=status(records),
         runs=len(records),
         runs_ok=len(ok),
-        seeds=tuple(sorted({record.seed for record in ok if not record.throughput_only})),
-        parameters=greatest(record.parameters for record in ok),
+        seeds=tuple(
+            sorted({record.identity.seed for record in ok if not record.identity.throughput_only})
+        ),
+        parameters=greatest(record.learning.parameters for record in ok),
         accuracy_mean=fmean(accuracies) if accuracies else None,
         accuracy_std=stdev(accuracies) if len(accuracies) > 1 else None,
         speed=speed(ok, limit),
@@ -192,17 +187,17 @@ def _row(
         time_to_target_is_bound=bare[1],
         time_to_target_with_compile_s=with_compile[0],
         time_to_target_with_compile_is_bound=with_compile[1],
-        compile_s=median_if_any(known(record.compile_s for record in ok)),
-        peak_rss_bytes=greatest(record.peak_rss_bytes for record in ok),
-        peak_device_bytes=greatest(record.peak_device_bytes for record in ok),
+        compile_s=median_if_any(known(record.timing.compile_s for record in ok)),
+        peak_rss_bytes=greatest(record.environment.peak_rss_bytes for record in ok),
+        peak_device_bytes=greatest(record.environment.peak_device_bytes for record in ok),
     )
 
 
 def status(records: Sequence[Record]) -> str:
     """`ok`, `ok, unverified`, `2 of 3 ok`, or, with none ok, what became of them."""
-    ok = sum(record.status == "ok" for record in records)
+    ok = sum(record.status.outcome == "ok" for record in records)
     if ok == len(records):
-        return "ok, unverified" if any(record.unverified for record in records) else "ok"
+        return "ok, unverified" if any(record.provenance.unverified for record in records) else "ok"
     if ok:
         return f"{ok} of {len(records)} ok"
-    return ", ".join(sorted({record.status for record in records}))
+    return ", ".join(sorted({record.status.outcome for record in records}))

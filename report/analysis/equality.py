@@ -20,18 +20,20 @@ class Property:
 
 
 PROPERTIES = (
-    Property("data", False, lambda record: record.data_sha256),
-    Property("split", True, lambda record: record.split_sha256),
-    Property("order", True, lambda record: record.order_sha256),
-    Property("initial weights", True, lambda record: record.initial_weights_sha256),
+    Property("data", False, lambda record: record.provenance.data_sha256),
+    Property("split", True, lambda record: record.provenance.split_sha256),
+    Property("order", True, lambda record: record.provenance.order_sha256),
+    Property("initial weights", True, lambda record: record.provenance.initial_weights_sha256),
     Property(
         "parameter count",
         False,
-        lambda record: None if record.parameters is None else str(record.parameters),
+        lambda record: (
+            None if record.learning.parameters is None else str(record.learning.parameters)
+        ),
     ),
 )
 # Of runs that have some.
-RANDOM_NUMBERS = Property("random numbers", True, lambda record: record.draws_sha256)
+RANDOM_NUMBERS = Property("random numbers", True, lambda record: record.provenance.draws_sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Check:
 
 def check(comparison: Comparison) -> tuple[Check, ...]:
     """Check each property of the matched runs, for each seed where it depends on the seed."""
-    is_random = any(record.draws_sha256 for record in comparison.records)
+    is_random = any(record.provenance.draws_sha256 for record in comparison.records)
     properties = (*PROPERTIES, RANDOM_NUMBERS) if is_random else PROPERTIES
     return check_records(comparison.records, properties)
 
@@ -70,7 +72,7 @@ def check_records(records: Sequence[Record], properties: Iterable[Property]) -> 
     for item in properties:
         by_seed: dict[int | None, list[Record]] = defaultdict(list)
         for record in records:
-            by_seed[record.seed if item.by_seed else None].append(record)
+            by_seed[record.identity.seed if item.by_seed else None].append(record)
         for seed in sorted(by_seed, key=lambda seed: -1 if seed is None else seed):
             checks.append(_check(item, seed, by_seed[seed]))
     return tuple(checks)
@@ -82,9 +84,9 @@ def _check(item: Property, seed: int | None, records: list[Record]) -> Check:
     for record in records:
         value = item.of(record)
         if value is not None:
-            values[value].add(record.framework)
-        elif record.status == "ok":
-            missing.add(record.framework)
+            values[value].add(record.identity.framework)
+        elif record.status.outcome == "ok":
+            missing.add(record.identity.framework)
     found = tuple((value, tuple(sorted(values[value]))) for value in sorted(values))
     return Check(item.name, seed, found, tuple(sorted(missing)))
 

@@ -20,7 +20,7 @@ from report.analysis.configurations import MATCHED, by_version, grouped
 
 NATIVE = "native"
 
-# What a framework's default may change, by the fields of `bench.results.record.Record`.
+# What a framework's default may change, by the fields of `bench.results.record.TrainedWith`.
 SETTING = (
     *("kernel_initialiser", "bias_initialiser", "weight_decay", "alpha", "beta1", "beta2"),
     *("epsilon", "epsilon_form", "rate_in_momentum", "decoupled_decay", "generator"),
@@ -137,8 +137,8 @@ def cases(comparison: Comparison) -> list[Case]:
 
 def outcome(records: Sequence[Record]) -> Outcome:
     """What the runs of one framework in one regime came to."""
-    ok = [record for record in records if record.status == "ok"]
-    accuracies = list(by_seed(ok, lambda record: record.test_accuracy).values())
+    ok = [record for record in records if record.status.outcome == "ok"]
+    accuracies = list(by_seed(ok, lambda record: record.learning.test_accuracy).values())
     found = arrivals.steps(records)
     steps, is_bound = found.median()
     return Outcome(
@@ -149,7 +149,7 @@ def outcome(records: Sequence[Record]) -> Outcome:
         is_bound=is_bound,
         reached=len(found.reached),
         tried=len(found.reached) + len(found.budgets),
-        images_per_s=median_if_any(known(record.images_per_s for record in ok)),
+        images_per_s=median_if_any(known(record.throughput.images_per_s for record in ok)),
     )
 
 
@@ -183,7 +183,7 @@ def matched_setting(comparison: Comparison) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for record in comparison.records:
         for name in SETTING:
-            value = getattr(record, name)
+            value = getattr(record.trained_with, name)
             if value is not None:
                 found.setdefault(name, value)
     return found
@@ -193,7 +193,7 @@ def changes(
     records: Sequence[Record], setting: Mapping[str, Any]
 ) -> tuple[tuple[str, Any, Any], ...]:
     """The fields in which the records are known to differ from `setting`, with both values."""
-    own = {name: getattr(records[0], name) for name in SETTING}
+    own = {name: getattr(records[0].trained_with, name) for name in SETTING}
     return tuple(
         (name, setting[name], value)
         for name, value in own.items()
@@ -204,7 +204,9 @@ def changes(
 def _is_same(records: Sequence[Record], setting: Mapping[str, Any]) -> bool:
     """Whether all that is known of the matched setting is known of the records, and equal."""
     return len(setting) == len(SETTING) and all(
-        getattr(record, name) == value for record in records for name, value in setting.items()
+        getattr(record.trained_with, name) == value
+        for record in records
+        for name, value in setting.items()
     )
 
 
@@ -212,9 +214,9 @@ def _regimes(
     comparison: Comparison,
 ) -> list[tuple[tuple[str, str | None], dict[str, list[Record]]]]:
     """The records by framework and version, then by regime."""
-    by_framework = grouped(comparison.everything, lambda record: record.framework)
+    by_framework = grouped(comparison.everything, lambda record: record.identity.framework)
     found = [
-        ((framework, version), grouped(alike, lambda record: record.regime))
+        ((framework, version), grouped(alike, lambda record: record.identity.regime))
         for framework, same in by_framework.items()
         for version, alike in by_version(same).items()
     ]
@@ -226,19 +228,19 @@ def _outcome_if_any(records: Sequence[Record] | None) -> Outcome | None:
 
 
 def _accuracies(records: Iterable[Record]) -> dict[int, float]:
-    ok = (record for record in records if record.status == "ok")
-    return by_seed(ok, lambda record: record.test_accuracy)
+    ok = (record for record in records if record.status.outcome == "ok")
+    return by_seed(ok, lambda record: record.learning.test_accuracy)
 
 
 def _seeds(records: Iterable[Record]) -> set[int]:
-    return {record.seed for record in records}
+    return {record.identity.seed for record in records}
 
 
 def _steps(records: Iterable[Record]) -> dict[int, float | None]:
     """At each seed that tried: the mean of its runs' steps; None where one did not reach it."""
-    tried = grouped(arrivals.trials_by_steps(records), lambda record: record.seed)
+    tried = grouped(arrivals.trials_by_steps(records), lambda record: record.identity.seed)
     return {
-        seed: fmean(known(record.steps_to_target for record in runs))
+        seed: fmean(known(record.timing.steps_to_target for record in runs))
         if all(map(arrivals.reached_by_steps, runs))
         else None
         for seed, runs in tried.items()

@@ -77,7 +77,7 @@ def overlap(first: Sample, later: Sample) -> bool | None:
 
 
 def _sample(row: Row, records: Sequence[Record], metric: Metric, of: str) -> Sample:
-    ok = [record for record in records if record.status == "ok"]
+    ok = [record for record in records if record.status.outcome == "ok"]
     values = by_block(ok, VALUES[metric])
     missed, restricted = 0, None
     if metric == "time_to_target" and row.target_runs:
@@ -87,13 +87,13 @@ def _sample(row: Row, records: Sequence[Record], metric: Metric, of: str) -> Sam
 
 
 def _time_to_target(record: Record) -> float | None:
-    if not arrivals.reached(record) or not usable(record.time_to_target_s):
+    if not arrivals.reached(record) or not usable(record.timing.time_to_target_s):
         return None
-    return record.time_to_target_s
+    return record.timing.time_to_target_s
 
 
 VALUES: Mapping[Metric, Callable[[Record], float | None]] = {
     "images_per_s": rate,
     "time_to_target": _time_to_target,
-    "test_accuracy": lambda record: record.test_accuracy,
+    "test_accuracy": lambda record: record.learning.test_accuracy,
 }

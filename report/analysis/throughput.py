@@ -48,7 +48,7 @@ def speed(ok: Sequence[Record], limit_gflop_per_s: float | None) -> Speed:
     timed = [record for record in ok if rate(record) is not None]
     values = known(map(rate, timed))
     interval = stats.median_interval(values) if values else None
-    gflop_per_s = median_if_any(known(record.gflop_per_s for record in timed))
+    gflop_per_s = median_if_any(known(record.throughput.gflop_per_s for record in timed))
     return Speed(
         processes=len(timed),
         images_per_s=median_if_any(values),
@@ -56,11 +56,11 @@ def speed(ok: Sequence[Record], limit_gflop_per_s: float | None) -> Speed:
         images_per_s_high=interval.high if interval else None,
         images_per_s_cv=stats.coefficient_of_variation(values) if values else None,
         outliers=len(stats.outliers(values)) if values else 0,
-        in_windows=sum(bool(record.window_s) for record in timed),
-        unsteady=sum(record.steady is False for record in timed),
+        in_windows=sum(bool(record.throughput.windows_s) for record in timed),
+        unsteady=sum(record.throughput.steady is False for record in timed),
         gflop_per_s=gflop_per_s,
         limit_share=gflop_per_s / limit_gflop_per_s if gflop_per_s and limit_gflop_per_s else None,
-        busy_threads=max(known(record.busy_threads for record in timed), default=None),
+        busy_threads=max(known(record.throughput.busy_threads for record in timed), default=None),
         energy_j_per_1000_images=median_if_any(known(_energy(record) for record in timed)),
     )
 
@@ -70,7 +70,7 @@ def limit_gflop_per_s(records: Iterable[Record]) -> float | None:
     found = [
         value
         for record in records
-        for value in (record.matrix_gflop_per_s, record.machine_gflop_per_s)
+        for value in (record.throughput.matrix_gflop_per_s, record.throughput.machine_gflop_per_s)
         if usable(value)
     ]
     return max(known(found), default=None)
@@ -78,7 +78,7 @@ def limit_gflop_per_s(records: Iterable[Record]) -> float | None:
 
 def rate(record: Record) -> float | None:
     """Its images/s, where that is a rate."""
-    return record.images_per_s if usable(record.images_per_s) else None
+    return record.throughput.images_per_s if usable(record.throughput.images_per_s) else None
 
 
 def usable(value: float | None) -> bool:
@@ -88,7 +88,15 @@ def usable(value: float | None) -> bool:
 
 def _energy(record: Record) -> float | None:
     """Joules for 1,000 images, over the steady windows."""
-    if record.energy_j is None or not record.window_steps or not record.window_s:
+    if (
+        record.throughput.energy_j is None
+        or not record.throughput.window_steps
+        or not record.throughput.windows_s
+    ):
         return None
-    images = len(record.window_s) * record.window_steps * record.batch_size
-    return 1000 * record.energy_j / images
+    images = (
+        len(record.throughput.windows_s)
+        * record.throughput.window_steps
+        * record.identity.batch_size
+    )
+    return 1000 * record.throughput.energy_j / images

@@ -63,8 +63,8 @@ def _target(comparison: Comparison, row: Row, times: Arrivals, limit: float | No
 
 
 def _step_s(record: Record) -> float | None:
-    if record.status != "ok" or not record.epoch_s:
+    if record.status.outcome != "ok" or not record.timing.epoch_s:
         return None
-    epoch_s = median_if_any(record.epoch_s)
-    steps = record.training.steps(record.train_images, record.batch_size)
+    epoch_s = median_if_any(record.timing.epoch_s)
+    steps = record.settings.steps(record.identity.batch_size)
     return None if epoch_s is None else epoch_s / steps

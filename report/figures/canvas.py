@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib.style
 import seaborn
@@ -17,6 +17,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from report.figures.palette import Style
 from report.tables.main import figure as spelled
 from report.text import plain
+
+Value = TypeVar("Value")
 
 WIDTH_IN = 5.2  # on a telephone about as many pixels as points, so that text keeps its size
 TEXT = "#010203"  # svg.py puts the page's own text colour in its place
@@ -171,7 +173,7 @@ def row_height_in(rows: int) -> float:
     return 1.15 + 0.42 * max(2, rows)
 
 
-def thinned(values: Sequence[Any], limit: int = POINTS_SHOWN) -> list[Any]:
+def thinned(values: Sequence[Value], limit: int = POINTS_SHOWN) -> list[Value]:
     """At most `limit` of the values, evenly, the first and the last among them."""
     if len(values) <= limit:
         return list(values)

@@ -41,7 +41,7 @@ def distances(comparison: Comparison) -> list[Distance]:
 
 def _relative(record: Record) -> tuple[float, ...]:
     """As far as both have a finite loss above 0."""
-    pairs = zip(record.step_loss, record.oracle_step_loss, strict=False)
+    pairs = zip(record.learning.step_loss, record.learning.oracle_step_loss, strict=False)
     known = takewhile(lambda pair: pair[0] is not None and pair[1] > 0, pairs)
     return tuple(abs(own - exact) / exact for own, exact in known if own is not None)
 

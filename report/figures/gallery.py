@@ -80,7 +80,7 @@ def of_sweeps(sweeps: Sequence[Sweep], styles: Mapping[str, Style]) -> list[Pict
 
 def looks(comparisons: Sequence[Comparison]) -> dict[str, Style]:
     """A style for each framework of a report."""
-    return styles(record.framework for one in comparisons for record in one.everything)
+    return styles(record.identity.framework for one in comparisons for record in one.everything)
 
 
 def _call(draw: Draw, *given: object) -> list[Picture]:

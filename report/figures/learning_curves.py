@@ -43,10 +43,15 @@ class LearningCurve:
 
 def monitored(comparison: Comparison) -> Monitor:
     """The images whose accuracy there is by epoch: those that were monitored, if there are any."""
-    asked = comparison.setup.training.monitor
+    asked = comparison.setup.settings.monitor
     parts: tuple[Monitor, ...] = (asked, "val", "test")
     return next(
-        (of for of in parts if any(getattr(one, FIELDS[of]) for one in comparison.records)), asked
+        (
+            of
+            for of in parts
+            if any(getattr(one.learning, FIELDS[of]) for one in comparison.records)
+        ),
+        asked,
     )
 
 
@@ -58,7 +63,9 @@ def courses(comparison: Comparison) -> list[LearningCurve]:
         trained = [
             record
             for record in comparison.of(row)
-            if record.status == "ok" and getattr(record, field) and record.epoch_s
+            if record.status.outcome == "ok"
+            and getattr(record.learning, field)
+            and record.timing.epoch_s
         ]
         if trained:
             found.append(_course(row.framework, trained, field, comparison.setup.first_epoch))
@@ -66,9 +73,9 @@ def courses(comparison: Comparison) -> list[LearningCurve]:
 
 
 def _course(framework: str, trained: Sequence[Record], field: str, first: int) -> LearningCurve:
-    ends = [list(accumulate(record.epoch_s)) for record in trained]
-    accuracies: list[list[float]] = [list(getattr(record, field)) for record in trained]
-    before = [record.epoch_0.get(field) for record in trained]
+    ends = [list(accumulate(record.timing.epoch_s)) for record in trained]
+    accuracies: list[list[float]] = [list(getattr(record.learning, field)) for record in trained]
+    before = [record.learning.epoch_0.get(field) for record in trained]
     known = [value for value in before if value is not None]
     if first == 1 and len(known) == len(trained):
         first = 0

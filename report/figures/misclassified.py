@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -30,7 +31,7 @@ LARGEST_PIXELS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """A row's test images by class (rows) and what was said (columns), summed over its runs."""
+    """A row's test images by class (rows) and predicted class (columns), summed over its runs."""
 
     framework: str
     runs: int
@@ -47,21 +48,29 @@ class Confusion:
 
 
 def confusions(comparison: Comparison) -> list[Confusion]:
-    """One for each row with trainings whose mistakes are known."""
+    """One for each row with trainings that tell theirs; none of more classes than can be read."""
+    count = len(_class_names(comparison))
+    if count > MOST_CLASSES:
+        return []
     found = []
     for row in comparison.rows:
-        known = [one for one in comparison.of(row) if one.status == "ok" and one.confusion]
-        shapes = {(len(one.confusion), *map(len, one.confusion)) for one in known}
-        if len(shapes) == 1 and len(set(*shapes)) == 1:  # all square, of equal size
-            counts = np.sum([one.confusion for one in known], axis=0)
+        known = [
+            one.learning.confusion
+            for one in comparison.of(row)
+            if one.status.outcome == "ok" and one.learning.confusion
+        ]
+        if known:
+            counts = np.zeros((count, count), np.int64)
+            for label, predicted, images in itertools.chain(*known):
+                counts[label, predicted] += images
             found.append(Confusion(row.framework, len(known), counts))
     return found
 
 
 def confusion(comparison: Comparison, name: str) -> Drawing | None:
-    """A panel a row; None where no mistakes are known, or classes are too many to be read."""
+    """A panel a row; None where none is known, or classes are too many to be read."""
     found = confusions(comparison)[:MOST_PANELS]
-    if not found or max(len(one.counts) for one in found) > MOST_CLASSES:
+    if not found:
         return None
     names = _class_names(comparison)
     across = min(2, len(found))
@@ -171,8 +180,8 @@ def mistaken(comparison: Comparison) -> list[Mistaken]:
     Only as far as every record tells: one that lists no more mistakes may have made some.
     """
     records = _of_one_seed(comparison)
-    within = min((record.mistakes_within or 0 for record in records), default=0)
-    listed_by = [{one.image: one for one in record.mistakes} for record in records]
+    within = min((record.learning.misclassified_among or 0 for record in records), default=0)
+    listed_by = [{one.image: one for one in record.learning.misclassified} for record in records]
     found = []
     for image in sorted({image for own in listed_by for image in own if image < within}):
         ones = [own[image] for own in listed_by if image in own]
@@ -181,7 +190,7 @@ def mistaken(comparison: Comparison) -> list[Mistaken]:
             continue
         label = ones[0].label
         said = {
-            record.framework: own[image].said if image in own else label
+            record.identity.framework: own[image].predicted if image in own else label
             for record, own in zip(records, listed_by, strict=True)
         }
         found.append(Mistaken(image, label, pixels, said))
@@ -246,17 +255,17 @@ def _picture_drawn(axes: Axes, one: Mistaken, names: Sequence[str]) -> None:
 def _of_one_seed(comparison: Comparison) -> list[Record]:
     """One record a row that tells of its mistakes, of the least seed with pictures."""
     having = [
-        [one for one in comparison.of(row) if one.status == "ok" and one.confusion]
+        [one for one in comparison.of(row) if one.status.outcome == "ok" and one.learning.confusion]
         for row in comparison.rows
     ]
-    pictured = (one.seed for records in having for one in records if _has_pictures(one))
+    pictured = (one.identity.seed for records in having for one in records if _has_pictures(one))
     least = min(pictured, default=None)
-    of_least = ([one for one in records if one.seed == least] for records in having)
+    of_least = ([one for one in records if one.identity.seed == least] for records in having)
     return [found[0] for found in of_least if found]
 
 
 def _has_pictures(record: Record) -> bool:
-    return any(one.png for one in record.mistakes)
+    return any(one.png for one in record.learning.misclassified)
 
 
 def _decoded(png: str | None) -> NDArray[np.float32] | None:
@@ -274,9 +283,14 @@ def _decoded(png: str | None) -> NDArray[np.float32] | None:
 
 def _class_names(comparison: Comparison) -> list[str]:
     """As the records have them; numbers where they have none."""
-    known = [one for one in comparison.everything if one.confusion or one.mistakes]
-    names = max((one.class_names for one in known), key=len, default=[])
-    told = [max(one.label, one.said) + 1 for record in known for one in record.mistakes]
-    count = max([len(one.confusion) for one in known] + told, default=0)
+    known = [
+        one for one in comparison.everything if one.learning.confusion or one.learning.misclassified
+    ]
+    names = max((one.learning.class_names for one in known), key=len, default=[])
+    of_pairs = (pair[:2] for one in known for pair in one.learning.confusion)
+    of_images = (
+        (image.label, image.predicted) for one in known for image in one.learning.misclassified
+    )
+    count = 1 + max(itertools.chain(*of_pairs, *of_images), default=-1)
     spelled = [plain(name, NAME_LIMIT) for name in names]
     return spelled + [str(number) for number in range(len(spelled), count)]

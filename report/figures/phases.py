@@ -15,15 +15,20 @@ from report.tables.main import figure
 Part = tuple[str, Callable[[Record], float]]
 
 PARTS: tuple[Part, ...] = (
-    ("Import", lambda record: record.import_s or 0.0),
+    ("Import", lambda record: record.timing.import_s or 0.0),
     (
         "Set-up",
-        lambda record: sum(known([record.device_start_s, record.build_s, record.placement_s])),
+        lambda record: sum(
+            known([record.timing.device_start_s, record.timing.build_s, record.timing.placement_s])
+        ),
     ),
-    ("First step", lambda record: record.compile_s or 0.0),
-    ("Training", lambda record: sum(record.epoch_s)),
-    ("Evaluation", lambda record: record.eval_s or 0.0),
-    ("Measuring speed", lambda record: sum(known([record.warm_up_s])) + sum(record.window_s)),
+    ("First step", lambda record: record.timing.compile_s or 0.0),
+    ("Training", lambda record: sum(record.timing.epoch_s)),
+    ("Evaluation", lambda record: record.timing.eval_s or 0.0),
+    (
+        "Measuring speed",
+        lambda record: sum(known([record.throughput.warm_up_s])) + sum(record.throughput.windows_s),
+    ),
 )
 REST = "Rest"
 
@@ -33,11 +38,11 @@ def durations(records: Sequence[Record]) -> dict[str, float] | None:
 
     Means, so that parts add up to the whole; the rest is what no part tells.
     """
-    whole = [record for record in records if record.status == "ok" and record.wall_s]
+    whole = [record for record in records if record.status.outcome == "ok" and record.timing.wall_s]
     if not whole:
         return None
     parts = {name: sum(map(of, whole)) / len(whole) for name, of in PARTS}
-    wall_s = sum(record.wall_s or 0.0 for record in whole) / len(whole)
+    wall_s = sum(record.timing.wall_s or 0.0 for record in whole) / len(whole)
     return {**parts, REST: max(0.0, wall_s - sum(parts.values()))}
 
 

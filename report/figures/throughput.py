@@ -53,23 +53,25 @@ def throughput(comparison: Comparison, styles: Mapping[str, Style], name: str) -
 
 
 def _timed(records: list[Record]) -> list[Record]:
-    return [one for one in records if one.status == "ok" and usable(one.images_per_s)]
+    return [
+        one for one in records if one.status.outcome == "ok" and usable(one.throughput.images_per_s)
+    ]
 
 
 def _speeds(records: list[Record]) -> list[float]:
-    return [one.images_per_s or 0.0 for one in _timed(records)]
+    return [one.throughput.images_per_s or 0.0 for one in _timed(records)]
 
 
 def _points(drawing: Drawing, records: list[Record], style: Style, place: int) -> None:
     timed = _timed(records)
-    shown = thinned(sorted(timed, key=lambda one: one.images_per_s or 0.0))
+    shown = thinned(sorted(timed, key=lambda one: one.throughput.images_per_s or 0.0))
     drawing.points(
-        [one.images_per_s for one in shown],
+        [one.throughput.images_per_s or 0.0 for one in shown],
         [place + 0.13] * len(shown),
         style,
         [
-            f"{one.framework}, seed {one.seed}, repeat {one.repeat}: "
-            f"{figure(one.images_per_s)} images/s"
+            f"{one.identity.framework}, seed {one.identity.seed}, repeat {one.identity.repeat}: "
+            f"{figure(one.throughput.images_per_s)} images/s"
             for one in shown
         ],
         alpha=0.75,

@@ -34,7 +34,7 @@ def accuracy(
     against = "training time" if against_seconds else "epochs"
     drawing = blank(name, f"How does accuracy grow with {against}?", 3.5)
     # A target is one of validation.
-    target = comparison.setup.target_accuracy if monitored(comparison) == "val" else None
+    target = comparison.setup.settings.target_accuracy if monitored(comparison) == "val" else None
     for place, course in enumerate(found):
         width = 1.6 if against_seconds else _width(place, len(found))
         _course_drawn(drawing, course, styles[course.framework], target, against_seconds, width)
@@ -107,7 +107,7 @@ def _said(course: LearningCurve, target: float | None, against_seconds: bool) ->
 
 def to_target(comparison: Comparison, styles: Mapping[str, Style], name: str) -> Drawing | None:
     """Seconds until the target, a point a run; hollow where a run never got there."""
-    target = comparison.setup.target_accuracy
+    target = comparison.setup.settings.target_accuracy
     rows = [row for row in comparison.rows if row.target_runs and row.runs_ok]
     if target is None or not any(row.target_reached for row in rows):
         return None
@@ -131,29 +131,34 @@ def to_target(comparison: Comparison, styles: Mapping[str, Style], name: str) ->
     return drawing
 
 
+def _whose(record: Record) -> str:
+    return f"{record.identity.framework}, seed {record.identity.seed}"
+
+
 def _arrivals(
     drawing: Drawing, row: Row, records: Sequence[Record], style: Style, place: int
 ) -> None:
-    trained = [one for one in records if not one.throughput_only]
-    there = [one for one in trained if reached(one) and one.time_to_target_s is not None]
-    ended = [one for one in trained if one.status == "ok" and not reached(one) and one.epoch_s]
+    trained = [one for one in records if not one.identity.throughput_only]
+    there = [one for one in trained if reached(one) and one.timing.time_to_target_s is not None]
+    ended = [
+        one
+        for one in trained
+        if one.status.outcome == "ok" and not reached(one) and one.timing.epoch_s
+    ]
     shown = thinned(there)
     drawing.points(
-        [one.time_to_target_s or 0.0 for one in shown],
+        [one.timing.time_to_target_s or 0.0 for one in shown],
         [place + 0.13] * len(shown),
         style,
-        [f"{one.framework}, seed {one.seed}: {figure(one.time_to_target_s)} s" for one in shown],
+        [f"{_whose(one)}: {figure(one.timing.time_to_target_s)} s" for one in shown],
         alpha=0.8,
     )
     missed = thinned(ended)
     drawing.points(
-        [sum(one.epoch_s) for one in missed],
+        [sum(one.timing.epoch_s) for one in missed],
         [place + 0.13] * len(missed),
         style,
-        [
-            f"{one.framework}, seed {one.seed}: not reached in {figure(sum(one.epoch_s))} s"
-            for one in missed
-        ],
+        [f"{_whose(one)}: not reached in {figure(sum(one.timing.epoch_s))} s" for one in missed],
         marker=">",
         mfc="none",
         ms=7,
@@ -170,27 +175,33 @@ def loss(comparison: Comparison, styles: Mapping[str, Style], name: str) -> Draw
     curves = _losses(comparison)
     if not curves:
         return None
-    seed = curves[0].seed
+    seed = curves[0].identity.seed
     drawing = blank(name, f"Do all learn the same? Training loss on seed {seed}", 3.5)
     for place, record in enumerate(curves):
         at = [
             (epoch, value)
-            for epoch, value in enumerate(record.train_loss, record.first_epoch)
+            for epoch, value in enumerate(record.learning.train_loss, record.learning.first_epoch)
             if value is not None
         ]
-        style = styles[record.framework]
+        style = styles[record.identity.framework]
         x, y = [epoch for epoch, _ in at], [value for _, value in at]
         width = _width(place, len(curves))
         drawing.line(x, y, style, lw=width, alpha=_alpha(width))
         shown = thinned(at, 60)
-        texts = [f"{record.framework}, epoch {epoch}: loss {value:.4g}" for epoch, value in shown]
+        texts = [
+            f"{record.identity.framework}, epoch {epoch}: loss {value:.4g}"
+            for epoch, value in shown
+        ]
         drawing.points([e for e, _ in shown], [v for _, v in shown], style, texts, ms=4)
-        drawing.entry(record.framework, style)
+        drawing.entry(record.identity.framework, style)
     by_epoch(drawing)
     drawing.axes.set_ylabel("Training loss (nats an image)")
     drawing.legend()
     last = [
-        (one.framework, next(v for v in reversed(one.train_loss) if v is not None))
+        (
+            one.identity.framework,
+            next(v for v in reversed(one.learning.train_loss) if v is not None),
+        )
         for one in curves
     ]
     drawing.seen = f"After the last epoch: {', '.join(f'{n} {v:.4g}' for n, v in last)}."
@@ -205,10 +216,10 @@ def _losses(comparison: Comparison) -> list[Record]:
     """One record a row, of the seed that most rows have."""
     having = {
         index: {
-            record.seed: record
+            record.identity.seed: record
             for record in reversed(comparison.of(row))
-            if record.status in ("ok", "diverged")
-            and sum(value is not None for value in record.train_loss) > 1
+            if record.status.outcome in ("ok", "diverged")
+            and sum(value is not None for value in record.learning.train_loss) > 1
         }
         for index, row in enumerate(comparison.rows)
     }

@@ -1,4 +1,4 @@
-"""Records → CSV, one row an observation: a record, an epoch, a step, a kind of mistake.
+"""Records → CSV, one row an observation: a record, an epoch, a step, a pair of classes.
 
 UTF-8, comma, a heading line, lines end in a line feed. What a record does not know is an
 empty cell; numbers have all their digits; lists and versions are JSON. Texts are on one line, and
@@ -12,17 +12,17 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import zip_longest
 from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from bench.results.record import Machine, Record
-from bench.workload.training import Training
+from bench.config.training_settings import TrainingSettings
+from bench.results.record import PARTS, Machine, Record
 from report.text import spreadsheet_cell
 
 EPOCH_FIELDS = (
@@ -33,22 +33,56 @@ STEP_FIELDS = ("step_loss", "oracle_step_loss")
 ELSEWHERE = (
     *EPOCH_FIELDS,
     *STEP_FIELDS,
-    *("class_names", "confusion", "mistakes", "mistakes_within"),
-    *("log_tail", "machine", "versions", "certificate", "asked"),
+    *("class_names", "confusion", "misclassified", "misclassified_among"),
+    *("log_tail", "machine", "versions", "certificate"),
 )
-RECORD_FIELDS = tuple(name for name in Record.model_fields if name not in ELSEWHERE)
 NAMING_FIELDS = ("run", "cell", "framework", "seed")
-MACHINE_FIELDS = tuple(Machine.model_fields)
 NUMBERS = frozenset([int, float, bool, NoneType])  # which are cells as they are
 Cell = str | float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a record as a column.
+
+    path  of attributes, such as timing.wall_s
+    kind  its annotation
+    """
+
+    column: str
+    path: str
+    kind: Any
+
+
+def _of_parts() -> Iterator[Field]:
+    for part, model in PARTS.items():
+        for name, field in model.model_fields.items():
+            yield Field(name, f"{part}.{name}", field.annotation)
+
+
+OF_PARTS = {field.column: field for field in _of_parts()}  # their names are all different
+OF_SETTINGS = {
+    column: Field(column, f"settings.{field.name}", get_args(field.type)[0])
+    for field in fields(TrainingSettings)
+    for column in (f"settings.{field.name}" if field.name in OF_PARTS else field.name,)
+}
+OF_MACHINE = {
+    f"machine_{name}": Field(f"machine_{name}", f"environment.machine.{name}", field.annotation)
+    for name, field in Machine.model_fields.items()
+}
+COLUMNS = (
+    *(field for name, field in OF_PARTS.items() if name not in ELSEWHERE),
+    *OF_SETTINGS.values(),
+    *OF_MACHINE.values(),
+)
+
+
 def csv_files(records: Sequence[Record]) -> dict[str, str]:
-    """All files by their names; those of steps and mistakes where any record holds some."""
+    """All files by their names; those of steps and classes where any record holds some."""
     files = {"records.csv": records_csv(records), "epochs.csv": epochs_csv(records)}
-    if any(record.step_loss for record in records):
+    if any(record.learning.step_loss for record in records):
         files["steps.csv"] = steps_csv(records)
-    if any(record.confusion for record in records):
+    if any(record.learning.confusion for record in records):
         files["confusion.csv"] = confusion_csv(records)
     return files
 
@@ -56,39 +90,24 @@ def csv_files(records: Sequence[Record]) -> dict[str, str]:
 def records_csv(records: Iterable[Record]) -> str:
     """One row a record: its fields but for the epochs', `machine_` fields, versions, certificate.
 
-    The certificate is `passed`, `failed` or nothing; its checks stay in the record.
+    A column is called as its field; a setting has `settings.` before its name where another field
+    has the same. The certificate is `passed`, `failed` or nothing; its checks stay in the record.
     """
-    machine = (f"machine_{name}" for name in MACHINE_FIELDS)
-    heading = [*RECORD_FIELDS, *machine, "versions", "certificate"]
-    of_record, of_machine = _Fields(Record, RECORD_FIELDS), _Fields(Machine, MACHINE_FIELDS)
+    values = attrgetter(*(field.path for field in COLUMNS))
+    others = [place for place, field in enumerate(COLUMNS) if not _is_number(field.kind)]
     rows = (
-        [
-            *of_record.cells(record),
-            *of_machine.cells(record.machine),
-            _cell(record.versions),
-            _verdict(record),
-        ]
+        [*_cells(values(record), others), _cell(record.environment.versions), _verdict(record)]
         for record in records
     )
-    return _csv(heading, rows)
+    return _csv([*(field.column for field in COLUMNS), "versions", "certificate"], rows)
 
 
-class _Fields:
-    """Fields of a model as cells; those that can only be numbers need no look."""
-
-    def __init__(self, model: type[BaseModel], names: Sequence[str]) -> None:
-        self._values = attrgetter(*names)
-        self._others = [
-            place
-            for place, name in enumerate(names)
-            if not _is_number(model.model_fields[name].annotation)
-        ]
-
-    def cells(self, of: BaseModel) -> list[Cell]:
-        found = list(self._values(of))
-        for place in self._others:
-            found[place] = _cell(found[place])
-        return found
+def _cells(values: Sequence[Any], others: Iterable[int]) -> list[Cell]:
+    """Values as cells; `others` are the places of those that are not numbers."""
+    found = list(values)
+    for place in others:
+        found[place] = _cell(found[place])
+    return found
 
 
 def _is_number(annotation: object) -> bool:
@@ -98,20 +117,20 @@ def _is_number(annotation: object) -> bool:
 
 
 def _verdict(record: Record) -> str | None:
-    if record.certificate is None:
+    if record.provenance.certificate is None:
         return None
-    return "passed" if record.certificate.passed else "failed"
+    return "passed" if record.provenance.certificate.passed else "failed"
 
 
 def epochs_csv(records: Iterable[Record]) -> str:
     """One row an epoch of a record, counted from 1; `run` and `cell` name the record."""
     heading = [*NAMING_FIELDS, "epoch", *EPOCH_FIELDS]
+    lists = attrgetter(*(OF_PARTS[name].path for name in EPOCH_FIELDS))
     rows = (
         [*naming, epoch, *values]
         for record, naming in _named(records)
         for epoch, values in enumerate(
-            zip_longest(*(getattr(record, name) for name in EPOCH_FIELDS)),
-            start=record.first_epoch,
+            zip_longest(*lists(record)), start=record.learning.first_epoch
         )
     )
     return _csv(heading, rows)
@@ -122,7 +141,8 @@ def steps_csv(records: Iterable[Record]) -> str:
     rows = (
         [*naming, step, *values]
         for record, naming in _named(records)
-        for step, values in enumerate(zip_longest(record.step_loss, record.oracle_step_loss), 1)
+        for of in [record.learning]
+        for step, values in enumerate(zip_longest(of.step_loss, of.oracle_step_loss), 1)
     )
     return _csv([*NAMING_FIELDS, "step", *STEP_FIELDS], rows)
 
@@ -133,27 +153,29 @@ def confusion_csv(records: Iterable[Record]) -> str:
     Pairs without images are left out; classes have their names, or their numbers without names.
     """
     rows = (
-        [*naming, label, said, images]
+        [*naming, classes(label), classes(predicted), images]
         for record, naming in _named(records)
-        for classes in [_classes(record)]
-        for label, counts in zip(classes, record.confusion, strict=False)
-        for said, images in zip(classes, counts, strict=False)
-        if images
+        for classes in [_Classes(record)]
+        for label, predicted, images in record.learning.confusion
     )
-    return _csv([*NAMING_FIELDS, "label", "said", "images"], rows)
+    return _csv([*NAMING_FIELDS, "label", "predicted", "images"], rows)
 
 
 def _named(records: Iterable[Record]) -> Iterator[tuple[Record, list[Cell]]]:
     """Each record with the cells that name it, made once for all of its rows."""
+    naming = attrgetter(*(OF_PARTS[name].path for name in NAMING_FIELDS))
     for record in records:
-        yield record, [_cell(getattr(record, name)) for name in NAMING_FIELDS]
+        yield record, [_cell(value) for value in naming(record)]
 
 
-def _classes(record: Record) -> list[str]:
-    """The cells of the classes' names; numbers follow where there are too few names."""
-    most = max([len(record.confusion), *map(len, record.confusion)], default=0)
-    numbers = range(len(record.class_names), most)
-    return [_harmless(name) for name in (*record.class_names, *map(str, numbers))]
+class _Classes:
+    """The cell of a class by its number: its name, or the number where there is none."""
+
+    def __init__(self, record: Record) -> None:
+        self._names = record.learning.class_names
+
+    def __call__(self, number: int) -> str:
+        return _harmless(self._names[number] if number < len(self._names) else str(number))
 
 
 def _csv(heading: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
@@ -172,17 +194,10 @@ def _cell(value: object) -> Cell:
         return _harmless(value)
     if isinstance(value, BaseModel):
         value = value.model_dump()
-    if isinstance(value, Training):
-        return _settings(value)
-    if isinstance(value, list | dict):
+    if isinstance(value, list | tuple | dict):
         return _as_json(value)
     return repr(value)
 
 
 _as_json = json.JSONEncoder(sort_keys=True).encode  # `json.dumps` would make one for each
 _harmless = lru_cache(maxsize=1024)(spreadsheet_cell)  # most texts are those of other records, too
-
-
-@lru_cache(maxsize=64)
-def _settings(training: Training) -> str:
-    return _as_json(asdict(training))

@@ -1,64 +1,20 @@
-"""What each column of the CSV files means, from the descriptions of the record."""
+"""What each column of the CSV files means, from the descriptions of records and settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.results.record import Machine, Record
-from report.formats.csv_files import EPOCH_FIELDS, MACHINE_FIELDS, RECORD_FIELDS, STEP_FIELDS
+from bench.config.settings import DECLARED
+from bench.results.record import PARTS, Machine
+from report.formats.csv_files import (
+    COLUMNS,
+    EPOCH_FIELDS,
+    OF_PARTS,
+    STEP_FIELDS,
+    Field,
+)
 
-MEANINGS = {
-    "schema_version": "of the record's form",
-    "dataset": "data set, as --dataset names it",
-    "model": "network, as --model names it",
-    "device": "cpu or gpu",
-    "seed": "draws split, order of the images and initial weights",
-    "epochs": "epochs that were asked for",
-    "batch_size": "images a step",
-    "optimizer": "update rule",
-    "learning_rate": "of every step",
-    "momentum": "of sgd and rmsprop",
-    "weight_decay": "L2 penalty; decoupled for adamw",
-    "beta1": "Adam's decay of the mean of gradients",
-    "beta2": "Adam's decay of their squares",
-    "epsilon": "added to a denominator of the update",
-    "rate_in_momentum": "whether the momentum buffer holds steps, with the learning rate in them",
-    "decoupled_decay": "whether weights decay apart from the gradient",
-    "bias_initialiser": "as kernel_initialiser, of biases",
-    "threads": "CPU threads that the framework was given",
-    "train_images": "images trained on",
-    "val_images": "images for validation",
-    "test_images": "images for the test",
-    "status": "ok, failed, diverged, timeout, unavailable or not-equivalent",
-    "parameters": "weights, biases and slopes of the network, their count",
-    "val_loss": "after each epoch: mean over the validation images",
-    "val_accuracy": "after each epoch: share of the validation images, in [0, 1]",
-    "test_loss": "after the last epoch: mean over the test images",
-    "device_start_s": "bringing the device up",
-    "build_s": "building network and optimizer",
-    "time_to_target_with_compile_s": "the same and compile_s",
-    "peak_rss_bytes": "the process's greatest resident memory",
-    "peak_device_bytes": "the greatest memory on the device, by the framework's own counter",
-    "conditions_before": "state of the machine before the cell",
-    "conditions_after": "state of the machine after it",
-    "framework_version": "as the framework tells it",
-    "split_sha256": "of the split into training and validation images",
-    "order_sha256": "of the order of the images in every epoch",
-    "draws_sha256": "of the random numbers of the first step of every epoch",
-    "initial_weights_sha256": "of the initial weights",
-    "data_sha256": "of the data set",
-}
-OF_MACHINE = {
-    "cpu": "processor",
-    "architecture": "of the processor",
-    "memory_bytes": "memory of the system",
-    "gpu": "graphics processor",
-    "gpu_driver": "its driver's version",
-    "system": "operating system",
-    "kernel": "its kernel's version",
-    "python": "version of Python",
-}
 UNITS = (
     ("gflop_per_s", "GFLOP/s"),
     ("images_per_s", "images/s"),
@@ -82,8 +38,7 @@ class Entry:
 def entries() -> list[Entry]:
     """All columns of all files, in their order."""
     return [
-        *(_entry("records.csv", name, name) for name in RECORD_FIELDS),
-        *_of_machine(),
+        *(_entry("records.csv", field) for field in COLUMNS),
         Entry("records.csv", "versions", "", "JSON", "libraries and their versions"),
         Entry("records.csv", "certificate", "", "text", "passed, failed, or nothing: not examined"),
         *_naming("epochs.csv"),
@@ -94,15 +49,26 @@ def entries() -> list[Entry]:
         *(_of_list("steps.csv", name) for name in STEP_FIELDS),
         *_naming("confusion.csv"),
         Entry("confusion.csv", "label", "", "text", "class of test images"),
-        Entry("confusion.csv", "said", "", "text", "class that they were taken for"),
+        Entry("confusion.csv", "predicted", "", "text", "class that they were taken for"),
         Entry("confusion.csv", "images", "", "whole number", "how many, at least 1"),
     ]
 
 
-def _entry(file: str, column: str, field: str) -> Entry:
-    of = Record.model_fields[field]
-    meaning = of.description or MEANINGS[field]
-    return Entry(file, column, _unit(field), _form(str(of.annotation)), meaning)
+def _entry(file: str, field: Field) -> Entry:
+    name = field.path.rpartition(".")[2]
+    return Entry(file, field.column, _unit(name), _form(str(field.kind)), _meaning(field))
+
+
+def _meaning(field: Field) -> str:
+    part, _, name = field.path.partition(".")
+    if part == "settings":
+        of = DECLARED[name]
+        return f"{of.flag}: {of.about.help}"
+    nested = name.removeprefix("machine.")
+    described = (Machine if nested != name else PARTS[part]).model_fields[nested]
+    if described.description is None:
+        raise ValueError(f"the record's field {field.path} has no description")
+    return described.description
 
 
 def _naming(file: str) -> Iterator[Entry]:
@@ -114,16 +80,8 @@ def _naming(file: str) -> Iterator[Entry]:
 
 
 def _of_list(file: str, name: str) -> Entry:
-    whole = _entry(file, name, name)
+    whole = _entry(file, OF_PARTS[name])
     return Entry(whole.file, whole.column, whole.unit, "number", whole.meaning)
-
-
-def _of_machine() -> Iterator[Entry]:
-    for name in MACHINE_FIELDS:
-        of = Machine.model_fields[name]
-        form = _form(str(of.annotation))
-        meaning = of.description or OF_MACHINE[name]
-        yield Entry("records.csv", f"machine_{name}", _unit(name), form, meaning)
 
 
 def _unit(name: str) -> str:
@@ -131,11 +89,7 @@ def _unit(name: str) -> str:
 
 
 def _form(annotation: str) -> str:
-    if (
-        any(word in annotation for word in ("list", "Training"))
-        or "SystemState" in annotation
-        or "dict" in annotation
-    ):
+    if any(word in annotation for word in ("list", "tuple", "dict", "SystemState", "Reproduced")):
         return "JSON"
     for word, form in (("bool", "True or False"), ("int", "whole number"), ("float", "number")):
         if word in annotation:

@@ -8,13 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.results.record import SCHEMA, Record
+from bench.results.record import Record
 from report.analysis.comparison import Comparison
 from report.analysis.contrasts import base_place, family
 from report.analysis.samples import METRICS
 from report.tables.contrast_tables import family_values
 from report.wording import notes
 from report.wording.summary import verdict
+
+VERSION = 2  # of this document; 1 had the schema of the records in its place, and flat records
 
 
 def document(
@@ -27,7 +29,7 @@ def document(
     Durations are seconds, memory is bytes, accuracies are in [0, 1]; null is what is not known.
     """
     content = {
-        "schema_version": SCHEMA,
+        "report_version": VERSION,
         "comparisons": [_comparison(one) for one in compared],
         "records": [record.model_dump(mode="json") for record in records],
         "problems": [{"file": str(path), "reason": reason} for path, reason in problems],
@@ -53,5 +55,7 @@ def _comparison(of: Comparison) -> dict[str, Any]:
             for found in (family(of, metric) for metric in METRICS)
             if found.contrasts
         ],
-        "records": [{"run": record.run, "cell": record.cell} for record in of.everything],
+        "records": [
+            {"run": record.identity.run, "cell": record.identity.cell} for record in of.everything
+        ],
     }

@@ -59,8 +59,8 @@ def trends(records: Iterable[Record]) -> list[Trend]:
     """Every framework in every set-up that has a figure of speed, matched runs alone."""
     found: list[Trend] = []
     for comparison in compare(records):
-        ok = [record for record in comparison.records if record.status == "ok"]
-        by_framework = grouped(ok, lambda record: record.framework)
+        ok = [record for record in comparison.records if record.status.outcome == "ok"]
+        by_framework = grouped(ok, lambda record: record.identity.framework)
         for framework in sorted(by_framework):
             points = _points(by_framework[framework])
             if points:
@@ -112,22 +112,28 @@ def values(trend: Trend) -> dict[str, Any]:
 
 
 def _points(records: Sequence[Record]) -> tuple[Point, ...]:
-    by_run = grouped(records, lambda record: record.run)
-    ordered = sorted(by_run.values(), key=lambda run: min(record.started_at for record in run))
+    by_run = grouped(records, lambda record: record.identity.run)
+    ordered = sorted(
+        by_run.values(), key=lambda run: min(record.identity.started_at for record in run)
+    )
     found: list[Point] = []
     before: tuple[list[float], bool | None] | None = None
     for run in ordered:
         speeds = list(by_block(run, rate).values())
         if not speeds:
             continue
-        timed = {bool(record.window_s) for record in run if record.images_per_s}
+        timed = {
+            bool(record.throughput.windows_s) for record in run if record.throughput.images_per_s
+        }
         way = timed.pop() if len(timed) == 1 else None
         alike = before is not None and way is not None and before[1] == way
         found.append(
             Point(
-                run=run[0].run,
-                started_at=min(record.started_at for record in run),
-                versions=tuple(sorted({one.framework_version or "unknown" for one in run})),
+                run=run[0].identity.run,
+                started_at=min(record.identity.started_at for record in run),
+                versions=tuple(
+                    sorted({one.environment.framework_version or "unknown" for one in run})
+                ),
                 processes=len(speeds),
                 images_per_s=median(speeds),
                 interval=stats.median_interval(speeds),

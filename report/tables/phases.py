@@ -15,16 +15,20 @@ from report.text import Given
 Duration = Callable[[Record], float | None]
 
 PHASES: tuple[tuple[str, Duration, int], ...] = (
-    ("Import", lambda record: record.import_s, 4),
-    ("Device start", lambda record: record.device_start_s, 7),
-    ("Build", lambda record: record.build_s, 6),
-    ("Placement", lambda record: record.placement_s, 5),
-    ("First step", lambda record: record.compile_s, 0),
-    ("Warm-up", lambda record: record.warm_up_s, 2),
-    ("Windows", lambda record: sum(record.window_s) if record.window_s else None, 3),
-    ("Epoch", lambda record: median_if_any(record.epoch_s), 0),
-    ("Evaluation", lambda record: record.eval_s, 3),
-    ("Process", lambda record: record.wall_s, 1),
+    ("Import", lambda record: record.timing.import_s, 4),
+    ("Device start", lambda record: record.timing.device_start_s, 7),
+    ("Build", lambda record: record.timing.build_s, 6),
+    ("Placement", lambda record: record.timing.placement_s, 5),
+    ("First step", lambda record: record.timing.compile_s, 0),
+    ("Warm-up", lambda record: record.throughput.warm_up_s, 2),
+    (
+        "Windows",
+        lambda record: sum(record.throughput.windows_s) if record.throughput.windows_s else None,
+        3,
+    ),
+    ("Epoch", lambda record: median_if_any(record.timing.epoch_s), 0),
+    ("Evaluation", lambda record: record.timing.eval_s, 3),
+    ("Process", lambda record: record.timing.wall_s, 1),
 )
 
 
@@ -111,7 +115,7 @@ def break_evens(comparison: Comparison) -> list[BreakEven]:
             continue
         alike = [one for one in bases if one.framework_version == row.framework_version]
         base = (alike or bases)[0]
-        compile_s = [_median(comparison, one, lambda r: r.compile_s) for one in (row, base)]
+        compile_s = [_median(comparison, one, lambda r: r.timing.compile_s) for one in (row, base)]
         epoch_s = [_epoch_s(comparison, one) for one in (row, base)]
         if None in compile_s or None in epoch_s:
             continue
@@ -137,14 +141,14 @@ def break_even_epochs(more_compile_s: float, less_epoch_s: float) -> float | Non
 
 def _epoch_s(comparison: Comparison, row: Row) -> float | None:
     """The median epoch; of records that measured speed alone, the images over images/s."""
-    timed = _median(comparison, row, lambda record: median_if_any(record.epoch_s))
+    timed = _median(comparison, row, lambda record: median_if_any(record.timing.epoch_s))
     if timed is None and row.images_per_s:
-        return comparison.setup.train_images / row.images_per_s
+        return comparison.setup.settings.train_size / row.images_per_s
     return timed
 
 
 def _median(comparison: Comparison, row: Row, duration: Duration) -> float | None:
-    ok = (record for record in comparison.of(row) if record.status == "ok")
+    ok = (record for record in comparison.of(row) if record.status.outcome == "ok")
     return median_if_any(known(duration(record) for record in ok))
 
 

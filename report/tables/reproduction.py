@@ -63,8 +63,8 @@ class Held:
 
 def section(comparison: Comparison) -> Section | None:
     """Published against measured; None where no run follows a recipe."""
-    followers = [one for one in comparison.records if one.recipe is not None]
-    by_recipe = grouped(followers, lambda one: one.recipe)
+    followers = [one for one in comparison.records if one.provenance.recipe is not None]
+    by_recipe = grouped(followers, lambda one: one.provenance.recipe)
     recipes = [one for one in by_recipe if one is not None]
     if not recipes:
         return None
@@ -80,12 +80,16 @@ def section(comparison: Comparison) -> Section | None:
 
 def held(recipe: Reproduced, records: Sequence[Record]) -> list[Held]:
     """A row for each published figure and framework."""
-    trained = [one for one in records if one.status == "ok" and not one.throughput_only]
+    trained = [
+        one for one in records if one.status.outcome == "ok" and not one.identity.throughput_only
+    ]
     rows = []
     for published in recipe.published:
-        for framework, runs in grouped(trained, lambda one: one.framework).items():
+        for framework, runs in grouped(trained, lambda one: one.identity.framework).items():
             values = by_seed(runs, lambda one, of=published: measured(one, of))  # type: ignore[misc]
-            epochs = tuple(one.best_epoch for one in runs if one.best_epoch is not None)
+            epochs = tuple(
+                one.learning.best_epoch for one in runs if one.learning.best_epoch is not None
+            )
             rows.append(Held(published, framework, tuple(values.values()), epochs))
     return rows
 
@@ -93,16 +97,16 @@ def held(recipe: Reproduced, records: Sequence[Record]) -> list[Held]:
 def measured(record: Record, published: Published) -> float | None:
     """The record's figure of the same kind at the same epoch; None where it was not measured."""
     if published.epoch == 0:
-        return record.epoch_0.get(BY_EPOCH[published.metric])
-    by_epoch: Sequence[float | None] = getattr(record, BY_EPOCH[published.metric])
-    epoch = record.best_epoch if published.best else published.epoch
+        return record.learning.epoch_0.get(BY_EPOCH[published.metric])
+    by_epoch: Sequence[float | None] = getattr(record.learning, BY_EPOCH[published.metric])
+    epoch = record.learning.best_epoch if published.best else published.epoch
     if epoch is not None:
-        at = epoch - record.first_epoch
+        at = epoch - record.learning.first_epoch
         return by_epoch[at] if 0 <= at < len(by_epoch) else None
     if published.best:
         return None
     if published.metric.startswith("test"):
-        final: float | None = getattr(record, published.metric)
+        final: float | None = getattr(record.learning, published.metric)
         return final
     return by_epoch[-1] if by_epoch else None
 

@@ -55,7 +55,7 @@ def figure_name(number: int) -> str | None:
 
 def section(sweep: Sweep, number: int = 1) -> Section:
     """images/s at each value, and the seconds that one pass over the training images takes."""
-    name, images = NAMES[sweep.swept], sweep.setup.train_images
+    name, images = NAMES[sweep.swept], sweep.setup.settings.train_size
     tables: list[Table[Curve]] = [_table(sweep, _images_per_s), _table(sweep, _seconds(images))]
     if sweep.swept == "threads":
         tables.append(_table(sweep, _gain))
@@ -74,10 +74,10 @@ def section(sweep: Sweep, number: int = 1) -> Section:
         else f"batch {sweep.setup.batch_size}"
     )
     settings = (
-        Given(sweep.setup.dataset),
+        Given(sweep.setup.settings.dataset),
         " · ",
         *network(sweep.setup),
-        f" · {sweep.setup.device}, {sweep.setup.optimizer}, {other}.",
+        f" · {sweep.setup.device}, {sweep.setup.settings.optimizer}, {other}.",
     )
     notes = (settings, (note,))
     return Section(f"Sweep over {name}", tuple(tables), notes, figure_name(number))

@@ -193,7 +193,7 @@ def _disturbances(comparison: Comparison) -> list[Note]:
     kinds: Counter[str] = Counter()
     texts: dict[str, str] = {}
     for record in comparison.records:
-        for text in record.warnings:
+        for text in record.environment.warnings:
             kind = re.sub(r"\d[\d.,]*", "#", text)
             kinds[kind] += 1
             texts.setdefault(kind, text)

@@ -96,7 +96,7 @@ def _outliers(rows: Sequence[Row]) -> list[Note]:
 
 
 def _disturbed(comparison: Comparison) -> list[Note]:
-    warned = sum(bool(record.warnings) for record in comparison.records)
+    warned = sum(bool(record.environment.warnings) for record in comparison.records)
     if not warned:
         return []
     verb = "warns" if warned == 1 else "warn"

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
+from bench.config.parsing import as_typed
+from bench.config.settings import DECLARED
+from bench.config.training_settings import TrainingSettings
+from bench.contract import ModelOptions
 from bench.results.record import Record
 from report.analysis.comparison import Comparison
 from report.analysis.configurations import MATCHED
 from report.text import Given, Note
-from report.wording import settings_text
 
 PROGRAM = ("python", "-m", "bench")
 Commands = Mapping[str, Sequence[str]]
@@ -21,11 +26,11 @@ def commands(comparison: Comparison, typed: Commands) -> list[tuple[Note, str]]:
 
     Of runs whose arguments are not known, one is made of what their records say.
     """
-    runs = sorted({record.run for record in comparison.everything})
+    runs = sorted({record.identity.run for record in comparison.everything})
     found: list[tuple[Note, str]] = [
         (("as typed, run ", Given(run)), _line(typed[run])) for run in runs if run in typed
     ]
-    others = [record for record in comparison.everything if record.run not in typed]
+    others = [record for record in comparison.everything if record.identity.run not in typed]
     if others:
         found.append((("made of what the records say",), _line(arguments(others))))
     return found
@@ -34,45 +39,38 @@ def commands(comparison: Comparison, typed: Commands) -> list[tuple[Note, str]]:
 def arguments(records: Sequence[Record]) -> list[str]:
     """`bench run` with the settings of records that belong to one comparison."""
     first = records[0]
-    if first.resumed_from is not None:
-        return ["run", "--from", first.resumed_from, "--epochs", f"{first.epochs}"]
-    given: dict[str, str | None] = {
-        "--frameworks": _joined(record.framework for record in records),
-        "--devices": first.device,
-        "--seeds": _joined(sorted({record.seed for record in records})),
+    if first.weights.resumed_from is not None:
+        return ["run", "--from", first.weights.resumed_from, "--epochs", f"{first.settings.epochs}"]
+    given = {
+        "--frameworks": _joined(record.identity.framework for record in records),
+        "--devices": first.identity.device,
+        "--seeds": _joined(sorted({record.identity.seed for record in records})),
         "--regime": _regimes(records),
-        "--model": first.model,
-        "--activation": None if first.activation == "relu" else first.activation,
-        "--pooling": None if first.pooling == "max" else first.pooling,
-        "--dropout": f"{first.dropout!r}" if first.dropout else None,
-        "--noise": f"{first.noise!r}" if first.noise else None,
-        "--dataset": first.dataset,
-        "--train-size": f"{first.train_images}",
-        "--val-size": f"{first.val_images}",
-        "--test-size": f"{first.test_images}",
-        "--fit": first.fit,
-        "--mean": _joined(first.given_mean) if first.given_mean else None,
-        "--std": _joined(first.given_std) if first.given_std else None,
-        "--epochs": f"{first.epochs}",
-        "--batch-size": f"{first.batch_size}",
-        "--optimizer": first.optimizer,
-        "--lr": f"{first.learning_rate!r}",
-        "--momentum": f"{first.momentum!r}" if first.momentum else None,
-        "--weight-decay": f"{first.weight_decay!r}" if first.weight_decay_is_given else None,
-        "--target": None if first.target_accuracy is None else f"{first.target_accuracy!r}",
-        "--threads": f"{first.threads}",
+        "--batch-size": f"{first.identity.batch_size}",
+        "--threads": f"{first.identity.threads}",
     }
-    blocks = {(record.seed, record.repeat) for record in records}
-    if any(record.repeat for record in records):
+    if any(record.identity.repeat for record in records):
+        blocks = {(record.identity.seed, record.identity.repeat) for record in records}
         given["--min-repeats"] = f"{len(blocks)}"
-    given |= settings_text.arguments(first.training)
-    flags = settings_text.flags(first.training)
-    if all(record.throughput_only for record in records):
-        flags.append("--throughput-only")
-    if any(record.unverified for record in records):
-        flags.append("--unverified")
+    flags = {
+        "--throughput-only": all(record.identity.throughput_only for record in records),
+        "--unverified": any(record.provenance.unverified for record in records),
+    }
+    for name, value in _chosen(first.settings).items():
+        if value is True:
+            flags[DECLARED[name].flag] = True
+        else:
+            given[DECLARED[name].flag] = as_typed(value)
     named = [part for name, value in given.items() if value is not None for part in (name, value)]
-    return ["run", *named, *flags]
+    return ["run", *named, *(name for name, is_so in flags.items() if is_so)]
+
+
+def _chosen(settings: TrainingSettings) -> dict[str, Any]:
+    """The settings that are not what a run has by itself, by their names."""
+    usual = {name: of.default for name, of in DECLARED.items()} | asdict(ModelOptions())
+    return {
+        name: value for name, value in asdict(settings).items() if value not in (None, usual[name])
+    }
 
 
 def _line(parts: Sequence[str]) -> str:
@@ -85,7 +83,9 @@ def _joined(values: Iterable[object]) -> str:
 
 def _regimes(records: Sequence[Record]) -> str | None:
     """None for matched alone, which is what a run does by itself."""
-    regimes = sorted({record.regime for record in records}, key=lambda one: (one != MATCHED, one))
+    regimes = sorted(
+        {record.identity.regime for record in records}, key=lambda one: (one != MATCHED, one)
+    )
     if regimes == [MATCHED]:
         return None
     if any(regime.startswith("native.") for regime in regimes):

@@ -15,7 +15,7 @@ from report.wording import notes
 
 def protocol(comparison: Comparison) -> list[tuple[str, list[Note]]]:
     """Subjects, each with what there is to say of it."""
-    ok = [record for record in comparison.everything if record.status == "ok"]
+    ok = [record for record in comparison.everything if record.status.outcome == "ok"]
     return [
         ("Settings", [(*notes.settings(comparison), ".")]),
         ("Processes", [_processes(comparison.everything)]),
@@ -27,7 +27,9 @@ def protocol(comparison: Comparison) -> list[tuple[str, list[Note]]]:
 
 
 def _processes(records: Sequence[Record]) -> Note:
-    blocks = len({(record.run, record.seed, record.repeat) for record in records})
+    blocks = len(
+        {(record.identity.run, record.identity.seed, record.identity.repeat) for record in records}
+    )
     return (
         "Each record is of one framework in a fresh process, with the threads that it was given "
         f"and no more. Records of the same run, seed and repeat are a block, and stand beside each "
@@ -38,12 +40,12 @@ def _processes(records: Sequence[Record]) -> Note:
 
 
 def _speed(ok: Sequence[Record]) -> list[Note]:
-    in_windows = [record for record in ok if record.window_s]
+    in_windows = [record for record in ok if record.throughput.windows_s]
     said: list[Note] = []
     if in_windows:
-        count = median(len(record.window_s) for record in in_windows)
-        length_s = figure(median(median(record.window_s) for record in in_windows))
-        steps = median(known(record.window_steps for record in in_windows) or [0.0])
+        count = median(len(record.throughput.windows_s) for record in in_windows)
+        length_s = figure(median(median(record.throughput.windows_s) for record in in_windows))
+        steps = median(known(record.throughput.window_steps for record in in_windows) or [0.0])
         said.append(
             (
                 "Images a second: the images of a window over the median duration of a process's "

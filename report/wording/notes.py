@@ -30,26 +30,31 @@ TOLD_IN_NOTES = ("Version", "Parameters")  # columns that are notes where there 
 def title(comparison: Comparison) -> Note:
     """Data set, model and device."""
     setup = comparison.setup
-    return (Given(setup.dataset), " · ", *network(setup), " · ", setup.device)
+    return (Given(setup.settings.dataset), " · ", *network(setup), " · ", setup.device)
 
 
 def settings(comparison: Comparison) -> Note:
     """Batch size, optimizer, epochs, threads, data and target, on one line."""
-    setup = comparison.setup
-    target = "none" if setup.target_accuracy is None else f"{percent(setup.target_accuracy)} %"
-    decay = "of each framework's own" if setup.weight_decay is None else f"{setup.weight_decay:g}"
+    setup, of = comparison.setup, comparison.setup.settings
+    target = "none" if of.target_accuracy is None else f"{percent(of.target_accuracy)} %"
     return (
-        f"Batch {setup.batch_size}, {setup.optimizer} (learning rate {setup.learning_rate:g}, "
-        f"momentum {setup.momentum:g}, weight decay {decay}), "
-        f"{_count(setup.epochs, 'epoch')}",
+        f"Batch {setup.batch_size}, {of.optimizer} (learning rate {of.learning_rate:g}, "
+        f"momentum {of.momentum:g}, weight decay {_weight_decay(comparison)}), "
+        f"{_count(of.epochs, 'epoch')}",
         *_resumed(setup),
         f", {_count(setup.threads, 'thread')}, images fitted by ",
-        Given(setup.fit),
-        *_given_normalisation(setup.given_mean, setup.given_std),
-        f", {setup.train_images:,} training / {setup.val_images:,} validation / "
-        f"{setup.test_images:,} test images, target {target}",
-        *(part for words in settings_text.words(setup.training) for part in (", ", words)),
+        Given(of.fit),
+        *_given_normalisation(of.mean, of.std),
+        f", {of.train_size:,} training / {of.val_size:,} validation / "
+        f"{of.test_size:,} test images, target {target}",
+        *(part for words in settings_text.words(of) for part in (", ", words)),
     )
+
+
+def _weight_decay(comparison: Comparison) -> str:
+    """What the matched runs have; without any, what the others have, if it is the same in all."""
+    decays = {one.trained_with.weight_decay for one in comparison.records or comparison.everything}
+    return f"{decays.pop():g}" if len(decays) == 1 else "of each framework's own"
 
 
 def _resumed(setup: Setup) -> Note:
@@ -157,7 +162,7 @@ def _times(comparison: Comparison, rows: list[Row], shown: Collection[str]) -> l
     """What the figures of time are."""
     sure = f"; {INTERVAL}" if "95 %" in shown else ""
     said: list[Note] = [(f"Images/s: median over the ok processes{sure}.",)]
-    target = comparison.setup.target_accuracy
+    target = comparison.setup.settings.target_accuracy
     if target is None:
         return said
     bound = "; > t: the median is longer than t, the time that the runs had"
@@ -218,12 +223,14 @@ def failures(records: Iterable[Record]) -> list[Note]:
     """Why runs are not ok, equal reasons of one framework and regime together."""
     alike: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
     for record in records:
-        if record.status != "ok":
-            reason = record.reason or "no reason was recorded"
-            alike[record.framework, record.regime, record.status, reason].append(record)
+        if record.status.outcome != "ok":
+            reason = record.status.reason or "no reason was recorded"
+            alike[
+                record.identity.framework, record.identity.regime, record.status.outcome, reason
+            ].append(record)
     said: list[Note] = []
     for (framework, regime, status, reason), same in alike.items():
-        seeds = sorted({record.seed for record in same})
+        seeds = sorted({record.identity.seed for record in same})
         seeds_of = f"seed{'s' * (len(seeds) > 1)} {_listed(seeds)}"
         said.append(
             (*named(framework, regime), f", {seeds_of}: {status}: ", Given(reason, REASON_LIMIT))
@@ -235,8 +242,8 @@ def versions(comparison: Comparison) -> list[Note]:
     """What computed in each row: libraries with their versions, all that occurred."""
     of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for record in comparison.everything:
-        for name, version in record.versions.items():
-            of[record.framework][name].add(version)
+        for name, version in record.environment.versions.items():
+            of[record.identity.framework][name].add(version)
     return [
         (
             Given(framework),
@@ -254,8 +261,8 @@ def versions(comparison: Comparison) -> list[Note]:
 
 def runs(comparison: Comparison) -> Note:
     """Which runs the records are of, and when their cells were started."""
-    started = sorted(record.started_at for record in comparison.everything)
-    names = sorted({record.run for record in comparison.everything})
+    started = sorted(record.identity.started_at for record in comparison.everything)
+    names = sorted({record.identity.run for record in comparison.everything})
     return (
         f"{_count(len(comparison.everything), 'record')} of {_count(len(names), 'run folder')} (",
         *_names(names),

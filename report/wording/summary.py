@@ -57,7 +57,7 @@ def verdict(comparison: Comparison) -> Summary:
 
 def _headline(comparison: Comparison, speeds: Family) -> Note:
     if not speeds.samples:
-        if any(record.status == "ok" for record in comparison.others):
+        if any(record.status.outcome == "ok" for record in comparison.others):
             return ("No run here is matched: frameworks in their own defaults are not ranked.",)
         return ("No run succeeded: there is nothing to compare.",)
     names = _named(speeds.samples)
@@ -186,7 +186,7 @@ def _ahead(found: Family) -> list[Note]:
 
 
 def _target(comparison: Comparison) -> Finding | None:
-    target = comparison.setup.target_accuracy
+    target = comparison.setup.settings.target_accuracy
     rows = [row for row in comparison.rows if row.target_runs and row.runs_ok]
     if target is None or not rows:
         return None
@@ -238,7 +238,8 @@ def _fairness(comparison: Comparison) -> Finding | None:
     if alarms:
         return Finding("Fair", (*alarms, *proved, *shared), "bad")
     unproved = any(
-        record.status == "ok" and record.certificate is None for record in comparison.records
+        record.status.outcome == "ok" and record.provenance.certificate is None
+        for record in comparison.records
     )
     missing = any(one.missing for one in checks)
     if unproved or missing or (len(rows) > 1 and not equal):

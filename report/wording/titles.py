@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 from report.analysis.comparison import Comparison
 from report.analysis.configurations import Setup
@@ -18,9 +19,9 @@ NAMES = {
     "learning_rate": "learning rate {}",
     "weight_decay": "weight decay {}",
     "target_accuracy": "target {}",
-    "train_images": "{} training images",
-    "val_images": "{} validation images",
-    "test_images": "{} test images",
+    "train_size": "{} training images",
+    "val_size": "{} validation images",
+    "test_size": "{} test images",
     "machine_fingerprint": "machine {}",
     "resumed_from": "from {}",
     "first_epoch": "from epoch {}",
@@ -39,26 +40,36 @@ def titles(comparisons: Sequence[Comparison]) -> list[Note]:
     return _numbered(found)
 
 
+def _values(setup: Setup) -> dict[str, Any]:
+    """What a set-up has, by name; the settings that words are better for are one of these."""
+    of_settings = {
+        field.name: getattr(setup.settings, field.name)
+        for field in fields(setup.settings)
+        if field.name not in settings_text.IN_WORDS
+    }
+    others = {field.name: getattr(setup, field.name) for field in fields(setup)}
+    words = ", ".join(settings_text.words(setup.settings))
+    return of_settings | others | {"settings": words or "plain training"}
+
+
 def _differing(group: Sequence[Comparison]) -> list[str]:
-    """The fields of the set-ups of which there is more than one value."""
-    names = (field.name for field in fields(Setup))
-    return [name for name in names if len({getattr(one.setup, name) for one in group}) > 1]
+    """The names of what the set-ups have more than one value of."""
+    found = [_values(one.setup) for one in group]
+    return [name for name in found[0] if len({values[name] for values in found}) > 1]
 
 
 def _told(setup: Setup, differing: Sequence[str]) -> Note:
     fragments: list[str | Given] = []
+    values = _values(setup)
     for name in differing:
-        value = getattr(setup, name)
+        value = values[name]
         if name == "threads" and value == 1:
             fragments += [" · 1 thread"]
             continue
-        before, _, after = NAMES.get(name, f"{name.replace('_', ' ')} {{}}").partition("{}")
-        if name == "training":
-            fragments += [
-                " · ",
-                Given(", ".join(settings_text.words(value)) or "plain training", 80),
-            ]
+        if name == "settings":
+            fragments += [" · ", Given(value, 80)]
             continue
+        before, _, after = NAMES.get(name, f"{name.replace('_', ' ')} {{}}").partition("{}")
         if name == "target_accuracy" and value is not None:
             value = f"{100 * value:g} %"
         shown = f"{value:g}" if isinstance(value, float) else "none" if value is None else value

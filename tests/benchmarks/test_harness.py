@@ -38,7 +38,9 @@ def records() -> list[Record]:
     files = sorted(FROZEN.glob("*.json"))
     known = [Record.model_validate_json(file.read_text(encoding="utf-8")) for file in files]
     return [
-        record.model_copy(update={"seed": seed, "cell": f"{record.framework}-cpu-seed{seed}"})
+        record.model_copy(
+            update={"seed": seed, "cell": f"{record.identity.framework}-cpu-seed{seed}"}
+        )
         for seed, record in zip(range(RECORDS), itertools.cycle(known), strict=False)
     ]
 
@@ -84,7 +86,7 @@ def test_records_are_read(
 ) -> None:
     for record in records:
         text = record.model_dump_json(indent=2)
-        (tmp_path / f"{record.cell}.json").write_text(text, encoding="utf-8")
+        (tmp_path / f"{record.identity.cell}.json").write_text(text, encoding="utf-8")
     files = sorted(tmp_path.iterdir())
     found, problems = benchmark.pedantic(store.read_records, (files,), rounds=5)
     assert len(found) == RECORDS

@@ -108,7 +108,9 @@ class Bench:
     ) -> dict[str, dict[str, Any]]:
         """The records of a run by framework, whatever its exit code."""
         done = self.run(frameworks, "--json", *arguments, verified=verified)
-        return {record["framework"]: record for record in json.loads(done.stdout)["records"]}
+        return {
+            record["identity"]["framework"]: record for record in json.loads(done.stdout)["records"]
+        }
 
     def only_run(self) -> Path:
         (folder,) = self.out.iterdir()

@@ -14,12 +14,12 @@ from bench.worker.oracle_losses import MOST_STEPS, count
 def test_first_losses_stand_beside_those_of_the_oracle(bench):
     records = bench.records("reference,flipped")
     good, flipped = records["reference"], records["flipped"]
-    assert len(good["oracle_step_loss"]) == 56 // 16  # full batches of the first epoch
-    exact = np.array(good["oracle_step_loss"])
-    np.testing.assert_allclose(good["step_loss"][: len(exact)], exact, rtol=1e-7)
-    assert flipped["oracle_step_loss"] == good["oracle_step_loss"]
+    assert len(good["learning"]["oracle_step_loss"]) == 56 // 16  # full batches of the first epoch
+    exact = np.array(good["learning"]["oracle_step_loss"])
+    np.testing.assert_allclose(good["learning"]["step_loss"][: len(exact)], exact, rtol=1e-7)
+    assert flipped["learning"]["oracle_step_loss"] == good["learning"]["oracle_step_loss"]
     # Kernels that are flipped are another network from the first step on.
-    assert abs(flipped["step_loss"][0] / exact[0] - 1) > 1e-5
+    assert abs(flipped["learning"]["step_loss"][0] / exact[0] - 1) > 1e-5
 
 
 def test_mistakes_add_up_to_the_accuracy(bench):
@@ -31,22 +31,25 @@ def test_mistakes_add_up_to_the_accuracy(bench):
         for name in ("seed0", "seed1", "seed0-repeat1")
     )
     for record in (first, second):
-        counts = np.array(record["confusion"])
-        assert counts.shape == (10, 10)
-        assert counts.sum() == record["test_images"] == 60
-        assert counts.trace() / 60 == pytest.approx(record["test_accuracy"])
-        assert record["class_names"] == list("0123456789")
-        assert record["mistakes_within"] <= 60
-        for one in record["mistakes"]:
-            assert one["label"] != one["said"]
-            assert counts[one["label"], one["said"]] > 0
-    pictured = [base64.b64decode(one["png"]) for one in first["mistakes"][:16]]
+        counts = np.zeros((10, 10), int)
+        for label, predicted, images in record["learning"]["confusion"]:
+            counts[label, predicted] = images
+        assert counts.sum() == record["settings"]["test_size"] == 60
+        assert counts.trace() / 60 == pytest.approx(record["learning"]["test_accuracy"])
+        assert record["learning"]["class_names"] == list("0123456789")
+        assert record["learning"]["misclassified_among"] <= 60
+        for one in record["learning"]["misclassified"]:
+            assert one["label"] != one["predicted"]
+            assert counts[one["label"], one["predicted"]] > 0
+    pictured = [base64.b64decode(one["png"]) for one in first["learning"]["misclassified"][:16]]
     assert all(picture.startswith(b"\x89PNG") for picture in pictured)
-    assert not any(one["png"] for one in second["mistakes"])  # of the first seed only
-    assert first["oracle_step_loss"]
-    assert not second["oracle_step_loss"]
-    assert not repeated["oracle_step_loss"]
-    assert not repeated["confusion"]
+    assert not any(
+        one["png"] for one in second["learning"]["misclassified"]
+    )  # of the first seed only
+    assert first["learning"]["oracle_step_loss"]
+    assert not second["learning"]["oracle_step_loss"]
+    assert not repeated["learning"]["oracle_step_loss"]
+    assert not repeated["learning"]["confusion"]
 
 
 @pytest.mark.parametrize(

@@ -26,24 +26,26 @@ def test_a_failing_cell_is_recorded_and_the_others_go_on(bench, name, status, re
     done = bench.run(f"{name},reference", "--json", "--seeds", "0,1")
     assert done.returncode == 1
     records = json.loads(done.stdout)["records"]
-    assert [r["status"] for r in records if r["framework"] == "reference"] == ["ok", "ok"]
-    for record in (r for r in records if r["framework"] == name):
-        assert record["status"] == status
-        assert reason in record["reason"]
-        assert record["test_accuracy"] is None
+    assert [
+        r["status"]["outcome"] for r in records if r["identity"]["framework"] == "reference"
+    ] == ["ok", "ok"]
+    for record in (r for r in records if r["identity"]["framework"] == name):
+        assert record["status"]["outcome"] == status
+        assert reason in record["status"]["reason"]
+        assert record["learning"]["test_accuracy"] is None
 
 
 def test_what_was_measured_before_a_crash_is_kept(bench):
     record = bench.records("killed")["killed"]
-    assert len(record["epoch_s"]) == len(record["val_accuracy"]) == 1
-    assert record["import_s"] > 0
-    assert record["peak_rss_bytes"] > 0
+    assert len(record["timing"]["epoch_s"]) == len(record["learning"]["val_accuracy"]) == 1
+    assert record["timing"]["import_s"] > 0
+    assert record["environment"]["peak_rss_bytes"] > 0
 
 
 def test_the_end_of_the_log_is_in_the_record(bench):
     record = bench.records("raises")["raises"]
-    assert record["log_tail"].endswith("ValueError: the tensor has a cold")
-    assert "Traceback" in record["log_tail"]
+    assert record["status"]["log_tail"].endswith("ValueError: the tensor has a cold")
+    assert "Traceback" in record["status"]["log_tail"]
 
 
 @pytest.mark.parametrize("name", ["hangs", "stubborn"])
@@ -51,10 +53,10 @@ def test_an_overlong_cell_is_ended(bench, name):
     begin = time.monotonic()
     records = bench.records(f"{name},reference", "--timeout", "6")
     assert time.monotonic() - begin < 60
-    assert records[name]["status"] == "timeout"
-    assert "--timeout 6" in records[name]["reason"]
-    assert len(records[name]["epoch_s"]) == 1
-    assert records["reference"]["status"] == "ok"
+    assert records[name]["status"]["outcome"] == "timeout"
+    assert "--timeout 6" in records[name]["status"]["reason"]
+    assert len(records[name]["timing"]["epoch_s"]) == 1
+    assert records["reference"]["status"]["outcome"] == "ok"
 
 
 @pytest.mark.parametrize(("name", "step"), [("diverges", 8), ("infinite", 8)])
@@ -63,18 +65,18 @@ def test_divergence_names_the_step(bench, name, step):
     done = bench.run(name, "--json")
     assert done.returncode == 0  # it ran, and this is what came of it
     (record,) = json.loads(done.stdout)["records"]
-    assert record["status"] == "diverged"
-    assert record["diverged_step"] == step
-    assert f"step {step}" in record["reason"]
-    assert len(record["epoch_s"]) == 2
-    assert len(record["val_accuracy"]) == 1
+    assert record["status"]["outcome"] == "diverged"
+    assert record["status"]["diverged_step"] == step
+    assert f"step {step}" in record["status"]["reason"]
+    assert len(record["timing"]["epoch_s"]) == 2
+    assert len(record["learning"]["val_accuracy"]) == 1
 
 
 def test_a_chatty_library_cannot_forge_a_record(bench):
     record = bench.records("chatty")["chatty"]
-    assert record["status"] == "ok"
-    assert len(record["epoch_s"]) == 3
-    assert min(record["epoch_s"]) > 0
+    assert record["status"]["outcome"] == "ok"
+    assert len(record["timing"]["epoch_s"]) == 3
+    assert min(record["timing"]["epoch_s"]) > 0
     log = bench.only_run() / "logs" / "chatty-cpu-seed0.log"
     assert "forged" in log.read_text()
 
@@ -148,8 +150,8 @@ def test_ctrl_c_keeps_what_is_done_and_resume_does_the_rest(bench):
     done = bench("run", "--resume", str(folder), "--json")
     assert done.returncode == 0, done.stderr
     records = json.loads(done.stdout)["records"]
-    assert [r["seed"] for r in records] == [0, 1, 2]
-    assert {r["status"] for r in records} == {"ok"}
+    assert [r["identity"]["seed"] for r in records] == [0, 1, 2]
+    assert {r["status"]["outcome"] for r in records} == {"ok"}
     assert (folder / "records" / "slow-cpu-seed0.json").read_text() == first
 
 
@@ -161,5 +163,5 @@ def test_resume_repeats_what_failed_and_keeps_the_earlier_try(bench):
     assert done.returncode == 1
     assert (folder / "records" / "reference-cpu-seed0.json").read_text() == kept
     earlier = json.loads((folder / "attempts" / "raises-cpu-seed0.1.json").read_text())
-    assert earlier["status"] == "failed"
+    assert earlier["status"]["outcome"] == "failed"
     assert (folder / "attempts" / "raises-cpu-seed0.1.log").exists()

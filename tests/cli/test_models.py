@@ -16,13 +16,17 @@ def test_what_is_chosen_is_in_plan_record_and_report(bench):
     done = bench.run("reference", *CHOSEN, "--json", "--format", "md")
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
-    assert (record["model"], record["activation"], record["pooling"]) == (
+    assert (
+        record["settings"]["model"],
+        record["settings"]["activation"],
+        record["settings"]["pooling"],
+    ) == (
         "lenet5",
         "prelu",
         "average",
     )
-    assert record["parameters"] == 61_706 + 4
-    assert record["train_loss"][-1] < record["train_loss"][0]
+    assert record["learning"]["parameters"] == 61_706 + 4
+    assert record["learning"]["train_loss"][-1] < record["learning"]["train_loss"][0]
     manifest = json.loads((bench.only_run() / "run.json").read_text())
     settings = manifest["plan"]["settings"]
     assert (settings["activation"], settings["pooling"]) == ("prelu", "average")
@@ -47,7 +51,7 @@ def test_a_checkpoint_goes_on_with_what_was_chosen(bench, refused):
     )
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
-    assert (record["activation"], record["pooling"]) == ("prelu", "average")
+    assert (record["settings"]["activation"], record["settings"]["pooling"]) == ("prelu", "average")
     predicted = bench("predict", "--checkpoint", str(path), "--framework", "reference")
     assert "lenet5 (prelu, average pooling) trained in reference" in predicted.stdout
 
@@ -56,13 +60,13 @@ def test_images_come_to_the_size_of_the_network(bench):
     done = bench.run("reference", "--model", "convnet", "--epochs", "1", "--json")
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
-    assert (record["model"], record["parameters"]) == ("convnet", 16_938)
+    assert (record["settings"]["model"], record["learning"]["parameters"]) == ("convnet", 16_938)
     (path,) = (bench.only_run() / "checkpoints").iterdir()
     assert checkpoint.read(path).header.model.input_shape == (28, 28, 1)
     predicted = bench("predict", "--checkpoint", str(path), "--json")
     assert predicted.returncode == 0, predicted.stderr
     (result,) = json.loads(predicted.stdout)["results"]
-    assert result["accuracy"] == pytest.approx(record["test_accuracy"])
+    assert result["accuracy"] == pytest.approx(record["learning"]["test_accuracy"])
 
 
 def test_verify_names_what_was_chosen(bench):

@@ -24,7 +24,7 @@ needs_torch = pytest.mark.skipif("torch" not in INSTALLED, reason="torch is not 
 
 def records(folder):
     found = (json.loads(path.read_text()) for path in (folder / "records").glob("*.json"))
-    return {record["cell"]: record for record in found}
+    return {record["identity"]["cell"]: record for record in found}
 
 
 @pytest.mark.long
@@ -41,25 +41,28 @@ def test_torch_trains_with_its_own_generator(bench):
         *("torch-cpu-seed0", "torch-cpu-seed1"),
     ]
     for cell, record in found.items():
-        assert record["train_loss"][-1] < record["train_loss"][0], cell
+        assert record["learning"]["train_loss"][-1] < record["learning"]["train_loss"][0], cell
         own = "native" in cell
-        assert record["generator"] == ("own" if own else "harness")
-        assert (record["draws_sha256"] is None, record["draw_s"] is None) == (own, own)
+        assert record["trained_with"]["generator"] == ("own" if own else "harness")
+        assert (
+            record["provenance"]["draws_sha256"] is None,
+            record["timing"]["draw_s"] is None,
+        ) == (own, own)
         # What is proved is the network with given numbers: the certificate is that of matched.
-        subject = found["torch-cpu-seed0"]["certificate"]["subject"]
-        assert record["certificate"]["subject"] == subject
+        subject = found["torch-cpu-seed0"]["provenance"]["certificate"]["subject"]
+        assert record["provenance"]["certificate"]["subject"] == subject
     # The generator is PyTorch's only default that differs, so that native is native.generator.
     one, same, other = (
-        found[f"torch-cpu-{name}"]["step_loss"]
+        found[f"torch-cpu-{name}"]["learning"]["step_loss"]
         for name in ("native-seed0", "native.generator-seed0", "native-seed1")
     )
     assert one == same
     assert one != other
     matched = found["torch-cpu-seed0"]
-    assert one != matched["step_loss"]
+    assert one != matched["learning"]["step_loss"]
     assert (
-        matched["initial_weights_sha256"]
-        == (found["torch-cpu-native-seed0"]["initial_weights_sha256"])
+        matched["provenance"]["initial_weights_sha256"]
+        == (found["torch-cpu-native-seed0"]["provenance"]["initial_weights_sha256"])
     )
     report = (bench.only_run() / "report.md").read_text()
     assert "NOT AN EQUAL" not in report
@@ -102,10 +105,10 @@ def test_every_framework_draws_by_itself(bench):
     found = records(bench.only_run())
     assert len(found) == len(INSTALLED)
     for cell, record in found.items():
-        assert record["status"] == "ok", (cell, record["reason"])
-        assert record["generator"] == "own"
-        assert record["draws_sha256"] is None
-        assert record["train_loss"][-1] < record["train_loss"][0], cell
+        assert record["status"]["outcome"] == "ok", (cell, record["status"]["reason"])
+        assert record["trained_with"]["generator"] == "own"
+        assert record["provenance"]["draws_sha256"] is None
+        assert record["learning"]["train_loss"][-1] < record["learning"]["train_loss"][0], cell
 
 
 @pytest.mark.skipif("keras" not in INSTALLED, reason="keras is not installed")
@@ -113,8 +116,8 @@ def test_noise_that_the_layer_of_keras_does_not_know(bench):
     done = bench.run("keras", "--noise", "1.5", "--regime", "native", "--epochs", "1")
     assert done.returncode == 1
     (record,) = records(bench.only_run()).values()
-    assert record["status"] == "failed"
-    assert "GaussianNoise takes a standard deviation of 1 at most" in record["reason"]
+    assert record["status"]["outcome"] == "failed"
+    assert "GaussianNoise takes a standard deviation of 1 at most" in record["status"]["reason"]
 
 
 def test_the_reference_has_no_generator_of_its_own(bench):
@@ -122,5 +125,5 @@ def test_the_reference_has_no_generator_of_its_own(bench):
     assert done.returncode == 0, done.stderr
     assert "reference: its own defaults are the matched setting" in done.stderr
     (record,) = records(bench.only_run()).values()
-    assert record["generator"] == "harness"
-    assert len(record["draws_sha256"]) == 64
+    assert record["trained_with"]["generator"] == "harness"
+    assert len(record["provenance"]["draws_sha256"]) == 64

@@ -8,6 +8,7 @@ import pytest
 
 from bench.contract import ModelOptions
 from bench.results import checkpoint
+from tests.record_making import field
 
 CHOSEN = ("--activation", "rrelu", "--dropout", "0.4", "--noise", "0.1")
 LABEL = "lenet5 (rrelu, dropout 0.4, noise 0.1)"
@@ -17,13 +18,14 @@ def test_what_is_random_is_in_plan_record_and_report(bench):
     done = bench.run("reference", *CHOSEN, "--json", "--format", "md")
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
-    chosen = {name: record[name] for name in ("activation", "dropout", "noise", "parameters")}
+    names = ("activation", "dropout", "noise", "parameters")
+    chosen = {name: field(record, name) for name in names}
     assert chosen == {"activation": "rrelu", "dropout": 0.4, "noise": 0.1, "parameters": 61_706}
-    assert record["train_loss"][-1] < record["train_loss"][0]
-    assert len(record["draws_sha256"]) == 64
-    assert 0 < record["draw_s"] < sum(record["epoch_s"])
-    full = record["step_loss"][:3]  # without the last, smaller batch
-    assert record["oracle_step_loss"] == pytest.approx(full, rel=1e-6)
+    assert record["learning"]["train_loss"][-1] < record["learning"]["train_loss"][0]
+    assert len(record["provenance"]["draws_sha256"]) == 64
+    assert 0 < record["timing"]["draw_s"] < sum(record["timing"]["epoch_s"])
+    full = record["learning"]["step_loss"][:3]  # without the last, smaller batch
+    assert record["learning"]["oracle_step_loss"] == pytest.approx(full, rel=1e-6)
     plan = json.loads((bench.only_run() / "run.json").read_text())["plan"]["settings"]
     assert (plan["activation"], plan["dropout"], plan["noise"]) == ("rrelu", 0.4, 0.1)
     assert LABEL in (bench.only_run() / "report.md").read_text()
@@ -48,7 +50,9 @@ def test_a_training_that_goes_on_is_the_training_that_never_stopped(bench):
     )
     assert on.returncode == 0, on.stderr
     (one,), (other,) = (json.loads(done.stdout)["records"] for done in (whole, on))
-    assert one["train_loss"][1] == pytest.approx(other["train_loss"][0], rel=1e-5)
+    assert one["learning"]["train_loss"][1] == pytest.approx(
+        other["learning"]["train_loss"][0], rel=1e-5
+    )
     predicted = bench("predict", "--checkpoint", str(path), "--framework", "reference")
     assert LABEL in predicted.stdout
 
@@ -56,7 +60,7 @@ def test_a_training_that_goes_on_is_the_training_that_never_stopped(bench):
 def test_a_plain_training_has_no_random_numbers(bench):
     done = bench.run("reference", "--epochs", "1", "--dropout", "0", "--noise", "0", "--json")
     (record,) = json.loads(done.stdout)["records"]
-    assert (record["draws_sha256"], record["draw_s"]) == (None, None)
+    assert (record["provenance"]["draws_sha256"], record["timing"]["draw_s"]) == (None, None)
 
 
 @pytest.mark.parametrize(

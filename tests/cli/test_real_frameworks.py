@@ -11,6 +11,7 @@ import pytest
 
 from bench import frameworks
 from bench.system import launch
+from tests.record_making import field
 
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
 DEFAULT = [framework for framework in frameworks.built_in() if framework.default]
@@ -22,23 +23,29 @@ INSTALLED = [f.name for f in DEFAULT if f.name in REQUIRED or not frameworks.mis
 def test_all_train_the_same_network_on_the_same_batches(bench, verified):
     """Unverified in `make test`: its parity tests examine every framework, too."""
     done = bench.run(",".join([*INSTALLED, "reference"]), "--json", verified=verified)
-    records = {record["framework"]: record for record in json.loads(done.stdout)["records"]}
-    assert done.returncode == 0, {name: r["reason"] for name, r in records.items()}
+    records = {
+        record["identity"]["framework"]: record for record in json.loads(done.stdout)["records"]
+    }
+    assert done.returncode == 0, {name: r["status"]["reason"] for name, r in records.items()}
     oracle = records.pop("reference")
     for name, record in records.items():
-        for what in ("split", "order", "initial_weights"):
-            assert record[f"{what}_sha256"] == oracle[f"{what}_sha256"], (name, what)
-        assert record["parameters"] == 61_706
+        for what in ("split_sha256", "order_sha256", "initial_weights_sha256"):
+            assert field(record, what) == field(oracle, what), (name, what)
+        assert record["learning"]["parameters"] == 61_706
         if verified:
-            assert record["certificate"]["subject"]["framework"] == name
-            assert len(record["certificate"]["checks"]) > 25
+            assert record["provenance"]["certificate"]["subject"]["framework"] == name
+            assert len(record["provenance"]["certificate"]["checks"]) > 25
         # 12 steps of Adam in float32: the losses agree to five digits or so, not to the last.
-        assert record["train_loss"] == pytest.approx(oracle["train_loss"], rel=1e-4), name
-        assert record["val_loss"] == pytest.approx(oracle["val_loss"], rel=1e-3), name
-        assert record["versions"]
-        assert record["framework_version"]
+        assert record["learning"]["train_loss"] == pytest.approx(
+            oracle["learning"]["train_loss"], rel=1e-4
+        ), name
+        assert record["learning"]["val_loss"] == pytest.approx(
+            oracle["learning"]["val_loss"], rel=1e-3
+        ), name
+        assert record["environment"]["versions"]
+        assert record["environment"]["framework_version"]
         for phase in ("import_s", "device_start_s", "build_s", "placement_s", "compile_s"):
-            assert record[phase] >= 0, (name, phase)
+            assert record["timing"][phase] >= 0, (name, phase)
 
 
 @pytest.mark.long
@@ -47,10 +54,10 @@ def test_deterministic_trainings_are_the_same_to_the_last_bit(bench):
     how = (",".join(INSTALLED), "--deterministic", "--threads", "2")
     first, second = bench.records(*how), bench.records(*how)
     for name, record in first.items():
-        assert record["status"] == "ok", record["reason"]
+        assert record["status"]["outcome"] == "ok", record["status"]["reason"]
         for what in ("train_loss", "step_loss", "val_loss", "test_loss"):
-            assert record[what], (name, what)
-            assert record[what] == second[name][what], (name, what)
+            assert field(record, what), (name, what)
+            assert field(record, what) == field(second[name], what), (name, what)
 
 
 @pytest.mark.skipif("keras" not in INSTALLED, reason="Keras is not installed")
@@ -76,5 +83,5 @@ def test_a_gpu_that_is_not_there(bench):
     done = bench.run("reference", "--devices", "gpu", "--json")
     (record,) = json.loads(done.stdout)["records"]
     assert done.returncode == 1
-    assert record["status"] == "unavailable"
-    assert "sees no gpu here" in record["reason"]
+    assert record["status"]["outcome"] == "unavailable"
+    assert "sees no gpu here" in record["status"]["reason"]

@@ -59,11 +59,10 @@ def test_a_recipe_is_reproduced_and_its_record_repeated(bench, two):
     assert "Published and measured" in (folder / "report.html").read_text()
     path = folder / "records" / "reference-cpu-seed0.json"
     record = json.loads(path.read_text())
-    assert record["recipe"]["recipe"] == "two"
-    assert record["recipe"]["overridden"] == ["--lr 0.05 for 0.1"]
-    assert (record["epochs"], record["learning_rate"]) == (2, 0.05)
-    assert record["asked"]["learning_rate"] == 0.05
-    assert "data_root" not in record["asked"]
+    assert record["provenance"]["recipe"]["recipe"] == "two"
+    assert record["provenance"]["recipe"]["overridden"] == ["--lr 0.05 for 0.1"]
+    assert (record["settings"]["epochs"], record["settings"]["learning_rate"]) == (2, 0.05)
+    assert record["run_settings"]["data_root"] is None
 
     done = bench("rerun", str(path), "--json", *out)
     assert done.returncode == 0, done.stderr
@@ -72,16 +71,17 @@ def test_a_recipe_is_reproduced_and_its_record_repeated(bench, two):
     assert all(document["likeness"]["hashes"].values())
     assert all(document["likeness"]["figures"].values())
     assert document["likeness"]["largest"] == 0
-    assert again["train_loss"] == record["train_loss"]
-    assert again["recipe"] == record["recipe"]
-    assert again["run"] != record["run"]
+    assert again["learning"]["train_loss"] == record["learning"]["train_loss"]
+    assert again["provenance"]["recipe"] == record["provenance"]["recipe"]
+    assert again["identity"]["run"] != record["identity"]["run"]
     without = {"seeds", "data_root", "min_repeats", "max_repeats"}
-    kept = {name: value for name, value in record["asked"].items() if name not in without}
-    assert {name: again["asked"][name] for name in kept} == kept
+    assert again["settings"] == record["settings"]
+    kept = {name: value for name, value in record["run_settings"].items() if name not in without}
+    assert {name: again["run_settings"][name] for name in kept} == kept
 
     # A record that tells of other losses and another order is told to be unlike.
-    record["train_loss"][1] += 0.01
-    record["order_sha256"] = "0" * 64
+    record["learning"]["train_loss"][1] += 0.01
+    record["provenance"]["order_sha256"] = "0" * 64
     path.write_text(json.dumps(record))
     done = bench("rerun", str(path), *out)
     assert done.returncode == 1, done.stderr
@@ -95,14 +95,14 @@ def test_a_deterministic_run_is_the_same_again_or_an_error(bench):
     assert plain.returncode == 0, plain.stderr
     path = bench.only_run() / "records" / "reference-cpu-seed0.json"
     record = json.loads(path.read_text())
-    assert record["training"]["deterministic"] is True
+    assert record["settings"]["deterministic"] is True
     assert "deterministic operations" in (bench.only_run() / "report.md").read_text()
     call = ("rerun", str(path), "--out", str(bench.out))
     done = bench(*call)
     assert done.returncode == 0, done.stderr
     assert "equal to the last bit, as a deterministic run has to be" in done.stdout
 
-    record["train_loss"][1] = math.nextafter(record["train_loss"][1], 2)
+    record["learning"]["train_loss"][1] = math.nextafter(record["learning"]["train_loss"][1], 2)
     path.write_text(json.dumps(record))
     done = bench(*call)
     assert done.returncode == 1, done.stderr

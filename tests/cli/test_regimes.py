@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from tests.record_making import field
+
 ALL = ("--regime", "matched,native,each")
 FILES = ("--format", "md,csv")
 
@@ -65,7 +67,7 @@ def test_a_checkpoint_goes_on_in_no_regime(bench, refused):
 
 def _by_cell(folder):
     records = (json.loads(path.read_text()) for path in (folder / "records").glob("*.json"))
-    return {record["cell"]: record for record in records}
+    return {record["identity"]["cell"]: record for record in records}
 
 
 def test_every_regime_is_trained_recorded_and_reported(bench):
@@ -74,9 +76,13 @@ def test_every_regime_is_trained_recorded_and_reported(bench):
     assert "reference: its own defaults are the matched setting with adam" in done.stderr
     records = _by_cell(bench.only_run())
     assert len(records) == 12
-    assert {record["status"] for record in records.values()} == {"ok"}
+    assert {record["status"]["outcome"] for record in records.values()} == {"ok"}
     settings = {
-        name: (record["regime"], record["kernel_initialiser"], record["bias_initialiser"])
+        name: (
+            record["identity"]["regime"],
+            record["trained_with"]["kernel_initialiser"],
+            record["trained_with"]["bias_initialiser"],
+        )
         for name, record in records.items()
         if name.startswith("opinionated") and name.endswith("seed0")
     }
@@ -87,14 +93,20 @@ def test_every_regime_is_trained_recorded_and_reported(bench):
         f"{own}.kernel-init-seed0": ("native.kernel-init", "glorot_uniform", "pytorch"),
         f"{own}.bias-init-seed0": ("native.bias-init", "pytorch", "zeros"),
     }
-    weights = {name: record["initial_weights_sha256"] for name, record in records.items()}
+    weights = {
+        name: record["provenance"]["initial_weights_sha256"] for name, record in records.items()
+    }
     assert weights["opinionated-cpu-seed0"] == weights["reference-cpu-native-seed0"]
     assert len({weights[name] for name in settings}) == 4
     for name in ("split_sha256", "order_sha256"):  # a default touches neither
-        assert len({records[cell][name] for cell in settings}) == 1
+        assert len({field(records[cell], name) for cell in settings}) == 1
 
     gap = [
-        100 * (records[f"{own}-seed{n}"]["test_accuracy"] - matched["test_accuracy"])
+        100
+        * (
+            records[f"{own}-seed{n}"]["learning"]["test_accuracy"]
+            - matched["learning"]["test_accuracy"]
+        )
         for n in (0, 1)
         for matched in [records[f"opinionated-cpu-seed{n}"]]
     ]
@@ -140,8 +152,16 @@ def test_a_regime_is_verified_before_it_is_timed(bench):
     done = bench.run("opinionated", "--optimizer", "sgd", *ALL, verified=True)
     assert done.returncode == 0, done.stderr
     records = _by_cell(bench.only_run())
-    assert all(record["certificate"]["checks"] for record in records.values())
+    assert all(record["provenance"]["certificate"]["checks"] for record in records.values())
     # Initial weights are no part of what is examined, so one certificate is for all.
-    assert len({json.dumps(record["certificate"]["subject"]) for record in records.values()}) == 1
+    assert (
+        len(
+            {
+                json.dumps(record["provenance"]["certificate"]["subject"])
+                for record in records.values()
+            }
+        )
+        == 1
+    )
     assert "Verified against the float64 oracle before timing: opinionated" in done.stdout
     assert "opinionated native" not in done.stdout.split("Regimes")[0]

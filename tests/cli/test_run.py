@@ -8,8 +8,10 @@ import statistics
 
 import pytest
 
+from tests.record_making import field
+
 FIELDS = set(
-    """framework framework_version dataset model device seed status reason parameters epochs
+    """framework framework_version dataset model device seed outcome reason parameters epochs
     batch_size optimizer train_loss val_accuracy test_accuracy images_per_s epoch_s import_s
     build_s compile_s eval_s target_accuracy time_to_target_s time_to_target_with_compile_s
     peak_rss_bytes threads split_sha256 order_sha256 initial_weights_sha256 machine
@@ -23,60 +25,67 @@ def test_json_is_one_document_with_every_field(bench):
     document = json.loads(done.stdout)
     assert set(document) == {"run", "records"}
     assert document["run"] == str(bench.only_run())
-    assert [r["cell"] for r in document["records"]] == [
+    assert [r["identity"]["cell"] for r in document["records"]] == [
         "reference-cpu-seed0",
         "reference-cpu-seed1",
     ]
     for record in document["records"]:
-        assert set(record) >= FIELDS
-        assert record["status"] == "ok"
-        assert record["reason"] is None
-        assert record["parameters"] == 61_706
-        assert (record["train_images"], record["val_images"], record["test_images"]) == (
+        assert {name: field(record, name) for name in FIELDS}.keys() == FIELDS
+        assert record["status"]["outcome"] == "ok"
+        assert record["status"]["reason"] is None
+        assert record["learning"]["parameters"] == 61_706
+        assert (
+            record["settings"]["train_size"],
+            record["settings"]["val_size"],
+            record["settings"]["test_size"],
+        ) == (
             56,
             60,
             60,
         )
         for per_epoch in ("epoch_s", "train_loss", "val_accuracy", "val_loss"):
-            assert len(record[per_epoch]) == record["epochs"] == 3
-        images = record["window_steps"] * record["batch_size"]
-        assert record["images_per_s"] == pytest.approx(
-            images / statistics.median(record["window_s"])
+            assert len(field(record, per_epoch)) == record["settings"]["epochs"] == 3
+        images = record["throughput"]["window_steps"] * record["identity"]["batch_size"]
+        assert record["throughput"]["images_per_s"] == pytest.approx(
+            images / statistics.median(record["throughput"]["windows_s"])
         )
-        assert 0 < record["compile_s"] < 1  # NumPy compiles nothing
-        assert record["peak_rss_bytes"] > 10_000_000
-        assert record["train_loss"][-1] < record["train_loss"][0]
+        assert 0 < record["timing"]["compile_s"] < 1  # NumPy compiles nothing
+        assert record["environment"]["peak_rss_bytes"] > 10_000_000
+        assert record["learning"]["train_loss"][-1] < record["learning"]["train_loss"][0]
         for name in ("split_sha256", "order_sha256", "initial_weights_sha256", "data_sha256"):
-            assert len(record[name]) == 64
+            assert len(field(record, name)) == 64
     first, second = document["records"]
-    assert first["split_sha256"] != second["split_sha256"]
-    assert first["initial_weights_sha256"] != second["initial_weights_sha256"]
+    assert first["provenance"]["split_sha256"] != second["provenance"]["split_sha256"]
+    assert (
+        first["provenance"]["initial_weights_sha256"]
+        != second["provenance"]["initial_weights_sha256"]
+    )
 
 
 def test_same_seed_same_numbers(bench):
     one = bench.records("reference")["reference"]
     two = bench.records("reference")["reference"]
     for name in ("train_loss", "val_accuracy", "test_accuracy", "order_sha256", "split_sha256"):
-        assert one[name] == two[name]
+        assert field(one, name) == field(two, name)
 
 
 def test_target_is_timed_on_the_training_clock(bench):
     record = bench.records("reference", "--target", "0.01")["reference"]
-    assert record["time_to_target_s"] == pytest.approx(record["epoch_s"][0])
-    assert record["time_to_target_with_compile_s"] == pytest.approx(
-        record["epoch_s"][0] + record["compile_s"]
+    assert record["timing"]["time_to_target_s"] == pytest.approx(record["timing"]["epoch_s"][0])
+    assert record["timing"]["time_to_target_with_compile_s"] == pytest.approx(
+        record["timing"]["epoch_s"][0] + record["timing"]["compile_s"]
     )
     record = bench.records("reference", "--target", "1")["reference"]
-    assert record["target_accuracy"] == 1.0
-    assert record["time_to_target_s"] is None
-    assert record["time_to_target_with_compile_s"] is None
+    assert record["settings"]["target_accuracy"] == 1.0
+    assert record["timing"]["time_to_target_s"] is None
+    assert record["timing"]["time_to_target_with_compile_s"] is None
 
 
 def test_no_validation_no_target(bench):
     record = bench.records("reference", "--val-size", "0")["reference"]
-    assert record["status"] == "ok"
-    assert record["val_accuracy"] == []
-    assert record["target_accuracy"] is None
+    assert record["status"]["outcome"] == "ok"
+    assert record["learning"]["val_accuracy"] == []
+    assert record["settings"]["target_accuracy"] is None
 
 
 def test_without_json_a_table_and_files(bench):
@@ -142,18 +151,18 @@ def test_npz_of_ones_own(bench, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
-    assert record["train_images"] == 81
-    assert record["test_images"] == 40
-    assert len(record["pixel_mean"]) == 3
-    assert record["parameters"] == 62_006 - 3 * 85  # 7 classes instead of 10
+    assert record["settings"]["train_size"] == 81
+    assert record["settings"]["test_size"] == 40
+    assert len(record["trained_with"]["mean"]) == 3
+    assert record["learning"]["parameters"] == 62_006 - 3 * 85  # 7 classes instead of 10
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adamw"])
 def test_every_optimizer_learns(bench, optimizer):
     momentum = ("--momentum", "0.9") if optimizer != "adamw" else ()
     record = bench.records("reference", "--optimizer", optimizer, *momentum)["reference"]
-    assert record["optimizer"] == optimizer
-    assert record["train_loss"][-1] < record["train_loss"][0]
+    assert record["trained_with"]["optimizer"] == optimizer
+    assert record["learning"]["train_loss"][-1] < record["learning"]["train_loss"][0]
 
 
 def test_without_the_report_extra_the_table_is_printed_all_the_same(bench, tmp_path):

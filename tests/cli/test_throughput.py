@@ -15,36 +15,49 @@ def records(bench, *arguments: str) -> list[dict]:
 
 def test_a_training_is_followed_by_windows(bench):
     (record,) = records(bench)
-    assert record["test_accuracy"] is not None
-    assert len(record["window_s"]) == 4
-    assert record["steady"] in (True, False)
-    median_s = sum(sorted(record["window_s"])[1:3]) / 2
-    images = record["window_steps"] * record["batch_size"]
-    assert record["images_per_s"] == pytest.approx(images / median_s)
-    assert record["gflop_per_s"] == pytest.approx(2_263_920 * record["images_per_s"] / 1e9)
-    assert record["matrix_gflop_per_s"] > 0
-    assert record["machine_gflop_per_s"] > 0
-    assert 0.1 < record["busy_threads"] < 1.2
-    assert record["conditions_after"]["cpu_busy_s"] > record["conditions_before"]["cpu_busy_s"]
+    assert record["learning"]["test_accuracy"] is not None
+    assert len(record["throughput"]["windows_s"]) == 4
+    assert record["throughput"]["steady"] in (True, False)
+    median_s = sum(sorted(record["throughput"]["windows_s"])[1:3]) / 2
+    images = record["throughput"]["window_steps"] * record["identity"]["batch_size"]
+    assert record["throughput"]["images_per_s"] == pytest.approx(images / median_s)
+    assert record["throughput"]["gflop_per_s"] == pytest.approx(
+        2_263_920 * record["throughput"]["images_per_s"] / 1e9
+    )
+    assert record["throughput"]["matrix_gflop_per_s"] > 0
+    assert record["throughput"]["machine_gflop_per_s"] > 0
+    assert 0.1 < record["throughput"]["busy_threads"] < 1.2
+    assert (
+        record["environment"]["state_after"]["cpu_busy_s"]
+        > record["environment"]["state_before"]["cpu_busy_s"]
+    )
 
 
 def test_throughput_only_trains_nothing(bench):
     (record,) = records(bench, "--throughput-only")
-    assert record["throughput_only"]
-    assert record["epoch_s"] == record["val_accuracy"] == record["checkpoints"] == []
-    assert record["test_accuracy"] is record["target_accuracy"] is None
-    assert record["images_per_s"] > 0
+    assert record["identity"]["throughput_only"]
+    assert (
+        record["timing"]["epoch_s"]
+        == record["learning"]["val_accuracy"]
+        == record["weights"]["checkpoints"]
+        == []
+    )
+    assert record["learning"]["test_accuracy"] is record["settings"]["target_accuracy"] is None
+    assert record["throughput"]["images_per_s"] > 0
 
 
 def test_repeats_are_processes_of_their_own_that_measure_speed_alone(bench):
     found = records(bench, "--min-repeats", "3")
-    assert [(r["seed"], r["repeat"], r["throughput_only"]) for r in found] == [
+    assert [
+        (r["identity"]["seed"], r["identity"]["repeat"], r["identity"]["throughput_only"])
+        for r in found
+    ] == [
         (0, 0, False),
         (0, 1, True),
         (0, 2, True),
     ]
-    assert {len(r["epoch_s"]) for r in found} == {3, 0}
-    assert len({r["initial_weights_sha256"] for r in found}) == 1
+    assert {len(r["timing"]["epoch_s"]) for r in found} == {3, 0}
+    assert len({r["provenance"]["initial_weights_sha256"] for r in found}) == 1
 
 
 @pytest.mark.alone
@@ -62,14 +75,19 @@ def test_a_precision_is_reached_or_told(bench):
 
 def test_a_sweep_over_batch_sizes_and_threads(bench):
     found = records(bench, "--throughput-only", "--batch-sizes", "8,16", "--threads", "1,2")
-    assert {(r["batch_size"], r["threads"]) for r in found} == {(8, 1), (8, 2), (16, 1), (16, 2)}
-    assert "reference-cpu-batch8-threads2-seed0" in {r["cell"] for r in found}
-    assert all(r["status"] == "ok" for r in found)
+    assert {(r["identity"]["batch_size"], r["identity"]["threads"]) for r in found} == {
+        (8, 1),
+        (8, 2),
+        (16, 1),
+        (16, 2),
+    }
+    assert "reference-cpu-batch8-threads2-seed0" in {r["identity"]["cell"] for r in found}
+    assert all(r["status"]["outcome"] == "ok" for r in found)
 
 
 def test_checkpoints_of_a_sweep_do_not_overwrite_each_other(bench):
     found = records(bench, "--batch-sizes", "8,16", "--save", "last")
-    files = [name for record in found for name in record["checkpoints"]]
+    files = [name for record in found for name in record["weights"]["checkpoints"]]
     assert len(set(files)) == 2
     assert any("_batch8_seed0_" in name for name in files)
 

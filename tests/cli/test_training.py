@@ -22,10 +22,17 @@ def test_a_schedule_and_its_rates_are_in_the_record_and_in_the_report(bench):
     assert "ended after epoch 6: converged" in done.stderr
     folder = bench.only_run()
     record = json.loads((folder / "records" / "reference-cpu-seed0.json").read_text())
-    assert record["learning_rates"] == pytest.approx([1e-9] * 3 + [1e-10] * 3)
-    assert (record["learning_rate"], record["stopped_early"]) == (1e-9, "converged")
-    assert (record["epochs"], len(record["epoch_s"]), record["best_epoch"]) == (9, 6, 1)
-    assert set(record["epoch_0"]) >= {"val_accuracy", "test_loss_by_epoch"}
+    assert record["learning"]["learning_rates"] == pytest.approx([1e-9] * 3 + [1e-10] * 3)
+    assert (record["settings"]["learning_rate"], record["status"]["stopped_early"]) == (
+        1e-9,
+        "converged",
+    )
+    assert (
+        record["settings"]["epochs"],
+        len(record["timing"]["epoch_s"]),
+        record["learning"]["best_epoch"],
+    ) == (9, 6, 1)
+    assert set(record["learning"]["epoch_0"]) >= {"val_accuracy", "test_loss_by_epoch"}
     assert "× 0.1 after 2 epochs" in (folder / "report.md").read_text()
     heading, first, *_ = (folder / "epochs.csv").read_text().splitlines()
     assert dict(zip(heading.split(","), first.split(","), strict=True))["learning_rates"] == "1e-09"
@@ -49,7 +56,7 @@ def test_a_run_that_goes_on_has_the_schedule_of_the_checkpoint(bench):
     done = bench(*going_on, "--json", "--out", str(bench.out))
     (record,) = json.loads(done.stdout)["records"]
     # Epochs 2 and 3 brought nothing, so that the fourth has a hundredth of the rate.
-    assert record["learning_rates"] == pytest.approx([1e-11, 1e-12])
+    assert record["learning"]["learning_rates"] == pytest.approx([1e-11, 1e-12])
     done = bench(*going_on, "--patience", "3")
     assert done.returncode == 2
     assert "--patience is 1 in it, not 3" in done.stderr
@@ -63,7 +70,7 @@ def test_a_run_is_resumed_with_its_schedule(bench):
     done = bench("run", "--resume", str(folder), "--schedule", "plateau", "--json")
     assert done.returncode == 0, done.stderr
     records = json.loads(done.stdout)["records"]
-    assert [one["training"]["schedule"] for one in records] == ["plateau"] * 2
+    assert [one["settings"]["schedule"] for one in records] == ["plateau"] * 2
     done = bench("run", "--resume", str(folder), "--patience", "3")
     assert done.returncode == 2
     assert "--patience was 5, not 3" in done.stderr

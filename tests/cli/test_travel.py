@@ -15,6 +15,7 @@ from bench import frameworks
 from bench.results import checkpoint
 from bench.workload import datasets, normalisation
 from tests.cli.conftest import Bench
+from tests.record_making import field
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
@@ -38,26 +39,26 @@ def trained(tmp_path_factory, data) -> Path:
 def test_the_best_is_saved_and_listed(bench):
     done = bench.run("reference", "--json")
     (record,) = json.loads(done.stdout)["records"]
-    (name,) = record["checkpoints"]
-    best = 1 + int(np.argmax(record["val_accuracy"]))
-    accuracy = record["val_accuracy"][best - 1]
+    (name,) = record["weights"]["checkpoints"]
+    best = 1 + int(np.argmax(record["learning"]["val_accuracy"]))
+    accuracy = record["learning"]["val_accuracy"][best - 1]
     assert name == f"digits_reference_seed0_epoch{best}_acc{accuracy:.4f}.safetensors"
     header = checkpoint.read(bench.only_run() / "checkpoints" / name).header
     assert header.val_accuracy == accuracy
-    assert header.data_sha256 == record["data_sha256"]
-    assert list(header.pixel_mean) == record["pixel_mean"]
+    assert header.data_sha256 == record["provenance"]["data_sha256"]
+    assert list(header.mean) == record["trained_with"]["mean"]
 
 
 def test_nothing_is_saved_where_nothing_is_asked_for(bench):
     record = bench.records("reference", "--save", "none")["reference"]
-    assert record["checkpoints"] == []
+    assert record["weights"]["checkpoints"] == []
     assert not list((bench.only_run() / "checkpoints").iterdir())
 
 
 def test_a_killed_cells_checkpoint_is_listed_and_set_aside(bench):
     record = bench.records("killed")["killed"]
-    assert record["status"] == "failed"
-    (name,) = record["checkpoints"]
+    assert record["status"]["outcome"] == "failed"
+    (name,) = record["weights"]["checkpoints"]
     folder = bench.only_run()
     assert checkpoint.read(folder / "checkpoints" / name).header.epoch == 1
     bench("run", "--resume", str(folder))
@@ -73,9 +74,9 @@ def test_a_folder_that_takes_no_checkpoint_loses_no_cell(bench):
     (folder / "checkpoints").write_text("a file in its place")
     done = bench("run", "--resume", str(folder), "--json")
     (record,) = json.loads(done.stdout)["records"]
-    assert "SIGKILL" in record["reason"]  # and not what became of the checkpoint
-    assert "could not be written" in record["checkpoint_error"]
-    assert len(record["epoch_s"]) == 1
+    assert "SIGKILL" in record["status"]["reason"]  # and not what became of the checkpoint
+    assert "could not be written" in record["weights"]["checkpoint_error"]
+    assert len(record["timing"]["epoch_s"]) == 1
 
 
 def test_predict_on_its_own_test_images(bench, trained):
@@ -92,13 +93,13 @@ def test_predict_on_its_own_test_images(bench, trained):
 
 def test_predicted_accuracy_is_that_of_the_run(bench):
     record = bench.records("reference", "--save", "last")["reference"]
-    (name,) = record["checkpoints"]
+    (name,) = record["weights"]["checkpoints"]
     path = bench.only_run() / "checkpoints" / name
-    assert checkpoint.read(path).header.test_accuracy == record["test_accuracy"]
+    assert checkpoint.read(path).header.test_accuracy == record["learning"]["test_accuracy"]
     document = json.loads(bench("predict", "--checkpoint", str(path), "--json").stdout)
     (result,) = document["results"]
-    assert result["accuracy"] == record["test_accuracy"]
-    assert result["loss"] == pytest.approx(record["test_loss"], rel=1e-5)
+    assert result["accuracy"] == record["learning"]["test_accuracy"]
+    assert result["loss"] == pytest.approx(record["learning"]["test_loss"], rel=1e-5)
 
 
 def test_image_files_get_the_class_of_the_same_images(bench, trained, data, tmp_path):
@@ -118,7 +119,7 @@ def test_image_files_get_the_class_of_the_same_images(bench, trained, data, tmp_
     header, adapter = found.header, ReferenceAdapter()
     adapter.build(header.model, found.parameters, header.optimizer, "cpu", 1)
     fitted = datasets.load("digits", data, (32, 32), "resize").train_images[:6]
-    pixels = normalisation.normalise(np.asarray(fitted), header.pixel_mean, header.pixel_std)
+    pixels = normalisation.normalise(np.asarray(fitted), header.mean, header.std)
     logits = adapter.predict(pixels).astype(float)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for row, share in zip(rows, shares, strict=True):
@@ -262,14 +263,20 @@ def test_going_on_takes_everything_from_the_checkpoint(bench, trained):
     done = go_on(bench, trained, "--epochs", "3", "--json", "--format", "csv")
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)["records"]
-    assert record["resumed_from"] == trained.name
-    assert record["resumed_framework"] == "reference"
-    assert (record["epochs"], record["first_epoch"], len(record["epoch_s"])) == (3, 3, 1)
-    assert record["target_accuracy"] is None
-    assert record["time_to_target_s"] is None
-    for name in ("split_sha256", "order_sha256", "batch_size", "train_images", "optimizer"):
-        assert record[name] == whole[name], name
-    assert record["train_loss"] == pytest.approx(whole["train_loss"][2:], rel=1e-5)
+    assert record["weights"]["resumed_from"] == trained.name
+    assert record["weights"]["resumed_framework"] == "reference"
+    assert (
+        record["settings"]["epochs"],
+        record["learning"]["first_epoch"],
+        len(record["timing"]["epoch_s"]),
+    ) == (3, 3, 1)
+    assert record["settings"]["target_accuracy"] is None
+    assert record["timing"]["time_to_target_s"] is None
+    for name in ("split_sha256", "order_sha256", "batch_size", "train_size", "optimizer"):
+        assert field(record, name) == field(whole, name), name
+    assert record["learning"]["train_loss"] == pytest.approx(
+        whole["learning"]["train_loss"][2:], rel=1e-5
+    )
     (row,) = [
         line.split(",")
         for path in (bench.out.parent / "rest").glob("*/epochs.csv")
@@ -325,9 +332,9 @@ def test_stopped_in_one_framework_and_gone_on_in_every_other(bench, tmp_path):
             *("--save", "last", "--out", str(out), "--threads", "1", "--json"),
         )
         (record,) = json.loads(done.stdout)["records"]
-        assert record["status"] == "ok", record["reason"]
-        assert record["resumed_framework"] == first
-        assert record["order_sha256"] == whole["order_sha256"]
+        assert record["status"]["outcome"] == "ok", record["status"]["reason"]
+        assert record["weights"]["resumed_framework"] == first
+        assert record["provenance"]["order_sha256"] == whole["provenance"]["order_sha256"]
         found = _last(bench, out)
         assert found.optimizer.steps == straight.optimizer.steps
         for path, want in straight.parameters.items():

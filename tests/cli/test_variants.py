@@ -10,27 +10,27 @@ BOTH = "twofold,twofold:counting"
 def test_a_variant_runs_beside_the_plain_framework(bench):
     records = bench.records(BOTH, verified=True)
     plain, counting = records["twofold"], records["twofold:counting"]
-    assert plain["status"] == counting["status"] == "ok"
-    assert plain["versions"]["variant"] == "None"
-    assert counting["versions"]["variant"] == "counting"
-    assert counting["certificate"]["subject"]["framework"] == "twofold:counting"
-    assert counting["order_sha256"] == plain["order_sha256"]
-    assert counting["train_loss"] == plain["train_loss"]
+    assert plain["status"]["outcome"] == counting["status"]["outcome"] == "ok"
+    assert plain["environment"]["versions"]["variant"] == "None"
+    assert counting["environment"]["versions"]["variant"] == "counting"
+    assert counting["provenance"]["certificate"]["subject"]["framework"] == "twofold:counting"
+    assert counting["provenance"]["order_sha256"] == plain["provenance"]["order_sha256"]
+    assert counting["learning"]["train_loss"] == plain["learning"]["train_loss"]
     files = [path.name for path in bench.only_run().rglob("*") if "counting" in path.name]
     assert len(files) >= 3, "a record, a log and a checkpoint"
     assert not any(":" in path.name for path in bench.out.rglob("*"))
     assert not any(":" in path.name for path in bench.cache.rglob("*"))
     assert len(list((bench.cache / "certificates").iterdir())) == 2
-    assert {name for r in (plain, counting) for name in r["checkpoints"]} == {
+    assert {name for r in (plain, counting) for name in r["weights"]["checkpoints"]} == {
         path.name for path in (bench.only_run() / "checkpoints").iterdir()
     }
 
 
 def test_a_variant_that_cannot_run_here_tells_why(bench):
     records = bench.records("twofold:cogs,twofold")
-    assert records["twofold:cogs"]["status"] == "unavailable"
-    assert records["twofold:cogs"]["reason"] == "no difference engine here: build one"
-    assert records["twofold"]["status"] == "ok"
+    assert records["twofold:cogs"]["status"]["outcome"] == "unavailable"
+    assert records["twofold:cogs"]["status"]["reason"] == "no difference engine here: build one"
+    assert records["twofold"]["status"]["outcome"] == "ok"
 
 
 def test_the_report_and_a_resumed_run_know_variants(bench):
@@ -39,7 +39,7 @@ def test_the_report_and_a_resumed_run_know_variants(bench):
     assert "twofold:counting" in (folder / "report.md").read_text()
     next((folder / "records").glob("twofold.counting*")).unlink()
     done = bench("run", "--resume", str(folder), "--json")
-    names = [record["framework"] for record in json.loads(done.stdout)["records"]]
+    names = [record["identity"]["framework"] for record in json.loads(done.stdout)["records"]]
     assert sorted(names) == ["twofold", "twofold:counting"]
 
 
@@ -57,7 +57,11 @@ def test_weights_travel_between_variants(bench):
         *("--unverified", "--json"),
     )
     (record,) = json.loads(going_on.stdout)["records"]
-    assert record["framework"] == record["resumed_framework"] == "twofold:counting"
+    assert (
+        record["identity"]["framework"]
+        == record["weights"]["resumed_framework"]
+        == "twofold:counting"
+    )
 
 
 def test_an_unknown_variant_is_refused(refused):

@@ -75,35 +75,36 @@ def test_a_run_verifies_once_and_attaches_the_certificate(bench):
     (path,) = _kept(bench)
     kept = json.loads(path.read_text())
     for record in records:
-        assert record["status"] == "ok"
-        assert record["certificate"] == kept
-        assert not record["unverified"]
+        assert record["status"]["outcome"] == "ok"
+        assert record["provenance"]["certificate"] == kept
+        assert not record["provenance"]["unverified"]
     report = next(bench.out.glob("*/report.md")).read_text()
     assert "Verified against the float64 oracle before timing" in report
     assert "Certificates of equivalence" in report
 
 
 def test_a_kept_certificate_serves_until_something_changes(bench):
-    made_at = bench.records("reference", *SGD, verified=True)["reference"]["certificate"]["made_at"]
+    first = bench.records("reference", *SGD, verified=True)["reference"]
+    made_at = first["provenance"]["certificate"]["made_at"]
     (path,) = _kept(bench)
     marked = json.loads(path.read_text()) | {"made_at": "earlier"}
     path.write_text(json.dumps(marked))
-    again = bench.records("reference", *SGD, verified=True)["reference"]["certificate"]
-    assert again["made_at"] == "earlier"
+    again = bench.records("reference", *SGD, verified=True)["reference"]["provenance"]
+    assert again["certificate"]["made_at"] == "earlier"
     path.write_text("{not whole")
-    anew = bench.records("reference", *SGD, verified=True)["reference"]["certificate"]
-    assert anew["made_at"] >= made_at
+    anew = bench.records("reference", *SGD, verified=True)["reference"]["provenance"]
+    assert anew["certificate"]["made_at"] >= made_at
     assert len(_kept(bench)) == 1
 
 
 def test_what_is_not_equivalent_is_not_timed_and_the_others_are(bench):
     records = bench.records("flipped,reference", "--seeds", "0,1", *SGD, verified=True)
-    assert records["reference"]["status"] == "ok"
+    assert records["reference"]["status"]["outcome"] == "ok"
     record = records["flipped"]
-    assert record["status"] == "not-equivalent"
-    assert record["reason"].startswith("logits (397 images): error ")
-    assert record["epoch_s"] == []
-    assert record["certificate"]["checks"]
+    assert record["status"]["outcome"] == "not-equivalent"
+    assert record["status"]["reason"].startswith("logits (397 images): error ")
+    assert record["timing"]["epoch_s"] == []
+    assert record["provenance"]["certificate"]["checks"]
     assert len(_kept(bench)) == 1  # what failed is not kept
 
 
@@ -116,8 +117,8 @@ def test_unverified_runs_all_the_same_and_says_so_everywhere(bench):
     assert "UNVERIFIED" in (folder / "report.md").read_text()
     for path in (folder / "records").iterdir():
         record = json.loads(path.read_text())
-        assert record["unverified"]
-        assert record["certificate"] is None
+        assert record["provenance"]["unverified"]
+        assert record["provenance"]["certificate"] is None
     assert _kept(bench) == []
 
 
@@ -132,10 +133,10 @@ def test_unverified_runs_all_the_same_and_says_so_everywhere(bench):
 )
 def test_a_framework_that_fails_while_it_is_verified(bench, name, status, reason):
     records = bench.records(name, *SGD, verified=True)
-    assert records[name]["status"] == status
-    assert reason in records[name]["reason"]
+    assert records[name]["status"]["outcome"] == status
+    assert reason in records[name]["status"]["reason"]
     if status == "failed":
-        assert "while it was verified, after " in records[name]["reason"]
+        assert "while it was verified, after " in records[name]["status"]["reason"]
 
 
 @pytest.mark.parametrize(

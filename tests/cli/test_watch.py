@@ -26,15 +26,15 @@ def test_event_files_hold_what_the_record_does(bench):
     found = scalars(cell)
     steps = [4, 8, 12]  # three epochs of 3 full batches and one of 8
     for tag, values in {
-        "loss/train": record["train_loss"],
-        "loss/validation": record["val_loss"],
-        "accuracy/validation": record["val_accuracy"],
-        "learning_rate": [record["learning_rate"]] * 3,
-        "images_per_s/epoch": [56 / seconds for seconds in record["epoch_s"]],
+        "loss/train": record["learning"]["train_loss"],
+        "loss/validation": record["learning"]["val_loss"],
+        "accuracy/validation": record["learning"]["val_accuracy"],
+        "learning_rate": [record["settings"]["learning_rate"]] * 3,
+        "images_per_s/epoch": [56 / seconds for seconds in record["timing"]["epoch_s"]],
     }.items():
         assert [step for step, _ in found[tag]] == steps, tag
         assert [value for _, value in found[tag]] == pytest.approx(values), tag
-    assert found["accuracy/test"] == [(12, pytest.approx(record["test_accuracy"]))]
+    assert found["accuracy/test"] == [(12, pytest.approx(record["learning"]["test_accuracy"]))]
     assert len(found["images_per_s/windows"]) >= 4
 
 

@@ -9,17 +9,14 @@ import pytest
 import typer
 
 from bench.cli.app import app
-from bench.config import recipe, settings
+from bench.config import recipe
+from bench.config.declaration import PANELS
 from bench.config.plan import Plan
 from bench.config.settings import DECLARED, checked
 from bench.errors import BenchError
 from bench.results import migrate, store
 
 ROOT = Path(__file__).resolve().parents[2]
-PANELS = (
-    *(settings.WHAT, settings.DATA, settings.TRAINING, settings.SCHEDULE, settings.RUNNING),
-    *(settings.SPEED, settings.SAVED),
-)
 COUNTS = ("train_size", "test_size", "epochs", "first", "val_every", "patience", "stop_patience")
 # For each a value of its type that no run can have.
 WRONG = {

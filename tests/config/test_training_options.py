@@ -8,9 +8,10 @@ import pytest
 
 from bench.config import plan
 from bench.config.plan import Cell
+from bench.config.settings import DECLARED
 from bench.config.split_sizes import AvailableImages
 from bench.errors import UsageError
-from bench.workload.training import Training
+from report.wording.settings_text import IN_WORDS
 
 DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
 MNIST = AvailableImages(
@@ -24,13 +25,15 @@ def make(source: AvailableImages = DIGITS, **asked) -> plan.Plan:
 
 
 def test_a_plain_run_asks_for_nothing():
-    assert make().training == Training()
+    settings = make().settings
+    usual = {name: of.default for name, of in DECLARED.items()}
+    assert [name for name in IN_WORDS if getattr(settings, name) != usual[name]] == []
 
 
 def test_a_plateau_has_the_model_zoos_constants():
-    training = make(schedule="plateau").training
+    training = make(schedule="plateau").settings
     assert (training.factor, training.patience, training.floor) == (0.1, 5, 1e-6)
-    assert make(schedule="plateau", floor=0.0, patience=1).training.floor == 0.0
+    assert make(schedule="plateau", floor=0.0, patience=1).settings.floor == 0.0
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_what_cannot_be_is_refused(asked, complaint):
 
 def test_the_test_set_decides_without_validation_images():
     planned = make(schedule="plateau", stop_at=0.9, val_size=0, monitor="test")
-    assert planned.training.monitor == "test"
+    assert planned.settings.monitor == "test"
 
 
 def test_only_the_first_images_and_a_tenth_as_many_for_the_test():
@@ -87,6 +90,7 @@ def test_only_the_first_images_and_a_tenth_as_many_for_the_test():
 
 def test_steps_of_an_epoch():
     whole, dropped = make(train_size=100), make(train_size=100, drop_last=True)
+    whole, dropped = whole.settings, dropped.settings
     assert (whole.steps(32), whole.images_an_epoch(32)) == (4, 100)
     assert (dropped.steps(32), dropped.images_an_epoch(32)) == (3, 96)
     assert (whole.steps(25), dropped.steps(25)) == (4, 4)

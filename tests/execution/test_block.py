@@ -12,6 +12,7 @@ from bench.execution import runner
 from bench.execution.block import Block, CellBegun, CellEnded, OnThisMachine
 from bench.execution.in_process import InProcess
 from bench.results import store
+from bench.results.record import PARTS
 from bench.system import machine
 from bench.worker import prepared_data
 from bench.worker.messages import EpochEnded, PhaseBegun, WindowEnded
@@ -19,9 +20,10 @@ from bench.workload import datasets
 from tests.calling import NoExecutor
 
 MEASURED_ANEW = (
+    *("run", "started_at", "other_busy_cpus", "warnings"),
     "_s",
     "_bytes",
-    "conditions_",
+    "state_",
     "images_per_s",
     "gflop",
     "steady",
@@ -67,8 +69,11 @@ class Silent:
 
 def learned(record) -> dict:
     """What two runs of a cell have in common."""
-    fields = record.model_dump(exclude={"run", "started_at", "other_busy_cpus", "warnings"})
-    return {k: v for k, v in fields.items() if not any(part in k for part in MEASURED_ANEW)}
+    written = record.model_dump(exclude={"timing", "throughput"})
+    parts = (written[part] for part in PARTS if part in written)
+    fields = {name: value for part in parts for name, value in part.items()}
+    kept = {k: v for k, v in fields.items() if not any(part in k for part in MEASURED_ANEW)}
+    return kept | {"settings": written["settings"], "of_run": written["run_settings"]}
 
 
 def test_what_is_told_of_a_block_comes_in_order(planned, tmp_path):
@@ -79,19 +84,21 @@ def test_what_is_told_of_a_block_comes_in_order(planned, tmp_path):
     )
     assert [e.cell for e in events if isinstance(e, CellBegun)] == list(cells)
     ended = [e.record for e in events if isinstance(e, CellEnded)]
-    assert [(r.cell, r.status) for r in ended] == [(cell.name, "ok") for cell in cells]
+    assert [(r.identity.cell, r.status.outcome) for r in ended] == [
+        (cell.name, "ok") for cell in cells
+    ]
     assert isinstance(events[0], CellBegun)
     assert isinstance(events[-1], CellEnded)
     first = events[: events.index(next(e for e in events if isinstance(e, CellEnded)))]
     epochs = [e.figures["train_loss"] for e in first if isinstance(e, EpochEnded)]
-    assert epochs == ended[0].train_loss
+    assert epochs == ended[0].learning.train_loss
     assert {e.name for e in first if isinstance(e, PhaseBegun)} >= {"limit", "oracle", "train"}
     assert any(isinstance(e, WindowEnded) for e in first)
     # What serves all cells is computed once: there is no such phase in the second.
     later = events[len(first) + 1 :]
     assert "oracle" not in {e.name for e in later if isinstance(e, PhaseBegun)}
-    assert ended[0].machine_gflop_per_s == ended[1].machine_gflop_per_s is not None
-    assert [bool(r.oracle_step_loss) for r in ended] == [True, False]  # of the first seed
+    assert ended[0].throughput.machine_gflop_per_s == ended[1].throughput.machine_gflop_per_s
+    assert [bool(r.learning.oracle_step_loss) for r in ended] == [True, False]  # of the first seed
 
 
 def test_a_run_is_the_same_where_its_blocks_are_measured_elsewhere(planned, tmp_path):
@@ -122,4 +129,7 @@ def test_a_framework_that_is_not_here_has_a_record_all_the_same(planned, tmp_pat
         block_of(planned, tmp_path, planned.cells()[:1]), events.append
     )
     (record,) = (e.record for e in events if isinstance(e, CellEnded))
-    assert (record.status, record.reason) == ("unavailable", "not installed: buy one")
+    assert (record.status.outcome, record.status.reason) == (
+        "unavailable",
+        "not installed: buy one",
+    )

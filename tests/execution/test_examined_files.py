@@ -139,7 +139,7 @@ def test_what_is_damaged_is_not_examined_and_tells_why(monkeypatch, tmp_path):
 
     monkeypatch.setattr(certify, "examined_files", damaged)
     verdict = certify.certify(SUBJECT, tmp_path / "log", lambda check: None, executor=None)
-    assert (verdict.status, verdict.certificate) == ("failed", None)
+    assert (verdict.outcome, verdict.certificate) == ("failed", None)
     assert verdict.reason == "a.py imports b, and no file of that module can be found"
 
 
@@ -184,7 +184,7 @@ def test_all_that_an_examination_loads_and_opens_is_in_the_key(tmp_path):
         with open(read_end, "rb") as pipe:
             events = [event_from(line) for line in pipe]
         loaded, opened = json.loads(worker.stdout.readline())
-    assert events[-1] == Ended(status="ok")
+    assert events[-1] == Ended(outcome="ok")
     expected = {file.relative_to(ROOT).as_posix() for file in examined_files(_reference())}
     modules, read = _own(loaded), _own(opened)
     assert modules >= {"bench/worker/tasks.py", "impls/reference/adapter.py"}

@@ -64,7 +64,7 @@ def test_a_child_and_this_process_train_the_same(task, tmp_path):
         task, log=tmp_path / "here", timeout_s=600, on_event=heard.append
     )
     child = ChildProcess().call(task, log=tmp_path / "child", timeout_s=600)
-    assert here.end == child.end == Ended(status="ok")
+    assert here.end == child.end == Ended(outcome="ok")
     assert epochs(here) == epochs(child)
     assert len(epochs(here)) == 2
     assert tuple(heard) == here.events
@@ -87,7 +87,7 @@ def test_a_fault_is_an_outcome_with_its_traceback_in_the_log(task, tmp_path):
     wrong = ComputeOracleLosses(plan=other, cell=CELL)
     log = tmp_path / "log"
     outcome = InProcess(NoExecutor()).call(wrong, log=log, timeout_s=600)
-    assert outcome.end.status == "failed"
+    assert outcome.end.outcome == "failed"
     assert "has changed since the run was planned" in outcome.end.reason
     assert outcome.events == ()
     assert "Traceback" in log.read_text()
@@ -103,7 +103,7 @@ def test_what_is_not_for_this_process_is_handed_on(framework, limit_s, tmp_path)
 def test_a_child_out_of_time(tmp_path):
     task = FindDevices(framework="reference", threads=1)
     outcome = ChildProcess().call(task, log=tmp_path / "log", timeout_s=0.001)
-    assert outcome.end == Ended(status="timeout", reason="not done after 0.001 s")
+    assert outcome.end == Ended(outcome="timeout", reason="not done after 0.001 s")
 
 
 def test_a_child_that_dies_has_a_last_word(task, tmp_path):
@@ -116,7 +116,7 @@ def test_a_child_that_dies_has_a_last_word(task, tmp_path):
                 child.kill()
 
     outcome = ChildProcess().call(task, log=tmp_path / "log", timeout_s=600, on_event=kill)
-    assert outcome.end.status == "failed"
+    assert outcome.end.outcome == "failed"
     assert "ended by SIGKILL" in outcome.end.reason
     assert isinstance(outcome.events[0], PhaseBegun)
 

@@ -45,8 +45,8 @@ def run(tmp_path):
 def _record(run, status: str, **fields) -> Record:
     manifest = run.manifest
     cell = manifest.plan.cells()[0]
-    known = record_builder.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
-    return Record.model_validate(known | {"started_at": "", "status": status} | fields)
+    known = {"started_at": "", "outcome": status} | fields
+    return record_builder.build(manifest.name, manifest.plan, cell, manifest.machine, known)
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -22,11 +22,8 @@ def make(**asked) -> plan.Plan:
 
 
 def record(planned: plan.Plan, cell: plan.Cell, speed: float | None) -> Record:
-    asked = record_builder.asked_for("r", planned, cell, HERE)
-    status = "ok" if speed else "failed"
-    return Record.model_validate(
-        asked | {"started_at": "", "status": status, "images_per_s": speed}
-    )
+    known = {"started_at": "", "outcome": "ok" if speed else "failed", "images_per_s": speed}
+    return record_builder.build("r", planned, cell, HERE, known)
 
 
 def run(planned: plan.Plan, speed) -> tuple[list[list[str]], list[Record]]:

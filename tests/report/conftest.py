@@ -3,18 +3,19 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
 
-from bench.results.record import Mistake, Record
+from bench.results.record import Misclassified, Record
 from report.analysis.comparison import compare
 from report.build import FORMATS, build
 from report.figures.gallery import Gallery
 from report.tables.sweeps import sweeps
+from tests.record_making import changed
 
 FROZEN = Path(__file__).parent / "frozen"
 
@@ -25,7 +26,7 @@ SINGLE = (
     *("peak_rss_bytes", "framework_version", "split_sha256", "order_sha256"),
     *("initial_weights_sha256", "data_sha256"),
 )
-LISTS = ("pixel_mean", "pixel_std", "train_loss", "val_loss", "val_accuracy", "epoch_s")
+LISTS = ("mean", "std", "train_loss", "val_loss", "val_accuracy", "epoch_s")
 
 Make = Callable[..., Record]
 
@@ -45,31 +46,22 @@ def make(frozen: list[Record]) -> Make:
     template = next(
         r
         for r in frozen
-        if (r.framework, r.seed, r.regime) == ("torch", 0, "matched") and r.target_accuracy
+        if (r.identity.framework, r.identity.seed, r.identity.regime) == ("torch", 0, "matched")
+        and r.settings.target_accuracy
     )
 
-    def changed(**changes: Any) -> Record:
-        machine = {
-            name.removeprefix("machine_"): changes.pop(name)
-            for name in list(changes)
-            if name.startswith("machine_") and name not in Record.model_fields
-        }
-        content = template.model_dump() | changes
-        content["machine"] |= machine
-        return Record.model_validate(content)
-
-    return changed
+    return partial(changed, template)
 
 
 @pytest.fixture
 def failed(make: Make) -> Make:
     """A record that failed before it learned anything."""
 
-    def changed(**changes: Any) -> Record:
+    def made(**changes: Any) -> Record:
         unknown = dict.fromkeys(SINGLE) | {name: [] for name in LISTS}
-        return make(**(unknown | {"status": "failed", "reason": "it broke"} | changes))
+        return make(**(unknown | {"outcome": "failed", "reason": "it broke"} | changes))
 
-    return changed
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -86,9 +78,9 @@ def mistaken(windows: list[Record]) -> list[Record]:
     Of three classes; torch also mistakes image 5, and only its records have pictures.
     """
     return [
-        record.model_copy(update=_mistakes(record))
+        changed(record, **_misclassified(record))
         for record in windows
-        if record.batch_size == 64 and not record.throughput_only
+        if record.identity.batch_size == 64 and not record.identity.throughput_only
     ]
 
 
@@ -138,16 +130,22 @@ def gallery(windows: list[Record]) -> Gallery:
     return Gallery(compared, sweeps(compared))
 
 
-def _mistakes(record: Record) -> dict[str, Any]:
-    own = [(2, 0, 1), (7, 2, 1)] + [(5, 1, 2)] * (record.framework == "torch")
+def _misclassified(record: Record) -> dict[str, Any]:
+    own = [(2, 0, 1), (7, 2, 1)] + [(5, 1, 2)] * (record.identity.framework == "torch")
     return {
         "class_names": ["a <b>", "$x$", "c"],
-        "confusion": [[10, 1, 0], [0, 10, int(record.framework == "torch")], [0, 1, 9]],
-        "mistakes": [
-            Mistake(image=image, label=label, said=said, png=_png() if len(own) == 3 else None)
-            for image, label, said in sorted(own)
+        "confusion": [
+            *((0, 0, 10), (0, 1, 1), (1, 1, 10)),
+            *([(1, 2, 1)] if record.identity.framework == "torch" else []),
+            *((2, 1, 1), (2, 2, 9)),
         ],
-        "mistakes_within": 8,
+        "misclassified": [
+            Misclassified(
+                image=image, label=label, predicted=predicted, png=_png() if len(own) == 3 else None
+            )
+            for image, label, predicted in sorted(own)
+        ],
+        "misclassified_among": 8,
         "step_loss": [2.3, 2.2, None],
         "oracle_step_loss": [2.3, 2.0, 1.0],
     }

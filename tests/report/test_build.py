@@ -3,17 +3,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from bench.results.record import Record
+from bench.results.record import PARTS, Record
 from report.analysis.comparison import compare
 from report.analysis.configurations import distinct
 from report.build import build, markdown
-from report.formats.csv_files import EPOCH_FIELDS
+from report.formats.csv_files import ELSEWHERE, EPOCH_FIELDS, OF_PARTS
 
 Make = Callable[..., Record]
 NASTY = "a|b\n`c` <b>&\\|\r\n| d [e](f) \x1b[31m" + "x" * 300
@@ -53,32 +54,26 @@ def test_a_file_that_cannot_be_replaced_leaves_no_litter(
 
 def test_csv_read_back_equals_the_records(frozen: list[Record], make: Make, tmp_path: Path) -> None:
     third = make(framework='Сеть, "q"', seed=9, images_per_s=1 / 3, test_loss=1e-300)
-    fourth = make(seed=10, window_s=[0.25, 1 / 3], conditions_before={"load_1min": 0.5})
+    fourth = make(seed=10, windows_s=[0.25, 1 / 3], state_before={"load_1min": 0.5})
     records = distinct([*frozen, third, fourth])
     build(records, tmp_path, [])
     table = read(tmp_path / "records.csv")
     assert len(table) == len(records)
     for (_, row), record in zip(table.iterrows(), records, strict=True):
-        given = record.model_dump(
-            mode="json", exclude={"log_tail", "versions", "machine", "certificate"}
-        )
-        given["certificate"] = "passed" if record.certificate else None
-        given |= {f"machine_{name}": value for name, value in record.machine.model_dump().items()}
-        for name in (
-            *(*EPOCH_FIELDS, "step_loss"),
-            *(
-                "oracle_step_loss",
-                "class_names",
-                "confusion",
-                "mistakes",
-                "mistakes_within",
-                "asked",
-            ),
-        ):
-            del given[name]
+        written = record.model_dump(mode="json")
+        machine = written["environment"].pop("machine")
+        own = {name: value for part in PARTS for name, value in written[part].items()}
+        asked = {
+            f"settings.{name}" if name in own else name: value
+            for name, value in written["settings"].items()
+        }
+        given = own | asked | {f"machine_{name}": value for name, value in machine.items()}
+        for name in ELSEWHERE:
+            given.pop(name, None)
+        given["certificate"] = "passed" if record.provenance.certificate else None
         for name in [name for name, value in given.items() if isinstance(value, list | dict)]:
             assert json.loads(row.pop(name)) == given.pop(name)
-        assert json.loads(row.pop("versions")) == record.versions
+        assert json.loads(row.pop("versions")) == record.environment.versions
         assert set(row.index) == set(given)
         for name, value in given.items():
             if value is None:
@@ -92,11 +87,13 @@ def test_epochs_read_back_equal_the_records(frozen: list[Record], tmp_path: Path
     table = read(tmp_path / "epochs.csv").set_index(["run", "cell"]).sort_index()
     for record in frozen:
         for name in EPOCH_FIELDS:
-            values = [value for value in getattr(record, name) if value is not None]
+            values = [
+                value for value in attrgetter(OF_PARTS[name].path)(record) if value is not None
+            ]
             if values:
-                assert table.loc[(record.run, record.cell), name].dropna().tolist() == approx(
-                    values
-                )
+                assert table.loc[
+                    (record.identity.run, record.identity.cell), name
+                ].dropna().tolist() == approx(values)
     assert set(table["epoch"]) == {1, 2, 3}
 
 
@@ -162,7 +159,7 @@ def test_no_record(tmp_path: Path) -> None:
 
 def test_no_run_that_is_ok(failed: Make) -> None:
     text = markdown(
-        compare([failed(), failed(framework="flux", status="timeout", reason="over 60 s")])
+        compare([failed(), failed(framework="flux", outcome="timeout", reason="over 60 s")])
     )
     assert "No run succeeded: there are no figures." in text
     assert "| flux | – | – |" in text

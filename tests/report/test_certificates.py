@@ -29,7 +29,7 @@ def certified(make: Make) -> Callable[..., Record]:
     """A record whose certificate holds these checks; other changes as for `make`."""
 
     def made(*checks: dict[str, Any], subject: dict[str, Any] | None = None, **changes: Any):
-        content = make().model_dump()["certificate"]
+        content = make().provenance.model_dump()["certificate"]
         content["checks"] = checks
         content["subject"] |= subject or {}
         return make(**changes, certificate=content)
@@ -76,7 +76,7 @@ def test_a_failed_certificate_is_not_said_to_be_verified(certified: Make, make: 
         check(),
         check(name="gradients", error=3e-5, bound=2e-5, where="conv1/kernel"),
         framework="keras",
-        status="not-equivalent",
+        outcome="not-equivalent",
         reason="gradients are off",
         test_accuracy=None,
         images_per_s=None,
@@ -119,7 +119,7 @@ def test_busy_cpus_are_no_share_of_a_bound(certified: Make) -> None:
 
 def test_without_a_certificate(make: Make, failed: Make) -> None:
     old = make(framework="keras", certificate=None)
-    absent = failed(framework="flux", status="unavailable")
+    absent = failed(framework="flux", outcome="unavailable")
     lines = said([make(), old, absent])
     assert lines[1:] == ["No certificate of equivalence in the records of keras."]
     assert proofs(only([old, absent])) == []

@@ -39,8 +39,8 @@ def only_row(records: list[Record]) -> Row:
         {"epochs": 4},
         {"target_accuracy": 0.5},
         {"fit": "resize"},
-        {"train_images": 100},
-        {"given_mean": [0.5]},
+        {"train_size": 100},
+        {"settings": {"mean": (0.5,)}},
         {"machine_fingerprint": "another"},
     ],
     ids=lambda change: next(iter(change)),
@@ -66,7 +66,7 @@ def test_early_failure_joins_the_runs_that_asked_for_the_same(make: Make, failed
 
 
 def test_seeds_whose_training_splits_differ_share_a_row(make: Make) -> None:
-    row = only_row([make(pixel_mean=[0.5]), make(seed=1, pixel_mean=[0.51])])
+    row = only_row([make(mean=[0.5]), make(seed=1, mean=[0.51])])
     assert row.seeds == (0, 1)
 
 
@@ -84,13 +84,13 @@ def test_rows_stand_by_speed_and_failures_last(make: Make, failed: Make) -> None
 
 
 def test_failures_alone_are_a_row_with_their_statuses(failed: Make) -> None:
-    row = only_row([failed(), failed(seed=1, status="timeout"), failed(seed=2)])
+    row = only_row([failed(), failed(seed=1, outcome="timeout"), failed(seed=2)])
     assert row.status == "failed, timeout"
     assert row.images_per_s is row.accuracy_mean is row.time_to_target_s is None
 
 
 def test_figures_of_runs_that_are_not_ok_do_not_count(make: Make) -> None:
-    row = only_row([make(), make(seed=1, status="timeout", images_per_s=1.0, test_accuracy=0.0)])
+    row = only_row([make(), make(seed=1, outcome="timeout", images_per_s=1.0, test_accuracy=0.0)])
     assert (row.images_per_s, row.accuracy_mean, row.target_runs) == (12000.0, 0.98, 1)
 
 
@@ -146,7 +146,7 @@ def test_time_to_target(
 def test_a_diverged_run_counts_as_one_that_did_not_reach_the_target(
     make: Make, failed: Make
 ) -> None:
-    row = only_row([make(), *(failed(seed=n, status="diverged") for n in (1, 2))])
+    row = only_row([make(), *(failed(seed=n, outcome="diverged") for n in (1, 2))])
     assert (row.time_to_target_s, row.time_to_target_is_bound) == (12.0, True)
     assert (row.target_reached, row.target_runs) == (1, 3)
 

@@ -32,6 +32,7 @@ from report.tables import contrast_cells, contrast_tables, throughput_tables
 from report.tables.main import probability, ratio
 from report.wording.notes import plain_note
 from report.wording.summary import verdict
+from tests.record_making import changed
 
 NAMES = ("torch", "keras", "flax", "flux", "jax")
 FROZEN = Path(__file__).parent / "frozen"
@@ -53,7 +54,7 @@ def cell(framework: str, block: int, log_speed: float, accuracy: float, run: str
         "time_to_target_with_compile_s": 1 + 1e5 / speed,
         "test_accuracy": accuracy,
     }
-    return TEMPLATE.model_copy(update=changes)
+    return changed(TEMPLATE, **changes)
 
 
 class Run(NamedTuple):
@@ -238,7 +239,7 @@ def check_compare(records: list[Record], baseline: str | None, *metrics: Metric)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "records").mkdir()
         for record in records:
-            path = Path(folder) / "records" / f"{record.cell}.json"
+            path = Path(folder) / "records" / f"{record.identity.cell}.json"
             path.write_text(record.model_dump_json())
         for metric in metrics:
             pairs = pairs_of(family(comparison, metric))
@@ -275,11 +276,11 @@ def test_every_place_tells_the_same() -> None:
     @given(runs)
     def examined(run: Run) -> None:
         records = run.records()
-        assume(len({record.framework for record in records}) > 1)
+        assume(len({record.identity.framework for record in records}) > 1)
         (comparison,) = compare(records)
         for metric in METRICS:
             check_family(family(comparison, metric))
-        baseline = records[-1].framework if run.has_baseline else None
+        baseline = records[-1].identity.framework if run.has_baseline else None
         forms.add(check_report(records, baseline))
         check_compare(records, baseline, METRICS[run.blocks % 3])
 
@@ -325,7 +326,7 @@ def test_a_tie_in_front_hides_no_difference_behind_it() -> None:
 def test_the_baseline_chooses_pairs_and_changes_none(
     windows: list[Record], baseline: str | None
 ) -> None:
-    at_64 = [record for record in windows if record.batch_size == 64]
+    at_64 = [record for record in windows if record.identity.batch_size == 64]
     (comparison,), (plain,) = compare(at_64, baseline), compare(at_64)
     assert pairs_of(family(comparison, "images_per_s")) == pairs_of(family(plain, "images_per_s"))
 

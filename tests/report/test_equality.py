@@ -12,6 +12,7 @@ from bench.results.record import Record
 from report.analysis.comparison import compare
 from report.build import markdown
 from report.formats.terminal import print_summary
+from tests.record_making import changed
 
 Make = Callable[..., Record]
 ALARM = "NOT AN EQUAL COMPARISON"
@@ -42,8 +43,8 @@ def test_a_difference_is_said_loudly(make: Make, change: dict[str, object], said
 
 def test_the_file_marks_the_seed_that_differs(make: Make) -> None:
     pairs = [make(framework=name, seed=seed) for name in ("torch", "keras") for seed in (0, 1)]
-    changed = [*pairs[:-1], pairs[-1].model_copy(update={"order_sha256": "e" * 64})]
-    lines = markdown(compare(changed)).splitlines()
+    other = changed(pairs[-1], order_sha256="e" * 64)
+    lines = markdown(compare([*pairs[:-1], other])).splitlines()
     assert [line.count("**differs**") for line in lines if line.startswith(("| 0", "| 1"))] == [
         0,
         1,

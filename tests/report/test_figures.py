@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from statistics import median
 from typing import Any
 from xml.etree import ElementTree
@@ -21,6 +20,7 @@ from report.figures.palette import KNOWN, OTHERS, styles
 from report.figures.registry import drawings
 from report.figures.svg import render
 from report.tables.sweeps import sweeps
+from tests.record_making import changed
 
 Make = Callable[..., Record]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -39,7 +39,7 @@ def batch64(windows: list[Record]) -> Comparison:
 
 
 def looks(comparison: Comparison) -> dict[str, Any]:
-    return styles(record.framework for record in comparison.everything)
+    return styles(record.identity.framework for record in comparison.everything)
 
 
 def marked(drawing: Drawing) -> list[tuple[list[float], list[float], list[str]]]:
@@ -66,7 +66,7 @@ def test_throughput_is_that_of_the_records(batch64: Comparison) -> None:
     drawn = marked(drawing)
     for place, row in enumerate(batch64.rows):
         points, interval, middle = drawn[3 * place : 3 * place + 3]
-        own = sorted(r.images_per_s or 0.0 for r in batch64.of(row))
+        own = sorted(r.throughput.images_per_s or 0.0 for r in batch64.of(row))
         assert points[0] == own
         assert len(points[2]) == len(own) == 8
         assert interval[0] == [row.speed.images_per_s_low, row.speed.images_per_s_high]
@@ -78,10 +78,10 @@ def test_throughput_is_that_of_the_records(batch64: Comparison) -> None:
 def test_accuracy_is_that_of_the_records(batch64: Comparison) -> None:
     drawing = training.accuracy(batch64, looks(batch64), "a", against_seconds=False)
     assert drawing is not None
-    trained = [r for r in batch64.records if not r.throughput_only]
+    trained = [r for r in batch64.records if not r.identity.throughput_only]
     points = [one for one in marked(drawing) if len(one[0]) > 1]
     for row, (x, y, texts) in zip(batch64.rows, points, strict=True):
-        own = [r.val_accuracy for r in trained if r.framework == row.framework]
+        own = [r.learning.val_accuracy for r in trained if r.identity.framework == row.framework]
         assert x == [1, 2, 3]
         assert y == pytest.approx([100 * median(values) for values in zip(*own, strict=True)])
         assert len(texts) == 3
@@ -91,7 +91,12 @@ def test_accuracy_is_that_of_the_records(batch64: Comparison) -> None:
         for path in band.get_paths()
     ]
     for row, (low, high) in zip(batch64.rows, bands, strict=True):
-        own = [v for r in trained if r.framework == row.framework for v in r.val_accuracy]
+        own = [
+            v
+            for r in trained
+            if r.identity.framework == row.framework
+            for v in r.learning.val_accuracy
+        ]
         assert (low, high) == pytest.approx((100 * min(own), 100 * max(own)))
     rings = {texts[0]: (x[0], y[0]) for x, y, texts in marked(drawing) if len(x) == 1}
     assert rings["torch is at the target after epoch 2"][0] == 2
@@ -104,9 +109,9 @@ def test_accuracy_against_seconds_has_the_sums_of_epochs(batch64: Comparison) ->
     assert drawing is not None
     torch = next(x for x, _, texts in marked(drawing) if texts[0].startswith("torch, epoch 1"))
     ends = [
-        sum(record.epoch_s[:3])
+        sum(record.timing.epoch_s[:3])
         for record in batch64.records
-        if record.framework == "torch" and not record.throughput_only
+        if record.identity.framework == "torch" and not record.identity.throughput_only
     ]
     assert torch[-1] == pytest.approx(median(ends))
     assert labels(drawing.axes) == ("Training time (s)", "Validation accuracy (%)")
@@ -115,17 +120,16 @@ def test_accuracy_against_seconds_has_the_sums_of_epochs(batch64: Comparison) ->
 def test_without_validation_the_accuracy_is_that_of_the_test_images(windows: list[Record]) -> None:
     """As in trainings that judge themselves by the test set; with what was measured before them."""
     judged = [
-        record.model_copy(
-            update={
-                "training": replace(record.training, monitor="test"),
-                "val_accuracy": [],
-                "test_accuracy_by_epoch": [0.5, 0.6, 0.7],
-                "epoch_0": {"test_accuracy_by_epoch": 0.125},
-                "target_accuracy": 0.6,
-            }
+        changed(
+            record,
+            monitor="test",
+            val_accuracy=[],
+            test_accuracy_by_epoch=[0.5, 0.6, 0.7],
+            epoch_0={"test_accuracy_by_epoch": 0.125},
+            target_accuracy=0.6,
         )
         for record in windows
-        if record.batch_size == 64 and not record.throughput_only
+        if record.identity.batch_size == 64 and not record.identity.throughput_only
     ]
     (comparison,) = compare(judged)
     for against_seconds in (False, True):
@@ -141,7 +145,7 @@ def test_without_validation_the_accuracy_is_that_of_the_test_images(windows: lis
 
 
 def test_time_to_target_tells_who_missed_it(frozen: list[Record]) -> None:
-    comparison = next(one for one in compare(frozen) if one.setup.target_accuracy)
+    comparison = next(one for one in compare(frozen) if one.setup.settings.target_accuracy)
     drawing = training.to_target(comparison, looks(comparison), "t")
     assert drawing is not None
     drawn = {texts[0]: x for x, _, texts in marked(drawing)}
@@ -160,7 +164,7 @@ def test_phases_add_up_to_the_process(batch64: Comparison) -> None:
         at = round(bar.get_y() + bar.get_height() / 2)
         ends[at] = max(ends.get(at, 0.0), bar.get_x() + bar.get_width())
     for place, row in enumerate(batch64.rows):
-        walls = [record.wall_s or 0.0 for record in batch64.of(row)]
+        walls = [record.timing.wall_s or 0.0 for record in batch64.of(row)]
         assert ends[place] == pytest.approx(sum(walls) / len(walls))
 
 
@@ -174,14 +178,15 @@ def test_loss_is_of_one_seed_of_all(batch64: Comparison) -> None:
         own = next(
             r
             for r in batch64.records
-            if (r.framework, r.seed, r.throughput_only) == (framework, 0, False)
+            if (r.identity.framework, r.identity.seed, r.identity.throughput_only)
+            == (framework, 0, False)
         )
-        assert y == own.train_loss
+        assert y == own.learning.train_loss
 
 
 def test_sweep_has_every_value(windows: list[Record]) -> None:
     (found,) = sweeps(compare(windows))
-    drawing = throughput.sweep(found, styles(r.framework for r in windows), "sweep")
+    drawing = throughput.sweep(found, styles(r.identity.framework for r in windows), "sweep")
     curves = {
         texts[0].partition(",")[0]: (x, y) for x, y, texts in marked(drawing) if "," in texts[0]
     }
@@ -202,12 +207,14 @@ def test_the_svg_holds_the_data(batch64: Comparison) -> None:
         title, use = group.find(f"{SVG}title"), group.find(f"{SVG}use")
         if title is not None and use is not None and " repeat " in (title.text or ""):
             at.setdefault((title.text or "").partition(",")[0], []).append(float(use.get("x", "")))
-    first = [r.images_per_s or 0.0 for r in batch64.of(batch64.rows[0])]
-    last = [r.images_per_s or 0.0 for r in batch64.records if r.framework == "keras"]
+    first = [r.throughput.images_per_s or 0.0 for r in batch64.of(batch64.rows[0])]
+    last = [
+        r.throughput.images_per_s or 0.0 for r in batch64.records if r.identity.framework == "keras"
+    ]
     scale = (max(at["keras"]) - min(at["torch:compile"])) / (max(last) - min(first))
     assert set(at) == {"torch", "torch:compile", "keras"}
     for row in batch64.rows:
-        values = sorted(record.images_per_s or 0.0 for record in batch64.of(row))
+        values = sorted(record.throughput.images_per_s or 0.0 for record in batch64.of(row))
         shown = [(x - min(at["torch:compile"])) / scale + min(first) for x in at[row.framework]]
         assert shown == pytest.approx(values, rel=0.02)
 
@@ -274,7 +281,8 @@ def test_only_figures_that_say_something(make: Make, failed: Make) -> None:
     lists = {name: [] for name in ("train_loss", "val_loss", "val_accuracy", "epoch_s")}
     fast = [make(**lists, throughput_only=True, seed=s, time_to_target_s=None) for s in (0, 1)]
     assert set(names(compare(fast)[0])) <= {"throughput", "phases"}
-    once = {name: values[:1] for name, values in make().model_dump().items() if name in lists}
+    known = dict(make().learning) | dict(make().timing)
+    once = {name: known[name][:1] for name in lists}
     assert "accuracy-epochs" not in names(compare([make(**once, epochs=1)])[0])
 
 

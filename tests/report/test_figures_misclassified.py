@@ -15,6 +15,7 @@ from report.figures.canvas import house_style
 from report.figures.palette import styles
 from report.figures.svg import render
 from report.formats.csv_files import csv_files
+from tests.record_making import changed
 
 
 @pytest.fixture(autouse=True)
@@ -29,15 +30,17 @@ def comparison(mistaken: list[Record]) -> Comparison:
     return found
 
 
-def changed(records: list[Record], **update: Any) -> Comparison:
-    (found,) = compare([record.model_copy(update=update) for record in records])
+def compared(records: list[Record], **update: Any) -> Comparison:
+    (found,) = compare([changed(record, **update) for record in records])
     return found
 
 
 def test_confusion_is_the_sum_over_the_runs(comparison: Comparison) -> None:
     by_name = {one.framework: one for one in misclassified.confusions(comparison)}
     torch = by_name["torch"]
-    assert torch.runs == sum(record.framework == "torch" for record in comparison.records) > 1
+    assert (
+        torch.runs == sum(record.identity.framework == "torch" for record in comparison.records) > 1
+    )
     assert (
         torch.counts.tolist()
         == (torch.runs * np.array([[10, 1, 0], [0, 10, 1], [0, 1, 9]])).tolist()
@@ -84,8 +87,8 @@ def test_the_sheet_says_what_each_framework_said(comparison: Comparison) -> None
 def test_images_that_some_record_does_not_tell_of_are_left_out(mistaken: list[Record]) -> None:
     # A framework with more mistakes lists them not so far: of image 7 it says nothing.
     short = [
-        record.model_copy(update={"mistakes_within": 6, "mistakes": record.mistakes[:1]})
-        if record.framework == "keras"
+        changed(record, misclassified_among=6, misclassified=record.learning.misclassified[:1])
+        if record.identity.framework == "keras"
         else record
         for record in mistaken
     ]
@@ -96,7 +99,10 @@ def test_images_that_some_record_does_not_tell_of_are_left_out(mistaken: list[Re
 @pytest.mark.parametrize("png", ["", "no base64!", "bm8gcG5n"])
 def test_a_picture_that_is_none_is_left_out(mistaken: list[Record], png: str) -> None:
     broken = [
-        record.model_copy(update={"mistakes": [replace(one, png=png) for one in record.mistakes]})
+        changed(
+            record,
+            misclassified=[replace(one, png=png) for one in record.learning.misclassified],
+        )
         for record in mistaken
     ]
     (comparison,) = compare(broken)
@@ -124,9 +130,9 @@ def test_without_the_data_nothing_is_drawn(windows: list[Record], mistaken: list
         assert misclassified.confusion(comparison, "x") is None
         assert misclassified.sheet(comparison, "x") is None
         assert first_steps.difference(comparison, {}, "x") is None
-    ragged = changed(mistaken, confusion=[[1, 2], [3]])
+    ragged = compared(mistaken, confusion=[(0, 200, 1)])
     assert misclassified.confusion(ragged, "x") is None
-    perfect = changed(mistaken, mistakes=[], confusion=[[4, 0], [0, 4]], class_names=[])
+    perfect = compared(mistaken, misclassified=[], confusion=[(0, 0, 4), (1, 1, 4)], class_names=[])
     assert misclassified.sheet(perfect, "x") is None
     drawing = misclassified.confusion(perfect, "x")
     assert drawing is not None
@@ -143,10 +149,13 @@ def test_a_report_has_them_by_their_names(report) -> None:
 
 def test_tidy_files_of_steps_and_mistakes(mistaken: list[Record], windows: list[Record]) -> None:
     files = csv_files(mistaken)
-    torch = next(record for record in mistaken if record.framework == "torch")
-    steps = [line for line in files["steps.csv"].splitlines() if f",{torch.cell}," in line]
+    torch = next(record for record in mistaken if record.identity.framework == "torch")
+    cell = f",{torch.identity.cell},"
+    steps = [line for line in files["steps.csv"].splitlines() if cell in line]
     assert [line.split(",", 4)[4] for line in steps] == ["1,2.3,2.3", "2,2.2,2.0", "3,,1.0"]
-    counts = [line for line in files["confusion.csv"].splitlines() if f",{torch.cell}," in line]
+    counts = [
+        line for line in files["confusion.csv"].splitlines() if f",{torch.identity.cell}," in line
+    ]
     assert [line.split(",", 4)[4] for line in counts] == [
         *("a <b>,a <b>,10", "a <b>,$x$,1", "$x$,$x$,10", "$x$,c,1"),
         *("c,$x$,1", "c,c,9"),
@@ -154,12 +163,12 @@ def test_tidy_files_of_steps_and_mistakes(mistaken: list[Record], windows: list[
     assert set(csv_files(windows)) == {"records.csv", "epochs.csv"}
 
 
-def test_names_of_more_classes_than_were_counted(mistaken: list[Record]) -> None:
+def test_classes_without_images_are_drawn_too(mistaken: list[Record]) -> None:
     names = ["a", "b", "c", "d", "e"]
-    several = [one.model_copy(update={"class_names": names}) for one in mistaken]
+    several = [changed(one, class_names=names) for one in mistaken]
     (comparison,) = compare(several)
     drawing = misclassified.confusion(comparison, "confusion")
     assert drawing is not None
     for axes in drawing.figure.axes[: len(comparison.rows)]:
-        assert [label.get_text() for label in axes.get_xticklabels()] == names[:3]
-        assert [label.get_text() for label in axes.get_yticklabels()] == names[:3]
+        assert [label.get_text() for label in axes.get_xticklabels()] == names
+        assert [label.get_text() for label in axes.get_yticklabels()] == names

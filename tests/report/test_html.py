@@ -215,7 +215,7 @@ def test_sparse_records_give_a_page(make: Make, failed: Make) -> None:
     lists = {name: [] for name in ("train_loss", "val_loss", "val_accuracy", "epoch_s")}
     cases = {
         "nothing to show": [],
-        "No run succeeded": [failed(), failed(framework="flux", status="timeout")],
+        "No run succeeded": [failed(), failed(framework="flux", outcome="timeout")],
         "alone was measured": [make()],
         "over 2 processes": [make(seed=0), make(seed=1)],
         "One seed": [make(), make(framework="keras")],
@@ -242,7 +242,11 @@ def test_the_same_records_give_the_same_page(report, windows, problems, tmp_path
     drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
     assert drawn == {path.name: path.read_bytes() for path in (first.folder / "figures").iterdir()}
     assert {name.partition(".")[2] for name in drawn} == {"svg", "png"}
-    speeds = [r.images_per_s or 0 for r in windows if (r.framework, r.batch_size) == ("torch", 64)]
+    speeds = [
+        r.throughput.images_per_s or 0
+        for r in windows
+        if (r.identity.framework, r.identity.batch_size) == ("torch", 64)
+    ]
     assert f">{median(speeds):,.0f}<" in page.decode()
 
 

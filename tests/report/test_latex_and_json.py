@@ -66,7 +66,7 @@ def test_json_holds_records_and_rows(frozen: list[Record]) -> None:
     assert read["problems"] == [{"file": "a.json", "reason": "torn"}]
     first = compare(frozen)[0]
     of = read["comparisons"][0]
-    assert of["setup"]["dataset"] == first.setup.dataset
+    assert of["setup"]["settings"]["dataset"] == first.setup.settings.dataset
     assert [row["speed"]["images_per_s"] for row in of["rows"]] == [
         row.images_per_s for row in first.rows
     ]

@@ -35,11 +35,11 @@ def test_there_are_runs_of_both_data_sets() -> None:
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
 def test_all_frameworks_were_proved_equal_and_trained_on_several_seeds(run: Path) -> None:
     records = records_of(run)
-    assert {record.framework for record in records} == FOUR
+    assert {record.identity.framework for record in records} == FOUR
     for record in records:
-        assert record.status == "ok"
-        assert record.certificate is not None
-        assert record.certificate.passed
+        assert record.status.outcome == "ok"
+        assert record.provenance.certificate is not None
+        assert record.provenance.certificate.passed
     (comparison,) = compare(records)
     for row in comparison.rows:
         assert len(row.seeds) >= 3

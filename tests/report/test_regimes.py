@@ -15,6 +15,8 @@ from report.analysis.regimes import Difference, cases, changes, difference, outc
 from report.build import markdown
 from report.formats.terminal import print_summary
 
+UNTYPED = {"weight_decay": None}
+
 Make = Callable[..., Record]
 ALARM = "NOT AN EQUAL COMPARISON"
 MISSED = {"steps_to_target": None, "time_to_target_s": None}
@@ -67,7 +69,7 @@ def test_steps_are_compared_where_both_reached_the_target(make: Make, failed: Ma
         make(seed=0, regime="native", steps_to_target=1500),
         make(seed=1, regime="native", steps_to_target=2250),
         make(seed=2, regime="native", **MISSED),
-        failed(seed=3, regime="native", status="diverged", target_accuracy=0.97),
+        failed(seed=3, regime="native", outcome="diverged", target_accuracy=0.97),
         make(seed=4, regime="native", steps_to_target=750),
     ]
     gap = difference(native, matched)
@@ -108,7 +110,7 @@ def test_other_regimes_never_enter_the_main_table(make: Make) -> None:
     comparison = only([make(), make(framework="keras"), make(framework="keras", **native)])
     assert [row.accuracy_mean for row in comparison.rows] == [0.98, 0.98]
     assert [row.runs for row in comparison.rows] == [1, 1]
-    assert [record.regime for record in comparison.others] == ["native"]
+    assert [record.identity.regime for record in comparison.others] == ["native"]
 
 
 def test_weights_of_ones_own_raise_no_alarm(make: Make) -> None:
@@ -183,27 +185,27 @@ def test_settings_that_were_not_recorded_prove_nothing(make: Make) -> None:
 def test_a_weight_decay_of_ones_own_does_not_part_the_pair(make: Make) -> None:
     adamw = {"optimizer": "adamw", "momentum": 0.0}
     records = [
-        make(**adamw, weight_decay=0.01),
-        make(**adamw, weight_decay=0.02, weight_decay_is_given=True, run="typed"),
-        make(**adamw, weight_decay=0.004, regime="native"),
-        make(**adamw, weight_decay=0.02, weight_decay_is_given=True, regime="native", run="typed"),
+        make(**adamw, weight_decay=0.01, settings=UNTYPED),
+        make(**adamw, weight_decay=0.02, run="typed"),
+        make(**adamw, weight_decay=0.004, settings=UNTYPED, regime="native"),
+        make(**adamw, weight_decay=0.02, regime="native", run="typed"),
     ]
-    own, typed = sorted(compare(records), key=lambda comparison: comparison.setup.weight_decay or 0)
-    assert [record.weight_decay for record in own.everything] == [0.01, 0.004]
-    assert [record.weight_decay for record in typed.everything] == [0.02, 0.02]
+    own, typed = sorted(compare(records), key=lambda one: one.setup.settings.weight_decay or 0)
+    assert [record.trained_with.weight_decay for record in own.everything] == [0.01, 0.004]
+    assert [record.trained_with.weight_decay for record in typed.everything] == [0.02, 0.02]
     assert cases(own)[0].changes == (("weight_decay", 0.01, 0.004),)
 
 
 def test_weight_decays_of_each_ones_own_without_a_matched_run(make: Make) -> None:
     adamw = {"optimizer": "adamw", "momentum": 0.0, "regime": "native"}
     records = [
-        make(**adamw, framework="keras", weight_decay=0.004),
-        make(**adamw, framework="flax", weight_decay=0.0001),
+        make(**adamw, framework="keras", weight_decay=0.004, settings=UNTYPED),
+        make(**adamw, framework="flax", weight_decay=0.0001, settings=UNTYPED),
     ]
-    assert only(records).setup.weight_decay is None
-    assert only(records[:1]).setup.weight_decay == 0.004
     for text in shown(records):
         assert "weight decay of each framework's own" in text
+    for text in shown(records[:1]):
+        assert "weight decay 0.004" in text
 
 
 def test_versions_are_never_paired(make: Make) -> None:
@@ -218,7 +220,7 @@ def test_resumed_trainings_stand_apart(make: Make) -> None:
     whole, rest = sorted(
         compare([make(), make(regime="native"), resumed]), key=lambda c: c.setup.first_epoch
     )
-    assert [record.regime for record in whole.everything] == ["matched", "native"]
+    assert [record.identity.regime for record in whole.everything] == ["matched", "native"]
     assert rest.everything == (resumed,)
 
 

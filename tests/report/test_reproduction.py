@@ -44,7 +44,7 @@ def records(make):
 
 def rows(records):
     (comparison,) = compare(records)
-    return reproduction.held(records[0].recipe, comparison.records)
+    return reproduction.held(records[0].provenance.recipe, comparison.records)
 
 
 def test_each_figure_is_found_where_it_belongs(records):

@@ -11,6 +11,7 @@ from report.analysis.comparison import compare
 from report.tables import throughput_tables
 from report.wording.notes import plain_note
 from report.wording.summary import Summary, verdict
+from tests.record_making import changed
 
 Make = Callable[..., Record]
 CLOSE = (1.00, 1.02, 0.98, 1.01, 0.99, 1.00, 1.02, 0.99)
@@ -127,7 +128,7 @@ def test_alone_and_none(make: Make, failed: Make) -> None:
     assert headline([make()]).startswith("torch alone was measured: ")
     assert headline([failed()]) == "No run succeeded: there is nothing to compare."
     assert "flux: unavailable" in said(
-        [make(), failed(framework="flux", status="unavailable")], "Unsure"
+        [make(), failed(framework="flux", outcome="unavailable")], "Unsure"
     )
 
 
@@ -151,18 +152,16 @@ def test_more_accurate_by_more_than_seeds_explain(make: Make) -> None:
 
 
 def test_target(frozen: list[Record]) -> None:
-    records = [r for r in frozen if r.target_accuracy and r.regime == "matched"]
+    records = [r for r in frozen if r.settings.target_accuracy and r.identity.regime == "matched"]
     text = said(records, "Time to target")
     assert "torch: 9.60 s, 11.6 s with compilation (3 of 3 runs got there)." in text
     assert "keras: more than 21.0 s, more than 24.0 s with compilation (1 of 3 runs" in text
-    nobody = [make_missed(record) for record in records if record.framework == "torch"]
+    nobody = [make_missed(record) for record in records if record.identity.framework == "torch"]
     assert "not reached (0 of 3 runs got there)" in said(nobody, "Time to target")
 
 
 def make_missed(record: Record) -> Record:
-    return record.model_copy(
-        update={"time_to_target_s": None, "time_to_target_with_compile_s": None}
-    )
+    return changed(record, time_to_target_s=None, time_to_target_with_compile_s=None)
 
 
 def test_fair_only_with_certificates_and_equal_hashes(make: Make) -> None:
@@ -177,7 +176,7 @@ def test_fair_only_with_certificates_and_equal_hashes(make: Make) -> None:
 
 
 def test_doubts(blocks) -> None:
-    shaky = blocks("torch", 1000, 2000, 3000, warnings=["busy"], steady=False, window_s=[0.1])
+    shaky = blocks("torch", 1000, 2000, 3000, warnings=["busy"], steady=False, windows_s=[0.1])
     text = said(shaky, "Unsure")
     assert "The speed of torch is known to no more than its order of magnitude" in text
     wide = said(blocks("torch", 1000, 1100, 1050, 1200, 980), "Unsure")

@@ -16,6 +16,7 @@ from report.build import build
 from report.tables import phases, sweeps, target_tables, throughput_tables
 from report.text import Note
 from report.wording import notes
+from tests.record_making import changed
 
 Make = Callable[..., Record]
 ONLY = {
@@ -80,7 +81,7 @@ def test_blocks_are_paired_and_not_seeds(make: Make) -> None:
 def test_runs_without_a_common_block_are_told_to_be_unpaired(make: Make) -> None:
     records = [
         *processes(make, "torch", [100.0, 102.0]),
-        *[record.model_copy(update={"run": "x"}) for record in processes(make, "keras", [50.0])],
+        *[changed(record, run="x") for record in processes(make, "keras", [50.0])],
     ]
     comparison = one(records)
     (contrast,) = throughput_tables.contrasts(comparison).values()
@@ -124,7 +125,7 @@ def test_disturbances_are_counted_by_kind(make: Make) -> None:
 
 
 def test_energy_is_of_the_windows_alone(make: Make) -> None:
-    measured = {"window_s": [0.1] * 5, "window_steps": 10, "batch_size": 64}
+    measured = {"windows_s": [0.1] * 5, "window_steps": 10, "batch_size": 64}
     rows = one([make(energy_j=6.4, **measured), make(framework="keras", **measured)]).rows
     energies = {row.framework: row.speed.energy_j_per_1000_images for row in rows}
     assert energies == {"torch": pytest.approx(2.0), "keras": None}

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.config import plan
+from bench.config.training_settings import TrainingSettings
 from bench.contract import ModelOptions, ModelSpec, OptimizerSpec
 from bench.errors import CheckpointError
 from bench.results import checkpoint, naming
@@ -23,6 +24,11 @@ from bench.workload.order import initial_parameters
 
 MODEL = models.build("lenet5", (32, 32, 1), 10)
 ADAM = OptimizerSpec("adam")
+SETTINGS = TrainingSettings(
+    **{"dataset": "mnist", "fit": "pad", "activation": "relu", "pooling": "max"},
+    **{"train_size": 55_000, "val_size": 5_000, "test_size": 10_000, "epochs": 43},
+    **{"learning_rate": 1e-3, "target_accuracy": None},
+)
 
 
 def header(model: ModelSpec = MODEL, optimizer: OptimizerSpec = ADAM, **fields) -> Header:
@@ -32,26 +38,19 @@ def header(model: ModelSpec = MODEL, optimizer: OptimizerSpec = ADAM, **fields) 
         "framework_version": None,
         "device": "cpu",
         "model": model,
-        "dataset": "mnist",
+        "settings": SETTINGS,
         "data_sha256": "d" * 64,
         "classes": tuple("0123456789"),
         "native_size": (28, 28),
-        "fit": "pad",
-        "pixel_mean": (0.1 + 0.2,),  # with all its digits
-        "pixel_std": (0.3,),
-        "given_mean": None,
-        "given_std": None,
+        "mean": (0.1 + 0.2,),  # with all its digits
+        "std": (0.3,),
         "pool_images": 60_000,
         "own_test_set": True,
-        "train_size": 55_000,
-        "val_size": 5_000,
-        "test_size": 10_000,
         "split_sha256": "e" * 64,
         "seed": 0,
         "epoch": 43,
         "batch_size": 128,
         "optimizer": optimizer,
-        "learning_rate": 1e-3,
         "steps": 18_490,
         "val_accuracy": 0.9913,
     }
@@ -145,13 +144,13 @@ def other_layers(document):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda d: d | {"format": 4}, "written by a newer lenet-bench (format 4"),
+        (lambda d: d | {"format": 5}, "written by a newer lenet-bench (format 5"),
         (lambda d: d | {"format": None}, "has no format or no sha256"),
         (lambda d: {"format": 1}, "has no format or no sha256"),
         (lambda d: [], "has no format or no sha256"),
         (lambda d: d | {"epoch": -1}, "epoch: Input should be greater"),
         (lambda d: d | {"surprise": 1}, "surprise: Extra inputs"),
-        (lambda d: d | {"pixel_std": [1, 2, 3]}, "mean and std are not those of 1 channel(s)"),
+        (lambda d: d | {"std": [1, 2, 3]}, "mean and std are not those of 1 channel(s)"),
         (lambda d: d | {"classes": ["a", "b"]}, "2 names of 10 classes"),
         (lambda d: d | {"pool_images": 10}, "a split of 60000 images out of 10"),
         (lambda d: d | {"native_size": [10**9, 1]}, "native_size.0: Input should be less"),

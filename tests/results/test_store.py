@@ -39,8 +39,8 @@ def manifest() -> store.Manifest:
 
 def record(manifest: store.Manifest, number: int = 0, **fields) -> Record:
     cell = manifest.plan.cells()[number]
-    known = record_builder.asked_for(manifest.name, manifest.plan, cell, manifest.machine)
-    return Record.model_validate(known | {"started_at": "now", "status": "ok"} | fields)
+    known = {"started_at": "now", "outcome": "ok"} | fields
+    return record_builder.build(manifest.name, manifest.plan, cell, manifest.machine, known)
 
 
 def test_a_record_comes_back_as_it_was(tmp_path, manifest):
@@ -49,7 +49,7 @@ def test_a_record_comes_back_as_it_was(tmp_path, manifest):
         run.save(written)
     assert store.read_records([tmp_path]) == ([written], [])
     assert store.read_records([tmp_path / "a-run"]) == ([written], [])
-    path = tmp_path / "a-run" / "records" / f"{written.cell}.json"
+    path = tmp_path / "a-run" / "records" / f"{written.identity.cell}.json"
     assert store.read_records([path, path]) == ([written], [])
     assert store.read_manifest(tmp_path / "a-run") == manifest
     assert not [p for p in tmp_path.rglob("*") if p.name.startswith(".")]
@@ -77,7 +77,7 @@ def test_records_come_in_the_order_of_the_plan(tmp_path, manifest):
     with store.create(tmp_path, manifest) as run:
         for number in (3, 1, 0):
             run.save(record(manifest, number))
-        assert [r.cell for r in run.records()] == [names[0], names[1], names[3]]
+        assert [r.identity.cell for r in run.records()] == [names[0], names[1], names[3]]
         assert [c.name for c in runner.unsettled(run)] == [names[2]]
 
 
@@ -142,7 +142,7 @@ def test_an_earlier_try_is_set_aside(tmp_path, manifest):
     cell = manifest.plan.cells()[0]
     with store.create(tmp_path, manifest) as run:
         for attempt in ("first", "second"):
-            run.save(record(manifest, reason=attempt, status="failed"))
+            run.save(record(manifest, reason=attempt, outcome="failed"))
             run.log_path(cell).write_text(attempt)
             run.set_aside(cell)
         assert not run.record_path(cell).exists()

@@ -62,7 +62,7 @@ def test_a_worker_runs_the_harness_of_its_parent(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(launch.__file__).parents[2]))
     lines, log = [], tmp_path / "log"
     launch.run_worker(TASK, (), launch.environment(1, os.environ), log, 60, lines.append)
-    assert event_from(lines[-1]) == Ended(status="ok"), log.read_text()
+    assert event_from(lines[-1]) == Ended(outcome="ok"), log.read_text()
     # Where this process looks there first, as with python -m, the worker does so, too.
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert launch._flags()[:1] != ["-P"]
@@ -81,7 +81,7 @@ def test_a_probe_of_the_real_worker(tmp_path):
     answer, end = map(event_from, lines)
     assert isinstance(answer, FrameworkAnswered)
     assert answer.devices == ("cpu",)
-    assert end == Ended(status="ok")
+    assert end == Ended(outcome="ok")
 
 
 def test_a_worker_is_ended_when_its_listener_raises(tmp_path):

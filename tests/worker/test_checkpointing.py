@@ -113,8 +113,8 @@ def test_the_header_tells_what_was_trained(planned, tmp_path):
     assert (header.epoch, header.val_accuracy, header.test_accuracy) == (4, 0.8, 0.75)
     assert header.native_size == (8, 8)
     assert header.classes == tuple("0123456789")
-    assert header.pixel_mean == kept.data.pixel_mean
-    assert header.given_mean is None
+    assert header.mean == kept.data.mean
+    assert header.settings.mean is None
     assert header.split_sha256 == kept.data.split_sha256
     for name, value in kept.adapter.export().items():
         assert np.array_equal(found.parameters[name], value)
@@ -179,7 +179,7 @@ def test_training_goes_on_with_the_order_of_the_next_epoch(planned, tmp_path):
     whole = train(planned(save_every=2), tmp_path / "whole")
     (path,) = (tmp_path / "whole").glob("*epoch2_*")
     rest = train(started(planned(), path), tmp_path / "rest")
-    assert rest["status"] == "ok"
+    assert rest["outcome"] == "ok"
     assert rest["order_sha256"] == whole["order_sha256"]
     assert rest["split_sha256"] == whole["split_sha256"]
     # In float64 within, but through a file of float32: as close as its rounding.

@@ -182,7 +182,7 @@ def test_the_rate_that_the_rules_give_is_the_one_that_trains(planned):
 
 def test_a_training_ends_at_its_target_and_is_tested(planned, tmp_path):
     _, fields = train(planned(stop_at=0.01, epochs=5, save=("last",)), tmp_path / "c")
-    assert fields["status"] == "ok"
+    assert fields["outcome"] == "ok"
     assert fields["stopped_early"] == "target"
     assert len(fields["epoch_s"]) == 1
     assert fields["test_accuracy"] is not None
@@ -252,7 +252,7 @@ class Bursting(Watched):
 
 def test_divergence_within_an_epoch_ends_it_at_once(planned):
     adapter, fields = train(planned(val_every=1), adapter=Bursting)
-    assert fields["status"] == "diverged"
+    assert fields["outcome"] == "diverged"
     assert fields["diverged_step"] == 2
     assert len(adapter.orders) == 2
 
@@ -280,5 +280,5 @@ def test_test_images_may_have_a_normalisation_of_their_own(planned):
     other = prepared_data.prepare(planned(test_mean=(0.0,), test_std=(1.0,)), 0)
     np.testing.assert_array_equal(plain.train.images, other.train.images)
     np.testing.assert_array_equal(plain.validation.images, other.validation.images)
-    mean, std = plain.pixel_mean[0], plain.pixel_std[0]
+    mean, std = plain.mean[0], plain.std[0]
     np.testing.assert_allclose(other.test.images, plain.test.images * std + mean, atol=1e-6)

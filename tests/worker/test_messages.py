@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bench.config.training_settings import TrainingSettings
 from bench.results.certificate import Check
-from bench.results.record import Record
+from bench.results.record import PART_OF, Identity, Record
 from bench.worker import messages
 from bench.worker.messages import (
     CheckMade,
@@ -27,10 +28,11 @@ from bench.worker.messages import (
 )
 
 CHECK = Check(name="logits", case="7 images", error=1e-7, bound=1e-6, where="", reason="float32")
-IDENTITY = (
-    *("run", "cell", "framework", "device", "seed", "regime", "dataset", "model", "batch_size"),
-    *("threads", "optimizer", "learning_rate", "status", "machine", "certificate", "asked"),
-    *("started_at", "schema_version", "unverified", "wall_s", "peak_rss_bytes", "data_sha256"),
+NOT_THE_WORKERS = (
+    *Identity.model_fields,
+    *("dataset", "model", "learning_rate", "settings", "run_settings", "identity"),
+    *("optimizer", "weight_decay", "outcome", "machine", "certificate", "recipe", "unverified"),
+    *("schema_version", "wall_s", "peak_rss_bytes", "data_sha256", "time_to_target_s"),
 )
 
 
@@ -63,7 +65,7 @@ def test_a_task_is_the_same_on_the_other_side(task):
         Measured(figures={"import_s": 0.5, "versions": {"numpy": "2.4.6"}, "epoch_0": {}}),
         EpochEnded(figures={"epoch_s": 1.0, "learning_rates": 1e-3, "train_loss": None}),
         CheckMade(check=CHECK),
-        Ended(status="diverged", reason="at step 8", diverged_step=8),
+        Ended(outcome="diverged", reason="at step 8", diverged_step=8),
     ],
 )
 def test_an_event_is_the_same_on_the_other_side(event):
@@ -78,9 +80,9 @@ def test_no_bit_of_a_figure_is_lost(value):
     assert math.copysign(1, found) == math.copysign(1, value)
 
 
-@pytest.mark.parametrize("name", IDENTITY)
+@pytest.mark.parametrize("name", NOT_THE_WORKERS)
 def test_a_worker_cannot_tell_whose_record_it_is(name):
-    assert name in Record.model_fields
+    assert name in Record.model_fields | PART_OF | vars(TrainingSettings)["__annotations__"]
     with pytest.raises(ValidationError, match=name):
         Measured(figures={name: "x"})
     with pytest.raises(ValidationError):
@@ -95,7 +97,7 @@ def test_a_worker_cannot_tell_whose_record_it_is(name):
         "[]",
         '{"kind": "guess"}',
         '{"kind": "end"}',
-        '{"kind": "end", "status": "fine"}',
+        '{"kind": "end", "outcome": "fine"}',
         '{"kind": "phase", "name": "train", "more": 1}',
         '{"kind": "measured", "figures": {"import_s": "soon"}}',
         '{"kind": "epoch", "figures": {"epoch_s": 1.0}}',
@@ -120,5 +122,5 @@ def test_only_what_is_told_crosses():
 
 
 def test_every_figure_is_a_field_of_the_record():
-    assert set(messages.FIGURES) <= Record.model_fields.keys()
+    assert set(messages.FIGURES) <= PART_OF.keys()
     assert len(set(messages.FIGURES)) == len(messages.FIGURES)

@@ -59,7 +59,7 @@ def test_given_numbers_replace_the_training_splits(planned):
     data = prepared_data.prepare(planned(mean=(0.0,), std=(1.0,)), seed=0)
     assert data.train.images.min() == 0
     assert data.train.images.max() == 1
-    assert (data.pixel_mean, data.pixel_std) == ((0.0,), (1.0,))
+    assert (data.mean, data.std) == ((0.0,), (1.0,))
 
 
 def test_seeds_change_the_test_part_where_there_is_no_official_one(planned):

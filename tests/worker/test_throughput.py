@@ -69,7 +69,7 @@ def test_a_constant_speed_needs_no_warm_up():
     found, told = measure(machine)
     assert found.window_steps == 25
     assert found.images_per_s == pytest.approx(BATCH / 0.01)
-    assert found.window_s == pytest.approx([0.25] * 8)
+    assert found.windows_s == pytest.approx([0.25] * 8)
     assert (found.steady, found.warm_up_windows, found.compiling_windows) == (True, 0, 0)
     assert [number for number, _ in told] == list(range(1, 9))
     assert machine.compiled[-1] == (25, BATCH, 0)
@@ -89,7 +89,7 @@ def test_a_speed_that_never_settles_is_told():
     found, told = measure(machine)
     assert not found.steady
     assert len(told) == throughput.MOST_WINDOWS * 8
-    assert len(found.window_s) == 8
+    assert len(found.windows_s) == 8
 
 
 def test_windows_in_which_something_was_compiled_do_not_count():
@@ -97,7 +97,7 @@ def test_windows_in_which_something_was_compiled_do_not_count():
     found, told = measure(machine)
     assert found.compiling_windows == 2
     assert len(told) == 10
-    assert max(found.window_s) == pytest.approx(0.25)
+    assert max(found.windows_s) == pytest.approx(0.25)
 
 
 def test_a_framework_that_compiles_in_every_window():
@@ -108,7 +108,7 @@ def test_a_framework_that_compiles_in_every_window():
 def test_threads_and_energy():
     found, _ = measure(Machine(constant, threads=1.9, watts=20.0))
     assert found.busy_threads == pytest.approx(1.9)
-    assert found.energy_j == pytest.approx(20.0 * sum(found.window_s))
+    assert found.energy_j == pytest.approx(20.0 * sum(found.windows_s))
 
 
 @pytest.mark.parametrize(

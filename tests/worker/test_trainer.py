@@ -158,7 +158,7 @@ def test_each_phase_costs_what_it_did_and_nothing_else(planned):
     assert measured["eval_s"] == 3 * COSTS_S["predict"]  # two epochs and the test
     for epoch in epochs:
         assert epoch["epoch_s"] == COSTS_S["train_epoch"] + COSTS_S["synchronize"]
-    assert events[-1] == Ended(status="ok")
+    assert events[-1] == Ended(outcome="ok")
 
 
 def test_saving_is_on_nobodys_clock(planned):
@@ -220,7 +220,7 @@ def test_a_loss_that_is_not_finite_ends_the_cell(planned):
     assert len(epochs) == 1
     assert epochs[0]["train_loss"] is None
     assert "test_accuracy" not in measured
-    assert events[-1].status == "diverged"
+    assert events[-1].outcome == "diverged"
     assert events[-1].diverged_step == 2
 
 
@@ -233,7 +233,7 @@ def test_throughput_is_measured_after_the_test_and_changes_nothing_before(planne
     adapter, measured, epochs, events = train(planned)
     assert len(epochs) == 2
     window_s = COSTS_S["train_epoch"] + COSTS_S["synchronize"]
-    assert measured["window_s"] == [window_s] * 4
+    assert measured["windows_s"] == [window_s] * 4
     assert measured["window_steps"] == 1  # a step takes longer than the window that was asked for
     assert measured["images_per_s"] == 4 / window_s
     assert measured["steady"] is True

@@ -111,7 +111,9 @@ def _checked(
 def _of_dataset(header: Header, source: PredictInput, logits_of: LogitsOf) -> dict[str, Any]:
     """Accuracy and loss of each framework."""
     dataset = (
-        header.dataset if source.dataset is None else parsing.dataset("--dataset", source.dataset)
+        header.settings.dataset
+        if source.dataset is None
+        else parsing.dataset("--dataset", source.dataset)
     )
     root = (source.data_root or datasets.default_root()).absolute()
     tested = prediction.examples_of(header, dataset, root)
@@ -159,10 +161,10 @@ def _of_files(header: Header, source: PredictInput, logits_of: LogitsOf) -> dict
         header.native_size,
         header.model.input_shape[:2],
         header.model.input_shape[-1],
-        header.fit,
+        header.settings.fit,
         invert=source.invert,
     )
-    logits = logits_of(normalise(pixels, header.pixel_mean, header.pixel_std))
+    logits = logits_of(normalise(pixels, header.mean, header.std))
     rows = [
         _classed(file, name, own[index], header)
         for index, file in enumerate(files)
@@ -203,7 +205,7 @@ def _about(path: Path, header: Header) -> dict[str, Any]:
     return {
         "checkpoint": str(path),
         "trained_in": header.framework,
-        "trained_on": header.dataset,
+        "trained_on": header.settings.dataset,
         "epoch": header.epoch,
         "seed": header.seed,
         "val_accuracy": header.val_accuracy,
@@ -228,7 +230,7 @@ def _print(document: dict[str, Any], header: Header) -> None:
     _say(
         console,
         f"{Path(document['checkpoint']).name}: {header.model.label} trained in {header.framework} "
-        f"on {header.dataset}, seed {header.seed}, epoch {header.epoch}{validated}",
+        f"on {header.settings.dataset}, seed {header.seed}, epoch {header.epoch}{validated}",
     )
     if "what" in document:
         _say(console, document["what"])

@@ -18,7 +18,7 @@ from bench.cli.invocation import Invocation
 from bench.config.settings import DECLARED, checked
 from bench.errors import StoreError, UsageError
 from bench.frameworks.regimes import EACH, NATIVE
-from bench.results import migrate, store
+from bench.results import store
 from bench.results.record import Record
 from bench.workload import datasets
 
@@ -80,11 +80,13 @@ def rerun(
     session = runs.Session(
         invocation.executor(), notes, invocation.arguments, formats, quiet=as_json
     )
-    _, records = runs.begin(planned, session, out=out, repeats=before.recipe)
-    after = next((one for one in records if one.cell == before.cell), None)
-    after = after or next((one for one in records if one.regime == before.regime), None)
+    _, records = runs.begin(planned, session, out=out, repeats=before.provenance.recipe)
+    after = next((one for one in records if one.identity.cell == before.identity.cell), None)
+    after = after or next(
+        (one for one in records if one.identity.regime == before.identity.regime), None
+    )
     if after is None:
-        raise StoreError(f"the run has left no record of {before.cell}")
+        raise StoreError(f"the run has left no record of {before.identity.cell}")
     found = likeness(before, after)
     if as_json:
         document = {"record": after.model_dump(mode="json"), "likeness": asdict(found)}
@@ -92,37 +94,40 @@ def rerun(
     else:
         for line in told(before, after, found):
             say(Console(), line)
-    return 0 if after.status == before.status and found.is_good else 1
+    return 0 if after.status.outcome == before.status.outcome and found.is_good else 1
 
 
 def options_of(record: Record, path: Path, data_root: Path) -> dict[str, Any]:
     """The options of the one cell that the record is of; UsageError where they are not known."""
-    if not record.asked:
+    if record.run_settings is None:
         raise UsageError(
             f"{path} does not hold all options of its run: it is of an earlier version; the HTML "
             "report of its folder has a command that comes close"
         )
-    if record.resumed_from is not None:
+    if record.weights.resumed_from is not None:
         raise UsageError(
-            f"{path} went on from the checkpoint {record.resumed_from}: repeat it by "
-            f"python -m bench run --from {record.resumed_from} --epochs {record.epochs}"
+            f"{path} went on from the checkpoint {record.weights.resumed_from}: repeat it by "
+            f"python -m bench run --from {record.weights.resumed_from} "
+            f"--epochs {record.settings.epochs}"
         )
     single = {
-        "frameworks": (record.framework,),
-        "devices": (record.device,),
-        "seeds": (record.seed,),
-        "regimes": (EACH if record.regime.startswith(f"{NATIVE}.") else record.regime,),
-        "batch_sizes": (record.batch_size,),
-        "threads": (record.threads,),
-        "throughput_only": record.throughput_only,
+        "frameworks": (record.identity.framework,),
+        "devices": (record.identity.device,),
+        "seeds": (record.identity.seed,),
+        "regimes": (
+            EACH if record.identity.regime.startswith(f"{NATIVE}.") else record.identity.regime,
+        ),
+        "batch_sizes": (record.identity.batch_size,),
+        "threads": (record.identity.threads,),
+        "throughput_only": record.identity.throughput_only,
         "data_root": data_root,
     }
     left_out = {"precision", "min_repeats", "max_repeats"}
-    if record.throughput_only:
+    if record.identity.throughput_only:
         left_out.add("target_accuracy")
     asked = {
         name: value
-        for name, value in (migrate.request(record.asked) | single).items()
+        for name, value in (vars(record.settings) | vars(record.run_settings) | single).items()
         if value is not None and name not in left_out
     }
     try:
@@ -133,35 +138,46 @@ def options_of(record: Record, path: Path, data_root: Path) -> dict[str, Any]:
 
 def likeness(before: Record, after: Record) -> Likeness:
     """What is the same, bit for bit, and what is not."""
-    figures = {name: (getattr(before, name), getattr(after, name)) for name in FIGURES}
+    figures = {
+        name: (getattr(before.learning, name), getattr(after.learning, name)) for name in FIGURES
+    }
     causes = tuple(
-        word for name, word in CAUSES.items() if getattr(before, name) != getattr(after, name)
+        word
+        for name, word in CAUSES.items()
+        if getattr(before.environment, name) != getattr(after.environment, name)
     )
-    both = before.training.deterministic and after.training.deterministic
+    both = before.settings.deterministic and after.settings.deterministic
     return Likeness(
-        hashes={name: getattr(before, name) == getattr(after, name) for name in HASHES},
+        hashes={
+            name: getattr(before.provenance, name) == getattr(after.provenance, name)
+            for name in HASHES
+        },
         figures={name: old == new for name, (old, new) in figures.items() if old or new},
-        largest=_largest(before.train_loss, after.train_loss),
+        largest=_largest(before.learning.train_loss, after.learning.train_loss),
         causes=causes,
         bound=both and not causes,
-        speed=after.images_per_s / before.images_per_s
-        if before.images_per_s and after.images_per_s
+        speed=after.throughput.images_per_s / before.throughput.images_per_s
+        if before.throughput.images_per_s and after.throughput.images_per_s
         else None,
     )
 
 
 def told(before: Record, after: Record, found: Likeness) -> list[str]:
     """The likeness in lines."""
+    was, became = before.status.outcome, after.status.outcome
     lines = [
-        f"{before.cell} of {before.run}, repeated as {after.run}: {after.status}"
-        + ("" if after.status == before.status else f", was {before.status}")
+        f"{before.identity.cell} of {before.identity.run}, repeated as {after.identity.run}: "
+        f"{became}" + ("" if became == was else f", was {was}")
     ]
     for name, same in found.hashes.items():
-        if name == "draws_sha256" and "own" in (before.generator, after.generator):
-            whose = f"{before.framework}'s own generator, seed {before.seed}"
+        if name == "draws_sha256" and "own" in (
+            before.trained_with.generator,
+            after.trained_with.generator,
+        ):
+            whose = f"{before.identity.framework}'s own generator, seed {before.identity.seed}"
             lines.append(f"{HASHES[name]}: of {whose}; not hashed")
             continue
-        old, new = (str(getattr(one, name))[:12] for one in (before, after))
+        old, new = (str(getattr(one.provenance, name))[:12] for one in (before, after))
         lines.append(f"{HASHES[name]}: equal" if same else f"{HASHES[name]}: was {old}, is {new}")
     unlike = [name.replace("_", " ") for name, same in found.figures.items() if not same]
     if not unlike:
@@ -171,8 +187,8 @@ def told(before: Record, after: Record, found: Likeness) -> list[str]:
         size = "" if not found.largest else f"; losses by up to {found.largest:.2g} of their size"
         must = "NOT REPRODUCED, though deterministic: " if found.bound else ""
         lines.append(f"{must}not equal to the last bit: {', '.join(unlike)}{size}")
-    if found.speed and before.training.deterministic != after.training.deterministic:
-        words = [f"{one.images_per_s or 0:,.0f} images/s" for one in (before, after)]
+    if found.speed and before.settings.deterministic != after.settings.deterministic:
+        words = [f"{one.throughput.images_per_s or 0:,.0f} images/s" for one in (before, after)]
         lines.append(
             f"deterministic operations: {words[1]} after {words[0]}, {found.speed:.2f} times as "
             "fast; two processes, one after the other"

@@ -90,7 +90,7 @@ def verify(asked: VerifyOptions, executor: Executor, *, as_json: bool) -> int:
         certificates.print_worst(console, examined)
     if interrupted:
         return signals.EXIT_CODE
-    return 0 if all(verdict.status is None for verdict in verdicts) else 1
+    return 0 if all(verdict.outcome is None for verdict in verdicts) else 1
 
 
 def _subjects(asked: VerifyOptions, notes: Console, executor: Executor) -> list[Subject]:
@@ -170,7 +170,7 @@ def _document(subject: Subject, verdict: VerificationResult) -> dict[str, object
     certificate = verdict.certificate
     return {
         "subject": subject.model_dump(mode="json"),
-        "status": verdict.status or "equivalent",
+        "status": verdict.outcome or "equivalent",
         "reason": verdict.reason,
         "certificate": certificate and certificate.model_dump(mode="json"),
     }
@@ -195,10 +195,10 @@ def _print(
         for name, reason in reasons:
             grid.add_row(Text(name, style="dim"), Text(reason, style="dim"))
         console.print(grid)
-    if verdict.status is None and certificate is not None:
+    if verdict.outcome is None and certificate is not None:
         said = Text(f"{title}: equivalent, all {len(certificate.checks)} checks", style="green")
     else:
-        said = Text(plain(f"{title}: {verdict.status}: {verdict.reason}"), style="bold red")
+        said = Text(plain(f"{title}: {verdict.outcome}: {verdict.reason}"), style="bold red")
     console.print(said, soft_wrap=True)
     if in_full:
         console.print()

@@ -62,8 +62,8 @@ def _follow(run: store.Run, console: Console) -> None:
         while True:
             going_on = store.is_written(run.folder)  # asked first: what ends meanwhile is told
             for record in run.records():
-                if record.cell not in told:
-                    told.add(record.cell)
+                if record.identity.cell not in told:
+                    told.add(record.identity.cell)
                     say(console, outcome(record))
             if not going_on:
                 return
@@ -82,15 +82,15 @@ def table(cells: Sequence[Cell], records: Sequence[Record], state: Mapping[str, 
         shown.add_column(heading, justify="right" if right else "left")
     for record in records:
         shown.add_row(
-            Text(record.cell),
-            Text(record.status, style="" if record.status == "ok" else "bold red"),
-            sparkline(record.val_accuracy),
-            _percent(record.val_accuracy[-1] if record.val_accuracy else None),
-            _percent(record.test_accuracy),
-            _rate(record.images_per_s),
+            Text(record.identity.cell),
+            Text(record.status.outcome, style="" if record.status.outcome == "ok" else "bold red"),
+            sparkline(record.learning.val_accuracy),
+            _percent(record.learning.val_accuracy[-1] if record.learning.val_accuracy else None),
+            _percent(record.learning.test_accuracy),
+            _rate(record.throughput.images_per_s),
         )
     running = str(state.get("cell", ""))
-    ended = {record.cell for record in records}
+    ended = {record.identity.cell for record in records}
     if running and running not in ended:
         accuracies = state.get("val_accuracy") or []
         shown.add_row(

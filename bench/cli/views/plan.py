@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
 
 from rich.console import Console
 
 from bench.cli.console import say
 from bench.config.plan import Cell, Plan
-from bench.workload.training import Training
 from report.wording import settings_text
-
-TRAINING = {field.name for field in fields(Training)}  # told in words
 
 
 def print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
@@ -25,7 +21,7 @@ def print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
     console = Console()
     shown = planned.model_dump(mode="json")
     for name, value in (shown.pop("settings") | shown).items():
-        if name in TRAINING:
+        if name in settings_text.IN_WORDS:
             continue
         if name == "optimizer":
             value = ", ".join(f"{key} {number}" for key, number in value.items())
@@ -34,7 +30,7 @@ def print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
         elif isinstance(value, list):
             value = ", ".join(map(str, value))
         say(console, f"{name.replace('_', ' '):>21}  {'-' if value is None else value}")
-    differing = ", ".join(settings_text.words(planned.training))
+    differing = ", ".join(settings_text.words(planned.settings))
     say(console, f"{'training':>21}  {differing or '-'}")
     say(console, f"{'parameters':>21}  {planned.spec().parameter_count():,}")
     say(console, f"{len(names)} cells, in this order: {', '.join(names)}")

@@ -13,25 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bench.workload.training import StopReason, Training
+from bench.choices import StopReason
+from bench.config.training_settings import TrainingSettings
+from bench.results.checkpoint import ScheduleState
 
 ROUNDING = 1e-9  # so that 1e-3 · 0.1 · 0.1 · 0.1, which is more than 1e-6, is not above it
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleState:
-    """What the rules remember between epochs, and what a checkpoint keeps of them.
-
-    learning_rate  of the next epoch
-    best           the best monitored accuracy so far; None before the first
-    best_epoch     its epoch, counted from 1
-    waited         epochs since the last improvement, or since the last drop if that is later
-    """
-
-    learning_rate: float
-    best: float | None = None
-    best_epoch: int | None = None
-    waited: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +31,7 @@ class EpochDecision:
 
 
 def after_epoch(
-    training: Training, state: ScheduleState, epoch: int, accuracy: float | None
+    settings: TrainingSettings, state: ScheduleState, epoch: int, accuracy: float | None
 ) -> EpochDecision:
     """What follows from epoch `epoch`, counted from 1, with this monitored accuracy.
 
@@ -53,31 +39,31 @@ def after_epoch(
     """
     if accuracy is None:
         return EpochDecision(state)
-    improved = is_better(training, accuracy, state.best)
+    improved = is_better(settings, accuracy, state.best)
     if improved:
         state = replace(state, best=accuracy, best_epoch=epoch, waited=0)
     else:
         state = replace(state, waited=state.waited + 1)
-    if training.stop_at is not None and accuracy >= training.stop_at:
+    if settings.stop_at is not None and accuracy >= settings.stop_at:
         return EpochDecision(state, improved, stop="target")
-    dropped = _drops(training, state)
+    dropped = _drops(settings, state)
     if dropped:
-        rate = state.learning_rate * (training.factor or 1.0)
+        rate = state.learning_rate * (settings.factor or 1.0)
         state = replace(state, learning_rate=rate, waited=0)
-    if training.stop_patience is not None and state.waited >= training.stop_patience:
+    if settings.stop_patience is not None and state.waited >= settings.stop_patience:
         return EpochDecision(state, improved, dropped, stop="converged")
     return EpochDecision(state, improved, dropped)
 
 
-def is_better(training: Training, accuracy: float, best: float | None) -> bool:
+def is_better(settings: TrainingSettings, accuracy: float, best: float | None) -> bool:
     """Whether an accuracy takes the place of the best one; ties as the training has them."""
     if best is None or accuracy > best:
         return True
-    return accuracy == best and training.ties == "last"
+    return accuracy == best and settings.ties == "last"
 
 
-def _drops(training: Training, state: ScheduleState) -> bool:
-    if training.schedule != "plateau" or training.patience is None or training.floor is None:
+def _drops(settings: TrainingSettings, state: ScheduleState) -> bool:
+    if settings.schedule != "plateau" or settings.patience is None or settings.floor is None:
         return False
-    above = state.learning_rate > training.floor * (1 + ROUNDING)
-    return state.waited >= training.patience and above
+    above = state.learning_rate > settings.floor * (1 + ROUNDING)
+    return state.waited >= settings.patience and above

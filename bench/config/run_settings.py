@@ -1,0 +1,178 @@
+"""The settings of a run: which cells it has, and how they are measured and kept.
+
+Light to import, and with real annotations, as `bench.config.training_settings`.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from bench.choices import Device, Regime
+from bench.config import checks, parsing
+from bench.config.declaration import (
+    COUNT,
+    DATA,
+    DECIDES,
+    RUNNING,
+    SAVED,
+    SPEED,
+    TRAINING,
+    WHAT,
+    Setting,
+    choice,
+)
+from bench.errors import UsageError
+
+LEAST_WINDOWS = 4  # two halves of two
+
+
+def _saved(option: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    allowed = checks.one_of("checkpoint to save", lambda: ("best", "last", "none"))
+    checks.each(allowed)(option, values)
+    if "none" in values and len(values) > 1:
+        raise UsageError(
+            f"{option} {','.join(values)} contradicts itself: give none alone, or others"
+        )
+    return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a run goes: its cells, how they are measured, what is kept of them.
+
+    The default of a field that has none depends on the machine or on other settings: see
+    `bench.config.plan.make`.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    frameworks: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Frameworks, such as torch,keras,flax. Default: all that are installed.",
+            WHAT,
+            checks.distinct,
+            parsing.words,
+        ),
+    ]
+    devices: Annotated[
+        tuple[Device, ...],
+        Setting(
+            "cpu, gpu, both with a comma, or auto: gpu where every framework sees one. "
+            "Default: auto.",
+            WHAT,
+            checks.each(choice("device", Device, "auto")),
+            parsing.words,
+        ),
+    ]
+    seeds: Annotated[
+        tuple[int, ...],
+        Setting(
+            "A run for each; a seed draws split, order and initial weights for all.",
+            WHAT,
+            checks.each(partial(checks.at_least, 0)),
+            parsing.whole_numbers,
+            recipe="allowed",
+        ),
+    ] = (0, 1, 2)
+    regimes: Annotated[
+        tuple[Regime, ...],
+        Setting(
+            "matched: all equal. native: each framework's own defaults. each: matched but for one "
+            "of these at a time. Several with commas.",
+            WHAT,
+            checks.each(choice("regime", Regime)),
+            parsing.words,
+            flag="--regime",
+        ),
+    ] = ("matched",)
+    data_root: Annotated[
+        Path | None,
+        Setting("Folder of the data sets, in torchvision's layout.", DATA, checks.folder),
+    ] = None
+    batch_sizes: Annotated[
+        tuple[int, ...],
+        Setting(
+            "Images a step. Several with commas: a sweep. Default: by data set.",
+            TRAINING,
+            checks.each(COUNT),
+            parsing.whole_numbers,
+            flag="--batch-size",
+            also="--batch-sizes",
+            recipe=DECIDES,
+        ),
+    ]
+    threads: Annotated[
+        tuple[int, ...],
+        Setting(
+            "CPU threads of each framework. Several with commas: a sweep. Default: all.",
+            RUNNING,
+            checks.each(COUNT),
+            parsing.whole_numbers,
+        ),
+    ]
+    timeout_s: Annotated[
+        float,
+        Setting("Seconds that a cell may take.", RUNNING, checks.above_zero, flag="--timeout"),
+    ] = 3600.0
+    unverified: Annotated[
+        bool,
+        Setting(
+            "Time frameworks without proof that they are equal; marks every result.",
+            RUNNING,
+            checks.yes_or_no,
+        ),
+    ] = False
+    throughput_only: Annotated[
+        bool,
+        Setting("Measure speed alone, without training to the end.", SPEED, checks.yes_or_no),
+    ] = False
+    precision: Annotated[
+        float | None,
+        Setting(
+            "Repeat, in fresh processes, until each interval of images/s is this narrow, such as "
+            "2%: ± so much of the figure.",
+            SPEED,
+            checks.share,
+            parsing.share,
+        ),
+    ] = None
+    min_repeats: Annotated[
+        int,
+        Setting(
+            "Processes of each kind, at least. Default: one a seed; with --precision 3.",
+            SPEED,
+            COUNT,
+        ),
+    ]
+    max_repeats: Annotated[
+        int, Setting("And at most, with --precision. Default: 30.", SPEED, COUNT)
+    ]
+    windows: Annotated[
+        int,
+        Setting("Timed windows of a process.", SPEED, partial(checks.at_least, LEAST_WINDOWS)),
+    ] = 20
+    window_s: Annotated[
+        float, Setting("Seconds of a window, about.", SPEED, checks.above_zero, flag="--window")
+    ] = 0.25
+    save: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Checkpoints to keep: best, last, both, or none.",
+            SAVED,
+            _saved,
+            parsing.words,
+            recipe="allowed",
+        ),
+    ] = ("best",)
+    save_every: Annotated[
+        int | None,
+        Setting("And one every so many epochs.", SAVED, COUNT, recipe="allowed"),
+    ] = None
+    tensorboard: Annotated[
+        bool,
+        Setting(
+            "Write event files for TensorBoard into the run's folder.", RUNNING, checks.yes_or_no
+        ),
+    ] = False
