@@ -18,6 +18,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bench import stats
 from bench.cli.commands.compare import compare as bench_compare
 from bench.results.record import Record
 from report.analysis.comparison import Comparison, compare
@@ -375,3 +376,10 @@ def test_accuracies_and_times_have_verdicts_in_their_own_words() -> None:
     said = {one.name: " ".join(map(plain_note, one.said)) for one in verdict(comparison).findings}
     assert "torch is ahead of keras by more than seeds explain." in said["Accuracy"]
     assert "torch gets there first, as far as can be told." in said["Time to target"]
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.2), (0.8, 1.0)])
+def test_an_interval_that_ends_at_no_effect_tells_nothing(low: float, high: float) -> None:
+    interval = stats.Interval((low + high) / 2, low, high, 0.95, "signed ranks")
+    effect = stats.Effect((8,), interval.estimate, interval, 0.05, "signed ranks")
+    assert Contrast("images_per_s", effect, 0.05).verdict == UNTOLD

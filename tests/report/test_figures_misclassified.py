@@ -71,6 +71,7 @@ def test_the_sheet_says_what_each_framework_said(comparison: Comparison) -> None
     assert found[0].pixels == pytest.approx(200 / 255)
     drawing = misclassified.sheet(comparison, "mistakes")
     assert drawing is not None
+    assert drawing.figure.get_suptitle() == drawing.title != ""
     panel = drawing.figure.axes[1]
     assert panel.get_title(loc="center") == "$x$ · no. 5"
     np.testing.assert_allclose(panel.images[0].get_array(), found[1].pixels)
@@ -107,6 +108,21 @@ def test_a_picture_that_is_none_is_left_out(mistaken: list[Record], png: str) ->
     ]
     (comparison,) = compare(broken)
     assert misclassified.sheet(comparison, "mistakes") is None
+
+
+def test_one_picture_is_enough(mistaken: list[Record]) -> None:
+    one_each = [
+        record.model_copy(
+            update={
+                "mistakes": [
+                    replace(one, png=one.png if one.image == 5 else None) for one in record.mistakes
+                ]
+            }
+        )
+        for record in mistaken
+    ]
+    (comparison,) = compare(one_each)
+    assert [one.image for one in misclassified.mistaken(comparison)] == [5]
 
 
 def test_first_steps_are_relative_to_the_oracle(comparison: Comparison) -> None:

@@ -21,6 +21,7 @@ from report.formats import html_parts
 from report.formats.csv_files import epochs_csv, records_csv
 from report.formats.data_dictionary import entries
 from report.formats.html import page
+from report.tables.sections import Section, Table
 from report.wording.titles import titles
 
 # The reports that several files of tests read are made once, so they share a process.
@@ -178,6 +179,7 @@ def test_every_column_of_the_data_has_a_meaning(windows: list[Record]) -> None:
     for name, text in (("records.csv", records_csv(windows)), ("epochs.csv", epochs_csv(windows))):
         assert [one.column for one in of if one.file == name] == text.splitlines()[0].split(",")
     assert all(len(one.meaning) > 3 for one in of)
+    assert {one.form for one in of} == {"text", "number", "whole number", "True or False", "JSON"}
     units = {one.column: one.unit for one in of}
     assert (units["images_per_s"], units["gflop_per_s"]) == ("images/s", "GFLOP/s")
     assert (units["wall_s"], units["peak_rss_bytes"], units["epochs"]) == ("s", "bytes", "")
@@ -264,3 +266,11 @@ def test_of_many_figures_only_the_first_are_drawn(
 
 def test_failures_are_told_once(make: Make, failed: Make) -> None:
     assert html([make(), failed(seed=7, reason="it broke here")]).count("it broke here") == 1
+
+
+def test_only_a_caption_that_the_heading_says_already_is_hidden() -> None:
+    columns = Table((), ())
+    one, two = (
+        html_parts.section(Section("Speed", (columns,) * count), {})["tables"] for count in (1, 2)
+    )
+    assert [table["is_titled"] for table in (*one, *two)] == [True, False, False]

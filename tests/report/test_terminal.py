@@ -12,6 +12,7 @@ from rich.console import Console
 from bench.results.record import Record
 from report.analysis.comparison import compare
 from report.formats.terminal import print_summary
+from report.tables.main import columns
 
 Make = Callable[..., Record]
 
@@ -41,6 +42,9 @@ def test_narrow_consoles_leave_out_columns_and_say_so(frozen: list[Record]) -> N
     assert "Parameters: 61,706." in text
     assert "Versions: torch 2.9.1, keras 3.12.0." in text
     assert "No room here" not in printed(frozen, 160)
+    (comparison, *_) = compare(frozen)
+    never = [column.name for column in columns(comparison) if column.drop_priority == 0]
+    assert never == ["Framework", "Test acc.", "Images/s", "Status"]
 
 
 def test_networks_of_unlike_size_are_told_apart(make: Make) -> None:
