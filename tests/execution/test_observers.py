@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,6 +38,18 @@ def test_all_are_told_and_one_that_fails_is_left_out():
     )
     assert full.told == []
     assert warned == ["the state cannot be written any more: No space left on device"]
+
+
+def test_the_state_is_written_twice_a_second_at_most(tmp_path):
+    plan = SimpleNamespace(settings=SimpleNamespace(epochs=3))
+    run = SimpleNamespace(folder=tmp_path, manifest=SimpleNamespace(plan=plan))
+    now_s, seen = [10.0], []
+    state = observers.RunState(run, 1, clock=lambda: now_s[0])
+    state.phase("windows")
+    for number, now_s[0] in enumerate((10.4, 10.5, 10.9, 11.1)):
+        state.window(number, 1.0)
+        seen.append(json.loads((tmp_path / observers.STATE).read_text()).get("window"))
+    assert seen == [None, 1, 1, 3]
 
 
 def test_a_display_that_fails_is_heard_of():
