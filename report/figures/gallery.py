@@ -26,7 +26,7 @@ NAMES = (
     "loss",
     "first-steps",
     "confusion",
-    "mistakes",
+    "misclassified",
 )
 """The figures of a comparison, in the order of the report."""
 

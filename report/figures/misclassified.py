@@ -138,11 +138,11 @@ def _said(one: Confusion, names: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Mistaken:
+class MisclassifiedImage:
     """An image that at least one framework mistook.
 
     pixels  (H, W) in grey or (H, W, 3), in [0, 1]
-    said    the class that each framework took it for, the right one among them
+    predicted  the class that each framework took it for, the right one among them
     shares  the probability that each gave that class, where it is known
     called  what stands above it in place of its number
     """
@@ -150,7 +150,7 @@ class Mistaken:
     image: int
     label: int
     pixels: NDArray[np.float32]
-    said: dict[str, int]
+    predicted: dict[str, int]
     shares: dict[str, float] = field(default_factory=dict)
     called: str | None = None
 
@@ -167,14 +167,14 @@ class Mistaken:
     def described(self, names: Sequence[str]) -> str:
         """A sentence for those who do not see it."""
         by = ", ".join(
-            f"{framework} says {names[said]}{self.sure(framework)}"
-            for framework, said in self.said.items()
+            f"{framework} says {names[predicted]}{self.sure(framework)}"
+            for framework, predicted in self.predicted.items()
         )
         image = self.image if self.called is None else self.name
         return f"Image {image}, {names[self.label]}: {by}."
 
 
-def mistaken(comparison: Comparison) -> list[Mistaken]:
+def misclassified_images(comparison: Comparison) -> list[MisclassifiedImage]:
     """The first images with a known picture, on the least seed that has pictures.
 
     Only as far as every record tells: one that lists no more mistakes may have made some.
@@ -189,17 +189,17 @@ def mistaken(comparison: Comparison) -> list[Mistaken]:
         if pixels is None:
             continue
         label = ones[0].label
-        said = {
+        predicted = {
             record.identity.framework: own[image].predicted if image in own else label
             for record, own in zip(records, listed_by, strict=True)
         }
-        found.append(Mistaken(image, label, pixels, said))
+        found.append(MisclassifiedImage(image, label, pixels, predicted))
     return found[:MOST_IMAGES]
 
 
 def sheet(comparison: Comparison, name: str) -> Drawing | None:
-    """A picture each, with what was said of it; None where no pictures are known."""
-    found = mistaken(comparison)
+    """A picture each, with what was predicted of it; None where no pictures are known."""
+    found = misclassified_images(comparison)
     if not found:
         return None
     drawing = sheet_of(found, _class_names(comparison), name)
@@ -210,9 +210,9 @@ def sheet(comparison: Comparison, name: str) -> Drawing | None:
     return drawing
 
 
-def sheet_of(found: Sequence[Mistaken], names: Sequence[str], name: str) -> Drawing:
+def sheet_of(found: Sequence[MisclassifiedImage], names: Sequence[str], name: str) -> Drawing:
     """The pictures, at least one, in rows; `names` are those of the classes."""
-    lines = len(found[0].said)
+    lines = len(found[0].predicted)
     title = "Which test images are mistaken, and for what?"
     rows = -(-len(found) // ACROSS)
     drawing = several(name, title, rows, ACROSS, TITLE_IN + rows * (1.3 + LINE_IN * lines))
@@ -225,7 +225,7 @@ def sheet_of(found: Sequence[Mistaken], names: Sequence[str], name: str) -> Draw
     return drawing
 
 
-def _picture_drawn(axes: Axes, one: Mistaken, names: Sequence[str]) -> None:
+def _picture_drawn(axes: Axes, one: MisclassifiedImage, names: Sequence[str]) -> None:
     cmap = "gray_r" if one.pixels.ndim == 2 else None
     axes.imshow(one.pixels, cmap=cmap, vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(
@@ -235,10 +235,10 @@ def _picture_drawn(axes: Axes, one: Mistaken, names: Sequence[str]) -> None:
         loc="center",
         pad=3,
     )
-    for place, (framework, said) in enumerate(one.said.items()):
-        is_right = said == one.label
+    for place, (framework, predicted) in enumerate(one.predicted.items()):
+        is_right = predicted == one.label
         axes.annotate(
-            f"{plain(framework, NAME_LIMIT)}: {names[said]}{one.sure(framework)}",
+            f"{plain(framework, NAME_LIMIT)}: {names[predicted]}{one.sure(framework)}",
             (0.5, 0),
             (0, -3 - 72 * LINE_IN * place),
             xycoords="axes fraction",

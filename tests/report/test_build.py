@@ -178,9 +178,9 @@ def test_drawings_of_an_earlier_report_do_not_stay(report, make: Make, tmp_path:
     shutil.copytree(report("mistaken").folder, tmp_path, dirs_exist_ok=True)
     own = tmp_path / "figures" / "holiday.png"
     own.write_bytes(b"mine")
-    assert (tmp_path / "figures" / "mistakes.svg").exists()
+    assert (tmp_path / "figures" / "misclassified.svg").exists()
     build([make(seed=seed) for seed in (0, 1)], tmp_path, formats=["html"])
-    assert not (tmp_path / "figures" / "mistakes.svg").exists()
+    assert not (tmp_path / "figures" / "misclassified.svg").exists()
     assert not (tmp_path / "figures" / "confusion.png").exists()
     assert own.read_bytes() == b"mine"
     assert (tmp_path / "figures" / "throughput.svg").exists()

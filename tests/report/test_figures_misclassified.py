@@ -64,12 +64,12 @@ def test_confusion_is_the_sum_over_the_runs(comparison: Comparison) -> None:
 
 
 def test_the_sheet_says_what_each_framework_said(comparison: Comparison) -> None:
-    found = misclassified.mistaken(comparison)
+    found = misclassified.misclassified_images(comparison)
     assert [one.image for one in found] == [2, 5, 7]
-    assert {name for name, said in found[1].said.items() if said != 1} == {"torch"}
+    assert {name for name, said in found[1].predicted.items() if said != 1} == {"torch"}
     assert found[0].pixels.shape == (8, 8)
     assert found[0].pixels == pytest.approx(200 / 255)
-    drawing = misclassified.sheet(comparison, "mistakes")
+    drawing = misclassified.sheet(comparison, "misclassified")
     assert drawing is not None
     assert drawing.figure.get_suptitle() == drawing.title != ""
     panel = drawing.figure.axes[1]
@@ -94,7 +94,7 @@ def test_images_that_some_record_does_not_tell_of_are_left_out(mistaken: list[Re
         for record in mistaken
     ]
     (comparison,) = compare(short)
-    assert [one.image for one in misclassified.mistaken(comparison)] == [2, 5]
+    assert [one.image for one in misclassified.misclassified_images(comparison)] == [2, 5]
 
 
 @pytest.mark.parametrize("png", ["", "no base64!", "bm8gcG5n"])
@@ -107,22 +107,22 @@ def test_a_picture_that_is_none_is_left_out(mistaken: list[Record], png: str) ->
         for record in mistaken
     ]
     (comparison,) = compare(broken)
-    assert misclassified.sheet(comparison, "mistakes") is None
+    assert misclassified.sheet(comparison, "misclassified") is None
 
 
 def test_one_picture_is_enough(mistaken: list[Record]) -> None:
     one_each = [
-        record.model_copy(
-            update={
-                "mistakes": [
-                    replace(one, png=one.png if one.image == 5 else None) for one in record.mistakes
-                ]
-            }
+        changed(
+            record,
+            misclassified=[
+                replace(one, png=one.png if one.image == 5 else None)
+                for one in record.learning.misclassified
+            ],
         )
         for record in mistaken
     ]
     (comparison,) = compare(one_each)
-    assert [one.image for one in misclassified.mistaken(comparison)] == [5]
+    assert [one.image for one in misclassified.misclassified_images(comparison)] == [5]
 
 
 def test_first_steps_are_relative_to_the_oracle(comparison: Comparison) -> None:
@@ -159,7 +159,7 @@ def test_without_the_data_nothing_is_drawn(windows: list[Record], mistaken: list
 @pytest.mark.xdist_group("report")
 def test_a_report_has_them_by_their_names(report) -> None:
     names = {path.name for path in (report("mistaken").folder / "figures").iterdir()}
-    for name in ("confusion", "mistakes", "first-steps"):
+    for name in ("confusion", "misclassified", "first-steps"):
         assert names >= {f"{name}.svg", f"{name}.png"}
 
 

@@ -18,7 +18,7 @@ from bench.results.store import write_atomically
 from bench.workload import metrics
 
 if TYPE_CHECKING:
-    from report.figures.misclassified import Mistaken
+    from report.figures.misclassified import MisclassifiedImage
 
 SHEETS = (".png", ".svg")
 MOST_ON_A_SHEET = 16
@@ -83,23 +83,25 @@ def _sheet(target: Path, examined: Examined, wrong: Sequence[int]) -> int:
             "or name a folder, which needs nothing"
         ) from error
     with house_style():
-        drawing = sheet_of([_shown(examined, one) for one in wrong], examined.classes, "mistakes")
+        drawing = sheet_of(
+            [_shown(examined, one) for one in wrong], examined.classes, "misclassified"
+        )
         picture = render(drawing)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, picture.svg if target.suffix.lower() == ".svg" else picture.png)
     return len(wrong)
 
 
-def _shown(examined: Examined, number: int) -> Mistaken:
-    from report.figures.misclassified import Mistaken
+def _shown(examined: Examined, number: int) -> MisclassifiedImage:
+    from report.figures.misclassified import MisclassifiedImage
 
-    said = {name: int(own[number].argmax()) for name, own in examined.logits.items()}
-    return Mistaken(
+    predicted = {name: int(own[number].argmax()) for name, own in examined.logits.items()}
+    return MisclassifiedImage(
         image=number,
         label=int(examined.labels[number]),
         pixels=np.asarray(_drawable(examined.pixels(number)) / 255, np.float32),
-        said=said,
-        shares={name: _share(examined, name, number) for name in said},
+        predicted=predicted,
+        shares={name: _share(examined, name, number) for name in predicted},
         called=examined.called(number),
     )
 
@@ -110,13 +112,13 @@ def _each(folder: Path, examined: Examined, number: int) -> int:
 
     label, written = int(examined.labels[number]), 0
     for name, own in examined.logits.items():
-        said = int(own[number].argmax())
-        if said == label:
+        predicted = int(own[number].argmax())
+        if predicted == label:
             continue
         words = (
             f"{number:05d}",
             *(_spelled(examined.called(number) or ""),),
-            *(_spelled(examined.classes[label]), "as", _spelled(examined.classes[said])),
+            *(_spelled(examined.classes[label]), "as", _spelled(examined.classes[predicted])),
             f"{_share(examined, name, number):.2f}",
         )
         of_framework = folder / _spelled(name) if len(examined.logits) > 1 else folder
@@ -128,7 +130,7 @@ def _each(folder: Path, examined: Examined, number: int) -> int:
 
 
 def _share(examined: Examined, name: str, number: int) -> float:
-    """The probability of the class that a framework said."""
+    """The probability of the class that a framework predicted."""
     return float(metrics.probabilities(examined.logits[name][number : number + 1]).max())
 
 
