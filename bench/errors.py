@@ -8,6 +8,7 @@ BenchError                   a fault that one clear line explains; its text is s
 │   ├── CheckpointError      a checkpoint is missing, damaged, foreign or for another model
 │   └── ImageError           a file is no image, or none that can be brought to the model
 └── UnavailableError         a framework or a device that this machine does not have
+    └── NotSupportedError    what an adapter cannot do: left out with its reason, where it can be
 """
 
 from __future__ import annotations
@@ -52,3 +53,11 @@ class ImageError(UsageError):
 
 class UnavailableError(BenchError):
     """A framework or a device that this machine does not have."""
+
+
+class NotSupportedError(UnavailableError):
+    """What an adapter cannot do; the message is why.
+
+    Adapters raise it. The harness leaves out what needs it and keeps the reason; where a person
+    asked for it, the cell is unavailable.
+    """

@@ -12,6 +12,8 @@ Canonical layout
     flatten order     H, W, C
     draws             bool or float32 (steps, B, *shape): what is random in training, see `Drawn`
 Parameters are a flat mapping in the order of the layers: `conv1/kernel`, `conv1/bias`, ...
+
+An adapter begins with `AdapterBase`; its module says what must be there and what may be.
 """
 
 from bench.choices import Activation, Device, OptimizerName, Pooling
@@ -28,13 +30,15 @@ from bench.contract.activations import (
 from bench.contract.adapter import (
     Adapter,
     Deterministic,
-    EpochBatches,
     Images,
-    Indices,
     Labels,
+    Matrix,
     OptimizerState,
     Parameters,
 )
+from bench.contract.asking import compile_for, require_optimizer
+from bench.contract.base import AdapterBase
+from bench.contract.batches import BatchGroup, EpochBatches, Indices, blank_epoch
 from bench.contract.layer_draws import blank_draws, is_random, require_draws, zip_layers_with_draws
 from bench.contract.layers import (
     Conv,
@@ -54,6 +58,7 @@ from bench.contract.layers import (
 from bench.contract.optimizer import EpsilonForm, OptimizerSpec
 from bench.contract.product import factor
 from bench.contract.random_inputs import DrawKind, Drawn, Draws, Generator
+from bench.errors import NotSupportedError
 
 # The name that the adapters of others know, and earlier versions.
 Order = EpochBatches
@@ -69,6 +74,8 @@ __all__ = [
     "SELU_SCALE",
     "Activation",
     "Adapter",
+    "AdapterBase",
+    "BatchGroup",
     "Conv",
     "Dense",
     "Deterministic",
@@ -86,9 +93,11 @@ __all__ = [
     "Indices",
     "Labels",
     "Layer",
+    "Matrix",
     "ModelOptions",
     "ModelSpec",
     "Noise",
+    "NotSupportedError",
     "OptimizerName",
     "OptimizerSpec",
     "OptimizerState",
@@ -99,9 +108,12 @@ __all__ = [
     "Shape",
     "Weighted",
     "blank_draws",
+    "blank_epoch",
+    "compile_for",
     "factor",
     "is_random",
     "parts",
     "require_draws",
+    "require_optimizer",
     "zip_layers_with_draws",
 ]

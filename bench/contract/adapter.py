@@ -1,23 +1,27 @@
-"""What an adapter is; what goes in and what comes out is NumPy."""
+"""What an adapter is to the harness; what goes in and what comes out is NumPy.
+
+Which of it an adapter must have, and what is done without the rest, is in `bench.contract.base`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.choices import Device
+from bench.choices import Device, OptimizerName
+from bench.contract.batches import EpochBatches, Indices
 from bench.contract.layers import ModelSpec
 from bench.contract.optimizer import OptimizerSpec
 from bench.contract.random_inputs import Draws
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int32]
-Indices = NDArray[np.int32]
 Parameters = Mapping[str, NDArray[np.float32]]
+Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +36,6 @@ class OptimizerState:
     buffers: Mapping[str, Parameters]
 
 
-@dataclass(frozen=True, slots=True)
-class EpochBatches:
-    """Which images each step of an epoch trains on: rows of what `Adapter.load` was given.
-
-    batches    int32 (steps, batch_size): the full batches, consumed from first to last
-    remainder  int32 (r,), 0 ≤ r < batch_size: the last, smaller batch; none where r = 0
-    draws      for each of `ModelSpec.drawn` an array (steps, batch_size, *shape): the random
-               numbers of the full batches; empty where nothing in the network is random
-    remainder_draws  the same of the last batch, (r, *shape)
-    """
-
-    batches: NDArray[np.int32]
-    remainder: NDArray[np.int32]
-    draws: Draws = ()
-    remainder_draws: Draws = ()
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps in the epoch, the remainder's included."""
-        return int(self.batches.shape[0]) + (self.remainder.size > 0)
-
-    @property
-    def images(self) -> int:
-        """Images consumed in the epoch."""
-        return int(self.batches.size + self.remainder.size)
-
-    def each(self) -> Iterator[tuple[Indices, Draws]]:
-        """The indices (B,) of each step with its draws (B, *shape), the remainder's included."""
-        for step, rows in enumerate(self.batches):
-            yield rows, tuple(draw[step] for draw in self.draws)
-        if self.remainder.size:
-            yield self.remainder, self.remainder_draws
-
-    def sizes(self) -> NDArray[np.int64]:
-        """Images in each step, (steps,): the weights of a mean over the epoch's losses."""
-        full = np.full(self.batches.shape[0], self.batches.shape[1], dtype=np.int64)
-        return np.append(full, self.remainder.size) if self.remainder.size else full
-
-
 class Adapter(Protocol):
     """One framework behind the interface that the worker drives.
 
@@ -82,7 +47,16 @@ class Adapter(Protocol):
     - Never read a clock, print, or seed a global generator; but the one that random layers of the
       framework draw from, where a model has a `generator_seed` and they can be given no other.
     - Import the framework when the adapter's module is imported, not earlier.
+    - What it cannot do raises `NotSupportedError` with the reason, as all that is optional does in
+      `AdapterBase`. The harness leaves it out and keeps the reason.
     """
+
+    @property
+    def optimizers(self) -> Mapping[OptimizerName, Collection[str]]:
+        """The optimizers that it has, each with what it has of `OptimizerSpec.forms`.
+
+        Plain SGD must be among them. The harness asks for no other: see `require_optimizer`.
+        """
 
     def devices(self) -> tuple[Device, ...]:
         """The kinds of device that the framework can compute on here, `cpu` first."""
@@ -105,20 +79,13 @@ class Adapter(Protocol):
     def load(self, images: Images, labels: Labels) -> None:
         """Put the training set, (N, H, W, C) and (N,), where and as the framework likes it."""
 
-    def compile(self, steps: int, batch_size: int, remainder: int) -> None:
-        """Do now what would otherwise make the first epoch of this shape slower than the others.
-
-        Trace, compile, choose kernels; with draws where the network takes some, see
-        `contract.blank_draws`. Parameters and optimizer state are afterwards what they
-        were before, bit for bit; so is a generator of the framework's own.
-        """
-
-    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, epoch: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """Take one step a batch, in order; return each step's loss before its update, (steps,).
 
-        The losses come to the host in one transfer, at the end. Where something in the network is
-        random, it is `order.draws` in every step, and nothing is drawn here; but with a
-        `generator_seed` there are no draws, and every step has new numbers of the framework's own.
+        `epoch.groups` are the batches, in groups of one size. The losses come to the host in one
+        transfer, at the end. Where something in the network is random, it is the group's draws,
+        and nothing is drawn here; but with a `generator_seed` there are no draws, and every step
+        has new numbers of the framework's own.
         """
 
     def predict(self, images: Images) -> NDArray[np.float32]:
@@ -139,6 +106,34 @@ class Adapter(Protocol):
     def export(self) -> dict[str, NDArray[np.float32]]:
         """The current parameters, canonical, as copies that later steps do not change."""
 
+    def synchronize(self) -> None:
+        """Return only when everything that was asked of the device is done."""
+
+    def compile(self, epoch: EpochBatches) -> None:
+        """Do now what would otherwise make the first epoch of this shape slower than the others.
+
+        Trace, compile, choose kernels. Every row of the epoch is 0 and every draw is 0: only the
+        shapes count. It may train on it, since the harness puts back what steps change: see
+        `bench.contract.compile_for`.
+        """
+
+    def snapshot(self) -> object:
+        """What steps change, set aside so that later steps do not change it.
+
+        Parameters, the optimizer's buffers and step count, the state of a generator of its own.
+        Nobody but `restore` looks into it.
+        """
+
+    def restore(self, snapshot: object) -> None:
+        """Go on from what `snapshot` gave, bit for bit; used once."""
+
+    def compiled_since(self) -> bool:
+        """Whether anything was traced or compiled since this was asked last.
+
+        The first answer after `build` may be either. A timed window with something compiled in it
+        does not count. A framework that compiles nothing says False.
+        """
+
     def export_optimizer(self) -> OptimizerState:
         """The optimizer's buffers and step count, as copies that later steps do not change."""
 
@@ -148,28 +143,25 @@ class Adapter(Protocol):
         The arrays may be read-only and are copied.
         """
 
-    def synchronize(self) -> None:
-        """Return only when everything that was asked of the device is done."""
+    def multiply(self, matrix: Matrix, times: int) -> Matrix:
+        """The product of so many matrices and one more, all of them this one: matrix^(times + 1).
 
-    def compilations(self) -> int:
-        """How often anything was traced or compiled so far: it grows with each, by any amount.
-
-        0 for a framework that compiles nothing. A timed window in which it grows does not count.
-        """
-
-    def multiply(self, size: int, times: int) -> None:
-        """Multiply two float32 matrices, (size, size), so many times; return when that is done.
-
-        On the device and with the threads of `build`, by the product that dense layers use. The
-        first call with a `size` may make matrices and compile; the harness times later ones, to
-        learn what the machine could reach.
+        One product after the other of float32 (n, n) on the device and with the threads of
+        `build`, by the operation that dense layers use. It is timed, to learn what the machine
+        could reach; the way there and back is timed by itself, with `times` 0, and taken off.
         """
 
     def versions(self) -> dict[str, str]:
         """What computes: packages and libraries, each with its version or build."""
 
-    def memory(self) -> int | None:
-        """The device's peak use in bytes by the framework's own counter; None where it has none."""
+    def memory(self) -> int:
+        """The device's peak use in bytes by the framework's own counter."""
+
+    def make_deterministic(self) -> None:
+        """Hold all that follows to operations which give the same bits every time.
+
+        On the CPU and with the same number of threads; called before `build`.
+        """
 
 
 @runtime_checkable
@@ -177,4 +169,4 @@ class Deterministic(Protocol):
     """An adapter that can be held to operations which give the same bits every time."""
 
     def make_deterministic(self) -> None:
-        """From now on, on the CPU and with the same number of threads; called before `build`."""
+        """See `Adapter.make_deterministic`."""

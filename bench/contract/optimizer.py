@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from bench.choices import OptimizerName
-from bench.errors import UsageError
 
 EpsilonForm = Literal["outside", "inside", "hat"]
 
@@ -59,15 +57,6 @@ class OptimizerSpec:
             "decoupled_decay": self.decoupled_decay and self.weight_decay and self.name != "adamw",
         }
         return tuple(form for form, used in found.items() if used)
-
-    def refuse_forms_but(self, allowed: Collection[str], framework: str) -> None:
-        """UsageError where the framework cannot build one of the forms; for implementations."""
-        unknown = [form for form in self.forms if form not in allowed]
-        if unknown:
-            raise UsageError(
-                f"{framework} cannot compute {self.name} with {', '.join(unknown)}: it has "
-                f"{', '.join(allowed) or 'none of these forms'}; take another regime or framework"
-            )
 
     @property
     def buffers(self) -> tuple[str, ...]:

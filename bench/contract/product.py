@@ -1,4 +1,4 @@
-"""The matrix that `Adapter.multiply` takes, the same for all frameworks."""
+"""The matrix that `Adapter.multiply` is given, the same for all frameworks."""
 
 from __future__ import annotations
 

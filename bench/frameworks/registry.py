@@ -39,9 +39,13 @@ def built_in() -> tuple[Framework, ...]:
 
 @functools.cache
 def _own_declarations() -> tuple[str, ...]:
-    """The modules that declare the frameworks of this project."""
+    """The modules that declare the frameworks of this project.
+
+    A folder whose name begins with _ has what several of them share.
+    """
     package = importlib.import_module(PACKAGE)
-    folders = [info.name for info in pkgutil.iter_modules(package.__path__) if info.ispkg]
+    found = pkgutil.iter_modules(package.__path__)
+    folders = [one.name for one in found if one.ispkg and not one.name.startswith("_")]
     modules = [f"{PACKAGE}.{name}.{DECLARATION}" for name in folders]
     return tuple(module for module in modules if importlib.util.find_spec(module))
 

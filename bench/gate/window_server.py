@@ -15,6 +15,7 @@ Anything that fails is answered by {"failed": reason} with the traceback on stan
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib.metadata
 import importlib.util
@@ -79,22 +80,20 @@ class Side:
         sys.path[:] = dict.fromkeys((*task["paths"], *_of_the_revision(task)))
         import numpy as np
 
-        from bench import frameworks
-        from bench.contract import OptimizerSpec, Order
+        from bench import contract, frameworks
 
         models, order = _models_and_order()
-        self._np, self._order_type, self._batch = np, Order, int(task["batch_size"])
+        self._np, self._contract, self._batch = np, contract, int(task["batch_size"])
         self._adapter = frameworks.create(frameworks.named(task["framework"]))
         if task["device"] not in self._adapter.devices():
             raise RuntimeError(f"{task['framework']} sees no {task['device']} here")
-        spec = models.build("lenet5", INPUT_SHAPE, CLASSES)
+        self._spec = spec = models.build("lenet5", INPUT_SHAPE, CLASSES)
         parameters = order.initial_parameters(0, spec)
+        adam = contract.OptimizerSpec("adam")
         self._random = np.random.Generator(np.random.PCG64(0))
         images = self._random.random((IMAGES, *INPUT_SHAPE), dtype=np.float32) - np.float32(0.5)
         labels = self._random.integers(0, CLASSES, IMAGES).astype(np.int32)
-        self._adapter.build(
-            spec, parameters, OptimizerSpec("adam"), task["device"], int(task["threads"])
-        )
+        self._adapter.build(spec, parameters, adam, task["device"], int(task["threads"]))
         self._adapter.load(images, labels)
         self._adapter.synchronize()
         self.answers: dict[str, Callable[[int], dict[str, object]]] = {
@@ -102,8 +101,7 @@ class Side:
             "window": self.window,
             "loaded": self.loaded,
         }
-        # Revisions from before the method existed tell nothing.
-        self._compilations: Callable[[], int] = getattr(self._adapter, "compilations", lambda: 0)
+        self._compilations = 0
 
     def loaded(self, _: int) -> dict[str, object]:
         """Every module that a file has, and what else says where it came from.
@@ -121,7 +119,12 @@ class Side:
 
     def prepare(self, steps: int) -> dict[str, object]:
         """Compile for windows of so many full batches."""
-        self._adapter.compile(steps, self._batch, 0)
+        if hasattr(self._contract, "compile_for"):
+            epoch = self._contract.blank_epoch(self._spec, steps, self._batch)
+            with contextlib.suppress(self._contract.NotSupportedError):
+                self._contract.compile_for(self._adapter, epoch)
+        else:  # an earlier revision
+            self._adapter.compile(steps, self._batch, 0)  # type: ignore[call-arg, arg-type]
         self._adapter.synchronize()
         return {"prepared": steps}
 
@@ -129,8 +132,8 @@ class Side:
         """Train on so many full batches; the seconds, with the device idle at both edges."""
         np = self._np
         rows = self._random.integers(0, IMAGES, (steps, self._batch)).astype(np.int32)
-        batches = self._order_type(rows, np.zeros(0, np.int32))
-        compiled = self._compilations()
+        batches = self._contract.Order(rows, np.zeros(0, np.int32))
+        self._compiled_since()
         self._adapter.synchronize()
         cpu, start = time.process_time(), time.perf_counter()
         self._adapter.train_epoch(batches, LEARNING_RATE)
@@ -139,8 +142,19 @@ class Side:
         return {
             "seconds": seconds,
             "cpu_s": cpu_s,
-            "compiled": self._compilations() > compiled,
+            "compiled": self._compiled_since(),
         }
+
+    def _compiled_since(self) -> bool:
+        """Whether anything was compiled since this was asked last, where the revision tells."""
+        if hasattr(self._adapter, "compiled_since"):
+            try:
+                return bool(self._adapter.compiled_since())
+            except self._contract.NotSupportedError:
+                return False
+        count = getattr(self._adapter, "compilations", lambda: 0)()
+        before, self._compilations = self._compilations, count
+        return bool(count > before)
 
 
 def _of_the_revision(task: Mapping[str, Any]) -> Iterator[str]:

@@ -25,13 +25,19 @@ class Check(BaseModel):
         description="what the error is relative to, and why the bound is what it is"
     )
 
+    left_out: str = Field(
+        default="", description="why it was not made: the adapter cannot do it; empty where it was"
+    )
+
     @property
     def passed(self) -> bool:
-        """Whether the error is known and within its bound."""
-        return self.error is not None and self.error <= self.bound
+        """Whether the error is known and within its bound, or the check was left out."""
+        return bool(self.left_out) or (self.error is not None and self.error <= self.bound)
 
     def describe(self) -> str:
         """The check and its outcome in one line."""
+        if self.left_out:
+            return f"{self.name} ({self.case}): left out: {self.left_out}"
         error = "not finite or of another shape" if self.error is None else f"{self.error:.2g}"
         place = f" at {self.where}" if self.where else ""
         return f"{self.name} ({self.case}): error {error}{place}, allowed {self.bound:.2g}"
@@ -74,7 +80,17 @@ class Certificate(BaseModel):
     @property
     def passed(self) -> bool:
         """Whether there are checks and each one passed."""
-        return bool(self.checks) and not self.failures
+        return bool(self.made) and not self.failures
+
+    @property
+    def left_out(self) -> tuple[Check, ...]:
+        """The checks that were not made."""
+        return tuple(check for check in self.checks if check.left_out)
+
+    @property
+    def made(self) -> tuple[Check, ...]:
+        """All others."""
+        return tuple(check for check in self.checks if not check.left_out)
 
     @property
     def failures(self) -> tuple[Check, ...]:

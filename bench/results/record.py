@@ -130,6 +130,10 @@ class Status(Part):
     stopped_early: StopReason | None = Field(
         default=None, description="why it has fewer epochs than were asked for, without a fault"
     )
+    left_out: dict[str, str] = Field(
+        default_factory=dict,
+        description="fields that are not there since the adapter cannot give them, and why",
+    )
 
 
 class Learning(Part):

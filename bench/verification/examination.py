@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract import Adapter, Draws, Indices, ModelSpec, OptimizerSpec, Parameters
+from bench.contract import (
+    Adapter,
+    Draws,
+    Indices,
+    ModelSpec,
+    OptimizerSpec,
+    Parameters,
+    blank_epoch,
+    compile_for,
+    require_optimizer,
+)
+from bench.errors import NotSupportedError
 from bench.results.certificate import Check, Subject
 from bench.system.clocks import Clocks
 from bench.verification import distances, probes, problems, tolerances
@@ -45,27 +58,58 @@ def examine(
         return
     smooth = problems.problem(problems.smooth(), subject.seed)
     evaluated = ("evaluation, loss", "evaluation, classes")
-    parts: list[tuple[tuple[str, ...], Iterator[Check]]] = [
-        (("round trip",), of.round_trip(problem)),
-        (("logits", "loss", "gradients"), of.forward_and_gradients(problem)),
-        (("training step, loss", "training step, gradients"), of.training_step(problem)),
+    parts = [
+        _Part(("round trip",), of.round_trip(problem), "after compilation"),
+        _Part(("logits", "loss", "gradients"), of.forward_and_gradients(problem)),
+        _Part(("training step, loss", "training step, gradients"), of.training_step(problem)),
     ]
     if model.drawn:
         drawn = ("random numbers, losses", "random numbers, weights")
-        parts.append((drawn, of.random_numbers(problem)))
+        parts.append(_Part(drawn, of.random_numbers(problem)))
     for spec in subject.optimizers:
-        parts.append((("optimizer", "optimizer, losses"), of.optimizer(smooth, spec)))
+        moves = ("optimizer", "optimizer, losses")
+        parts.append(_Part(moves, of.optimizer(smooth, spec), label(spec)))
         # What is evaluated afterwards are the weights that this training comes to.
-        parts.append((("weights", *evaluated), of.weights(problem, spec)))
+        parts.append(_Part(("weights",), of.weights(problem, spec), label(spec), evaluated))
     parts += [
-        (evaluated, of.evaluation(problem)),
-        (("threads",), of.busy_threads(problem, clocks)),
-        (("batches gathered",), of.batches()),
-        (("precision",), of.precision()),
+        _Part(evaluated, of.evaluation(problem)),
+        _Part(("threads",), of.busy_threads(problem, clocks)),
+        _Part(("batches gathered",), of.batches()),
+        _Part(("precision",), of.precision()),
     ]
-    for names, checks in parts:
-        if not only or set(only) & set(names):
-            yield from checks
+    for part in parts:
+        if not only or set(only) & {*part.names, *part.before}:
+            yield from part.made()
+
+
+class _Part(NamedTuple):
+    """Checks that are made together.
+
+    names   of the checks
+    case    what of them is left out where the adapter cannot do it
+    before  names of later checks that look at what these come to
+    """
+
+    names: tuple[str, ...]
+    checks: Iterator[Check]
+    case: str = ""
+    before: tuple[str, ...] = ()
+
+    def made(self) -> Iterator[Check]:
+        """The checks, and at the end those that are left out."""
+        try:
+            yield from self.checks
+        except NotSupportedError as reason:
+            for name in self.names:
+                yield Check(
+                    name=name,
+                    case=self.case,
+                    error=None,
+                    bound=0.0,
+                    where="",
+                    reason="left out",
+                    left_out=str(reason),
+                )
 
 
 def label(spec: OptimizerSpec) -> str:
@@ -103,7 +147,7 @@ class _Examination:
             distances.unlike_elements(loaded, problem.parameters),
             tolerances.EXACT,
         )
-        self.adapter.compile(EPOCH_STEPS, BATCH, REMAINDER)
+        compile_for(self.adapter, blank_epoch(problem.model, EPOCH_STEPS, BATCH, REMAINDER))
         compiled = distances.unlike_elements(self.adapter.export(), problem.parameters)
         yield _check("round trip", "after compilation", compiled, tolerances.EXACT)
 
@@ -170,7 +214,8 @@ class _Examination:
     def optimizer(self, problem: Problem, spec: OptimizerSpec) -> Iterator[Check]:
         """The weights after 1, 5 and 20 steps, where nothing but the optimizer decides them."""
         self._start(problem, spec)
-        self.adapter.compile(EPOCH_STEPS, BATCH, REMAINDER)  # must leave the buffers empty
+        with suppress(NotSupportedError):  # must leave the buffers empty, where it can be done
+            compile_for(self.adapter, blank_epoch(problem.model, EPOCH_STEPS, BATCH, REMAINDER))
         of_losses = []
         for stage in problems.schedule(problem, problems.learning_rate(spec)):
             losses = self.adapter.train_epoch(stage.order, stage.learning_rate)
@@ -274,6 +319,7 @@ class _Examination:
         return sizes if partial else sizes[:1]
 
     def _start(self, problem: Problem, spec: OptimizerSpec) -> None:
+        require_optimizer(self.adapter, spec, self.subject.framework)
         problem.start(self.oracle, spec, "cpu", self.subject.threads)
         problem.start(self.adapter, spec, self.subject.device, self.subject.threads)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,10 @@ from bench.contract import (
     Indices,
     ModelSpec,
     OptimizerSpec,
+    blank_epoch,
+    compile_for,
 )
+from bench.errors import NotSupportedError
 from bench.system.clocks import Clocks
 from bench.verification.oracle import Oracle
 from bench.workload import order
@@ -63,7 +67,8 @@ def gathered(
         each.build(model, zeros, SGD, device if each is adapter else "cpu", threads)
         each.load(images, labels)
     full, remainder = divmod(pixels, BATCH)
-    adapter.compile(full, BATCH, remainder)
+    with suppress(NotSupportedError):  # what is gathered does not depend on it
+        compile_for(adapter, blank_epoch(model, full, BATCH, remainder))
     for epoch in range(2):
         told = order.epoch_order(seed, epoch, pixels, BATCH)
         weights = adapter.export()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config.plan import Cell, Plan
-from bench.contract import Adapter, EpochBatches, ModelSpec
+from bench.contract import Adapter, EpochBatches, ModelSpec, blank_epoch, compile_for
 from bench.results.checkpoint import Checkpoint, ScheduleState
 from bench.system.clocks import Clock
 from bench.worker import lr_schedule, oracle_losses
@@ -66,13 +66,13 @@ class EpochsEnded:
     diverged_step: int | None = None
 
 
-def compile_for(plan: Plan, cell: Cell, adapter: Adapter) -> None:
-    """Compile for each shape that the epochs come in."""
+def compile_shapes(plan: Plan, cell: Cell, adapter: Adapter) -> None:
+    """Compile for each shape that the epochs come in; NotSupportedError where it cannot."""
     whole, spec = order_of(plan, cell, 0), plan.network(cell)
     cut = [part for piece in _cut(plan, spec, whole) for part in piece]
     shapes = dict.fromkeys((len(part.batches), part.remainder.size) for part in cut)
     for steps, remainder in shapes:
-        adapter.compile(steps, cell.batch_size, remainder)
+        compile_for(adapter, blank_epoch(spec, steps, cell.batch_size, remainder))
 
 
 def _cut(plan: Plan, spec: ModelSpec, whole: EpochBatches) -> list[list[EpochBatches]]:

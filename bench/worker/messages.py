@@ -131,7 +131,7 @@ FIGURES = (
     *("step_val_accuracy", "stopped_early", "checkpoints", "checkpoint_error"),
     *("images_per_s", "windows_s", "window_steps", "warm_up_windows", "warm_up_s"),
     *("compiling_windows", "steady", "busy_threads", "energy_j", "energy_counter"),
-    *("matrix_gflop_per_s", "peak_device_bytes"),
+    *("matrix_gflop_per_s", "peak_device_bytes", "left_out"),
 )
 _fields: dict[str, Any] = {
     name: (field.annotation, field)

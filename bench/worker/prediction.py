@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.contract import Adapter
+from bench.contract import Adapter, OptimizerSpec
 from bench.errors import BenchError
 from bench.results import checkpoint
+from bench.worker.left_out import versions_of
 from bench.worker.messages import FrameworkAnswered, Predict
 from bench.worker.trainer import require_device
 
@@ -17,11 +18,13 @@ def predict(task: Predict, adapter: Adapter) -> FrameworkAnswered:
     if found.sha256 != task.sha256:
         raise BenchError(f"{task.checkpoint} has changed since it was read first: try again")
     require_device(adapter, task.framework, task.device)
-    header = found.header
-    adapter.build(header.model, found.parameters, header.optimizer, task.device, task.threads)
+    nothing_is_trained = OptimizerSpec("sgd")  # which every adapter has
+    adapter.build(
+        found.header.model, found.parameters, nothing_is_trained, task.device, task.threads
+    )
     images = np.load(task.images, mmap_mode="r", allow_pickle=False)
     starts = range(0, len(images), task.batch_size)
     batches = (np.asarray(images[start : start + task.batch_size]) for start in starts)
     logits = np.concatenate([adapter.predict(batch) for batch in batches])
     np.save(task.logits, logits, allow_pickle=False)
-    return FrameworkAnswered(versions=adapter.versions())
+    return FrameworkAnswered(versions=versions_of(adapter))

@@ -17,6 +17,7 @@ from bench.verification.examination import examine
 from bench.verification.oracle import Oracle
 from bench.worker import messages, oracle_losses, prediction, throughput, trainer
 from bench.worker.checkpointing import CheckpointWriter
+from bench.worker.left_out import versions_of
 from bench.worker.messages import Ended
 
 
@@ -43,7 +44,7 @@ def _perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
         case messages.FindDevices():
             adapter = create()
             found = messages.FrameworkAnswered(
-                versions=adapter.versions(), devices=tuple(adapter.devices())
+                versions=versions_of(adapter), devices=tuple(adapter.devices())
             )
             emit(found)
         case messages.MeasureMachinePeak():
@@ -77,7 +78,7 @@ def _examine(task: messages.Examine, adapter: Adapter, emit: messages.Emit) -> N
     oracle = cast(Oracle, frameworks.create(frameworks.named("reference")))
     for check in examine(adapter, oracle, of, _clocks()):
         emit(messages.CheckMade(check=check))
-    emit(messages.FrameworkAnswered(versions=adapter.versions()))
+    emit(messages.FrameworkAnswered(versions=versions_of(adapter)))
 
 
 def _clocks(energy: Callable[[], float | None] | None = None) -> Clocks:

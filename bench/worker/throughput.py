@@ -7,14 +7,17 @@ of further epochs; the weights that come of it are not used.
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.choices import Device
-from bench.contract import Adapter, EpochBatches, Indices
+from bench.contract import Adapter, EpochBatches, Indices, Matrix, compile_for, factor
+from bench.errors import NotSupportedError
 from bench.system.clocks import Clocks
 from bench.workload import flops
 
@@ -28,6 +31,9 @@ NO_REMAINDER = np.empty(0, np.int32)
 # Sizes whose product is bound by arithmetic, and takes some hundredths of a second at most.
 MATRIX_SIZES: dict[Device, int] = {"cpu": 1024, "gpu": 4096}
 MATRIX_S, MATRIX_TRIES = 0.1, 5
+CHECKED_PRODUCTS = 3
+# As a part of three products: float32 is off by 1e-6, TF32 by 4e-4, one product too many by 1.
+PRODUCT_OFF = 5e-5
 
 Sent = Callable[[int, float], None]  # the number of a window, from 1, and its images per second
 Draw = Callable[
@@ -44,7 +50,7 @@ class Throughput:
     window_steps: int
     warm_up_windows: int
     warm_up_s: float
-    compiling_windows: int
+    compiling_windows: int | None
     steady: bool
     busy_threads: float
     energy_j: float | None
@@ -52,12 +58,15 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Wall and CPU seconds, joules before and after, whether something was compiled."""
+    """Wall and CPU seconds, joules before and after, whether something was compiled.
+
+    compiled  None where the adapter cannot tell
+    """
 
     wall_s: float
     cpu_s: float
     energy_j: tuple[float | None, float | None]
-    compiled: bool
+    compiled: bool | None
 
 
 def throughput(
@@ -106,7 +115,7 @@ def throughput(
         window_steps=steps,
         warm_up_windows=tried - compiling - len(kept),
         warm_up_s=warm_up_s,
-        compiling_windows=compiling,
+        compiling_windows=None if kept[-1].compiled is None else compiling,
         steady=len(kept) == wanted and is_steady(seconds),
         busy_threads=sum(one.cpu_s for one in kept) / sum(seconds),
         energy_j=_energy(kept),
@@ -136,22 +145,52 @@ def matrix_gflop_per_s(adapter: Adapter, device: Device, clocks: Clocks, window_
     """The best rate, in 10⁹ operations a second, of the adapter's own product of matrices.
 
     Each of its tries takes MATRIX_S at least, or as long as a window of throughput if that is
-    shorter.
+    shorter. A call brings the matrix to the device and a product back, which calls without a
+    product time by themselves.
+
+    Raises:
+        NotSupportedError: it cannot multiply, or what comes back is not the product.
     """
     least_s = min(MATRIX_S, window_s)
     size = MATRIX_SIZES[device]
+    matrix = factor(size)
 
     def seconds(times: int) -> float:
         start = clocks.wall()
-        adapter.multiply(size, times)
+        adapter.multiply(matrix, times)
         return clocks.wall() - start
 
-    seconds(1)  # makes the matrices, compiles, wakes the threads
+    # Compiles and wakes the threads, too.
+    check_product(matrix, adapter.multiply(matrix, CHECKED_PRODUCTS), CHECKED_PRODUCTS)
     times = 1
     while (took_s := seconds(times)) < least_s and times < MOST_STEPS:
         times *= 2
     best_s = min(took_s, *(seconds(times) for _ in range(MATRIX_TRIES)))
+    best_s -= min(seconds(0) for _ in range(MATRIX_TRIES))
+    if best_s <= 0:
+        raise NotSupportedError(f"{times} products of matrices took no longer than none")
     return times * flops.matrix_product(size) / best_s / 1e9
+
+
+def check_product(matrix: Matrix, product: Matrix, times: int) -> None:
+    """NotSupportedError unless it is matrix^(times + 1), (n, n), in float32.
+
+    Both are held against each other by what they make of a vector, in float64: R. Freivalds,
+    "Fast probabilistic algorithms", MFCS 1979. That is n² operations, where the product is n³.
+    """
+    if product.shape != matrix.shape:
+        raise NotSupportedError(f"its product of matrices has the shape {product.shape}")
+    vector = np.random.default_rng(1).standard_normal(len(matrix))
+    expected = vector
+    for _ in range(times + 1):
+        expected = matrix.astype(np.float64) @ expected
+    error = np.linalg.norm(product.astype(np.float64) @ vector - expected)
+    off = float(error / np.linalg.norm(expected))
+    if not math.isfinite(off) or off > PRODUCT_OFF:
+        raise NotSupportedError(
+            f"its product of matrices is off by {off:.1e} of its size, and {PRODUCT_OFF:.0e} is "
+            "allowed"
+        )
 
 
 class _Batches:
@@ -181,21 +220,37 @@ def _calibrated(
     steps = min(CALIBRATION_STEPS, most)
     while True:
         order = batches.take(steps)
-        adapter.compile(steps, order.batches.shape[1], 0)
+        _compile(adapter, order, steps)
         took_s = timed_window(adapter, order, learning_rate, clocks).wall_s
         if took_s >= min(CALIBRATION_S, window_s) or steps >= most:
             break
         steps = min(4 * steps, most)
     steps = min(max(round(window_s * steps / max(took_s, 1e-9)), 1), most)
-    adapter.compile(steps, order.batches.shape[1], 0)
+    _compile(adapter, order, steps)
     return steps
+
+
+def _compile(adapter: Adapter, like: EpochBatches, steps: int) -> None:
+    """For so many full batches of this shape; where it cannot be done, the first window pays."""
+    rows = np.zeros((steps, like.batches.shape[1]), np.int32)
+    draws = tuple(np.zeros((steps, *draw.shape[1:]), draw.dtype) for draw in like.draws)
+    with suppress(NotSupportedError):
+        compile_for(adapter, EpochBatches(rows, NO_REMAINDER, draws))
+
+
+def _compiled_since(adapter: Adapter) -> bool | None:
+    """Whether anything was compiled since this was asked last; None where nobody can tell."""
+    try:
+        return adapter.compiled_since()
+    except NotSupportedError:
+        return None
 
 
 def timed_window(
     adapter: Adapter, order: EpochBatches, learning_rate: float, clocks: Clocks
 ) -> Window:
     """The steps of `order`, from an idle device to an idle device."""
-    compilations = adapter.compilations()
+    _compiled_since(adapter)
     adapter.synchronize()
     energy_j, cpu_s, wall_s = clocks.energy(), clocks.cpu(), clocks.wall()
     adapter.train_epoch(order, learning_rate)
@@ -205,7 +260,7 @@ def timed_window(
         wall_s,
         cpu_s,
         (energy_j, clocks.energy()),
-        compiled=adapter.compilations() != compilations,
+        compiled=_compiled_since(adapter),
     )
 
 

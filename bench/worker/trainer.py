@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import gc
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +21,18 @@ from numpy.typing import NDArray
 from bench import frameworks
 from bench.choices import Device
 from bench.config.plan import Cell, Plan, Start
-from bench.contract import Adapter, Deterministic, EpochBatches
+from bench.contract import Adapter, EpochBatches, require_optimizer
 from bench.errors import CheckpointError, UnavailableError
 from bench.results import checkpoint
 from bench.results.checkpoint import Checkpoint
 from bench.system.clocks import Clocks
 from bench.worker import epochs, misclassified, throughput
 from bench.worker.epochs import Epochs, EpochsEnded, Keep
+from bench.worker.left_out import LeftOut, asked_for
 from bench.worker.messages import Emit, Ended, Measured, PhaseBegun, WindowEnded
 from bench.worker.prepared_data import Examples, Prepared, order_of, prepare
 from bench.workload import flops, metrics, order, random_inputs
+from bench.workload.schedule import EpochDecision
 
 
 def train_cell(
@@ -62,12 +65,9 @@ def train_cell(
 
 def make_deterministic(adapter: Adapter, framework: str) -> None:
     """Hold the adapter to operations that give the same bits; UnavailableError if it cannot be."""
-    if not isinstance(adapter, Deterministic):
-        raise UnavailableError(
-            f"{framework} cannot be held to deterministic operations: its adapter has no "
-            "make_deterministic; leave --deterministic out"
-        )
-    adapter.make_deterministic()
+    what = "be held to deterministic operations"
+    with asked_for(framework, what, "leave --deterministic out"):
+        adapter.make_deterministic()
 
 
 class _Session:
@@ -78,14 +78,15 @@ class _Session:
     ) -> None:
         self._plan, self._cell, self._emit, self._clocks = plan, cell, emit, clocks
         self._clock = clocks.wall
-        self._keep = keep
+        self._left_out = LeftOut(emit)
+        self._keep = keep and _where_it_can(keep, self._left_out)
         self._network = plan.network(cell)
         self._eval_s = 0.0
         self._start: Checkpoint | None = None
 
     @contextmanager
     def phase(self, name: str, adapter: Adapter | None = None) -> Iterator[None]:
-        """Time a phase, and report it as the record's field `<name>_s`."""
+        """Time a phase, and report it as the record's field `<name>_s` unless it is left out."""
         self._emit(PhaseBegun(name=name))
         start = self._clock()
         yield
@@ -119,24 +120,28 @@ class _Session:
             else order.initial_parameters(self._cell.seed, spec, setting.kernel, setting.bias)
         )
         with self.phase("build", adapter):
+            require_optimizer(adapter, setting.optimizer, self._cell.framework)
             if plan.settings.deterministic:
                 make_deterministic(adapter, self._cell.framework)
             adapter.build(
                 spec, parameters, setting.optimizer, self._cell.device, self._cell.threads
             )
             if start:
-                adapter.restore_optimizer(start.optimizer)
+                what = "go on from a checkpoint"
+                with asked_for(self._cell.framework, what, "leave --from out"):
+                    adapter.restore_optimizer(start.optimizer)
         initial = adapter.export()
         self._measured(
             parameters=sum(value.size for value in initial.values()),
             flops_per_image=flops.training_step(spec),
             initial_weights_sha256=order.parameters_sha256(initial),
-            versions=adapter.versions(),
         )
+        with self._left_out.of("versions"):
+            self._measured(versions=adapter.versions())
         with self.phase("placement", adapter):
             adapter.load(data.train.images, data.train.labels)
-        with self.phase("compile", adapter):
-            epochs.compile_for(plan, self._cell, adapter)
+        with self._left_out.of("compile_s"), self.phase("compile", adapter):
+            epochs.compile_shapes(plan, self._cell, adapter)
 
     def train(self, adapter: Adapter, data: Prepared) -> int | None:
         """All epochs and the test; the first step that is not finite, or None."""
@@ -159,6 +164,8 @@ class _Session:
         def tell(number: int, images_per_s: float) -> None:
             self._emit(WindowEnded(number=number, images_per_s=images_per_s))
 
+        with self._left_out.of("compiling_windows"):
+            adapter.compiled_since()
         spec, seed, epoch = self._network, self._cell.seed, self._plan.settings.epochs
         with _resting_collector():
             found = throughput.throughput(
@@ -177,10 +184,13 @@ class _Session:
     def limit(self, adapter: Adapter) -> None:
         """What the framework's own product of matrices reaches; and the memory of the device."""
         self._emit(PhaseBegun(name="limit"))
-        self._measured(peak_device_bytes=adapter.memory())
-        window_s = self._plan.settings.window_s
-        rate = throughput.matrix_gflop_per_s(adapter, self._cell.device, self._clocks, window_s)
-        self._measured(matrix_gflop_per_s=rate)
+        device, window_s = self._cell.device, self._plan.settings.window_s
+        if device != "cpu":  # whose memory is the process's
+            with self._left_out.of("peak_device_bytes"):
+                self._measured(peak_device_bytes=adapter.memory())
+        with self._left_out.of("matrix_gflop_per_s"):
+            rate = throughput.matrix_gflop_per_s(adapter, device, self._clocks, window_s)
+            self._measured(matrix_gflop_per_s=rate)
 
     def _test(self, adapter: Adapter, data: Prepared, ended: EpochsEnded) -> None:
         """The accuracy on the test set, once, with the last weights."""
@@ -222,6 +232,22 @@ def require_device(adapter: Adapter, framework: str, device: Device) -> None:
             f"{framework} sees no {device} here, only {', '.join(devices)}: "
             f"{frameworks.named(framework).for_gpu}, or take --devices cpu"
         )
+
+
+def _where_it_can(keep: Keep, left_out: LeftOut) -> Keep:
+    """The keeper, of an adapter whose optimizer's state may not be had."""
+
+    def kept(
+        adapter: Adapter,
+        data: Prepared,
+        epoch: int,
+        figures: Mapping[str, Any],
+        after: EpochDecision | None = None,
+    ) -> None:
+        with left_out.of("checkpoints"):
+            keep(adapter, data, epoch, figures, after)
+
+    return kept
 
 
 def _resumed(start: Start, data: Prepared) -> Checkpoint:

@@ -11,28 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contract import (
+    AdapterBase,
     Device,
     Draws,
     EpochBatches,
     Images,
     Indices,
     Labels,
+    Matrix,
     ModelSpec,
+    OptimizerName,
     OptimizerSpec,
     OptimizerState,
     Parameters,
-    blank_draws,
-    factor,
 )
-from bench.errors import UnavailableError
+from bench.errors import NotSupportedError, UnavailableError
 from impls.flux.julia import call, call_without_python, device_of
 from impls.flux.layout import description, draws_to_flux, images_to_flux, to_canonical, to_flux
 from impls.flux.toolchain import JULIA
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations
-WARM_UP_STEPS = 2
 # Beside PyTorch's definitions, those of Optimisers.jl, whose RMSProp takes no momentum.
-FORMS: Mapping[str, tuple[str, ...]] = {
+FORMS: Mapping[OptimizerName, tuple[str, ...]] = {
     "sgd": ("rate_in_momentum",),
     "rmsprop": (),
     "adam": (),
@@ -41,7 +41,7 @@ FORMS: Mapping[str, tuple[str, ...]] = {
 CONSTANTS = ("momentum", "weight_decay", "alpha", "beta1", "beta2", "epsilon")
 
 
-class FluxAdapter:
+class FluxAdapter(AdapterBase):
     """Flux. Network, optimizer and training set live in Julia, in a session.
 
     On the CPU each of `threads` tasks of Julia's takes an even share of a batch; BLAS has one
@@ -49,12 +49,15 @@ class FluxAdapter:
     at its edges.
     """
 
+    optimizers = FORMS
+    compiles_for_steps = False  # only for types
+
     _model: ModelSpec
     _spec: OptimizerSpec
     _session: Any
     _device: Device = "cpu"
     _taken: int  # steps; not every rule counts them
-    _factor_size = 0  # of the matrix that `multiply` took last
+    _counted = 0  # compilations, when `compiled_since` was asked last
     _device_of = staticmethod(device_of)
 
     def devices(self) -> tuple[Device, ...]:
@@ -65,7 +68,7 @@ class FluxAdapter:
         return ("cpu",) if JULIA.gpu_missing() else ("cpu", "gpu")
 
     def make_deterministic(self) -> None:
-        """See `Deterministic`; the shares of a batch are summed in their order, as always.
+        """The shares of a batch are summed in their order, as always.
 
         Not on a GPU: CUDA.jl takes the fastest of cuDNN's algorithms, some of which add in any
         order, and has no switch for that.
@@ -90,7 +93,6 @@ class FluxAdapter:
                 "Flux draws with its own generator on the CPU only here: take the regime matched, "
                 "in which random numbers are given, or --devices cpu"
             )
-        optimizer.refuse_forms_but(FORMS[optimizer.name], "flux")
         self._model, self._spec, self._taken = model, optimizer, 0
         values = asdict(optimizer)
         constants = (
@@ -104,33 +106,36 @@ class FluxAdapter:
             *("start", layers, arrays, optimizer.name, constants, threads),
             *(model.generator_seed, where),
         )
-        self._factor_size = 0
 
     def load(self, images: Images, labels: Labels) -> None:
         """See `Adapter.load`; Julia keeps copies, on the device."""
         call("load!", self._session, images_to_flux(images), labels, self._model.classes)
 
-    def compile(self, steps: int, batch_size: int, remainder: int) -> None:
-        """See `Adapter.compile`: a few steps of each shape, taken by a twin that is thrown away.
+    def snapshot(self) -> object:
+        """See `Adapter.snapshot`; steps go on with a twin of the session, on the same images."""
+        kept = self._session, self._taken
+        self._session = call("twin", self._session)
+        return kept
 
-        The way across is an epoch's own: Julia compiles juliacall's conversions too.
-        """
-        full = np.zeros((min(steps, WARM_UP_STEPS), batch_size), np.int32)
-        order = EpochBatches(
-            full,
-            np.zeros(remainder, np.int32),
-            blank_draws(self._model, *full.shape),
-            blank_draws(self._model, remainder),
-        )
-        _train(self._model, call("twin", self._session), order, 0.0)
-        self.synchronize()  # the first time compiles, and so does the first count
-        self.compilations()
+    def restore(self, snapshot: Any) -> None:
+        """See `Adapter.restore`."""
+        self._session, self._taken = snapshot
 
-    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
+    def compile(self, epoch: EpochBatches) -> None:
+        """See `Adapter.compile`; the first time compiles these calls, too."""
+        super().compile(epoch)
+        self.synchronize()
+        self._compilations()
+
+    def train_epoch(self, epoch: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
-        losses = _train(self._model, self._session, order, learning_rate)
-        self._taken += order.steps
-        return losses
+        groups = [
+            call("group", group.rows.T, *draws_to_flux(self._model, group.draws))
+            for group in epoch.groups
+        ]
+        losses = call_without_python("train!", self._session, learning_rate, *groups)
+        self._taken += epoch.steps
+        return np.array(losses, np.float32)
 
     def predict(self, images: Images) -> NDArray[np.float32]:
         """See `Adapter.predict`."""
@@ -170,19 +175,16 @@ class FluxAdapter:
         for session in self._on_gpu():
             call_without_python("synchronize", session)
 
-    def compilations(self) -> int:
-        """Nanoseconds that Julia has spent on compiling, and one for each kernel of a GPU's.
+    def compiled_since(self) -> bool:
+        """See `Adapter.compiled_since`."""
+        before, self._counted = self._counted, self._compilations()
+        return self._counted != before
 
-        Julia keeps no other count.
-        """
-        return int(call("compilations", *self._on_gpu()))
-
-    def multiply(self, size: int, times: int) -> None:
+    def multiply(self, matrix: Matrix, times: int) -> Matrix:
         """See `Adapter.multiply`: BLAS, with `threads` threads here and one in training; cuBLAS."""
-        if self._factor_size != size:
-            call("take_factor!", self._session, factor(size).T)
-            self._factor_size = size
-        call_without_python("multiply!", self._session, times)
+        factor = call("placed", self._session, matrix.T)
+        product = call_without_python("multiply", self._session, factor, times)
+        return np.ascontiguousarray(np.asarray(product).T)
 
     def versions(self) -> dict[str, str]:
         """Julia, the packages that compute, BLAS, how many threads each has, CUDA's libraries."""
@@ -192,28 +194,26 @@ class FluxAdapter:
         own = {str(name): str(value) for name, value in told}
         return own | {"juliacall": metadata.version("juliacall"), "numpy": np.__version__}
 
-    def memory(self) -> int | None:
-        """The most that the GPU's pool has given out in this process; None on the CPU.
+    def memory(self) -> int:
+        """The most that the GPU's pool has given out in this process.
 
         What Julia's collector has not freed yet is part of it.
         """
-        peaks = [call("peak_bytes", session) for session in self._on_gpu()]
-        return next((int(peak) for peak in peaks if peak is not None), None)
+        for session in self._on_gpu():
+            if (peak := call("peak_bytes", session)) is not None:
+                return int(peak)
+        raise NotSupportedError("CUDA.jl counts a GPU's memory only")
+
+    def _compilations(self) -> int:
+        """Nanoseconds that Julia has spent on compiling, and one for each kernel of a GPU's.
+
+        Julia keeps no other count.
+        """
+        return int(call("compilations", *self._on_gpu()))
 
     def _on_gpu(self) -> tuple[Any, ...]:
         """The session, if it is one that a GPU computes in."""
         return (self._session,) if self._device == "gpu" else ()
-
-
-def _train(
-    model: ModelSpec, session: Any, order: EpochBatches, learning_rate: float
-) -> NDArray[np.float32]:
-    """An epoch of a session of Julia's; the losses, (steps,)."""
-    batches = call("batches", order.batches.T, order.remainder)  # (B, steps) and (r,), from 1
-    full = _drawn(model, order.draws) if order.batches.size else ()
-    rest = _drawn(model, order.remainder_draws) if order.remainder.size else ()
-    losses = call_without_python("train!", session, batches, learning_rate, full, rest)
-    return np.array(losses, np.float32)
 
 
 def _drawn(model: ModelSpec, draws: Draws) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Any, Literal
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own log is not for the reader
@@ -16,23 +16,23 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from bench.contract import (
+    AdapterBase,
     Device,
     Draws,
     EpochBatches,
     Images,
     Indices,
     Labels,
+    Matrix,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
     Parameters,
-    blank_draws,
-    factor,
     require_draws,
 )
-from bench.errors import BenchError, UnavailableError
+from bench.errors import BenchError, NotSupportedError, UnavailableError
 from impls.keras.model import network, variables
-from impls.keras.optimizers import Optimizer, make_optimizer
+from impls.keras.optimizers import FORMS, Optimizer, make_optimizer
 from impls.keras.stock import StockOptimizer
 from impls.keras.training import Trainer, Xla
 
@@ -40,13 +40,15 @@ PREDICT_BATCH = 1000  # one shape, so one trace, for any number of images
 TENSORFLOW_DEVICES: dict[Device, str] = {"cpu": "/CPU:0", "gpu": "/GPU:0"}
 
 
-class KerasAdapter:
+class KerasAdapter(AdapterBase):
     """A Keras model in a training loop of its own; an epoch is one call of a `tf.function`.
 
     As Keras's `jit_compile="auto"` would have it, XLA compiles on a GPU and not on a CPU, where its
     convolutions are slower than TensorFlow's own, which oneDNN computes. In the variant `jit` it
     compiles each step everywhere; in the variant `step` the loop over the steps is Python's.
     """
+
+    optimizers = FORMS
 
     _device: Device
     _model: ModelSpec
@@ -55,8 +57,7 @@ class KerasAdapter:
     _trainer: Trainer
     _images: tf.Tensor
     _labels: tf.Tensor
-    _factor: tf.Tensor  # what `multiply` took last
-    _product: tf.Tensor
+    _counted = 0  # compilations, when `compiled_since` was asked last
 
     def __init__(self, variant: Literal["jit", "step"] | None = None) -> None:
         """UnavailableError where Keras was told to use another backend."""
@@ -72,7 +73,7 @@ class KerasAdapter:
         return ("cpu", "gpu") if tf.config.list_physical_devices("GPU") else ("cpu",)
 
     def make_deterministic(self) -> None:
-        """See `Deterministic`; what has no such operation raises."""
+        """See `Adapter.make_deterministic`; what has no such operation raises."""
         tf.config.experimental.enable_op_determinism()
 
     def build(
@@ -92,7 +93,6 @@ class KerasAdapter:
         _configure(threads)
         self._device = device
         with self._placed():
-            self._factor = tf.zeros((0, 0))
             keras_model = network(model)
             own = variables(model, keras_model)
             self._variables = {path: variable.value for path, variable in own.items()}
@@ -116,36 +116,29 @@ class KerasAdapter:
             self._images = tf.constant(images)
             self._labels = tf.constant(labels)
 
-    def compile(self, steps: int, batch_size: int, remainder: int) -> None:
-        """See `Adapter.compile`; trains on the first image, then puts every variable back."""
-        # XLA compiles for a number of steps; without it, one trace and two steps serve for all.
-        steps = steps if self._compiled_by_xla() == "epoch" else min(steps, 2)
-        order = EpochBatches(
-            np.zeros((steps, batch_size), np.int32),
-            np.zeros(remainder, np.int32),
-            blank_draws(self._model, steps, batch_size),
-            blank_draws(self._model, remainder),
-        )
-        state = [*self._variables.values(), *self._optimizer.variables, *self._trainer.seeds]
-        before = [variable.numpy() for variable in state]
-        self.train_epoch(order, 0.0)
-        for variable, value in zip(state, before, strict=True):
+    @property
+    def compiles_for_steps(self) -> bool:
+        """XLA compiles an epoch for a number of steps; without it, one trace serves for all."""
+        return self._compiled_by_xla() == "epoch"
+
+    def snapshot(self) -> object:
+        """See `Adapter.snapshot`: the values of every variable, since traces hold on to these."""
+        return [variable.numpy() for variable in self._changed()]
+
+    def restore(self, snapshot: Any) -> None:
+        """See `Adapter.restore`."""
+        for variable, value in zip(self._changed(), snapshot, strict=True):
             variable.assign(value)
 
-    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, epoch: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
         with self._placed():
             rate = tf.constant(learning_rate, tf.float32)
             losses = [tf.zeros(0)]  # something to join, in an epoch without steps too
-            last = tuple(draw[np.newaxis] for draw in order.remainder_draws)
-            for indices, draws in (
-                (order.batches, order.draws),
-                (order.remainder[np.newaxis], last),
-            ):
-                if indices.size:
-                    require_draws(self._model, draws)
-                    rows, *own = map(tf.constant, (indices, *draws))
-                    losses.append(self._trainer.train(self._images, self._labels, rows, rate, own))
+            for group in epoch.groups:
+                require_draws(self._model, group.draws)
+                rows, *draws = map(tf.constant, (group.rows, *group.draws))
+                losses.append(self._trainer.train(self._images, self._labels, rows, rate, draws))
             return np.asarray(tf.concat(losses, axis=0).numpy())
 
     def predict(self, images: Images) -> NDArray[np.float32]:
@@ -195,19 +188,18 @@ class KerasAdapter:
         """See `Adapter.synchronize`."""
         tf.test.experimental.sync_devices()
 
-    def compilations(self) -> int:
-        """See `Adapter.compilations`; traces, and with XLA a compilation for each shape besides."""
-        return self._trainer.compilations
+    def compiled_since(self) -> bool:
+        """Whether there were traces, or with XLA compilations for other shapes."""
+        before, self._counted = self._counted, self._trainer.compilations
+        return self._counted != before
 
-    def multiply(self, size: int, times: int) -> None:
+    def multiply(self, matrix: Matrix, times: int) -> Matrix:
         """See `Adapter.multiply`."""
         with self._placed():
-            if len(self._factor) != size:
-                self._factor = tf.constant(factor(size))
-            self._product = self._factor
+            factor = product = tf.constant(matrix)
             for _ in range(times):
-                self._product = tf.matmul(self._factor, self._product)
-        self.synchronize()
+                product = tf.matmul(factor, product)
+        return np.asarray(product.numpy())
 
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""
@@ -226,11 +218,15 @@ class KerasAdapter:
             **{name: str(built_with[name]) for name in libraries if name in built_with},
         }
 
-    def memory(self) -> int | None:
-        """See `Adapter.memory`; TensorFlow counts on a GPU only."""
+    def memory(self) -> int:
+        """See `Adapter.memory`."""
         if self._device == "cpu":
-            return None
+            raise NotSupportedError("TensorFlow counts a GPU's memory only")
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+    def _changed(self) -> list[tf.Variable]:
+        """All that a step changes."""
+        return [*self._variables.values(), *self._optimizer.variables, *self._trainer.seeds]
 
     def _compiled_by_xla(self) -> Xla | None:
         """What XLA compiles: a step, an epoch, or nothing."""

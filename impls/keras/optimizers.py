@@ -13,11 +13,11 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from bench.contract import OptimizerSpec
+from bench.contract import OptimizerName, OptimizerSpec
 from impls.keras.stock import StockOptimizer, is_stock
 
 _DESCENT = ("rate_in_momentum", "decoupled_decay")
-FORMS = {
+FORMS: dict[OptimizerName, tuple[str, ...]] = {
     "sgd": _DESCENT,
     "rmsprop": ("epsilon_inside", *_DESCENT),
     "adam": ("epsilon_hat", "decoupled_decay"),
@@ -28,12 +28,7 @@ FORMS = {
 def make_optimizer(
     spec: OptimizerSpec, weights: Sequence[keras.Variable]
 ) -> Optimizer | StockOptimizer:
-    """Keras's own optimizer where it is what the specification says, else a written one.
-
-    Raises:
-        UsageError: a form that the optimizer does not have in any framework.
-    """
-    spec.refuse_forms_but(FORMS[spec.name], "keras")
+    """Keras's own optimizer where it is what the specification says, else a written one."""
     if is_stock(spec):
         return StockOptimizer(spec, weights)
     return Optimizer(spec, [weight.value for weight in weights])

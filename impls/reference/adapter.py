@@ -12,29 +12,33 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from bench.contract import (
+    AdapterBase,
     Device,
     Draws,
     EpochBatches,
     Images,
     Indices,
     Labels,
+    Matrix,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
     Parameters,
-    factor,
     require_draws,
 )
 from impls.reference.margins import margins
 from impls.reference.model import forward, loss_and_gradients
-from impls.reference.optimizers import Optimizer
+from impls.reference.optimizers import FORMS, Optimizer
 
 Array = NDArray[np.float64]
 PREDICT_BATCH = 1000  # bounds the memory that the patches of a convolution take
 
 
-class ReferenceAdapter:
+class ReferenceAdapter(AdapterBase):
     """NumPy in float64; on the CPU only."""
+
+    optimizers = FORMS
+    changed_by_steps = ("_parameters", "_optimizer")
 
     _model: ModelSpec
     _parameters: dict[str, Array]
@@ -42,15 +46,9 @@ class ReferenceAdapter:
     _images: Images
     _labels: Labels
     _limits: threadpool_limits | None = None
-    _factor: NDArray[np.float32] = np.empty((0, 0), np.float32)  # what `multiply` took last
-    _product: NDArray[np.float32]
-
-    def devices(self) -> tuple[Device, ...]:
-        """The CPU."""
-        return ("cpu",)
 
     def make_deterministic(self) -> None:
-        """See `Deterministic`; NumPy's BLAS shares out its work by size and threads alone."""
+        """NumPy's BLAS shares out its work by size and threads alone."""
 
     def build(
         self,
@@ -70,17 +68,14 @@ class ReferenceAdapter:
         """See `Adapter.load`."""
         self._images, self._labels = images, labels
 
-    def compile(self, steps: int, batch_size: int, remainder: int) -> None:
-        """NumPy has nothing to prepare."""
-
-    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, epoch: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
-        return self.train_epoch64(order, learning_rate).astype(np.float32)
+        return self.train_epoch64(epoch, learning_rate).astype(np.float32)
 
-    def train_epoch64(self, order: EpochBatches, learning_rate: float) -> Array:
+    def train_epoch64(self, epoch: EpochBatches, learning_rate: float) -> Array:
         """As `train_epoch`, with the losses in float64."""
-        losses = np.empty(order.steps)
-        for step, (indices, draws) in enumerate(order.each()):
+        losses = np.empty(epoch.steps)
+        for step, (indices, draws) in enumerate(epoch.each()):
             losses[step], gradients = self.gradients64(indices, draws)
             self._optimizer.update(self._parameters, gradients, learning_rate)
         return losses
@@ -142,17 +137,19 @@ class ReferenceAdapter:
     def synchronize(self) -> None:
         """NumPy returns when it is done."""
 
-    def compilations(self) -> int:
-        """None: NumPy calls kernels that are compiled already."""
-        return 0
+    def compile(self, epoch: EpochBatches) -> None:
+        """NumPy has nothing to prepare."""
 
-    def multiply(self, size: int, times: int) -> None:
+    def compiled_since(self) -> bool:
+        """Never: NumPy calls kernels that are compiled already."""
+        return False
+
+    def multiply(self, matrix: Matrix, times: int) -> Matrix:
         """See `Adapter.multiply`; in float32, unlike everything else here."""
-        if len(self._factor) != size:
-            self._factor = factor(size)
-        self._product = self._factor
+        product = matrix
         for _ in range(times):
-            self._product = self._factor @ self._product
+            product = matrix @ product
+        return product
 
     def versions(self) -> dict[str, str]:
         """NumPy, and the BLAS that it is linked with; not that of SciPy, which others may load."""
@@ -161,7 +158,3 @@ class ReferenceAdapter:
         pools = own or every
         blas = ", ".join(f"{pool['internal_api']} {pool['version']}" for pool in pools)
         return {"numpy": np.__version__, "blas": blas or "unknown"}
-
-    def memory(self) -> int | None:
-        """The CPU has no counter."""
-        return None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Iterable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -16,19 +14,21 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from bench.contract import (
+    AdapterBase,
+    BatchGroup,
     Device,
     Draws,
     EpochBatches,
     Images,
     Indices,
     Labels,
+    Matrix,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
     Parameters,
-    blank_draws,
-    factor,
 )
+from bench.errors import NotSupportedError
 from impls.torch.model import Network
 from impls.torch.optimizers import buffer, make_optimizer, set_state
 
@@ -36,17 +36,19 @@ if TYPE_CHECKING:
     from impls.torch.compiled import Compiled
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations; large enough to fill a device
-WARM_UP_STEPS = 3
 
 Step = tuple[Tensor, Sequence[Tensor]]  # rows (B,) and draws (B, *shape)
 
 
-class TorchAdapter:
+class TorchAdapter(AdapterBase):
     """PyTorch on the CPU or on one CUDA device, where the training set and the indices live too.
 
     In the variant `compile` a step's loss and gradients are compiled. The optimizer is not, since
     it is a kernel already; nor is the evaluation.
     """
+
+    changed_by_steps = ("_network", "_optimizer", "_taken")
+    compiles_for_steps = False
 
     _network: Network
     _optimizer: Optimizer
@@ -56,9 +58,7 @@ class TorchAdapter:
     _labels: Tensor  # int64 (N,)
     _device: torch.device
     _compiled: Compiled | None = None
-    _factor: Tensor  # what `multiply` took last, with the product and room for the next one
-    _product: Tensor
-    _spare: Tensor
+    _counted = 0  # compilations, when `compiled_since` was asked last
 
     def __init__(self, variant: Literal["compile"] | None = None) -> None:
         if variant == "compile":
@@ -71,7 +71,7 @@ class TorchAdapter:
         return ("cpu", "gpu") if torch.cuda.is_available() else ("cpu",)
 
     def make_deterministic(self) -> None:
-        """See `Deterministic`; what has no such operation raises."""
+        """See `Adapter.make_deterministic`; what has no such operation raises."""
         torch.use_deterministic_algorithms(True)
 
     def build(
@@ -95,42 +95,31 @@ class TorchAdapter:
         if self._compiled:
             self._compiled.prepare(self._network)
         self._taken = 0
-        self._factor = torch.empty(0)
 
     def load(self, images: Images, labels: Labels) -> None:
         """See `Adapter.load`; both are copied to the device."""
         self._images = self._arranged(images)
         self._labels = torch.tensor(labels, dtype=torch.int64, device=self._device)
 
-    def compile(self, steps: int, batch_size: int, remainder: int) -> None:
-        """See `Adapter.compile`: a few steps of each shape, taken by a twin that is thrown away."""
-        with self._network.same_numbers():
-            self._warm_up(batch_size, remainder)
-        self.synchronize()
+    def snapshot(self) -> object:
+        """See `Adapter.snapshot`; with the state of PyTorch's own generators."""
+        own = torch.get_rng_state(), torch.cuda.get_rng_state_all()
+        return super().snapshot(), own
 
-    def _warm_up(self, batch_size: int, remainder: int) -> None:
-        network = copy.deepcopy(self._network)
-        optimizer = make_optimizer(self._spec, network.parameters())
-        for size in (batch_size, remainder):
-            rows = torch.arange(size, device=self._device, dtype=torch.int32) % len(self._images)
-            if size:
-                draws = network.placed(blank_draws(network.spec, size), self._device)
-                self._steps(network, optimizer, [(rows, draws)] * WARM_UP_STEPS)
+    def restore(self, snapshot: Any) -> None:
+        """See `Adapter.restore`."""
+        attributes, (of_cpu, of_gpus) = snapshot
+        super().restore(attributes)
+        torch.set_rng_state(of_cpu)
+        torch.cuda.set_rng_state_all(of_gpus)
 
-    def train_epoch(self, order: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
+    def train_epoch(self, epoch: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`; indices and draws go to the device whole."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
-        place = partial(self._network.placed, device=self._device)
-        full = torch.tensor(order.batches, device=self._device)
-        batches: list[Step] = [
-            (rows, draws) for rows, *draws in zip(full, *place(order.draws), strict=True)
-        ]
-        if order.remainder.size:
-            last = torch.tensor(order.remainder, device=self._device)
-            batches.append((last, place(order.remainder_draws)))
-        self._taken += len(batches)
-        return self._steps(self._network, self._optimizer, batches).cpu().numpy()
+        for parameters in self._optimizer.param_groups:
+            parameters["lr"] = learning_rate
+        steps = [step for group in epoch.groups for step in self._placed(group)]
+        self._taken += len(steps)
+        return self._steps(steps).cpu().numpy()
 
     def predict(self, images: Images) -> NDArray[np.float32]:
         """See `Adapter.predict`."""
@@ -152,7 +141,7 @@ class TorchAdapter:
                     self._network, self._images, self._labels, rows, placed
                 )
             else:
-                loss = self._loss(self._network, rows, placed)
+                loss = self._loss(rows, placed)
                 gradients = [*torch.autograd.grad(loss, [*self._network.parameters()])]
         return loss.item(), self._to_numpy(gradients)
 
@@ -182,20 +171,19 @@ class TorchAdapter:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 
-    def compilations(self) -> int:
-        """None in eager mode, which calls kernels that are compiled already."""
-        return self._compiled.times if self._compiled else 0
+    def compiled_since(self) -> bool:
+        """Never in eager mode, which calls kernels that are compiled already."""
+        before, self._counted = self._counted, self._compiled.times if self._compiled else 0
+        return self._counted != before
 
-    def multiply(self, size: int, times: int) -> None:
+    def multiply(self, matrix: Matrix, times: int) -> Matrix:
         """See `Adapter.multiply`; no memory is asked for while it goes on."""
-        if len(self._factor) != size:
-            self._factor = torch.tensor(factor(size), device=self._device)
-            self._product, self._spare = self._factor.clone(), self._factor.clone()
-        self._product.copy_(self._factor)
+        factor = torch.tensor(matrix, device=self._device)
+        product, spare = factor.clone(), torch.empty_like(factor)
         for _ in range(times):
-            torch.mm(self._factor, self._product, out=self._spare)
-            self._product, self._spare = self._spare, self._product
-        self.synchronize()
+            torch.mm(factor, product, out=spare)
+            product, spare = spare, product
+        return product.cpu().numpy()
 
     def versions(self) -> dict[str, str]:
         """PyTorch, the libraries it was built with, the instructions it uses, and NumPy."""
@@ -214,29 +202,37 @@ class TorchAdapter:
             libraries |= self._compiled.versions()
         return {"torch": torch.__version__, "numpy": np.__version__, **libraries}
 
-    def memory(self) -> int | None:
-        """The most that tensors have occupied on the GPU; None on the CPU, which keeps no count."""
+    def memory(self) -> int:
+        """The most that tensors have occupied on the GPU."""
         if self._device.type != "cuda":
-            return None
+            raise NotSupportedError("PyTorch counts a GPU's memory only")
         return torch.cuda.max_memory_allocated(self._device)
 
-    def _steps(self, network: Network, optimizer: Optimizer, batches: list[Step]) -> Tensor:
-        """One step a batch; the losses, (steps,), stay on the device."""
+    def _placed(self, group: BatchGroup) -> Iterator[Step]:
+        """The group's steps, on the device."""
+        rows = torch.tensor(group.rows, device=self._device)
+        draws = self._network.placed(group.draws, self._device)
+        for row, *own in zip(rows, *draws, strict=True):
+            yield row, own
+
+    def _steps(self, steps: list[Step]) -> Tensor:
+        """Take them; the losses, (steps,), stay on the device."""
+        network, optimizer = self._network, self._optimizer
         losses = []
-        for rows, draws in batches:
+        for rows, draws in steps:
             if self._compiled:
                 loss = self._compiled.backward(network, self._images, self._labels, rows, draws)
             else:
                 optimizer.zero_grad(set_to_none=True)
-                loss = self._loss(network, rows, draws)
+                loss = self._loss(rows, draws)
                 loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             losses.append(loss.detach())
-        return torch.stack(losses)
+        return torch.stack(losses) if losses else torch.empty(0)
 
-    def _loss(self, network: Network, rows: Tensor, draws: Sequence[Tensor]) -> Tensor:
+    def _loss(self, rows: Tensor, draws: Sequence[Tensor]) -> Tensor:
         """Mean cross-entropy of the loaded images in these rows, int32 (B,)."""
-        logits = network(self._images.index_select(0, rows), draws)
+        logits = self._network(self._images.index_select(0, rows), draws)
         return functional.cross_entropy(
             logits, self._labels.index_select(0, rows), reduction="mean"
         )

@@ -26,11 +26,7 @@ def make_optimizer(spec: OptimizerSpec, parameters: Iterable[nn.Parameter]) -> O
 
     `fused` does the whole update in one kernel, on the CPU as on a GPU. RMSprop has no fused form;
     `foreach`, which pays on a GPU only, is left to PyTorch to choose there.
-
-    Raises:
-        UsageError: a form of another framework's optimizer; PyTorch has its own alone.
     """
-    spec.refuse_forms_but((), "torch")
     match spec.name:
         case "sgd":
             return torch.optim.SGD(

@@ -42,7 +42,7 @@ def proofs(comparison: Comparison) -> list[Proof]:
             continue
         seen.add(of_record)
         regime = regimes.setdefault(record.provenance.certificate.subject, record.identity.regime)
-        for check in record.provenance.certificate.checks:
+        for check in record.provenance.certificate.made:
             # Seeds share a certificate; of two, each check counts once, with the worse outcome.
             of = found.setdefault((record.identity.framework, regime, check.name), {})
             before = of.get(check.case)

@@ -132,6 +132,7 @@ def notes(comparison: Comparison, shown: Collection[str]) -> list[Note]:
         *([] if "Parameters" in shown else _row_parameters(rows)),
         *_equality(comparison),
         *certificates.notes(comparison),
+        *left_out(comparison.everything),
         *failed,
     ]
 
@@ -217,6 +218,24 @@ def _equality(comparison: Comparison) -> list[Note]:
             )
         )
     return said
+
+
+def left_out(records: Iterable[Record]) -> list[Note]:
+    """What adapters cannot do: checks of certificates and fields of records, with the reason."""
+    alike: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for record in records:
+        checks = record.certificate.left_out if record.certificate else ()
+        of_checks = ((f"the check {one.name} ({one.case})", one.left_out) for one in checks)
+        for what, reason in (*of_checks, *record.left_out.items()):
+            alike[record.framework, reason][what] = None
+    return [
+        (
+            *("Left out of ", Given(framework), ": "),
+            *listed([Given(one) for one in what]),
+            *(": ", Given(reason, REASON_LIMIT), "."),
+        )
+        for (framework, reason), what in alike.items()
+    ]
 
 
 def failures(records: Iterable[Record]) -> list[Note]:

@@ -16,7 +16,14 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, EpochBatches, ModelOptions, OptimizerSpec
+from bench.contract import (
+    Adapter,
+    EpochBatches,
+    ModelOptions,
+    OptimizerSpec,
+    blank_epoch,
+    compile_for,
+)
 from bench.frameworks import create, named
 from bench.workload import models, order
 from bench.workload.order import initial_parameters
@@ -85,7 +92,7 @@ def _training(adapter: Adapter, feature: Feature) -> Callable[[], None]:
     rows = np.random.default_rng(1).integers(0, len(task.images), (STEPS, BATCH), dtype=np.int32)
     pieces = order.pieces(EpochBatches(rows, np.empty(0, np.int32)), feature.every)
     for piece in pieces:
-        adapter.compile(piece.steps, BATCH, 0)
+        compile_for(adapter, blank_epoch(model, piece.steps, BATCH))
 
     def window() -> None:
         for piece in pieces:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, EpochBatches, OptimizerSpec
+from bench.contract import Adapter, EpochBatches, OptimizerSpec, blank_epoch, compile_for
 from bench.frameworks import create, named, regimes
 from tests.parity.problems import problem
 from tests.parity.selection import device
@@ -46,7 +46,7 @@ def test_common_definition_against_the_frameworks_own(
     for each, optimizer in ((adapter, spec), (other, native)):
         each.build(task.model, task.parameters, optimizer, device(), THREADS)
         each.load(task.images, task.labels)
-        each.compile(STEPS, BATCH, 0)
+        compile_for(each, blank_epoch(task.model, STEPS, BATCH))
 
     def window(each: Adapter) -> None:
         each.train_epoch(order, 1e-5)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, EpochBatches, OptimizerSpec
+from bench.contract import Adapter, EpochBatches, OptimizerSpec, blank_epoch, compile_for
 from bench.frameworks import SEPARATOR
 from bench.system.clocks import Clocks
 from bench.worker.throughput import timed_window
@@ -46,7 +46,7 @@ def test_adapter_against_bare_loop(
         task.model, task.parameters, OptimizerSpec("sgd", momentum=MOMENTUM), device(), THREADS
     )
     adapter.load(images, labels)
-    adapter.compile(len(batches), batch, 0)
+    compile_for(adapter, blank_epoch(task.model, len(batches), batch))
     bare = importlib.import_module(f"{__package__}.bare_{framework}").bare
     bare_epoch = bare(images, labels, task.parameters, RATE, MOMENTUM, device(), THREADS)
 

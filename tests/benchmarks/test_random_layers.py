@@ -19,7 +19,14 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, EpochBatches, ModelOptions, OptimizerSpec
+from bench.contract import (
+    Adapter,
+    EpochBatches,
+    ModelOptions,
+    OptimizerSpec,
+    blank_epoch,
+    compile_for,
+)
 from bench.frameworks import create, named
 from bench.workload import random_inputs
 from bench.workload.models import build
@@ -54,7 +61,7 @@ def started(adapter: Adapter, options: ModelOptions, seed: int | None = None) ->
     parameters = initial_parameters(7, model)
     adapter.build(model, parameters, OptimizerSpec("sgd", momentum=0.9), device(), THREADS)
     adapter.load(task.images[rows], task.labels[rows])
-    adapter.compile(len(batches), BATCH, 0)
+    compile_for(adapter, blank_epoch(model, len(batches), BATCH))
     order = random_inputs.drawn(model, 0, 0, 0, plain)
     adapter.train_epoch(order, RATE)
     return order

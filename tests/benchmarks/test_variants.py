@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.contract import Adapter, EpochBatches, OptimizerSpec
+from bench.contract import Adapter, EpochBatches, OptimizerSpec, blank_epoch, compile_for
 from bench.frameworks import SEPARATOR, create, named
 from tests.parity.problems import problem
 from tests.parity.selection import device
@@ -48,7 +48,7 @@ def test_variant_against_the_plain_framework(
             task.model, task.parameters, OptimizerSpec("sgd", momentum=MOMENTUM), device(), THREADS
         )
         each.load(task.images[rows], task.labels[rows])
-        each.compile(len(batches), batch, 0)
+        compile_for(each, blank_epoch(task.model, len(batches), batch))
         losses.append(each.train_epoch(order, RATE))
     np.testing.assert_allclose(*losses, rtol=1e-3)
 
@@ -56,10 +56,10 @@ def test_variant_against_the_plain_framework(
         each.train_epoch(order, RATE)
         each.synchronize()
 
-    before = adapter.compilations()
+    adapter.compiled_since()
     about = {"framework": framework, "batch": batch, "threads": THREADS}
     ratio, low, high = against(
         benchmark, lambda: window(adapter), lambda: window(other), ROUNDS, **about
     )
-    assert adapter.compilations() == before
+    assert not adapter.compiled_since()
     print(f"\n{framework}, batch {batch}: {ratio:.3f} [{low:.3f}, {high:.3f}] of {plain}")

@@ -24,6 +24,8 @@ from bench.contract import (
     Noise,
     OptimizerSpec,
     Pool,
+    blank_epoch,
+    compile_for,
 )
 from bench.verification.problems import Stage, smooth
 from bench.workload import random_inputs
@@ -132,6 +134,12 @@ class Problem:
         spec = optimizer or OptimizerSpec("sgd")
         adapter.build(self.model, self.parameters, spec, device(), THREADS)
         adapter.load(self.images, self.labels)
+
+    def compile(
+        self, adapter: Adapter, steps: int, remainder: int = 0, batch_size: int = BATCH
+    ) -> None:
+        """Have it compile as the harness does."""
+        compile_for(adapter, blank_epoch(self.model, steps, batch_size, remainder))
 
     def rest(self, adapter: Adapter) -> None:
         """As `start` with plain SGD, once: for adapters that are `resting`, which no test trains.

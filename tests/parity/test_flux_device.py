@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.contract import Adapter, EpochBatches, OptimizerSpec
-from bench.errors import BenchError, UnavailableError
+from bench.contract import Adapter, EpochBatches, OptimizerSpec, factor
+from bench.errors import BenchError, NotSupportedError, UnavailableError
 from bench.workload.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 
@@ -204,10 +204,13 @@ def test_memory_versions_and_products(adapter: Adapter, on_cpu: Adapter, square:
     expected = adapter.train_epoch(order(1, 2), 0.05)
     square.start(adapter)
     for size in (8, 16, 8):
-        adapter.multiply(size, 3)
+        got = adapter.multiply(factor(size), 3)
+        want = np.linalg.matrix_power(factor(size).astype(np.float64), 4)
+        np.testing.assert_allclose(got, want, atol=1e-5)
     np.testing.assert_array_equal(adapter.train_epoch(order(1, 2), 0.05), expected)
     square.start(on_cpu)
-    assert on_cpu.memory() is None
+    with pytest.raises(NotSupportedError, match="memory"):
+        on_cpu.memory()
     assert "jlarrays" not in on_cpu.versions()
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.contract import Adapter, Conv, Dense, OptimizerSpec
-from bench.errors import UsageError
+from bench.contract import Adapter, Conv, Dense, OptimizerSpec, require_optimizer
+from bench.errors import NotSupportedError
 from bench.frameworks import named, regimes
 from bench.workload.initialisers import bias, kernel
 from impls.reference.adapter import ReferenceAdapter
@@ -76,9 +76,11 @@ def test_a_form_is_computed_or_refused(
     task = problem("smooth")
     own = native(framework, replace(case.spec, **DEFINITIONS))
     if framework != "reference" and set(case.spec.forms) - set(own.forms):
-        with pytest.raises(UsageError, match=f"{framework} cannot compute {case.spec.name} with"):
-            task.start(adapter, case.spec)
+        refused = f"{framework} cannot compute {case.spec.name} with"
+        with pytest.raises(NotSupportedError, match=refused):
+            require_optimizer(adapter, case.spec, framework)
         return
+    require_optimizer(adapter, case.spec, framework)
     _train_and_compare(adapter, framework, oracle, task, case, MOVED)
 
 
@@ -87,7 +89,9 @@ def test_every_default_can_be_built_alone(adapter: Adapter, framework: str, name
     spec = SPECS[name]
     own = regimes.differing(named(framework).own, spec, decay_is_given=False)
     for regime in ("native", *(f"native.{default.name}" for default in own)):
-        problem("smooth").start(adapter, regimes.setting(regime, spec, own).optimizer)
+        optimizer = regimes.setting(regime, spec, own).optimizer
+        require_optimizer(adapter, optimizer, framework)
+        problem("smooth").start(adapter, optimizer)
 
 
 def _keras(name: str, start: np.ndarray, gradients: np.ndarray, rates: np.ndarray) -> np.ndarray:

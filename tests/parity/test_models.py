@@ -72,7 +72,7 @@ def test_training(
     """With a decay that is felt: slopes decay as all other parameters do."""
     for each in (oracle, adapter):
         network.start(each, WITH_DECAY)
-    adapter.compile(4, BATCH, REMAINDER)
+    network.compile(adapter, 4, REMAINDER)
     losses = adapter.train_epoch(order(2, 4, REMAINDER), 1e-3)
     expected = oracle.train_epoch64(order(2, 4, REMAINDER), 1e-3)
     assert_close("losses of five steps", framework, losses, expected, 1e-5)

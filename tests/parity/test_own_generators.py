@@ -32,7 +32,7 @@ from bench.frameworks import named
 from bench.workload import random_inputs
 
 from .compare import assert_trees_identical
-from .problems import BATCH, REMAINDER, THREADS, Problem, order, problem, random_order
+from .problems import REMAINDER, THREADS, Problem, order, problem, random_order
 from .selection import device, some
 
 FEATURES = 4096
@@ -209,7 +209,7 @@ def trained(
     """Losses of two epochs with a last, smaller batch; the orders are those of any seed."""
     own(name, seed).start(adapter)
     if compiled:
-        adapter.compile(4, BATCH, REMAINDER)
+        own(name, seed).compile(adapter, 4, REMAINDER)
         assert_trees_identical("", adapter.export(), own(name, seed).parameters, "compiling")
     return np.concatenate(
         [adapter.train_epoch(order(number, 4, REMAINDER), 0.02) for number in (1, 2)]

@@ -12,7 +12,7 @@ from bench.contract import Adapter, EpochBatches, OptimizerSpec
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import assert_close, assert_moved_alike, assert_trees_close, assert_trees_identical
-from .problems import BATCH, RANDOM, REMAINDER, Problem, problem, random_order
+from .problems import RANDOM, REMAINDER, Problem, problem, random_order
 from .selection import some
 from .test_forward import GRADIENTS, LOGITS, LOSS
 from .test_training import MOVED_OVER_KINKS
@@ -66,7 +66,7 @@ def test_training(
     """Each step of an epoch has draws of its own, the last, smaller one too."""
     for each in (oracle, adapter):
         network.start(each, WITH_DECAY)
-    adapter.compile(4, BATCH, REMAINDER)
+    network.compile(adapter, 4, REMAINDER)
     assert_trees_identical(framework, adapter.export(), network.parameters, "compiling")
     epoch = random_order(network.model, 2, 4, REMAINDER)
     losses = adapter.train_epoch(epoch, 1e-3)

@@ -118,7 +118,7 @@ def test_training_goes_on_as_if_it_had_not_stopped(
     assert again.steps == state.steps
     for buffer, tree in state.buffers.items():
         assert_trees_identical(framework, again.buffers[buffer], tree, f"restored {buffer}")
-    adapter.compile(len(last.order.batches), last.order.batches.shape[1], REMAINDER)
+    task.compile(adapter, len(last.order.batches), REMAINDER)
     _train(adapter, [last])
     assert adapter.export_optimizer().steps == straight_state.steps
     if device() == "cpu" and framework != "reference":  # which computes in float64

@@ -148,7 +148,7 @@ def test_compile_changes_nothing(
         for epoch in (first, second):
             before = adapter.export()
             if compiled:
-                adapter.compile(len(epoch.batches), BATCH, REMAINDER)
+                square.compile(adapter, len(epoch.batches), REMAINDER)
                 assert_trees_identical(framework, adapter.export(), before, "compile()")
             adapter.train_epoch(epoch, rate)
         trained.append(adapter.export())
@@ -162,7 +162,7 @@ def test_compile_of_every_kind_of_epoch(
     adapter: Adapter, framework: str, square: Problem, steps: int, remainder: int
 ) -> None:
     square.start(adapter)
-    adapter.compile(steps, BATCH, remainder)
+    square.compile(adapter, steps, remainder)
     assert_trees_identical(framework, adapter.export(), square.parameters, "compile()")
 
 

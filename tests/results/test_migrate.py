@@ -40,6 +40,9 @@ ASKED = {
 }
 
 
+SINCE = {"left_out"}  # what no record had before schema 5
+
+
 def content(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
@@ -158,7 +161,7 @@ def test_a_field_is_in_one_part_alone():
     assert len(names) == len(set(names))
     assert set(migrate.PLACES) == set(PARTS)
     for part, fields in migrate.PLACES.items():
-        assert set(fields) == set(PARTS[part].model_fields), part
+        assert set(fields) == set(PARTS[part].model_fields) - SINCE, part
 
 
 HEADER = {

@@ -142,19 +142,21 @@ class Nesterov(Optimizer):
 
 
 class CompilationCounts(Healthy):
-    """Compiling takes steps at a rate of 0, and forgets to put Adam's step count back."""
+    """Compiling takes steps at a rate of 0, and the optimizer is not named as changed by them."""
 
-    def compile(self, steps, batch_size, remainder):
+    changed_by_steps = ("_parameters",)
+
+    def compile(self, epoch):
         self._optimizer.steps += 1
 
 
 class CompilationTrains(Healthy):
-    """Compiling takes a step, and forgets to put the weights back."""
+    """Compiling takes steps, and the weights are not named as changed by them."""
 
-    def compile(self, steps, batch_size, remainder):
-        self.train_epoch(
-            EpochBatches(np.zeros((1, batch_size), np.int32), np.zeros(0, np.int32)), 1e-3
-        )
+    changed_by_steps = ("_optimizer",)
+
+    def compile(self, epoch):
+        self.train_epoch(epoch.beginning(1), 1e-3)
 
 
 # Networks

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.config import plan
-from bench.errors import CheckpointError
+from bench.errors import CheckpointError, NotSupportedError
 from bench.results import checkpoint
 from bench.system.clocks import Clocks
 from bench.worker import prepared_data, trainer
@@ -148,8 +148,10 @@ def test_a_failed_write_is_told_and_the_older_one_stays(planned, tmp_path):
 
 
 class WithoutLimit(ReferenceAdapter):
-    def multiply(self, size, times):
-        """The machine's limit takes as long as the training, and is no matter of what is kept."""
+    def multiply(self, matrix, times):
+        raise NotSupportedError(
+            "it takes as long as the training, and is no matter of what is kept"
+        )
 
 
 def train(planned: plan.Plan, folder: Path) -> dict:

@@ -10,6 +10,7 @@ import pytest
 
 from bench.config import plan
 from bench.contract import EpochBatches
+from bench.errors import NotSupportedError
 from bench.execution.record_builder import best_epoch
 from bench.results import checkpoint
 from bench.system.clocks import Clocks
@@ -53,12 +54,11 @@ class Watched(ReferenceAdapter):
         self.orders.append(order)
         return super().train_epoch(order, learning_rate)
 
-    def compile(self, steps, batch_size, remainder):
-        self.compiled.append((steps, batch_size, remainder))
-        super().compile(steps, batch_size, remainder)
+    def compile(self, epoch):
+        self.compiled.append((*epoch.batches.shape, len(epoch.remainder)))
 
-    def multiply(self, size, times):
-        """The machine's limit takes as long as the training, and is no matter of epochs."""
+    def multiply(self, matrix, times):
+        raise NotSupportedError("it takes as long as the training, and is no matter of epochs")
 
 
 def train(planned: plan.Plan, folder: Path | None = None, adapter=Watched):

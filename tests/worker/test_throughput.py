@@ -21,20 +21,27 @@ class Machine:
         self.now_s, self.cpu_s, self.windows = 0.0, 0.0, 0
         self._step_s, self._compiling = step_s, set(compiling)
         self._threads, self._watts = threads, watts
-        self._compilations = 0
+        self._has_compiled = False
         self.compiled, self.steps = [], []
         self.clocks = Clocks(lambda: self.now_s, lambda: self.cpu_s, self.energy)
 
     def energy(self):
         return None if self._watts is None else self.now_s * self._watts
 
-    def compile(self, steps, batch_size, remainder):
-        self._compilations += 1
-        self.compiled.append((steps, batch_size, remainder))
+    def snapshot(self):
+        return self.windows
+
+    def restore(self, snapshot):
+        self.windows = snapshot
+
+    def compile(self, epoch):
+        self._has_compiled = True
+        self.compiled.append((*epoch.batches.shape, len(epoch.remainder)))
         self.now_s += 100.0
 
-    def compilations(self):
-        return self._compilations
+    def compiled_since(self):
+        found, self._has_compiled = self._has_compiled, False
+        return found
 
     def synchronize(self):
         pass
@@ -43,7 +50,7 @@ class Machine:
         self.steps.append(batches.steps)
         spent_s = batches.steps * self._step_s(self.windows)
         if self.windows in self._compiling:
-            self._compilations += 1
+            self._has_compiled = True
             spent_s += 50.0
         self.windows += 1
         self.now_s += spent_s

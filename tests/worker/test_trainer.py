@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.config import plan
+from bench.contract import AdapterBase, factor
 from bench.errors import UnavailableError
 from bench.system.clocks import Clocks
 from bench.worker import prepared_data, trainer
@@ -32,8 +34,10 @@ COSTS_S = {
 }
 
 
-class Costly:
+class Costly(AdapterBase):
     """An adapter each of whose calls takes a known time on the test's clock."""
+
+    changed_by_steps = ("_parameters",)
 
     def __init__(self, clock: Clock, losses=(2.0, 1.0, 0.5)):
         self._clock, self._losses = clock, losses
@@ -61,9 +65,9 @@ class Costly:
         self.spend("load")
         self.images = images
 
-    def compile(self, steps, batch_size, remainder):
+    def compile(self, epoch):
         self.spend("compile")
-        self.shapes.append((steps, batch_size, remainder))
+        self.shapes.append((*epoch.batches.shape, len(epoch.remainder)))
 
     def train_epoch(self, batches, learning_rate):
         self.spend("train_epoch")
@@ -84,11 +88,16 @@ class Costly:
     def synchronize(self):
         self.spend("synchronize")
 
-    def compilations(self):
-        return 0
+    def gradients(self, indices, draws=()):
+        raise AssertionError("nobody asks for them")
 
-    def multiply(self, size, times):
-        self.spend("multiply")
+    def compiled_since(self):
+        return False
+
+    def multiply(self, matrix, times):
+        for _ in range(times):
+            self.spend("multiply")
+        return _power(len(matrix), times + 1)
 
     def versions(self):
         self.spend("versions")
@@ -97,6 +106,12 @@ class Costly:
     def memory(self):
         self.spend("memory")
         return 123
+
+
+@cache
+def _power(size, exponent):
+    """Of the matrix that is multiplied."""
+    return factor(size) if exponent == 1 else factor(size) @ _power(size, exponent - 1)
 
 
 class Clock:
@@ -273,7 +288,7 @@ def test_what_the_machine_could_reach(planned):
 
 def test_an_adapter_that_cannot_be_deterministic() -> None:
     class Careless(ReferenceAdapter):
-        make_deterministic = None  # type: ignore[assignment]
+        make_deterministic = AdapterBase.make_deterministic
 
     trainer.make_deterministic(ReferenceAdapter(), "reference")
     with pytest.raises(UnavailableError, match="careless cannot be held to deterministic"):

@@ -189,14 +189,17 @@ def _print(
         head = f"{title} on {subject.device}, {subject.network}, {subject.threads} threads"
         console.print(Text(head, style="bold"))
         console.print(Text(plain(versions), style="dim"))
-        console.print(_table(certificate.checks))
-        reasons = dict.fromkeys((check.name, check.reason) for check in certificate.checks)
+        console.print(_table(certificate.made))
+        reasons = dict.fromkeys((check.name, check.reason) for check in certificate.made)
         grid = Table.grid(padding=(0, 2, 0, 0))
         for name, reason in reasons:
             grid.add_row(Text(name, style="dim"), Text(reason, style="dim"))
         console.print(grid)
+        for check in certificate.left_out:
+            console.print(Text(plain(check.describe()), style="yellow"), soft_wrap=True)
     if verdict.outcome is None and certificate is not None:
-        said = Text(f"{title}: equivalent, all {len(certificate.checks)} checks", style="green")
+        more = f", {len(certificate.left_out)} left out" if certificate.left_out else ""
+        said = Text(f"{title}: equivalent, all {len(certificate.made)} checks{more}", style="green")
     else:
         said = Text(plain(f"{title}: {verdict.outcome}: {verdict.reason}"), style="bold red")
     console.print(said, soft_wrap=True)

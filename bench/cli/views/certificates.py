@@ -69,7 +69,7 @@ def _by_check(
     """Checks by name and framework, a name's frameworks together."""
     found: dict[tuple[str, str], list[Worst]] = {}
     for subject, verdict in examined:
-        for check in verdict.certificate.checks if verdict.certificate else ():
+        for check in verdict.certificate.made if verdict.certificate else ():
             one = Worst(check, subject, share(check))
             found.setdefault((check.name, subject.framework), []).append(one)
     names = dict.fromkeys(name for name, _ in found)

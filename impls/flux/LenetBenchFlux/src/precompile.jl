@@ -24,7 +24,7 @@
         ("rate_in_momentum", false),
     )
     images, labels = ones(Float32, 16, 16, 1, 4), Int32[0, 1, 0, 1]
-    order = batches(Int32[0 1; 2 3], Int32[1])
+    full, rest = group(Int32[0 1; 2 3]), group(reshape(Int32[1], 1, 1))
     threads_of_blas = BLAS.get_num_threads()
     @compile_workload begin
         for name in ("sgd", "rmsprop", "adam", "adamw"), momentum in (0.0, 0.5)
@@ -33,16 +33,15 @@
             load!(session, images, labels, 2)
             for parts in 1:2  # tasks need no threads of their own
                 session.parts = parts
-                train!(twin(session), order, 0.0)
-                train!(session, order, 0.1)
+                train!(twin(session), 0.0, full, rest)
+                train!(session, 0.1, full)
                 predict(session, images)
                 gradients(session, Int32[0, 1])
                 synchronize(session)
                 compilations(session)
             end
             parameters(session)
-            take_factor!(session, ones(Float32, 4, 4))
-            multiply!(session, 1)
+            multiply(session, placed(session, ones(Float32, 4, 4)), 1)
             found = buffers(session)
             restore!(session, Tuple((name, Tuple(found[name])) for name in keys(found)), 1)
         end

@@ -26,22 +26,19 @@ function loss_and_gradient(model, examples::Examples, rows::AbstractVector, draw
 end
 
 """As `steps!`, on a device: rows and draws go there whole, the losses come back in one transfer."""
-function queued_steps!(device, model, optimizer, examples::Examples, full, rest)
-    (batches, draws), (remainder, last) = full, rest
-    check_rows(examples, batches, remainder)
-    placed_batches, placed_draws = place(device, batches), map(draw -> place(device, draw), draws)
-    full_steps = size(batches, 2)
-    losses = similar(examples.images, full_steps + !isempty(remainder))
-    function step!(position, rows, own)
-        loss, gradient = loss_and_gradient(model, examples, rows, own)
-        Optimisers.update!(optimizer, model, gradient)
-        copyto!(losses, position, loss, 1, 1)
-    end
-    for step in 1:full_steps
-        step!(step, view(placed_batches, :, step), map(draw -> at(draw, step), placed_draws))
-    end
-    if !isempty(remainder)
-        step!(full_steps + 1, place(device, remainder), map(draw -> place(device, draw), last))
+function queued_steps!(device, model, optimizer, examples::Examples, groups::Tuple)
+    check_rows(examples, (batches for (batches, _) in groups)...)
+    losses = similar(examples.images, sum(size(batches, 2) for (batches, _) in groups; init=0))
+    position = 0
+    for (batches, draws) in groups
+        placed, placed_draws = place(device, batches), map(draw -> place(device, draw), draws)
+        for step in axes(batches, 2)
+            own = map(draw -> at(draw, step), placed_draws)
+            loss, gradient = loss_and_gradient(model, examples, view(placed, :, step), own)
+            Optimisers.update!(optimizer, model, gradient)
+            position += 1
+            copyto!(losses, position, loss, 1, 1)
+        end
     end
     return on_host(losses)
 end

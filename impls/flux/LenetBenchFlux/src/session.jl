@@ -5,7 +5,6 @@ mutable struct Session
     optimizer::Any
     examples::Union{Examples,Nothing}
     parts::Int
-    factors::NTuple{3,AbstractMatrix{Float32}}  # of `multiply!`: C = A · B
     generators::Vector{Xoshiro}  # one for each share of a batch where layers draw by themselves
     device::Device
 end
@@ -26,9 +25,8 @@ function start(
     BLAS.set_num_threads(1)
     model = network(device, layers, arrays)
     chosen = rule(optimizer; (Symbol(name) => value for (name, value) in constants)...)
-    none = ntuple(_ -> Matrix{Float32}(undef, 0, 0), 3)
     state, own = Optimisers.setup(chosen, model), generators(seed, threads)
-    return Session(model, state, nothing, threads, none, own, device)
+    return Session(model, state, nothing, threads, own, device)
 end
 
 """Copy the training set to the device: images (W, H, C, N) and labels (N,) from 0."""
@@ -39,33 +37,33 @@ function load!(session::Session, images, labels, classes)
     return nothing
 end
 
-"""Rows (B, steps) and (r,), counted from 0, as arrays of Julia's and counted from 1."""
-batches(full, rest) = (Array(full) .+ Int32(1), Array(rest) .+ Int32(1))
-
 """Draws as arrays of Julia's, in the order of the layers."""
 draws(arrays...) = map(Array, arrays)
 
-"""An epoch; see `steps!`. Touches nothing of Python's."""
-function train!(session::Session, (full, rest), rate, of_full=(), of_rest=())
+"""Rows (B, steps), counted from 0, and their draws, as arrays of Julia's: rows counted from 1."""
+group(rows, arrays...) = (Array(rows) .+ Int32(1), draws(arrays...))
+
+"""An epoch of these groups; see `steps!`. Touches nothing of Python's."""
+function train!(session::Session, rate, groups...)
     Optimisers.adjust!(session.optimizer, rate)
-    return steps!(session.device, session, (full, of_full), (rest, of_rest))
+    return steps!(session.device, session, groups)
 end
 
-steps!(::CPU, session::Session, batches, remainder) = alone() do
+steps!(::CPU, session::Session, groups::Tuple) = alone() do
     (; model, optimizer, examples, parts, generators) = session
-    return steps!(model, optimizer, examples, batches, remainder, parts, generators)
+    return steps!(model, optimizer, examples, groups, parts, generators)
 end
 
-function steps!(device::Device, session::Session, batches, remainder)
+function steps!(device::Device, session::Session, groups::Tuple)
     (; model, optimizer, examples) = session
-    return queued_steps!(device, model, optimizer, examples, batches, remainder)
+    return queued_steps!(device, model, optimizer, examples, groups)
 end
 
 """A session whose network, optimizer and generators are copies, on the same training set."""
 function twin(session::Session)
     model, optimizer, own = deepcopy((session.model, session.optimizer, session.generators))
-    (; examples, parts, factors, device) = session
-    return Session(model, optimizer, examples, parts, factors, own, device)
+    (; examples, parts, device) = session
+    return Session(model, optimizer, examples, parts, own, device)
 end
 
 function predict(session::Session, images)
@@ -118,25 +116,22 @@ function restore!(session::Session, name_and_arrays::Tuple, steps)
     return nothing
 end
 
-"""Copy the factor that `multiply!` multiplies by, (size, size)."""
-function take_factor!(session::Session, factor)
-    session.factors = ntuple(_ -> place(session.device, factor), 3)
-    return nothing
-end
+"""A copy of a matrix where the session computes."""
+placed(session::Session, matrix) = place(session.device, matrix)
 
 """
-    multiply!(session, times)
+    multiply(session, factor, times)
 
-Multiply the factor by the last product so many times by `mul!`, which is what `Dense` calls.
+The factor, (n, n) and placed, multiplied so many times from the left by itself, in the memory of the
+host; by `mul!`, which is what `Dense` calls.
 
 In training on the CPU every task multiplies its share of a batch with one thread of BLAS. One product
 is shared out by BLAS itself here, over as many threads as there are tasks: it takes as long, and tasks
 with a share of the columns each would need large matrices for that. BLAS has one thread again
 afterwards.
 """
-function multiply!(session::Session, times)
-    C, A, B = session.factors
-    copyto!(B, A)
+function multiply(session::Session, factor, times)
+    A, B, C = factor, copy(factor), similar(factor)
     BLAS.set_num_threads(session.parts)
     try
         for _ in 1:times
@@ -147,7 +142,7 @@ function multiply!(session::Session, times)
     finally
         BLAS.set_num_threads(1)
     end
-    return nothing
+    return on_host(B)
 end
 
 synchronize(session::Session) = synchronize(session.device)

@@ -70,23 +70,18 @@ add!(::Nothing, ::Nothing) = nothing
 add!(sum::Union{Tuple,NamedTuple}, more) = foreach(add!, sum, more)
 
 """
-A step for each column of `batches`, (B, steps), and one for `remainder`; the losses before.
+A step for each column of each group's rows, (B, steps); the losses before.
 
-`draws` are (…, B, steps) for the batches, `last` (…, B) for the remainder.
+A group is a pair of its rows and its draws, (…, B, steps).
 """
-function steps!(
-    model, optimizer, examples::Examples, (batches, draws), (remainder, last), parts, generators
-)
+function steps!(model, optimizer, examples::Examples, groups::Tuple, parts, generators)
     losses = Float32[]
-    function step!(rows, own)
+    for (batches, draws) in groups, (step, rows) in enumerate(Vector.(eachcol(batches)))
+        own = map(draw -> at(draw, step), draws)
         loss, gradient = loss_and_gradient(model, examples, rows, own, parts, generators)
         Optimisers.update!(optimizer, model, gradient)
         push!(losses, loss)
     end
-    for (step, rows) in enumerate(Vector.(eachcol(batches)))
-        step!(rows, map(draw -> at(draw, step), draws))
-    end
-    isempty(remainder) || step!(remainder, last)
     return losses
 end
 

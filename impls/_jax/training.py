@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import optax
-from flax import nnx
 from jax import lax
 
-from impls.flax.model import Network, Tree
-
-Graph = nnx.GraphDef[Network]
+Tree = Any  # a network's parameters as a pytree of arrays, as its library arranges them
 Data = tuple[jax.Array, jax.Array]  # images (N, H, W, C) float32, labels (N,) int32
+Draws = tuple[jax.Array, ...]  # those of the network in its order, or none
+
+
+class Network(Protocol):
+    """A network without its parameters.
+
+    It can be hashed, and equals every other that computes the same: JAX compiles once for all of
+    them.
+    """
+
+    def __call__(
+        self, parameters: Tree, images: jax.Array, draws: Draws = (), key: jax.Array | None = None
+    ) -> jax.Array:
+        """Images (B, H, W, C) → logits (B, classes), float32.
+
+        With draws (B, *shape), or with a key to draw by itself, as in training; with neither, as in
+        evaluation.
+        """
+
+    def __hash__(self) -> int: ...
 
 
 class State(NamedTuple):
@@ -29,12 +46,11 @@ class State(NamedTuple):
     key: jax.Array | None = None
 
 
-Draws = tuple[jax.Array, ...]  # those of the network in its order, or none
 # (state, data, indices, learning rate, draws) → (next state, losses)
 Train = Callable[[State, Data, jax.Array, jax.Array, Draws], tuple[State, jax.Array]]
 
 
-def trainer(network: Graph, transform: optax.GradientTransformationExtraArgs) -> Train:
+def trainer(network: Network, transform: optax.GradientTransformationExtraArgs) -> Train:
     """The function that takes one step on indices (B,), or one on each row of (steps, B).
 
     The draws have the same leading axes as the indices. The losses are () or (steps,). The network
@@ -61,7 +77,7 @@ def trainer(network: Graph, transform: optax.GradientTransformationExtraArgs) ->
 
 
 def loss_of(
-    network: Graph,
+    network: Network,
     parameters: Tree,
     data: Data,
     indices: jax.Array,
@@ -69,9 +85,8 @@ def loss_of(
     key: jax.Array | None = None,
 ) -> jax.Array:
     """Mean softmax cross-entropy over the batch, (); a key gives what is random in it."""
-    rngs = None if key is None else nnx.Rngs(key)
     images, labels = (jnp.take(part, indices, axis=0, mode="clip") for part in data)
-    logits = nnx.merge(network, parameters)(images, draws, rngs)  # (B, classes)
+    logits = network(parameters, images, draws, key)
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
 
 
@@ -81,9 +96,9 @@ loss_and_gradients = jax.jit(with_gradients, static_argnums=0)
 
 
 @partial(jax.jit, static_argnums=0)
-def logits_of(network: Graph, parameters: Tree, images: jax.Array) -> jax.Array:
+def logits_of(network: Network, parameters: Tree, images: jax.Array) -> jax.Array:
     """(B, classes)."""
-    return nnx.merge(network, parameters)(images)
+    return network(parameters, images)
 
 
 @jax.jit

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import optax
 
-from bench.contract import OptimizerSpec
+from bench.contract import OptimizerName, OptimizerSpec
 
 # Beside PyTorch's definitions, those that Optax has.
-FORMS = {
+FORMS: dict[OptimizerName, tuple[str, ...]] = {
     "sgd": (),
     "rmsprop": ("epsilon_inside", "rate_in_momentum"),
     "adam": (),
@@ -22,12 +22,7 @@ BUFFERS = {"mean": "mu", "square": "nu", "momentum": "trace"}
 
 
 def direction(spec: OptimizerSpec) -> optax.GradientTransformationExtraArgs:
-    """The transform from gradients to u, where p ← p − u; `update` takes the rate as `rate`.
-
-    Raises:
-        UsageError: a form that cannot be composed of Optax's transforms.
-    """
-    spec.refuse_forms_but(FORMS[spec.name], "flax")
+    """The transform from gradients to u, where p ← p − u; `update` takes the rate as `rate`."""
     decay = _unless_zero(spec.weight_decay, optax.add_decayed_weights(spec.weight_decay))
     momentum = _unless_zero(spec.momentum, optax.trace(decay=spec.momentum, nesterov=False))
     times_rate = _times_rate()
