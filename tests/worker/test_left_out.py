@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,7 +100,7 @@ def test_what_was_asked_for_is_not_left_out(planned, tmp_path):
     refused = "reference cannot go on from a checkpoint: the adapter has no restore_optimizer"
     with pytest.raises(UnavailableError, match=refused):
         train(planned.model_copy(update={"start": start}), tmp_path / "rest")
-    adam = planned.model_copy(update={"settings": replace(planned.settings, optimizer="adam")})
+    adam = planned.model_copy(update={"optimizer": OptimizerSpec("adam")})
     with pytest.raises(NotSupportedError, match="reference has no adam, only sgd"):
         train(adam, tmp_path / "adam")
 
