@@ -129,11 +129,11 @@ class FluxAdapter(AdapterBase):
 
     def train_epoch(self, epoch: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
-        groups = [
-            call("group", group.rows.T, *draws_to_flux(self._model, group.draws))
-            for group in epoch.groups
-        ]
-        losses = call_without_python("train!", self._session, learning_rate, *groups)
+        groups = call("groups")
+        for group in epoch.groups:
+            draws = draws_to_flux(self._model, group.draws)
+            call("add_group!", groups, group.rows.T, *draws)
+        losses = call_without_python("train!", self._session, learning_rate, groups)
         self._taken += epoch.steps
         return np.array(losses, np.float32)
 

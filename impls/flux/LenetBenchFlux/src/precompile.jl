@@ -24,7 +24,9 @@
         ("rate_in_momentum", false),
     )
     images, labels = ones(Float32, 16, 16, 1, 4), Int32[0, 1, 0, 1]
-    full, rest = group(Int32[0 1; 2 3]), group(reshape(Int32[1], 1, 1))
+    order = groups()
+    add_group!(order, Int32[0 1; 2 3])
+    add_group!(order, reshape(Int32[1], 1, 1))
     threads_of_blas = BLAS.get_num_threads()
     @compile_workload begin
         for name in ("sgd", "rmsprop", "adam", "adamw"), momentum in (0.0, 0.5)
@@ -33,8 +35,8 @@
             load!(session, images, labels, 2)
             for parts in 1:2  # tasks need no threads of their own
                 session.parts = parts
-                train!(twin(session), 0.0, full, rest)
-                train!(session, 0.1, full)
+                train!(twin(session), 0.0, order)
+                train!(session, 0.1, order)
                 predict(session, images)
                 gradients(session, Int32[0, 1])
                 synchronize(session)

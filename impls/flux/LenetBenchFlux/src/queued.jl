@@ -25,28 +25,31 @@ function loss_and_gradient(model, examples::Examples, rows::AbstractVector, draw
     return sum(losses; dims=2) .* share, gradient
 end
 
-"""As `steps!`, on a device: rows and draws go there whole, the losses come back in one transfer."""
-function queued_steps!(device, model, optimizer, examples::Examples, groups::Tuple)
-    check_rows(examples, (batches for (batches, _) in groups)...)
-    losses = similar(examples.images, sum(size(batches, 2) for (batches, _) in groups; init=0))
-    position = 0
-    for (batches, draws) in groups
-        placed, placed_draws = place(device, batches), map(draw -> place(device, draw), draws)
-        for step in axes(batches, 2)
-            own = map(draw -> at(draw, step), placed_draws)
-            loss, gradient = loss_and_gradient(model, examples, view(placed, :, step), own)
-            Optimisers.update!(optimizer, model, gradient)
-            position += 1
-            copyto!(losses, position, loss, 1, 1)
-        end
+"""
+As `steps!` on a device, from step `done` of the losses on, which stay there: rows and draws of a group go
+there whole.
+"""
+function queue_steps!(losses, done, device, model, optimizer, examples::Examples, batches, draws)
+    placed, placed_draws = place(device, batches), map(draw -> place(device, draw), draws)
+    for step in axes(batches, 2)
+        own = map(draw -> at(draw, step), placed_draws)
+        loss, gradient = loss_and_gradient(model, examples, view(placed, :, step), own)
+        Optimisers.update!(optimizer, model, gradient)
+        copyto!(losses, done + step, loss, 1, 1)
     end
-    return on_host(losses)
+    return nothing
 end
 
 """BoundsError where a row is none of the images'; a device that gathers does not look."""
-function check_rows(examples::Examples, groups...)
+function check_rows(examples::Examples, groups::Vector{Any})
+    for (batches, _) in groups
+        check_rows(examples, batches)
+    end
+end
+
+function check_rows(examples::Examples, rows)
     allowed = axes(examples.images, 4)
-    for rows in groups, row in rows
+    for row in rows
         row in allowed || throw(BoundsError(examples.images, (:, :, :, row)))
     end
 end

@@ -40,23 +40,43 @@ end
 """Draws as arrays of Julia's, in the order of the layers."""
 draws(arrays...) = map(Array, arrays)
 
-"""Rows (B, steps), counted from 0, and their draws, as arrays of Julia's: rows counted from 1."""
-group(rows, arrays...) = (Array(rows) .+ Int32(1), draws(arrays...))
+"""
+Groups of batches, none yet. Their number is no part of a type: an epoch with a last, smaller batch
+compiles nothing anew for one without.
+"""
+groups() = Any[]
+
+"""Add rows (B, steps), counted from 0, with their draws: as arrays of Julia's, rows from 1."""
+function add_group!(groups::Vector{Any}, rows, arrays...)
+    push!(groups, (Array(rows) .+ Int32(1), draws(arrays...)))
+    return nothing
+end
 
 """An epoch of these groups; see `steps!`. Touches nothing of Python's."""
-function train!(session::Session, rate, groups...)
+function train!(session::Session, rate, groups::Vector{Any})
     Optimisers.adjust!(session.optimizer, rate)
     return steps!(session.device, session, groups)
 end
 
-steps!(::CPU, session::Session, groups::Tuple) = alone() do
+steps!(::CPU, session::Session, groups::Vector{Any}) = alone() do
     (; model, optimizer, examples, parts, generators) = session
-    return steps!(model, optimizer, examples, groups, parts, generators)
+    losses = Float32[]
+    for (batches, draws) in groups
+        steps!(losses, model, optimizer, examples, batches, draws, parts, generators)
+    end
+    return losses
 end
 
-function steps!(device::Device, session::Session, groups::Tuple)
+function steps!(device::Device, session::Session, groups::Vector{Any})
     (; model, optimizer, examples) = session
-    return queued_steps!(device, model, optimizer, examples, groups)
+    check_rows(examples, groups)
+    losses = similar(examples.images, sum(Int[size(batches, 2) for (batches, _) in groups]))
+    done = 0
+    for (batches, draws) in groups
+        queue_steps!(losses, done, device, model, optimizer, examples, batches, draws)
+        done += size(batches, 2)
+    end
+    return on_host(losses)
 end
 
 """A session whose network, optimizer and generators are copies, on the same training set."""

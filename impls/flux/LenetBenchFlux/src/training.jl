@@ -69,20 +69,15 @@ add!(sum::AbstractArray, more::AbstractArray) = (sum .+= more; nothing)
 add!(::Nothing, ::Nothing) = nothing
 add!(sum::Union{Tuple,NamedTuple}, more) = foreach(add!, sum, more)
 
-"""
-A step for each column of each group's rows, (B, steps); the losses before.
-
-A group is a pair of its rows and its draws, (…, B, steps).
-"""
-function steps!(model, optimizer, examples::Examples, groups::Tuple, parts, generators)
-    losses = Float32[]
-    for (batches, draws) in groups, (step, rows) in enumerate(Vector.(eachcol(batches)))
+"""A step for each column of rows (B, steps), with draws (…, B, steps); adds the losses before."""
+function steps!(losses, model, optimizer, examples::Examples, batches, draws, parts, generators)
+    for (step, rows) in enumerate(Vector.(eachcol(batches)))
         own = map(draw -> at(draw, step), draws)
         loss, gradient = loss_and_gradient(model, examples, rows, own, parts, generators)
         Optimisers.update!(optimizer, model, gradient)
         push!(losses, loss)
     end
-    return losses
+    return nothing
 end
 
 """The logits (classes, B) of images (W, H, C, B), in `parts` tasks."""
