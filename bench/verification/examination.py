@@ -59,7 +59,7 @@ def examine(
     smooth = problems.problem(problems.smooth(), subject.seed)
     evaluated = ("evaluation, loss", "evaluation, classes")
     parts = [
-        _Part(("round trip",), of.round_trip(problem), "after compilation"),
+        _Part(("round trip",), of.round_trip(problem)),
         _Part(("logits", "loss", "gradients"), of.forward_and_gradients(problem)),
         _Part(("training step, loss", "training step, gradients"), of.training_step(problem)),
     ]
@@ -68,9 +68,16 @@ def examine(
         parts.append(_Part(drawn, of.random_numbers(problem)))
     for spec in subject.optimizers:
         moves = ("optimizer", "optimizer, losses")
-        parts.append(_Part(moves, of.optimizer(smooth, spec), label(spec)))
+        try:
+            require_optimizer(adapter, spec, subject.framework)
+        except NotSupportedError as reason:
+            names = (*moves, "weights")
+            refused = [_left_out(name, label(spec), reason) for name in names]
+            parts.append(_Part(names, iter(refused)))
+            continue
+        parts.append(_Part(moves, of.optimizer(smooth, spec)))
         # What is evaluated afterwards are the weights that this training comes to.
-        parts.append(_Part(("weights",), of.weights(problem, spec), label(spec), evaluated))
+        parts.append(_Part(("weights",), of.weights(problem, spec), evaluated))
     parts += [
         _Part(evaluated, of.evaluation(problem)),
         _Part(("threads",), of.busy_threads(problem, clocks)),
@@ -79,37 +86,35 @@ def examine(
     ]
     for part in parts:
         if not only or set(only) & {*part.names, *part.before}:
-            yield from part.made()
+            yield from part.checks
 
 
 class _Part(NamedTuple):
     """Checks that are made together.
 
     names   of the checks
-    case    what of them is left out where the adapter cannot do it
     before  names of later checks that look at what these come to
     """
 
     names: tuple[str, ...]
     checks: Iterator[Check]
-    case: str = ""
     before: tuple[str, ...] = ()
 
-    def made(self) -> Iterator[Check]:
-        """The checks, and at the end those that are left out."""
-        try:
-            yield from self.checks
-        except NotSupportedError as reason:
-            for name in self.names:
-                yield Check(
-                    name=name,
-                    case=self.case,
-                    error=None,
-                    bound=0.0,
-                    where="",
-                    reason="left out",
-                    left_out=str(reason),
-                )
+
+def _left_out(name: str, case: str, reason: NotSupportedError) -> Check:
+    """In the place of a check that the adapter need not pass, since it cannot do what is checked.
+
+    What every adapter must have is never left out: there the error ends the examination.
+    """
+    return Check(
+        name=name,
+        case=case,
+        error=None,
+        bound=0.0,
+        where="",
+        reason="left out",
+        left_out=str(reason),
+    )
 
 
 def label(spec: OptimizerSpec) -> str:
@@ -147,7 +152,11 @@ class _Examination:
             distances.unlike_elements(loaded, problem.parameters),
             tolerances.EXACT,
         )
-        compile_for(self.adapter, blank_epoch(problem.model, EPOCH_STEPS, BATCH, REMAINDER))
+        try:
+            compile_for(self.adapter, blank_epoch(problem.model, EPOCH_STEPS, BATCH, REMAINDER))
+        except NotSupportedError as reason:
+            yield _left_out("round trip", "after compilation", reason)
+            return
         compiled = distances.unlike_elements(self.adapter.export(), problem.parameters)
         yield _check("round trip", "after compilation", compiled, tolerances.EXACT)
 

@@ -29,10 +29,10 @@ from bench.system.clocks import Clocks
 from bench.worker import epochs, misclassified, throughput
 from bench.worker.epochs import Epochs, EpochsEnded, Keep
 from bench.worker.left_out import LeftOut, asked_for
+from bench.worker.lr_schedule import EpochDecision
 from bench.worker.messages import Emit, Ended, Measured, PhaseBegun, WindowEnded
 from bench.worker.prepared_data import Examples, Prepared, order_of, prepare
 from bench.workload import flops, metrics, order, random_inputs
-from bench.workload.schedule import EpochDecision
 
 
 def train_cell(

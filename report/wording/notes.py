@@ -224,10 +224,10 @@ def left_out(records: Iterable[Record]) -> list[Note]:
     """What adapters cannot do: checks of certificates and fields of records, with the reason."""
     alike: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for record in records:
-        checks = record.certificate.left_out if record.certificate else ()
+        checks = record.provenance.certificate.left_out if record.provenance.certificate else ()
         of_checks = ((f"the check {one.name} ({one.case})", one.left_out) for one in checks)
-        for what, reason in (*of_checks, *record.left_out.items()):
-            alike[record.framework, reason][what] = None
+        for what, reason in (*of_checks, *record.status.left_out.items()):
+            alike[record.identity.framework, reason][what] = None
     return [
         (
             *("Left out of ", Given(framework), ": "),

@@ -73,7 +73,7 @@ def train(planned, folder, adapter=Least) -> tuple[Ended, dict]:
 
 def test_a_cell_of_the_least_adapter(planned, tmp_path):
     end, fields = train(planned, tmp_path / "checkpoints")
-    assert end == Ended(status="ok")
+    assert end == Ended(outcome="ok")
     assert fields["test_accuracy"] >= 0
     assert fields["images_per_s"] > 0
     assert fields["compiling_windows"] is None
@@ -105,7 +105,7 @@ def test_what_was_asked_for_is_not_left_out(planned, tmp_path):
         train(adam, tmp_path / "adam")
 
 
-def examined(adapter, *optimizers) -> list[Check]:
+def examined(adapter, *optimizers, names=("round trip", "optimizer", "weights")) -> list[Check]:
     subject = Subject(
         framework="least",
         device="cpu",
@@ -115,7 +115,6 @@ def examined(adapter, *optimizers) -> list[Check]:
         optimizers=optimizers,
         threads=1,
     )
-    names = ("round trip", "optimizer", "weights")
     return [*examine(adapter, ReferenceAdapter(), subject, CLOCKS, names)]
 
 
@@ -132,6 +131,19 @@ def test_checks_of_the_least_adapter():
         ("weights", "adam"): refused,
     }
     assert "optimizer (adam): left out: least has no adam" in " ".join(map(Check.describe, checks))
+
+
+@pytest.mark.parametrize("method", ["predict", "gradients", "train_epoch", "export"])
+def test_what_every_adapter_must_have_is_never_left_out(method):
+    """Else an adapter that refuses everything would be equivalent."""
+    adapter = Least()
+
+    def refused(*asked):
+        raise NotSupportedError("not today")
+
+    setattr(adapter, method, refused)
+    with pytest.raises(NotSupportedError, match="not today"):
+        examined(adapter, OptimizerSpec("sgd"), names=())
 
 
 def test_a_product_that_is_none_is_left_out():
