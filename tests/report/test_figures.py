@@ -242,12 +242,6 @@ def test_svg_needs_nothing_and_names_itself(gallery: Gallery) -> None:
     assert len(set(identifiers)) == len(identifiers)
 
 
-@pytest.mark.xdist_group("report")
-def test_the_same_records_give_the_same_bytes(windows: list[Record], gallery: Gallery) -> None:
-    compared = compare(windows)
-    assert Gallery(compared, sweeps(compared)).pictures == gallery.pictures
-
-
 def test_a_mark_without_its_text_is_an_error(batch64: Comparison) -> None:
     drawing = throughput.throughput(batch64, looks(batch64), "throughput")
     assert drawing is not None

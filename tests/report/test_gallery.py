@@ -17,6 +17,7 @@ from report.tables.sweeps import sweeps
 pytestmark = pytest.mark.xdist_group("report")  # see test_html.py
 
 
+@pytest.mark.long
 def test_another_process_draws_the_same(
     windows: list[Record], gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

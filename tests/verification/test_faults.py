@@ -76,7 +76,18 @@ def test_a_fault_of_what_was_chosen_is_caught_by_its_check(fault: Fault) -> None
     assert failed >= set(fault.caught_by), sorted(failed)
 
 
-@pytest.mark.parametrize("options", dict.fromkeys(fault.options for fault in OF_OPTIONS), ids=repr)
+CHOSEN = dict.fromkeys(fault.options for fault in OF_OPTIONS)
+WITH_MOST = ("prelu", "rrelu")  # parameters of their own, and random numbers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(one, marks=[] if one.activation in WITH_MOST else pytest.mark.long)
+        for one in CHOSEN
+    ],
+    ids=repr,
+)
 def test_what_was_chosen_raises_no_alarm(options: ModelOptions) -> None:
     checks = examined(Healthy(), MOMENTUM, options=options)
     assert [check.describe() for check in checks if not check.passed] == []
