@@ -28,6 +28,8 @@ GROUP = "lenet_bench.frameworks"
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # of a framework; files are named after it
 PACKAGE = "impls"  # each folder of it that has a module DECLARATION is a framework
 DECLARATION, ATTRIBUTE = "framework", "FRAMEWORK"
+# What the harness asks of an adapter.
+CONTRACT = tuple(name for name in vars(Adapter) if not name.startswith("_"))
 
 
 @functools.cache
@@ -165,7 +167,10 @@ def version(framework: Framework) -> str | None:
 
 
 def create(framework: Framework) -> Adapter:
-    """Import the adapter and make one. UnavailableError tells why it cannot be had."""
+    """Import the adapter and make one. UnavailableError tells why it cannot be had.
+
+    Also of one that lacks a part of the contract: it may be written for an earlier version of it.
+    """
     reason = missing(framework)
     if reason:
         raise UnavailableError(reason)
@@ -177,7 +182,14 @@ def create(framework: Framework) -> Adapter:
         raise UnavailableError(
             f"{framework.title} is installed but cannot be imported: {error}"
         ) from error
-    return factory(variant=framework.variant.name) if framework.variant else factory()
+    made = factory(variant=framework.variant.name) if framework.variant else factory()
+    lacking = sorted(name for name in CONTRACT if not hasattr(made, name))
+    if lacking:
+        raise UnavailableError(
+            f"the adapter of {framework.title} has no {', '.join(lacking)}: let its class begin "
+            "with bench.contract.AdapterBase, see docs/adding-a-framework.md"
+        )
+    return made
 
 
 def entry_modules(framework: Framework) -> tuple[str, ...]:

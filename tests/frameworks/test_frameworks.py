@@ -109,7 +109,7 @@ def toy(monkeypatch, tmp_path):
     kept = (registry.built_in, registry._own_declarations)
     for cached in kept:
         cached.cache_clear()
-    yield
+    yield folder
     for cached in kept:
         cached.cache_clear()
     for name in [name for name in sys.modules if name.startswith("impls.toy")]:
@@ -124,6 +124,15 @@ def test_a_folder_is_all_that_a_new_framework_takes(toy):
     assert any(file.parent.name == "toy" for file in examined_files(found))
     planned = plan.make({"frameworks": ("toy", "torch")}, AvailableImages(1797, 0, 1, 10, None))
     assert {cell.framework for cell in planned.cells()} == {"toy", "torch"}
+
+
+def test_an_adapter_of_an_earlier_contract_is_told_what_it_lacks(toy):
+    (toy / "adapter.py").write_text("class Toy:\n    def devices(self): return ('cpu',)\n")
+    with pytest.raises(UnavailableError) as refused:
+        frameworks.create(frameworks.named("toy"))
+    told = str(refused.value)
+    assert told.startswith("the adapter of Toy has no build, compile, compiled_since, export, ")
+    assert "begin with bench.contract.AdapterBase" in told
 
 
 def test_the_names_of_frameworks_stand_in_their_folders():
