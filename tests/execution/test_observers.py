@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench.cli.commands import watch
+from bench.config.plan import Cell
 from bench.execution import observers
 
 
@@ -52,6 +53,51 @@ def test_the_state_is_written_twice_a_second_at_most(tmp_path):
     assert seen == [None, 1, 1, 3]
 
 
+def test_all_of_the_state(tmp_path):
+    settings = SimpleNamespace(epochs=3, images_an_epoch={8: 100}.__getitem__)
+    run = SimpleNamespace(
+        folder=tmp_path, manifest=SimpleNamespace(plan=SimpleNamespace(settings=settings))
+    )
+    seen = []
+
+    def told(method, *arguments):
+        getattr(state, method)(*arguments)
+        seen.append(json.loads((tmp_path / observers.STATE).read_text()))
+
+    def measured(*accuracies):
+        return {
+            "epoch_s": [9.0, 0.5][: len(accuracies)],
+            "val_accuracy": list(accuracies),
+            "learning_rates": [0.1, 0.01][: len(accuracies)],
+        }
+
+    now_s = iter(range(100))
+    state = observers.RunState(run, 2, clock=lambda: next(now_s))
+    cell = Cell(framework="flax", device="cpu", seed=0, batch_size=8, threads=1)
+    for call in (
+        *(("cell", cell), ("phase", "train"), ("epoch", measured(0.5))),
+        *(("epoch", measured(0.5, 0.75)), ("window", 1, 60.0), ("done", None), ("more", 3)),
+        ("cell", cell),
+    ):
+        told(*call)
+    begun = {"done": 0, "cells": 2, "epochs": 3, "cell": cell.name, "phase": "start", "epoch": 0}
+    first = begun | {"phase": "train", "epoch": 1, "images_per_s": 100 / 9}
+    first |= {"val_accuracy": [0.5], "learning_rate": 0.1}
+    second = first | {"epoch": 2, "images_per_s": 200.0, "learning_rate": 0.01}
+    second |= {"val_accuracy": [0.5, 0.75]}
+    window = second | {"window": 1, "images_per_s": 60.0}
+    assert seen == [
+        begun,
+        begun | {"phase": "train"},
+        first,
+        second,
+        window,
+        window | {"done": 1},
+        window | {"done": 1, "cells": 5},
+        begun | {"done": 1, "cells": 5},
+    ]
+
+
 def test_a_display_that_fails_is_heard_of():
     """It is ours; only files may fail."""
     several = observers.ObserverList(Full(), [], lambda text: None)
@@ -69,8 +115,6 @@ def test_sparkline(values, bars):
 
 def test_the_live_table_shows_ended_running_and_waiting():
     from rich.console import Console
-
-    from bench.config.plan import Cell
 
     cells = [
         Cell(framework=f, device="cpu", seed=0, batch_size=8, threads=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import tomllib
 import venv
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,6 +25,7 @@ from bench import frameworks
 from bench.cli.commands import setup as command
 from bench.errors import BenchError, UsageError
 from bench.execution import ChildProcess
+from bench.execution.device_listing import Answer
 from impls.flux import cuda, toolchain
 
 from .test_flux_setup import MANIFEST
@@ -139,6 +142,42 @@ def test_a_framework_whose_gpu_build_comes_from_pip(capsys):
     assert command.setup("reference", ChildProcess(), "gpu") == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert f"For a GPU: {frameworks.named('reference').for_gpu}" in printed
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked", "outcome"),
+    [
+        (Answer(devices=("cpu",), versions={"julia": "1.11", "flux": "0.16"}), "cpu", 0),
+        (Answer(devices=("cpu", "gpu"), versions={"julia": "1.11"}), "cpu,gpu", 0),
+        (Answer(devices=(), versions={}, reason="it broke"), "cpu", "Flux.jl does not start: it b"),
+        (Answer(devices=("cpu",), versions={}), "gpu", "Flux.jl starts and sees no GPU: no driver"),
+    ],
+    ids=["cpu", "gpu", "broken", "no GPU"],
+)
+def test_what_a_setup_says(answer, asked, outcome, capsys, monkeypatch):
+    done = []
+    tools = SimpleNamespace(
+        expected=lambda devices: "2 GB" * ("gpu" in devices),
+        setup=done.append,
+        gpu_missing=lambda: "no driver",
+    )
+    free = iter((5_200_000_000, 4_000_000_000))
+    monkeypatch.setattr(frameworks, "toolchain", lambda framework: tools)
+    monkeypatch.setattr(frameworks, "absent_modules", lambda framework: None)
+    monkeypatch.setattr(command, "_free_bytes", lambda: next(free))
+    monkeypatch.setattr(command.device_listing, "probe", lambda *given: answer)
+    if isinstance(outcome, str):
+        with pytest.raises(BenchError, match=re.escape(outcome)):
+            command.setup("flux", ChildProcess(), asked)
+        return
+    assert command.setup("flux", ChildProcess(), asked) == outcome
+    assert done == [tuple(asked.split(","))]
+    assert capsys.readouterr().out.splitlines() == [
+        f"Flux.jl: {'2 GB' if 'gpu' in asked else 'nothing is to be fetched'}",
+        "Starting it once, in which what is new gets compiled: up to some minutes",
+        f"Flux.jl is ready: {', '.join(' '.join(one) for one in answer.versions.items())}",
+        "0 s, 1.2 GB less room on the disk",
+    ]
 
 
 def test_a_named_project_is_left_alone(tmp_path, monkeypatch):

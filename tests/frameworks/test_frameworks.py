@@ -42,6 +42,18 @@ def test_what_is_missing_is_told_with_its_remedy():
         frameworks.create(absent)
 
 
+@pytest.mark.parametrize(
+    ("module", "kind"),
+    [("impls.no_such", ImportError), ("bench.no_such", ImportError), ("json.no_such", None)],
+)
+def test_a_module_of_ours_that_is_missing_is_a_mistake(module, kind):
+    broken = frameworks.Framework("x", "X", f"{module}:X", "x", (), "pip install x")
+    complaint = f"X is installed but cannot be imported: No module named '{module}'"
+    with pytest.raises(kind or UnavailableError, match=None if kind else complaint) as caught:
+        frameworks.create(broken)
+    assert isinstance(caught.value, UnavailableError) == (kind is None)
+
+
 def _with_plugins(code: str, plugins: Path) -> str:
     env = {"PYTHONPATH": f"{ROOT}:{plugins}", "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

@@ -405,10 +405,13 @@ def test_a_project_in_a_folder_of_its_own(small, tmp_path):
 
 def test_what_a_killed_gate_has_left_is_removed_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    killed, working, strange, linked = (tmp_path / f"bench-gate-{name}" for name in "abcd")
-    for folder in (killed, working, strange):
+    killed, working, strange, linked, marked = (tmp_path / f"bench-gate-{name}" for name in "abcde")
+    for folder in (killed, working, strange, marked):
         (folder / "base").mkdir(parents=True)
     linked.symlink_to(strange)
+    another_file = tmp_path.with_suffix(".mark")  # which is not to be opened
+    another_file.touch()
+    (marked / MARK).symlink_to(another_file)
     for folder in (killed, working):
         (folder / MARK).touch()
     with (working / MARK).open() as mark:
@@ -416,12 +419,14 @@ def test_what_a_killed_gate_has_left_is_removed_and_nothing_else(tmp_path, monke
         with workspace() as folder:
             assert folder.parent == tmp_path
             assert {path.name for path in tmp_path.iterdir()} == {
-                *(folder.name, working.name, strange.name, linked.name)
+                *(folder.name, working.name, strange.name, linked.name, marked.name)
             }
             with workspace() as another:  # two gates at once
                 assert folder.is_dir()
                 assert another != folder
-    assert {path.name for path in tmp_path.iterdir()} == {working.name, strange.name, linked.name}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *(working.name, strange.name, linked.name, marked.name)
+    }
 
 
 def test_what_cannot_be_removed_yet_is_for_the_next_gate(tmp_path, monkeypatch):

@@ -147,6 +147,8 @@ def test_folders_without_init_and_compiled_modules(closure):
     found = closure({**INIT, **files, compiled: "not Python"})
     inner = {"mine.bare.inner", "mine.bare.inner.a", "mine.bare.inner.fast"}
     assert found == {"mine", "mine.start", "mine.bare"} | inner
+    with pytest.raises(BenchError, match=r"mine\.bare\.inner\.moved"):
+        closure({**INIT, **files, "mine/start.py": "from mine.bare.inner import moved"})
 
 
 def test_a_package_comes_before_a_module_of_the_same_name(closure):

@@ -33,6 +33,21 @@ def test_the_hash_is_that_of_the_order():
         assert (seen.misplaced, seen.where) == (0, "")
 
 
+def test_rates_at_which_training_does_not_explode():
+    rates = {
+        (name, momentum): problems.learning_rate(OptimizerSpec(name, momentum=momentum))
+        for name, momenta in (("sgd", (0.0, 0.9, 0.99)), ("rmsprop", (0.0, 0.9, 0.99)))
+        for momentum in momenta
+    } | {name: problems.learning_rate(OptimizerSpec(name)) for name in ("adam", "adamw")}
+    assert rates == pytest.approx(
+        {
+            **{("sgd", 0.0): 0.05, ("sgd", 0.9): 0.05, ("sgd", 0.99): 0.005},
+            **{("rmsprop", 0.0): 3e-5, ("rmsprop", 0.9): 1e-5, ("rmsprop", 0.99): 1e-6},
+            **{"adam": 1e-3, "adamw": 1e-3},
+        }
+    )
+
+
 def test_an_image_twice_and_one_left_out():
     first, second = gathered(reordered(repeated_image)())
     told = order.epoch_order(3, 0, 144, 32).batches[0]
