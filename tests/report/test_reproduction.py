@@ -9,6 +9,7 @@ from bench.stats import prediction_interval
 from report.analysis.comparison import compare
 from report.build import markdown
 from report.tables import reproduction
+from tests.record_making import changed
 
 PUBLISHED = (
     Published(metric="val_accuracy", value=0.975, best=True, where="epoch 2"),
@@ -108,3 +109,12 @@ def test_a_spread_that_was_published_is_shown(records):
     text = markdown(compare(records(recipe=recipe(published=with_std))))
     assert "98.00 % ± 0.20 %" in text
     assert "hardware unknown" not in text
+
+
+@pytest.mark.parametrize(
+    ("epoch", "value"), [(2, None), (3, 0.95), (4, 0.975), (5, 0.96), (6, None), (None, 0.96)]
+)
+def test_epochs_before_a_checkpoint_were_not_measured(records, epoch, value):
+    record = changed(records()[1], first_epoch=3)
+    published = Published(metric="val_accuracy", value=0.5, epoch=epoch)
+    assert reproduction.measured(record, published) == value

@@ -1,4 +1,4 @@
-"""What a report says of many small comparisons, word for word: of each what none before it said."""
+"""What a report says of many small comparisons, word for word: of each what none said before."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.results.record import Record
+from bench.results.record import Record, Throughput
 from report.analysis.comparison import compare
+from report.analysis.regimes import cases, pairs
 from report.tables import regime_tables
 from report.tables.contents import below
 from report.tables.main import columns
@@ -19,6 +20,7 @@ from report.wording.notes import plain_note
 from report.wording.summary import verdict
 from report.wording.titles import titles
 from tests.golden_texts import assert_golden
+from tests.record_making import changed
 
 GOLDEN = Path(__file__).parent / "golden" / "wording.txt"
 Make = Callable[..., Record]
@@ -121,19 +123,50 @@ def comparisons(make: Make, failed: Make) -> Iterator[tuple[str, list[Record]]]:
         yield f"{settings}", [make(**settings)]
 
 
+def partly(make: Make, failed: Make, windows: list[Record]) -> Iterator[tuple[str, list[Record]]]:
+    """Some records have what others lack."""
+    for name in ("test_accuracy", "images_per_s", "compile_s", "peak_rss_bytes", "target_accuracy"):
+        yield f"one has no {name}", pair(make, **{name: None})
+    yield "one has device memory", pair(make, peak_device_bytes=2**30)
+    native = [make(regime="native"), make(regime="native.momentum-form")]
+    yield "regimes", [make(), *native]
+    broken = failed(framework="keras", regime="native")
+    yield "a regime that failed", [make(), *native, make(framework="keras"), broken]
+    seeds = [make(regime="native", seed=seed, test_accuracy=0.9) for seed in (0, 1)]
+    yield "regimes at other seeds", [make(), *seeds, make(framework="keras", regime="native")]
+    of_batch = [one for one in windows if one.identity.batch_size == 64]
+    yield "windows", of_batch
+    by_epochs = [
+        changed(one, windows_s=[]) if one.identity.framework == "keras" else one for one in of_batch
+    ]
+    yield "one is timed by epochs", by_epochs
+    for name, field in Throughput.model_fields.items():
+        if field.default is None and name != "images_per_s":
+            yield (
+                f"one has no {name}",
+                [
+                    changed(one, **{name: None}) if one.identity.framework == "torch" else one
+                    for one in of_batch
+                ],
+            )
+
+
 def told(records: Sequence[Record]) -> Iterator[Note]:
     compared = compare(records)
     yield from titles(compared)
     for one in compared:
         summary, shown = verdict(one), [column.name for column in columns(one)]
-        yield from (summary.headline, notes.settings(one))
-        for found in summary.findings:
-            yield from ((f"{found.name}, {found.tone}: ", *note) for note in found.said)
+        yield from (summary.headline, notes.settings(one), (f"| {', '.join(shown)}",))
+        of_regimes = regime_tables.pair_columns(pairs(one)), regime_tables.case_columns(cases(one))
+        for found in of_regimes:
+            yield (f"| {', '.join(column.heading() for column in found)}",)
+        for finding in summary.findings:
+            yield from ((f"{finding.name}, {finding.tone}: ", *note) for note in finding.said)
         yield from notes.warnings(one)
         yield from notes.notes(one, shown)
         yield from notes.notes(one, [])
         for section in below(one):
-            yield (f"{section.title}: {', '.join(_headings(section))}",)
+            yield (f"| {section.title}: {', '.join(_headings(section))}",)
             yield from section.notes
         yield from regime_tables.introduction(one)
         yield from regime_tables.warnings(one)
@@ -146,12 +179,13 @@ def _headings(section: Section) -> Iterator[str]:
     return (column.heading() for table in section.tables for column in table.columns)
 
 
-def test_wording(make: Make, failed: Make) -> None:
+def test_wording(make: Make, failed: Make, windows: list[Record]) -> None:
+    """Headings of tables, behind a |, are told of each."""
     known: set[str] = {""}
     lines: list[str] = []
-    for name, records in comparisons(make, failed):
+    for name, records in (*comparisons(make, failed), *partly(make, failed, windows)):
         said = dict.fromkeys(plain_note(note).replace("\u00a0", "~") for note in told(records))
-        new = [line for line in said if line not in known]
+        new = [line for line in said if line not in known or line.startswith("| ")]
         known.update(new)
         lines += [f"== {name}", *new]
     assert_golden(GOLDEN, "".join(f"{line}\n" for line in lines))
