@@ -1,4 +1,9 @@
-"""The places of a source file where one line can be changed, and what stands there then."""
+"""The places of a source file where one line can be changed, and what stands there then.
+
+What nobody could see by construction is no place: annotations, docstrings, and a dataclass's
+`slots=True`, without which its objects take more memory and are the same otherwise. All else is
+drawn, also what happens to be equivalent where it stands, such as an argument that is the default.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +87,7 @@ def mutations(path: str, source: str) -> Iterator[Mutation]:
 
 
 def _kept(tree: ast.AST) -> set[ast.AST]:
-    """What is left as it is: annotations, docstrings, and the parts of an f-string."""
+    """What is left as it is: annotations, docstrings, slots, and the parts of an f-string."""
     kept: set[ast.AST] = set()
     for node in ast.walk(tree):
         roots = [getattr(node, "annotation", None), getattr(node, "returns", None)]
@@ -90,6 +95,8 @@ def _kept(tree: ast.AST) -> set[ast.AST]:
             roots += node.values
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             roots.append(node.value)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "dataclass":
+            roots += [keyword.value for keyword in node.keywords if keyword.arg == "slots"]
         kept.update(itertools.chain(*(ast.walk(root) for root in roots if root)))
     return kept
 
@@ -105,7 +112,8 @@ def _changes(node: ast.AST, lines: list[bytes]) -> Iterator[Change]:
     yield from _other_statements(node)
     if isinstance(node, ast.Call):
         for keyword in node.keywords:
-            yield from _dropped(keyword, lines)
+            if not (ast.unparse(node.func) == "dataclass" and keyword.arg == "slots"):
+                yield from _dropped(keyword, lines)
 
 
 def _other_operators(node: ast.AST, lines: list[bytes]) -> Iterator[Change]:

@@ -278,3 +278,19 @@ def test_checks_that_can_fail(tmp_path):
 
 if __name__ == "__main__":
     PAGE.write_text(_with_map(PAGE.read_text()))
+
+
+# What changes while it is made; all other dataclasses are values.
+CHANGING = {"Cell", "Drawing", "Fields", "Run", "_Within"}
+
+
+def test_dataclasses_are_values():
+    """Frozen, so that nobody changes what others hold, too."""
+    changing = set()
+    for path in itertools.chain(*map(_modules, ("bench", "report", "impls"))):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for of in node.decorator_list if isinstance(node, ast.ClassDef) else ():
+                told = ast.unparse(of)
+                if told.startswith("dataclass") and "frozen=True" not in told:
+                    changing.add(node.name)
+    assert changing == CHANGING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from bench.results.record import Record
 from report.analysis.comparison import Comparison, compare
 from report.analysis.regimes import cases, pairs
 from report.figures.canvas import Drawing, house_style
-from report.figures.gallery import looks
+from report.figures.gallery import Gallery, looks
 from report.figures.registry import drawings
 from report.figures.throughput import sweep
 from report.formats.data_dictionary import entries
+from report.formats.html import page
 from report.formats.json_document import document
 from report.tables import contents, regime_tables
 from report.tables.main import Column, columns
@@ -58,6 +60,20 @@ def test_columns(records: Records) -> None:
                 f"  {one.heading()}: {one.drop_priority}{' text' * one.is_text}" for one in of
             ]
     assert_golden(GOLDEN / "columns.txt", "".join(f"{line}\n" for line in lines))
+
+
+def test_headings_of_the_page(records: Records) -> None:
+    """As the browser gets them, with captions; `number` is set to the right."""
+    lines: list[str] = []
+    for name, several in records.items():
+        compared = compare(several)
+        without = Gallery(compared, (), lambda *given: [])  # quick
+        text = page(several, compared, {}, gallery=lambda found=without: found).html
+        for table in re.findall(r"<table.*?</thead>", text, re.DOTALL):
+            found = re.findall(r"<(?:caption|th)\b(.*?)</(?:caption|th)>", table, re.DOTALL)
+            lines += [f"{name}, a table", *(f"  {' '.join(one.split())}" for one in found)]
+        lines += re.findall(r"<h[1-6].*?</h[1-6]>", text)
+    assert_golden(GOLDEN / "headings.txt", "".join(f"{line}\n" for line in lines))
 
 
 def drawn(compared: Sequence[Comparison]) -> Iterator[Drawing]:
