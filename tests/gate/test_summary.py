@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
@@ -12,7 +14,10 @@ from bench.gate.cases import Case, Pair, Windows
 from bench.gate.decision import Judge, Rule
 from bench.gate.repository import Revision
 from bench.system import machine
+from bench.system.state import Machine
+from tests.golden_texts import assert_golden
 
+GOLDEN = Path(__file__).parent / "golden" / "summary.txt"
 EVIL = "evil | <script>alert(1)</script> `x` @all\n# title [a](http://b.c) \x1b[31m"
 CASES = (Case(framework="torch"), Case(framework=EVIL, threads=2))
 
@@ -76,6 +81,37 @@ def test_markdown_shows_every_outcome_and_runs_nothing(of, word):
         assert shown.count("<tr>") == 3
         assert shown.count("<td") == 2 * len(gate_view.COLUMNS)
     assert "\x1b" not in text
+
+
+HERE = Machine(
+    fingerprint="0" * 64,
+    cpu="Example CPU",
+    architecture="x86_64",
+    logical_cpus=8,
+    usable_cpus=4,
+    cpu_quota=None,
+    memory_bytes=2**34,
+    gpu=None,
+    gpu_driver=None,
+    system="Linux",
+    kernel="6.1",
+    python="3.12.0",
+)
+
+
+def test_all_that_is_shown():
+    told = []
+    for of in (
+        *(made(0.0), made(0.03), made(0.2, pairs=60), made(0.2, pairs=8)),
+        made(0.0, error="head: torch failed"),
+    ):
+        console = Console(width=150, force_terminal=False)
+        with console.capture() as captured:
+            console.print(gate_view.table(of, console.width))
+        whole = gate_view.markdown(of.model_copy(update={"machine": HERE}))
+        told += [f"== {of.outcome}", whole, captured.get()]
+    lines = "\n".join(told).splitlines()
+    assert_golden(GOLDEN, "".join(f"{line.rstrip()}\n" for line in lines))
 
 
 def test_the_table_has_the_figures():

@@ -1,4 +1,4 @@
-"""Columns, figures' texts, the data dictionary and the names in JSON, each whole."""
+"""Columns, headings, figures, the data dictionary and the names in JSON, each whole."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib import colors
+from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from bench.results.record import Record
@@ -99,12 +101,35 @@ def shown(drawing: Drawing) -> Iterator[str]:
         yield f"  {len(marks)} marks: {' | '.join(dict.fromkeys(marks[:3]))}"
 
 
-def test_texts_of_figures(records: Records) -> None:
+def looking(axes: Axes) -> Iterator[str]:
+    """How it is drawn: scales, and each line's colour, width, marker; areas with theirs."""
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = axis.get_view_interval()
+        formatter = type(axis.get_major_formatter()).__name__
+        yield f"  {axis.get_scale()} {formatter} {low:.4g} to {high:.4g}"
+    for line in axes.lines:
+        of = (line.get_linestyle(), line.get_linewidth(), line.get_alpha(), line.get_zorder())
+        mark = (line.get_marker(), line.get_markersize(), line.get_markeredgewidth())
+        yield f"  line {line.get_color()} {of} {mark} {line.get_markerfacecolor()}"
+    for area in (*axes.collections, *axes.patches):
+        alpha, order = area.get_alpha(), area.get_zorder()
+        yield f"  area {hex_of(area.get_facecolor())} {alpha} {order}"
+
+
+def hex_of(colour: Any) -> str:
+    """Of one colour, or of the first of several."""
+    several = colors.to_rgba_array(colour)
+    return colors.to_hex(several[0], keep_alpha=True) if len(several) else "none"
+
+
+def test_texts_and_looks_of_figures(records: Records) -> None:
     lines: list[str] = []
     with house_style():
         for name, several in records.items():
             for drawing in drawn(compare(several)):
                 lines += [f"{name} {drawing.name}", *shown(drawing)]
+                for axes in drawing.figure.axes:
+                    lines += dict.fromkeys(looking(axes))
     assert_golden(GOLDEN / "figures.txt", "".join(f"{line}\n" for line in lines))
 
 
