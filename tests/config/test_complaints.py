@@ -105,3 +105,12 @@ def test_presets():
     }
     assert LEARNING_RATES == {"sgd": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3}
     assert WEIGHT_DECAYS == {"sgd": 0.0, "rmsprop": 0.0, "adam": 0.0, "adamw": 0.01}
+
+
+def test_a_file_of_images_is_found_from_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    whole = f"npz:{tmp_path.resolve() / 'a.npz'}"
+    typed = ("npz:a.npz", "npz:~/a.npz", f"npz:{tmp_path}/b/../a.npz", "npz", "digits", "a:b")
+    found = [parsing.dataset("--dataset", one) for one in typed]
+    assert found == [whole, whole, whole, "npz", "digits", "a:b"]
