@@ -18,13 +18,15 @@ from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageEr
 from bench.execution.certify import _key
 from bench.frameworks import Framework, Variant, built_in
 from bench.results.certificate import Subject
+from impls.reference.adapter import ReferenceAdapter
 from impls.torch.compiler import CPP_COMPILER
 
 
-class Recorder:
+class Recorder(ReferenceAdapter):
     """An adapter that keeps what it was made with."""
 
     def __init__(self, **given):
+        super().__init__()
         self.given = given
 
 
