@@ -24,17 +24,26 @@ OF_VARIANTS ?= $(TESTS)
 PART ?=
 PYTEST = $(BIN)/python -m pytest -q $(if $(PART),--part $(PART))
 # Three tests at a time, for two CPUs, since some wait; each with one thread for NumPy, since more
-# would wait for each other.
-BESIDE := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
+# would wait for each other. Two frameworks at a time, since most of a parity test is compiling, on
+# one CPU.
+WORKERS ?= 3
+FRAMEWORKS_AT_A_TIME ?= 2
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
+# A framework that is tested beside another prints when it is done.
+IN_TURN := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: bench test test-all test-long test-flux install lint type unit parity parity-% \
+.PHONY: bench test test-all test-long test-flux install lint type unit beside alone \
+	type-and-parity parity parity-% \
 	benchmarks benchmarks-% benchmarks-harness clean
 
 bench: install
 	$(BIN)/python -m bench run
 
+# On two CPUs: one of them is free while parity compiles for a framework after the other.
 test: install
-	$(MAKE) lint type unit parity
+	$(MAKE) lint
+	$(MAKE) -j2 beside type-and-parity WORKERS=2 FRAMEWORKS_AT_A_TIME=1
+	$(MAKE) alone
 
 test-all: install
 	$(MAKE) lint type unit parity TESTS="long or not long" $(LONG_VARIANTS)
@@ -65,14 +74,22 @@ type:
 
 # What measures time runs by itself afterwards.
 unit:
-	$(BESIDE) $(PYTEST) -n 3 --dist loadgroup -m "($(TESTS)) and not alone" $(SUITES)
+	$(MAKE) beside
+	$(MAKE) alone
+
+beside:
+	$(ONE_THREAD) $(PYTEST) -n $(WORKERS) --dist loadgroup -m "($(TESTS)) and not alone" $(SUITES)
+
+alone:
 	$(PYTEST) -m "($(TESTS)) and alone" $(SUITES)
 
-# One framework a process, as in the harness, and two of them at a time: most of it is compiling,
-# on one CPU. What is named here must be installed; Flux is not among them, since it needs Julia.
+# One framework a process, as in the harness. What is named here must be installed; Flux is not
+# among them, since it needs Julia.
 parity:
-	$(MAKE) -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
-		$(addprefix parity-,$(FRAMEWORKS))
+	$(MAKE) -j$(FRAMEWORKS_AT_A_TIME) $(IN_TURN) $(addprefix parity-,$(FRAMEWORKS))
+
+type-and-parity: type
+	$(MAKE) parity
 
 test-flux: install
 	$(MAKE) parity-flux TESTS="long or not long"
