@@ -19,6 +19,7 @@ from bench.results import store
 from bench.results.record import Record
 from bench.workload import normalisation, order
 from report.build import build
+from tests.record_making import changed
 
 FROZEN = Path(__file__).resolve().parents[1] / "report" / "frozen"
 TRAIN, VALIDATION = 55_000, 5_000
@@ -38,9 +39,7 @@ def records() -> list[Record]:
     files = sorted(FROZEN.glob("*.json"))
     known = [Record.model_validate_json(file.read_text(encoding="utf-8")) for file in files]
     return [
-        record.model_copy(
-            update={"seed": seed, "cell": f"{record.identity.framework}-cpu-seed{seed}"}
-        )
+        changed(record, seed=seed, cell=f"{record.identity.framework}-cpu-seed{seed}")
         for seed, record in zip(range(RECORDS), itertools.cycle(known), strict=False)
     ]
 
