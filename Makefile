@@ -26,7 +26,6 @@ PYTEST = $(BIN)/python -m pytest -q $(if $(PART),--part $(PART))
 # Three tests at a time, for two CPUs, since some wait; each with one thread for NumPy, since more
 # would wait for each other. Two frameworks at a time, since most of a parity test is compiling, on
 # one CPU.
-WORKERS ?= 3
 FRAMEWORKS_AT_A_TIME ?= 2
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 # A framework that is tested beside another prints when it is done.
@@ -42,7 +41,7 @@ bench: install
 # On two CPUs: one of them is free while parity compiles for a framework after the other.
 test: install
 	$(MAKE) lint
-	$(MAKE) -j2 beside type-and-parity WORKERS=2 FRAMEWORKS_AT_A_TIME=1
+	$(MAKE) -j2 beside type-and-parity FRAMEWORKS_AT_A_TIME=1
 	$(MAKE) alone
 
 test-all: install
@@ -78,7 +77,7 @@ unit:
 	$(MAKE) alone
 
 beside:
-	$(ONE_THREAD) $(PYTEST) -n $(WORKERS) --dist loadgroup -m "($(TESTS)) and not alone" $(SUITES)
+	$(ONE_THREAD) $(PYTEST) -n 3 --dist loadgroup -m "($(TESTS)) and not alone" $(SUITES)
 
 alone:
 	$(PYTEST) -m "($(TESTS)) and alone" $(SUITES)
