@@ -14,5 +14,4 @@ Part = Literal["train", "test"]
 Schedule = Literal["constant", "plateau"]
 Monitor = Literal["val", "test"]
 Ties = Literal["first", "last"]
-Save = Literal["best", "last"]
 StopReason = Literal["target", "converged"]  # of a training that ends early without a fault

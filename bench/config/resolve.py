@@ -7,7 +7,7 @@ itself is checked before, see `bench.config.settings`.
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import cast
 
 from bench.choices import OptimizerName
 from bench.config.checks import below_one, default, from_zero
@@ -16,7 +16,6 @@ from bench.config.settings import DECLARED
 from bench.contract import OptimizerSpec
 from bench.errors import UsageError
 
-Save = Literal["best", "last"]
 LEAST_REPEATS = 3  # that an interval can be told from
 MOST_REPEATS = 30
 

@@ -29,7 +29,6 @@ from bench.contract.activations import (
 )
 from bench.contract.adapter import (
     Adapter,
-    Deterministic,
     Images,
     Labels,
     Matrix,
@@ -78,7 +77,6 @@ __all__ = [
     "BatchGroup",
     "Conv",
     "Dense",
-    "Deterministic",
     "Device",
     "DrawKind",
     "Drawn",

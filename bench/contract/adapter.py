@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,11 +162,3 @@ class Adapter(Protocol):
 
         On the CPU and with the same number of threads; called before `build`.
         """
-
-
-@runtime_checkable
-class Deterministic(Protocol):
-    """An adapter that can be held to operations which give the same bits every time."""
-
-    def make_deterministic(self) -> None:
-        """See `Adapter.make_deterministic`."""

@@ -22,6 +22,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,14 @@ from bench.config.plan import Cell, Plan
 from bench.config.published import Reproduced
 from bench.errors import StoreError
 from bench.results import migrate, naming
-from bench.results.certificate import Certificate
 from bench.results.record import SCHEMA, Machine, Record
 
 MANIFEST = "run.json"
 CHECKPOINTS, LOGS = "checkpoints", "logs"
+# Parts of a record that many records have in common, by the names that lead to them.
+COMMON = (("settings",), ("run_settings",), ("provenance", "certificate"))
+
+Shared = dict[tuple[tuple[str, ...], bytes], BaseModel]
 
 
 class Manifest(BaseModel):
@@ -211,10 +215,10 @@ def read_records(paths: Sequence[Path]) -> tuple[list[Record], list[tuple[Path, 
     """
     records: list[Record] = []
     problems: list[tuple[Path, str]] = []
-    certificates: dict[bytes, Certificate] = {}
+    shared: Shared = {}
     for file in dict.fromkeys(file for path in paths for file in _record_files(path)):
         try:
-            record = _read(file, certificates)
+            record = _read(file, shared)
         except (OSError, ValueError, RecursionError) as error:
             problems.append((file, _brief(error)))
         else:
@@ -230,8 +234,8 @@ def _record_files(path: Path) -> list[Path]:
     return sorted((path / "records").glob("*.json")) or sorted(path.glob("*/records/*.json"))
 
 
-def _read(file: Path, certificates: dict[bytes, Certificate]) -> Record:
-    """A record; those that carry the same certificate share one, which is most of their size."""
+def _read(file: Path, shared: Shared) -> Record:
+    """A record; what it has in common with those before it is shared, most of its size."""
     try:
         content = pydantic_core.from_json(file.read_bytes())
     except ValueError as error:
@@ -244,16 +248,25 @@ def _read(file: Path, certificates: dict[bytes, Certificate]) -> Record:
             f"written by a newer lenet-bench (schema {version}, this one reads up to {SCHEMA})"
         )
     content = dict(migrate.record(content))
-    of_proof = content.get("provenance")
-    proof = of_proof.get("certificate") if isinstance(of_proof, dict) else None
-    # Version 2 knows no references: what is equal has equal bytes, at a third of JSON's cost.
-    own = marshal.dumps(proof, 2)
-    if own in certificates and isinstance(of_proof, dict):
-        of_proof["certificate"] = certificates[own]
+    own = {}
+    for names in COMMON:
+        holder = _within(content, names[:-1])
+        if isinstance(holder, dict) and isinstance(holder.get(names[-1]), dict):
+            # Version 2 knows no references: what is equal has equal bytes, at a third of JSON's
+            # cost.
+            own[names] = key = (names, marshal.dumps(holder[names[-1]], 2))
+            holder[names[-1]] = shared.get(key, holder[names[-1]])
     record = Record.model_validate(content)
-    if record.provenance.certificate is not None:
-        certificates[own] = record.provenance.certificate
+    for names, key in own.items():
+        shared[key] = attrgetter(".".join(names))(record)
     return record
+
+
+def _within(content: Any, names: Sequence[str]) -> Any:
+    """What stands under the names, one below the other; None where there is no such thing."""
+    for name in names:
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
