@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import importlib
 import itertools
+import pkgutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pydantic
 import pytest
+
+import bench
+import report
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
@@ -52,6 +60,37 @@ KNOWN_TO_REPORT = (
     "config",
 )
 MOST_ENTRIES = 16  # of a folder, for a reader to see it at a glance
+
+
+STATEFUL = {  # dataclasses that gather something as they go
+    *("bench.execution.block.Fields", "bench.gate.decision.Cell", "bench.gate.schedule.Run"),
+    *("bench.worker.epochs._Within", "report.figures.canvas.Drawing"),
+}
+
+
+def _classes() -> Iterator[type]:
+    for package in (bench, report):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith(("__main__", "window_server")):  # which are programs
+                module = importlib.import_module(found.name)
+                for one in vars(module).values():
+                    if isinstance(one, type) and one.__module__ == found.name:
+                        yield one
+
+
+def test_data_does_not_change_and_has_no_fields_that_nobody_knows():
+    classes = list(dict.fromkeys(_classes()))
+    models = [one for one in classes if issubclass(one, pydantic.BaseModel)]
+    assert len(models) > 40
+    for model in models:
+        config = model.model_config
+        assert (config.get("frozen"), config.get("extra")) == (True, "forbid"), model
+    changing = {
+        f"{one.__module__}.{one.__qualname__}"
+        for one in classes
+        if dataclasses.is_dataclass(one) and not one.__dataclass_params__.frozen
+    }
+    assert changing == STATEFUL
 
 
 def _modules(package: str) -> list[Path]:
@@ -218,6 +257,7 @@ def test_only_the_worker_reads_a_clock():
         "bench/execution/observers.py",
         "bench/execution/tensorboard.py",
         "bench/system/launch.py",
+        "bench/system/quiet.py",
         "bench/workload/datasets/download.py",
         "bench/cli/commands/watch.py",
         "bench/gate/window_server.py",

@@ -8,6 +8,11 @@ from typing import Annotated
 import typer
 
 from bench.cli.run_options import Json
+from bench.config.settings import DECLARED
+
+AcceptDisturbed = Annotated[
+    bool, typer.Option("--accept-disturbed", help=DECLARED["accept_disturbed"].about.help)
+]
 
 
 def report(
@@ -27,6 +32,7 @@ def report(
         str | None,
         typer.Option(help="Framework that ratios of speed are to. Default: the fastest."),
     ] = None,
+    accept_disturbed: AcceptDisturbed = False,
     show: Annotated[
         bool, typer.Option("--open", help="Open the HTML report in a browser.")
     ] = False,
@@ -44,7 +50,9 @@ def report(
     # Records hold no cycles: looking for some among millions of objects is a tenth of the time.
     gc.disable()
     try:
-        return command.report(paths, out, formats, baseline, show=show)
+        return command.report(
+            paths, out, formats, baseline, accept_disturbed=accept_disturbed, show=show
+        )
     finally:
         gc.enable()
 
@@ -61,6 +69,7 @@ def compare(
     metric: Annotated[
         str, typer.Option(help="images_per_s, time_to_target or test_accuracy.")
     ] = "images_per_s",
+    accept_disturbed: AcceptDisturbed = False,
     json: Json = False,
 ) -> int:
     """Tell who is faster, and whether that can be told: ratios with intervals, p and ranks.
@@ -72,7 +81,7 @@ def compare(
     """
     from bench.cli.commands import compare as command
 
-    return command.compare(runs, baseline, metric, as_json=json)
+    return command.compare(runs, baseline, metric, accept_disturbed=accept_disturbed, as_json=json)
 
 
 def history(

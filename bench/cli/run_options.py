@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal, get_origin
 import typer
 
 from bench.config.declaration import DATA, RUNNING, SAVED, WHAT
-from bench.config.parsing import as_typed
 from bench.config.settings import DECLARED, Declared
 
 DataRoot = Annotated[
@@ -116,7 +115,7 @@ def _parameter(of: Declared) -> inspect.Parameter:
     kind = str if of.about.parse or get_origin(of.kind) is Literal else of.kind
     default = of.default
     if of.about.parse and default is not None:
-        default = as_typed(default) or None  # an empty list is not shown
+        default = of.written(default) or None  # an empty list is not shown
     return inspect.Parameter(
         of.name,
         inspect.Parameter.KEYWORD_ONLY,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
 
-from bench.config import checks
+from bench.config import checks, parsing
 from bench.config.checks import Check
 
 # Panels of the command line's help, in their order.
@@ -27,6 +27,7 @@ class Setting:
     panel    of the help that it stands in
     check    of a value that was given, by itself; what it must agree with is checked in the plan
     parse    typed text → value; None: the command line converts it by its type
+    write    value → text that `parse` reads
     flag     as it is typed, where that is not its name; and another that is taken for it
     recipe   what a recipe may say of it
     """
@@ -35,6 +36,7 @@ class Setting:
     panel: str
     check: Check
     parse: Callable[[str, str], Any] | None = None
+    write: Callable[[Any], str] = parsing.as_typed
     flag: str | None = None
     also: str | None = None
     recipe: InRecipe = "refused"

@@ -9,6 +9,7 @@ from typing import TypeVar
 from bench.errors import UsageError
 
 Value = TypeVar("Value")
+SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def words(_: str, text: str) -> tuple[str, ...]:
@@ -33,6 +34,23 @@ def share(option: str, text: str) -> float:
         return float(number[:-1]) / 100 if number.endswith("%") else float(number)
     except ValueError as error:
         raise UsageError(f"{option} {text!r} cannot be read: give a share such as 2%") from error
+
+
+def duration(option: str, text: str) -> float:
+    """Seconds: such as 30s, 5m or 1h."""
+    number, unit = text.strip()[:-1], text.strip()[-1:]
+    try:
+        return float(number) * SECONDS[unit]
+    except (KeyError, ValueError) as error:
+        raise UsageError(
+            f"{option} {text!r} cannot be read: give a number with its unit, such as 30s, 5m or 1h"
+        ) from error
+
+
+def duration_as_typed(seconds: float) -> str:
+    """In the largest unit that it is a whole number of."""
+    unit = next((unit for unit in "hm" if seconds and seconds % SECONDS[unit] == 0), "s")
+    return f"{seconds / SECONDS[unit]:g}{unit}"
 
 
 def dataset(_: str, text: str) -> str:

@@ -232,7 +232,7 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
         "fit": usual.fit,
         "epochs": usual.epochs,
         "learning_rate": LEARNING_RATES[optimizer.name],
-        "threads": (len(machine.usable_cpus()),),
+        "threads": (machine.most_threads(),),
         **given,
         **asdict(chosen),
         "train_size": train_size,
@@ -268,12 +268,14 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
 
 def warnings(plan: Plan) -> list[str]:
     """What a person should know before the run, though it can go on."""
+    most = machine.most_threads()
     usable = len(machine.usable_cpus())
+    may = "that this process may use" if most == usable else "that the quota pays for"
     return [
-        f"--threads {threads} is more than the {usable} CPUs that this process may use: threads "
+        f"--threads {threads} is more than the {most} CPUs {may}: threads "
         "will wait for each other, and the figures will be worse than they could be"
         for threads in plan.settings.threads
-        if threads > usable
+        if threads > most
     ]
 
 

@@ -114,9 +114,9 @@ def followed(recipe: Recipe, given: Mapping[str, Any]) -> tuple[dict[str, Any], 
         if name == "dataset" and value in recipe.datasets:
             continue
         if name in own and value != own[name]:
-            typed.append(f"{about.flag} {as_typed(value)} for {as_typed(own[name])}")
+            typed.append(f"{about.flag} {about.written(value)} for {about.written(own[name])}")
         elif about.about.recipe == "decides" and name not in own:
-            typed.append(f"{about.flag} {as_typed(value)}")
+            typed.append(f"{about.flag} {about.written(value)}")
     return own | dict(given), tuple(typed)
 
 

@@ -156,6 +156,26 @@ class RunSettings:
     window_s: Annotated[
         float, Setting("Seconds of a window, about.", SPEED, checks.above_zero, flag="--window")
     ] = 0.25
+    wait_for_quiet_s: Annotated[
+        float,
+        Setting(
+            "How long a run may wait, in all, for other programs to end, such as 5m. Then it "
+            "repeats what they disturbed. 0s: it neither waits nor repeats.",
+            SPEED,
+            checks.from_zero,
+            parsing.duration,
+            parsing.duration_as_typed,
+            flag="--wait-for-quiet",
+        ),
+    ] = 60.0
+    accept_disturbed: Annotated[
+        bool,
+        Setting(
+            "Compare also what other programs disturbed; marks every figure that rests on it.",
+            SPEED,
+            checks.yes_or_no,
+        ),
+    ] = False
     save: Annotated[
         tuple[str, ...],
         Setting(

@@ -67,6 +67,10 @@ class Declared:
         is_text = self.about.parse is not None and isinstance(typed, str)
         return self.about.parse(self.flag, typed) if is_text and self.about.parse else typed
 
+    def written(self, value: Any) -> str:
+        """A value as a person would type it."""
+        return self.about.write(value)
+
     def typed(self, value: Any, *, strict: bool = False) -> Any:
         """A value from a file as one of the setting's type; pydantic's ValidationError if it can't.
 

@@ -30,7 +30,7 @@ def probe(name: str, executor: Executor, timeout_s: float = 120) -> Answer:
     absent = frameworks.missing(frameworks.named(name))
     if absent:
         return Answer(reason=absent)
-    task = FindDevices(framework=name, threads=len(machine.usable_cpus()))
+    task = FindDevices(framework=name, threads=machine.most_threads())
     outcome = executor.call(task, log=NO_LOG, timeout_s=timeout_s)
     for event in outcome.events:
         if isinstance(event, FrameworkAnswered):

@@ -45,7 +45,7 @@ class InProcess:
 
         wall_s, cpu_s = time.monotonic(), time.process_time()
         with log.open("a") as output, contextlib.redirect_stderr(output):
-            end = tasks.perform(task, emit)
+            end = tasks.perform(task, emit, is_watched=False)  # what else this process does is own
         peak = launch.peak_rss_bytes(resource.getrusage(resource.RUSAGE_SELF))
         usage = Usage(time.monotonic() - wall_s, time.process_time() - cpu_s, peak)
         return Outcome(end, usage, tuple(events))

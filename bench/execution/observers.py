@@ -56,6 +56,10 @@ class ObserverList:
         """More cells come."""
         self._tell("more", cells)
 
+    def waiting(self, busy_cpus: float, left_s: float) -> None:
+        """The run waits for others."""
+        self._tell("waiting", busy_cpus, left_s)
+
     def _tell(self, method: str, *arguments: Any) -> None:
         getattr(self._display, method)(*arguments)
         for other in [*self._others]:
@@ -118,6 +122,11 @@ class RunState:
         """More cells come."""
         self._now["cells"] += cells
         self._write()
+
+    def waiting(self, busy_cpus: float, left_s: float) -> None:
+        """The run waits for others."""
+        self._now["phase"] = "waiting for a quiet machine"
+        self._write(rarely=True)
 
     def _write(self, *, rarely: bool = False) -> None:
         """Whole or not at all, but without waiting for the disk: it is worth nothing tomorrow."""

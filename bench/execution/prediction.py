@@ -83,7 +83,7 @@ class Predictor:
 
         UnavailableError where it is not here; BenchError where its worker failed.
         """
-        threads = threads or len(machine.usable_cpus())
+        threads = threads or machine.most_threads()
         task = Predict(
             framework=name,
             device=device,

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from bench.config.plan import Cell, Plan
-from bench.execution.runner import unsettled
+from bench.execution import repeats
 from bench.results.record import Record
 from bench.results.store import Run
 
@@ -24,6 +24,7 @@ class PlainLines:
 
     def __init__(self, console: Console, cells: int) -> None:
         self._console, self._cells, self._number = console, cells, 0
+        self._waits = False
 
     def cell(self, cell: Cell) -> None:
         """A cell begins."""
@@ -43,8 +44,15 @@ class PlainLines:
         """So many cells come in addition."""
         self._cells += cells
 
+    def waiting(self, busy_cpus: float, left_s: float) -> None:
+        """A line when the run begins to wait."""
+        if not self._waits:
+            self._say(f"{_waiting(busy_cpus, left_s)}, to repeat what they have disturbed ...")
+        self._waits = True
+
     def done(self, record: Record) -> None:
         """A cell has ended."""
+        self._waits = False
         self._say(f"[{self._number}/{self._cells}] {outcome(record)}")
 
     def _say(self, text: str) -> None:
@@ -86,6 +94,10 @@ class Live(PlainLines):
     def window(self, number: int, images_per_s: float) -> None:
         """The running cell has ended a window of throughput."""
         self._show(now=f"window {number}, {images_per_s:,.0f} images/s")
+
+    def waiting(self, busy_cpus: float, left_s: float) -> None:
+        """The run waits for others."""
+        self._show(now=_waiting(busy_cpus, left_s))
 
     def more(self, cells: int) -> None:
         """So many cells come in addition."""
@@ -135,6 +147,10 @@ class TimeLeft:
         )
 
 
+def _waiting(busy_cpus: float, left_s: float) -> str:
+    return f"other programs keep {busy_cpus:.1f} CPUs busy: waiting up to {left_s:.0f} s for them"
+
+
 def outcome(record: Record) -> str:
     """A cell's result in a line."""
     if record.status.outcome != "ok":
@@ -143,7 +159,8 @@ def outcome(record: Record) -> str:
     if record.learning.test_accuracy is not None:
         parts.append(f"test accuracy {record.learning.test_accuracy:.2%}")
     if record.throughput.images_per_s is not None:
-        parts.append(f"{record.throughput.images_per_s:,.0f} images/s")
+        speed = f"{record.throughput.images_per_s:,.0f} images/s"
+        parts.append(f"{speed} (disturbed)" if record.throughput.disturbed else speed)
     if record.timing.wall_s is not None:
         parts.append(f"{record.timing.wall_s:.1f} s in all")
     if record.status.stopped_early is not None:
@@ -159,7 +176,7 @@ def outcome(record: Record) -> str:
 @contextlib.contextmanager
 def make_progress(console: Console, run: Run) -> Iterator[PlainLines]:
     """The display that fits the console, for the cells that the run has yet to do."""
-    plan, cells = run.manifest.plan, len(unsettled(run))
+    plan, cells = run.manifest.plan, len(repeats.pending(run.manifest.plan, run.records()))
     if not console.is_terminal:
         yield PlainLines(console, cells)
         return

@@ -1,8 +1,9 @@
 """Which cells a run has yet to do, and how precise its figures of speed have become.
 
-Cells come in whole blocks (`Plan.block`). Without a precision to reach, the blocks of the plan are
-all. With one, more blocks follow, of the groups of cells (framework apart) in which some interval
-is still too wide, so that whatever is compared has been repeated equally often, side by side.
+Cells come in whole blocks (`Plan.block`). More blocks follow those of the plan, of the groups of
+cells (framework apart) in which a speed was disturbed by others and is missing now, or in which
+some interval is still wider than the precision that was asked for. So whatever is compared has been
+repeated equally often, side by side.
 """
 
 from __future__ import annotations
@@ -43,11 +44,19 @@ def pending(plan: Plan, records: Sequence[Record], tried: Collection[str] = ()) 
     `tried` are names of cells that have failed just now, and are not to be tried again.
     """
     settled = {record.identity.cell for record in records if record.status.outcome in SETTLED}
-    planned = [cell for cell in plan.cells() if cell.name not in settled]
-    first = [cell for cell in planned if cell.name not in tried]
-    if first or plan.settings.precision is None:
-        return first
-    return _more(plan, records, {*settled, *tried})
+    first = [cell for cell in unsettled(plan, records) if cell.name not in tried]
+    return first or _more(plan, records, {*settled, *tried})
+
+
+def unsettled(plan: Plan, records: Iterable[Record]) -> list[Cell]:
+    """The cells of the plan that have yet to end well or diverge, in its order."""
+    settled = {record.identity.cell for record in records if record.status.outcome in SETTLED}
+    return [cell for cell in plan.cells() if cell.name not in settled]
+
+
+def any_disturbed(records: Iterable[Record]) -> bool:
+    """Whether a speed is missing since others disturbed it."""
+    return any(not record.has_clean_speed for record in records)
 
 
 def precisions(plan: Plan, records: Iterable[Record]) -> list[Precision]:
@@ -61,41 +70,55 @@ def precisions(plan: Plan, records: Iterable[Record]) -> list[Precision]:
 
 
 def _more(plan: Plan, records: Sequence[Record], done: Collection[str]) -> list[Cell]:
-    """What is left of the first block, after the planned ones, that a wide interval asks for."""
-    reached = {condition: _half_width(speeds) for condition, speeds in _speeds(records).items()}
-    wide = {
+    """What is left of the first block, after the planned ones, that a group has need of."""
+    speeds = _speeds(records)
+    disturbed = {_condition(record) for record in records if not record.has_clean_speed}
+    measured = speeds.keys() | disturbed
+    wanting = {
         condition[1:]
-        for condition, half_width in reached.items()
-        if half_width is None or half_width > (plan.settings.precision or 0.0)
+        for condition in measured
+        if _is_wide(plan, speeds[condition])
+        or (condition in disturbed and len(speeds[condition]) < plan.settings.min_repeats)
     }
-    for number in range(plan.settings.min_repeats, plan.settings.max_repeats):
-        block = [cell for cell in plan.block(number) if cell.condition in reached]
+    for number in range(plan.settings.min_repeats, _most(plan)):
+        block = [cell for cell in plan.block(number) if cell.condition in measured]
         begun = [cell for cell in block if cell.name in done]
         cells = [
             cell
             for cell in block
             if cell.name not in done
             # A block that was begun is ended: it is no block else.
-            and (cell.group in wide or any(cell.group == one.group for one in begun))
+            and (cell.group in wanting or any(cell.group == one.group for one in begun))
         ]
         if cells:
             return cells
     return []
 
 
+def _most(plan: Plan) -> int:
+    """Blocks at most; without a precision, one to take the place of each of the plan's."""
+    if plan.settings.precision is not None:
+        return plan.settings.max_repeats
+    return 2 * plan.settings.min_repeats
+
+
+def _is_wide(plan: Plan, speeds: Sequence[float]) -> bool:
+    half_width, precision = _half_width(speeds), plan.settings.precision
+    return precision is not None and (half_width is None or half_width > precision)
+
+
 def _speeds(records: Iterable[Record]) -> dict[Condition, list[float]]:
     speeds: dict[Condition, list[float]] = defaultdict(list)
     for record in records:
-        if record.status.outcome == "ok" and record.throughput.images_per_s is not None:
-            key = (
-                record.identity.framework,
-                record.identity.device,
-                record.identity.regime,
-                record.identity.batch_size,
-                record.identity.threads,
-            )
-            speeds[key].append(record.throughput.images_per_s)
+        speed = record.throughput.images_per_s
+        if record.status.outcome == "ok" and speed is not None and record.has_clean_speed:
+            speeds[_condition(record)].append(speed)
     return speeds
+
+
+def _condition(record: Record) -> Condition:
+    of = record.identity
+    return of.framework, of.device, of.regime, of.batch_size, of.threads
 
 
 def _half_width(speeds: Sequence[float]) -> float | None:

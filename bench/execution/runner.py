@@ -11,6 +11,7 @@ from bench.execution import repeats
 from bench.execution.block import Block, BlockEvent, Blocks, CellBegun, CellEnded, Fields
 from bench.results.record import Record
 from bench.results.store import CHECKPOINTS, LOGS, Run
+from bench.system.quiet import Patience
 from bench.worker.messages import EpochEnded, PhaseBegun, WindowEnded
 
 
@@ -34,6 +35,9 @@ class Progress(Protocol):
 
     def more(self, cells: int) -> None:
         """So many cells come in addition to those that were known of."""
+
+    def waiting(self, busy_cpus: float, left_s: float) -> None:
+        """The run waits, for so many seconds at most, since others keep so many CPUs busy."""
 
 
 class _Listener:
@@ -62,24 +66,32 @@ class _Listener:
                 self.tried.add(event.record.identity.cell)
 
 
-def run(run_: Run, progress: Progress, blocks: Blocks) -> None:
+def run(run_: Run, progress: Progress, blocks: Blocks, patience: Patience) -> None:
     """Run what is missing of the plan, and save each cell's record.
 
     A cell that ended well, or diverged, is not run again; any other is, and its earlier record is
-    set aside. What is done stays when this is interrupted.
+    set aside. What others have disturbed is repeated when they are gone, as long as there is
+    patience to wait for that. What is done stays when this is interrupted.
     """
-    listener = _Listener(run_, progress)
-    cells = unsettled(run_)
+    plan, listener = run_.manifest.plan, _Listener(run_, progress)
+    planned = set(plan.cells())
+    cells = repeats.pending(plan, run_.records())
     while cells:
+        repeats_disturbed = planned.isdisjoint(cells) and repeats.any_disturbed(run_.records())
+        if repeats_disturbed and not patience.wait(progress.waiting):
+            break
         for block in _blocks(run_, cells):
             blocks.measure(block, listener.take)
-        cells = repeats.pending(run_.manifest.plan, run_.records(), listener.tried)
+        cells = repeats.pending(plan, run_.records(), listener.tried)
         progress.more(len(cells))
 
 
 def unsettled(run_: Run) -> list[Cell]:
-    """The cells that have yet to end well or diverge, in the order of the plan."""
-    return repeats.pending(run_.manifest.plan, run_.records())
+    """The cells without which the run is not complete; what was disturbed does not prevent that."""
+    plan, records = run_.manifest.plan, run_.records()
+    if repeats.any_disturbed(records):
+        return repeats.unsettled(plan, records)
+    return repeats.pending(plan, records)
 
 
 def _blocks(run_: Run, cells: Sequence[Cell]) -> Iterator[Block]:

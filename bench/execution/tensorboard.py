@@ -85,6 +85,9 @@ class EventFiles:
     def more(self, cells: int) -> None:
         """Nothing that a curve could show."""
 
+    def waiting(self, busy_cpus: float, left_s: float) -> None:
+        """Nothing that a curve could show."""
+
     def close(self) -> None:
         """Bring all to the file."""
         if self._writer is not None:

@@ -245,6 +245,32 @@ class Throughput(Part):
         description="whether the two halves of the windows agree; False: no steady state within "
         "the windows allowed, and images_per_s is that of the last ones",
     )
+    measured_windows: int | None = Field(
+        default=None, description="windows that were measured, of warm-up too, without compiling"
+    )
+    clean_windows: int | None = Field(
+        default=None,
+        description="how many of measured_windows nobody disturbed; None: the system does not tell",
+    )
+    disturbed: bool | None = Field(
+        default=None,
+        description="whether others took more of the windows than a measurement bears, so that the "
+        "speed counts in no comparison; None: the system does not tell",
+    )
+    others_share: float | None = Field(
+        default=None,
+        description="of the time of the CPUs that the cell might use, what other programs "
+        "computed there in measured_windows",
+    )
+    stolen_share: float | None = Field(
+        default=None, description="the same, of what the hypervisor took"
+    )
+    waited_share: float | None = Field(
+        default=None, description="the same, of what the process's threads waited for a CPU"
+    )
+    throttled_share: float | None = Field(
+        default=None, description="of their wall time, what a CPU quota held the process back"
+    )
     busy_threads: float | None = Field(
         default=None, description="CPU seconds a wall second of the process, in the windows"
     )
@@ -278,6 +304,17 @@ class Timing(Part):
     eval_s: float | None = Field(default=None, description="all evaluations together")
     draw_s: float | None = Field(
         default=None, description="drawing random numbers for the epochs, in none of epoch_s"
+    )
+    training_disturbed: bool | None = Field(
+        default=None,
+        description="whether others took more of the epochs than a measurement bears, so that "
+        "their times count in no comparison; None: the system does not tell",
+    )
+    training_others_share: float | None = Field(
+        default=None, description="as others_share, of the epochs"
+    )
+    training_stolen_share: float | None = Field(
+        default=None, description="as stolen_share, of the epochs"
     )
     wall_s: float | None = Field(default=None, description="the whole process, start to end")
     time_to_target_s: float | None = Field(
@@ -367,6 +404,25 @@ class Record(BaseModel):
     timing: Timing = Timing()
     environment: Environment
     provenance: Provenance = Provenance()
+
+    @property
+    def has_clean_speed(self) -> bool:
+        """Whether its speed counts: it was not disturbed, or that was accepted."""
+        return not self.throughput.disturbed or self._accepts_disturbed
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing of it is missing in comparisons."""
+        return self.has_clean_speed and self.has_clean_training
+
+    @property
+    def has_clean_training(self) -> bool:
+        """The same of the times of its epochs."""
+        return not self.timing.training_disturbed or self._accepts_disturbed
+
+    @property
+    def _accepts_disturbed(self) -> bool:
+        return self.run_settings is not None and self.run_settings.accept_disturbed
 
     @model_validator(mode="before")
     @classmethod

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.system.contention import Taken
+
 Clock = Callable[[], float]
 
 
 def _nothing() -> None:
     return None
+
+
+def _unwatched() -> Taken:
+    return Taken()
+
+
+def _watch_nothing() -> Callable[[], Taken]:
+    return _unwatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +29,10 @@ class Clocks:
     wall    seconds
     cpu     CPU seconds of this process, all of its threads together
     energy  joules that the device has taken; None where no counter can be read
+    watch   begins to watch what others take, and gives what tells how much that was until then
     """
 
     wall: Clock
     cpu: Clock
     energy: Callable[[], float | None] = _nothing
+    watch: Callable[[], Callable[[], Taken]] = _watch_nothing

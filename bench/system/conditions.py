@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from bench.system.control_group import ControlGroups
 from bench.system.machine import output
 from bench.system.state import SystemState
 
 CPUS = Path("/sys/devices/system/cpu")
-CONTROL_GROUP = Path("/sys/fs/cgroup/cpu.stat")
 
 # What is worth a warning. An idle desktop uses less than these; one that computes, more.
 OTHER_CPUS = 0.3
@@ -35,7 +34,7 @@ def now() -> SystemState:
         load_1min=os.getloadavg()[0],
         cpu_busy_s=busy_s,
         cpu_stolen_s=stolen_s,
-        quota_throttled_s=_quota_throttled_s(),
+        quota_throttled_s=ControlGroups().throttled_s(),
         thermal_throttles=_thermal_throttles(),
         temperature_c=_temperature_c(),
         frequency_mhz=_frequency_mhz(),
@@ -126,11 +125,6 @@ def _read(path: Path) -> str | None:
         return path.read_text().strip()
     except OSError:
         return None
-
-
-def _quota_throttled_s(path: Path = CONTROL_GROUP) -> float | None:
-    found = re.search(r"^throttled_usec (\d+)$", _read(path) or "", re.MULTILINE)
-    return int(found[1]) / 1e6 if found else None
 
 
 def _thermal_throttles(folder: Path = CPUS) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from bench.system.control_group import ControlGroups
 from bench.system.state import Machine
 
 
@@ -24,7 +26,7 @@ def describe() -> Machine:
         "architecture": platform.machine(),
         "logical_cpus": os.cpu_count() or 1,
         "usable_cpus": len(usable_cpus()),
-        "cpu_quota": _cpu_quota(),
+        "cpu_quota": ControlGroups().quota(),
         "memory_bytes": psutil.virtual_memory().total,
         "gpu": gpu,
         "gpu_driver": gpu_driver,
@@ -40,6 +42,13 @@ def usable_cpus() -> tuple[int, ...]:
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
+
+
+def most_threads() -> int:
+    """Threads that can run at a time: a CPU for each, and no more than the quota pays for."""
+    cpus = len(usable_cpus())
+    quota = ControlGroups().quota()
+    return cpus if quota is None else min(cpus, math.ceil(quota))
 
 
 def has_gpu() -> bool:
@@ -87,21 +96,6 @@ def _cpu() -> str | None:
     except OSError:
         pass
     return output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor() or None
-
-
-def _cpu_quota() -> float | None:
-    """CPUs allowed by the control group, version 2 and then 1."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
-        pass
-    try:
-        folder = Path("/sys/fs/cgroup/cpu")
-        quota_us = int((folder / "cpu.cfs_quota_us").read_text())
-        return quota_us / int((folder / "cpu.cfs_period_us").read_text()) if quota_us > 0 else None
-    except (OSError, ValueError):
-        return None
 
 
 def _gpu() -> tuple[str | None, str | None]:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from bench.config.plan import Cell, Plan
 from bench.contract import Adapter, EpochBatches, ModelSpec, blank_epoch, compile_for
 from bench.results.checkpoint import Checkpoint, ScheduleState
-from bench.system.clocks import Clock
+from bench.system.clocks import Clocks
+from bench.system.contention import Taken, total
 from bench.worker import lr_schedule, oracle_losses
 from bench.worker.lr_schedule import EpochDecision
 from bench.worker.messages import Emit, EpochEnded, Measured
@@ -98,12 +99,13 @@ class Epochs:
         plan: Plan,
         cell: Cell,
         start: Checkpoint | None,
-        clock: Clock,
+        clocks: Clocks,
         evaluate: Evaluate,
         emit: Emit,
         keep: Keep | None,
     ) -> None:
-        self._plan, self._cell, self._clock = plan, cell, clock
+        self._plan, self._cell, self._clock, self._watch = plan, cell, clocks.wall, clocks.watch
+        self._taken: list[Taken] = []  # by others, in each stretch of training
         self._evaluate, self._emit, self._keep = evaluate, emit, keep
         self._steps = start.optimizer.steps if start else 0
         self._state = (start.header.schedule if start else None) or ScheduleState(
@@ -151,6 +153,16 @@ class Epochs:
             self._emit(Measured(figures=vars(self._within)))
         if self._spec.drawn:
             self._emit(Measured(figures={"draw_s": self._draw_s}))
+        self._taken = [total(self._taken)]
+        self._emit(
+            Measured(
+                figures={
+                    "training_disturbed": self._taken[0].is_disturbed,
+                    "training_others_share": self._taken[0].others,
+                    "training_stolen_share": self._taken[0].stolen,
+                }
+            )
+        )
         if bad is not None:
             return EpochsEnded(epoch + 1, entry, EpochDecision(self._state), self._steps + bad + 1)
         self._steps += whole.steps
@@ -189,10 +201,13 @@ class Epochs:
             part = random_inputs.drawn(self._spec, self._cell.seed, epoch, first, part)
             self._draw_s += self._clock() - start
         adapter.synchronize()
+        taken = self._watch()
         start = self._clock()
         losses = adapter.train_epoch(part, self._state.learning_rate)
         adapter.synchronize()
-        return losses, self._clock() - start
+        part_s = self._clock() - start
+        self._taken.append(taken())
+        return losses, part_s
 
     def _figures(self, adapter: Adapter, data: Prepared) -> dict[str, float | None]:
         """The evaluations that belong to an epoch, by the fields of the record."""

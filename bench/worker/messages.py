@@ -131,6 +131,9 @@ FIGURES = (
     *("step_val_accuracy", "stopped_early", "checkpoints", "checkpoint_error"),
     *("images_per_s", "windows_s", "window_steps", "warm_up_windows", "warm_up_s"),
     *("compiling_windows", "steady", "busy_threads", "energy_j", "energy_counter"),
+    *("training_disturbed", "training_others_share", "training_stolen_share"),
+    *("measured_windows", "clean_windows", "disturbed"),
+    *("others_share", "stolen_share", "waited_share", "throttled_share"),
     *("matrix_gflop_per_s", "peak_device_bytes", "left_out"),
 )
 _fields: dict[str, Any] = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import assert_never, cast
 
 from bench import frameworks
 from bench.contract import Adapter
 from bench.errors import BenchError, UnavailableError
-from bench.system import energy
+from bench.system import contention, energy
 from bench.system.clocks import Clocks
 from bench.verification.examination import examine
 from bench.verification.oracle import Oracle
@@ -21,10 +22,13 @@ from bench.worker.left_out import versions_of
 from bench.worker.messages import Ended
 
 
-def perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
-    """Do a task, and emit what is found; the last word, whatever happens."""
+def perform(task: messages.Task, emit: messages.Emit, *, is_watched: bool = True) -> messages.Ended:
+    """Do a task, and emit what is found; the last word, whatever happens.
+
+    What others take of the CPUs meanwhile is watched, unless it would tell nothing.
+    """
     try:
-        return _perform(task, emit)
+        return _perform(task, emit, is_watched)
     except Exception as error:
         traceback.print_exc()
         first_line = next(iter(str(error).strip().splitlines()), "no message")
@@ -34,11 +38,11 @@ def perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
         return Ended(outcome="unavailable" if is_absent else "failed", reason=first_line)
 
 
-def _perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
+def _perform(task: messages.Task, emit: messages.Emit, is_watched: bool) -> messages.Ended:
     create = partial(frameworks.create, frameworks.named(task.framework))
     match task:
         case messages.TrainCell():
-            return _train(task, create, emit)
+            return _train(task, create, emit, is_watched)
         case messages.Examine():
             _examine(task, create(), emit)
         case messages.FindDevices():
@@ -61,13 +65,20 @@ def _perform(task: messages.Task, emit: messages.Emit) -> messages.Ended:
 
 
 def _train(
-    task: messages.TrainCell, create: Callable[[], Adapter], emit: messages.Emit
+    task: messages.TrainCell,
+    create: Callable[[], Adapter],
+    emit: messages.Emit,
+    is_watched: bool,
 ) -> messages.Ended:
     keep = CheckpointWriter(task.plan, task.cell, task.checkpoints, emit)
     counter = energy.counter(task.cell.device)
     if counter:
         emit(messages.Measured(figures={"energy_counter": counter.name}))
-    clocks = _clocks(counter.read if counter else None)
+    clocks = _clocks()
+    if is_watched:
+        clocks = replace(clocks, watch=contention.watch(clocks.wall, clocks.cpu))
+    if counter:
+        clocks = replace(clocks, energy=counter.read)
     return trainer.train_cell(task.plan, task.cell, create, emit, clocks, keep)
 
 
@@ -81,6 +92,5 @@ def _examine(task: messages.Examine, adapter: Adapter, emit: messages.Emit) -> N
     emit(messages.FrameworkAnswered(versions=versions_of(adapter)))
 
 
-def _clocks(energy: Callable[[], float | None] | None = None) -> Clocks:
-    wall_and_cpu = (time.perf_counter, time.process_time)
-    return Clocks(*wall_and_cpu, energy) if energy else Clocks(*wall_and_cpu)
+def _clocks() -> Clocks:
+    return Clocks(time.perf_counter, time.process_time)

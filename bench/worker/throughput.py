@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
@@ -19,12 +20,14 @@ from bench.choices import Device
 from bench.contract import Adapter, EpochBatches, Indices, Matrix, compile_for, factor
 from bench.errors import NotSupportedError
 from bench.system.clocks import Clocks
+from bench.system.contention import Taken, total
 from bench.workload import flops
 
 CALIBRATION_STEPS = 4
 CALIBRATION_S = 0.05  # long enough for a clock and a scheduler
 MOST_STEPS = 4096
 MOST_WINDOWS = 4  # times the windows that are wanted, before it is given up on a steady state
+MOST_RECALIBRATIONS = 3
 DRIFT = 0.02  # by which two halves may differ whatever their noise
 STANDARD_ERRORS = 3.0
 NO_REMAINDER = np.empty(0, np.int32)
@@ -41,6 +44,18 @@ Draw = Callable[
 ]  # (how many steps were before, batches) → those with draws
 
 
+class Disturbance(TypedDict):
+    """What others took of the windows; the fields are those of a record."""
+
+    measured_windows: int
+    clean_windows: int | None
+    disturbed: bool | None
+    others_share: float | None
+    stolen_share: float | None
+    waited_share: float | None
+    throttled_share: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Throughput:
     """What the windows of one process showed; the fields are those of a record."""
@@ -54,11 +69,18 @@ class Throughput:
     steady: bool
     busy_threads: float
     energy_j: float | None
+    measured_windows: int
+    clean_windows: int | None
+    disturbed: bool | None
+    others_share: float | None
+    stolen_share: float | None
+    waited_share: float | None
+    throttled_share: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Wall and CPU seconds, joules before and after, whether something was compiled.
+    """Wall and CPU seconds, joules before and after, what others took, whether it compiled.
 
     compiled  None where the adapter cannot tell
     """
@@ -66,6 +88,7 @@ class Window:
     wall_s: float
     cpu_s: float
     energy_j: tuple[float | None, float | None]
+    taken: Taken
     compiled: bool | None
 
 
@@ -81,45 +104,84 @@ def throughput(
     draw: Draw = lambda first, batches: batches,
     most_steps: int | None = None,
 ) -> Throughput:
-    """Windows of about `window_s` seconds until the last `wanted` of them are steady.
+    """Windows of about `window_s` seconds until the last `wanted` clean ones are steady.
 
-    `orders` are those of epochs, one after the other, as many as are asked for; each must hold a
-    full batch. Up to four times `wanted` windows are tried; where no `wanted` in a row are steady
-    among them, the last ones count, and `steady` is False. A window has `most_steps` at most; what
-    is random in its steps is drawn before it.
+    A window is clean unless others are known to have disturbed it. `orders` are those of epochs,
+    one after the other, as many as are asked for; each must hold a full batch. Up to four times
+    `wanted` windows are tried; where no `wanted` in a row are steady among them, the last ones
+    count, and `steady` is False. It is `disturbed` where not even half of `wanted` are clean, when
+    the last ones count whatever took from them, and where a little was taken all the time. A window
+    has `most_steps` at most; what is random in its steps is drawn before it.
     """
     batches = _Batches(orders, draw)
     batch_size = len(next(batches.rows))
     most = min(MOST_STEPS, most_steps or MOST_STEPS)
     steps = _calibrated(adapter, batches, learning_rate, clocks, window_s, most)
-    kept: list[Window] = []
-    warm_up_s, compiling, tried = 0.0, 0, 0
-    while tried < MOST_WINDOWS * wanted:
-        tried += 1
+    windows: list[Window] = []  # in which nothing was compiled
+    short: list[Window] = []  # of too few steps
+    compiling, recalibrations_left = 0, min(MOST_RECALIBRATIONS, wanted)
+    for number in range(1, MOST_WINDOWS * wanted + 1):
         window = timed_window(adapter, batches.take(steps), learning_rate, clocks)
-        tell(tried, steps * batch_size / window.wall_s)
+        tell(number, steps * batch_size / window.wall_s)
         if window.compiled:
             compiling += 1
             continue
-        kept.append(window)
-        if len(kept) > wanted:
-            warm_up_s += kept.pop(0).wall_s
-        if len(kept) == wanted and is_steady([one.wall_s for one in kept]):
+        windows.append(window)
+        if window.wall_s < window_s / 2 and steps < most and recalibrations_left:
+            # Something had slowed it down when the steps were counted.
+            recalibrations_left -= 1
+            short, windows = [*short, *windows], []
+            steps = _calibrated(adapter, batches, learning_rate, clocks, window_s, most)
+        last = [windows[place].wall_s for place in _clean(windows)][-wanted:]
+        if len(last) == wanted and is_steady(last):
             break
-    if not kept:
-        raise RuntimeError(f"something was compiled in each of {tried} windows of {steps} steps")
-    seconds = [one.wall_s for one in kept]
+    if not windows:
+        raise RuntimeError(f"something was compiled in each of {number} windows of {steps} steps")
+    clean = _clean(windows)
+    few = len(clean) < math.ceil(wanted / 2)
+    first = (range(len(windows)) if few else clean)[-wanted:][0]
+    kept = windows[first:] if few else [windows[place] for place in clean if place >= first]
+    before = [*short, *windows[:first]]
     return Throughput(
-        images_per_s=steps * batch_size / statistics.median(seconds),
-        windows_s=seconds,
+        images_per_s=steps * batch_size / statistics.median(one.wall_s for one in kept),
+        windows_s=[one.wall_s for one in kept],
         window_steps=steps,
-        warm_up_windows=tried - compiling - len(kept),
-        warm_up_s=warm_up_s,
+        warm_up_windows=len(before),
+        warm_up_s=sum(one.wall_s for one in before),
         compiling_windows=None if kept[-1].compiled is None else compiling,
-        steady=len(kept) == wanted and is_steady(seconds),
-        busy_threads=sum(one.cpu_s for one in kept) / sum(seconds),
+        steady=is_steady([one.wall_s for one in kept]),
+        busy_threads=sum(one.cpu_s for one in kept) / sum(one.wall_s for one in kept),
         energy_j=_energy(kept),
+        **_disturbance(windows, [windows[place] for place in clean], few=few),
     )
+
+
+def _clean(windows: Sequence[Window]) -> list[int]:
+    """The places of those that nobody disturbed; where nothing is known of any, all of them."""
+    told = [window.taken.is_disturbed for window in windows]
+    if not _known(told):
+        return list(range(len(windows)))
+    return [place for place, is_disturbed in enumerate(told) if is_disturbed is False]
+
+
+def _known(told: Iterable[bool | None]) -> bool:
+    return any(one is not None for one in told)
+
+
+def _disturbance(windows: Sequence[Window], clean: Sequence[Window], *, few: bool) -> Disturbance:
+    """What others took; too much where few are clean, and where a little was taken all the time."""
+    taken = total([one.taken for one in windows])
+    known = _known(one.taken.is_disturbed for one in windows)
+    disturbed = few or bool(total([one.taken for one in clean]).is_disturbed)
+    return {
+        "measured_windows": len(windows),
+        "clean_windows": len(clean) if known else None,
+        "disturbed": disturbed if known else None,
+        "others_share": taken.others,
+        "stolen_share": taken.stolen,
+        "waited_share": taken.waited,
+        "throttled_share": taken.throttled,
+    }
 
 
 def is_steady(seconds: Sequence[float]) -> bool:
@@ -252,6 +314,7 @@ def timed_window(
     """The steps of `order`, from an idle device to an idle device."""
     _compiled_since(adapter)
     adapter.synchronize()
+    taken = clocks.watch()
     energy_j, cpu_s, wall_s = clocks.energy(), clocks.cpu(), clocks.wall()
     adapter.train_epoch(order, learning_rate)
     adapter.synchronize()
@@ -260,6 +323,7 @@ def timed_window(
         wall_s,
         cpu_s,
         (energy_j, clocks.energy()),
+        taken(),
         compiled=_compiled_since(adapter),
     )
 

@@ -147,7 +147,7 @@ class _Session:
         """All epochs and the test; the first step that is not finite, or None."""
         self._emit(PhaseBegun(name="train"))
         course = Epochs(
-            *(self._plan, self._cell, self._start, self._clock),
+            *(self._plan, self._cell, self._start, self._clocks),
             *(self._evaluate, self._emit, self._keep),
         )
         with _resting_collector():

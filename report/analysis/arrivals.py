@@ -64,11 +64,11 @@ def reached(record: Record) -> bool:
 
 
 def seconds(records: Iterable[Record], *, with_compile: bool = False) -> Arrivals:
-    """Training alone, or with compilation.
+    """Training alone, or with compilation, of the runs that others did not disturb.
 
     A run that missed the target had all of its epochs; a diverged one the longest that any had.
     """
-    tried = trials(records)
+    tried = [record for record in trials(records) if record.has_clean_training]
     ok = [record for record in tried if record.status.outcome == "ok"]
     if not ok:
         return Arrivals()

@@ -43,6 +43,8 @@ class Row:
                         runs that did not reach the target see `bench.stats.censored_median`. Where
                         the flag beside it is set, the median is greater than the number
     target_runs         runs that tried: ok ones, and diverged ones as not having reached it
+    times_disturbed     of those runs, how many times are left out since others disturbed them
+    times_accepted      and how many count all the same
     compile_s           median over the ok runs
     peak_rss_bytes      greatest over the ok runs, as is peak_device_bytes
     """
@@ -63,6 +65,8 @@ class Row:
     time_to_target_is_bound: bool
     time_to_target_with_compile_s: float | None
     time_to_target_with_compile_is_bound: bool
+    times_disturbed: int
+    times_accepted: int
     compile_s: float | None
     peak_rss_bytes: int | None
     peak_device_bytes: int | None
@@ -187,6 +191,10 @@ def _row(
         time_to_target_is_bound=bare[1],
         time_to_target_with_compile_s=with_compile[0],
         time_to_target_with_compile_is_bound=with_compile[1],
+        times_disturbed=sum(not record.has_clean_training for record in tried),
+        times_accepted=sum(
+            bool(record.timing.training_disturbed) and record.has_clean_training for record in tried
+        ),
         compile_s=median_if_any(known(record.timing.compile_s for record in ok)),
         peak_rss_bytes=greatest(record.environment.peak_rss_bytes for record in ok),
         peak_device_bytes=greatest(record.environment.peak_device_bytes for record in ok),
@@ -194,10 +202,22 @@ def _row(
 
 
 def status(records: Sequence[Record]) -> str:
-    """`ok`, `ok, unverified`, `2 of 3 ok`, or, with none ok, what became of them."""
-    ok = sum(record.status.outcome == "ok" for record in records)
-    if ok == len(records):
-        return "ok, unverified" if any(record.provenance.unverified for record in records) else "ok"
-    if ok:
-        return f"{ok} of {len(records)} ok"
-    return ", ".join(sorted({record.status.outcome for record in records}))
+    """What became of them: `ok`, `2 of 3 ok`, `failed`; and what is to be known of those ok."""
+    ok = [record for record in records if record.status.outcome == "ok"]
+    if not ok:
+        return ", ".join(sorted({record.status.outcome for record in records}))
+    said = ["ok" if len(ok) == len(records) else f"{len(ok)} of {len(records)} ok"]
+    if any(record.provenance.unverified for record in ok):
+        said.append("unverified")
+    return ", ".join(filter(None, (*said, disturbance(ok))))
+
+
+def disturbance(ok: Sequence[Record]) -> str:
+    """How many speeds others disturbed, such as `disturbed, 3 of 80 windows clean`; "" for none."""
+    disturbed = [record.throughput for record in ok if record.throughput.disturbed]
+    if not disturbed:
+        return ""
+    clean = sum(one.clean_windows or 0 for one in disturbed)
+    of_windows = f"{clean} of {sum(one.measured_windows or 0 for one in disturbed)} windows clean"
+    alone = len(disturbed) == sum(record.throughput.images_per_s is not None for record in ok)
+    return f"{'' if alone else f'{len(disturbed)} of {len(ok)} '}disturbed, {of_windows}"

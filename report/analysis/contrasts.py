@@ -47,13 +47,15 @@ Key = TypeVar("Key", bound=Hashable)
 class Contrast:
     """One sample against another.
 
-    effect   the ratio to the other, of accuracies the difference; its p is not corrected
-    p        by Holm's correction over the family; None where the pair cannot be tested
+    effect    the ratio to the other, of accuracies the difference; its p is not corrected
+    p         by Holm's correction over the family; None where the pair cannot be tested
+    accepted  whether it rests on measurements that others disturbed
     """
 
     metric: Metric
     effect: stats.Effect
     p: float | None
+    accepted: bool = False
 
     @property
     def pairs(self) -> int:
@@ -274,6 +276,7 @@ def _contrasts(
             metric,
             _effect(*pairs[key], metric, len(pairs), divisor, paired),
             None if one.p is None else corrected,
+            accepted=any(sample.accepted for sample in pairs[key]),
         )
         for key, one, corrected, divisor in zip(
             pairs, alone, stats.holm(p), stats.holm_divisors(p), strict=True

@@ -17,6 +17,7 @@ from report.analysis import arrivals
 from report.analysis.aggregate import by_seed, known, mean_and_error, median_if_any
 from report.analysis.comparison import Comparison, status
 from report.analysis.configurations import MATCHED, by_version, grouped
+from report.analysis.throughput import rate
 
 NATIVE = "native"
 
@@ -149,7 +150,7 @@ def outcome(records: Sequence[Record]) -> Outcome:
         is_bound=is_bound,
         reached=len(found.reached),
         tried=len(found.reached) + len(found.budgets),
-        images_per_s=median_if_any(known(record.throughput.images_per_s for record in ok)),
+        images_per_s=median_if_any(known(map(rate, ok))),
     )
 
 

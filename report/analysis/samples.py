@@ -22,8 +22,9 @@ METRICS: tuple[Metric, ...] = ("images_per_s", "time_to_target", "test_accuracy"
 class Sample:
     """What one row of one run showed: a value a process, by block.
 
-    missed   runs that did not get to the target; their times are not among the values
-    of       the run, as it was given
+    missed    runs that did not get to the target; their times are not among the values
+    of        the run, as it was given
+    accepted  whether values count though others disturbed them
     """
 
     metric: Metric
@@ -33,6 +34,7 @@ class Sample:
     values: Mapping[Block, float]
     missed: int
     restricted: stats.RestrictedMean | None
+    accepted: bool = False
 
     @property
     def estimate(self) -> float | None:
@@ -83,11 +85,17 @@ def _sample(row: Row, records: Sequence[Record], metric: Metric, of: str) -> Sam
     if metric == "time_to_target" and row.target_runs:
         found = arrivals.seconds(records)
         missed, restricted = row.target_runs - row.target_reached, found.restricted_mean()
-    return Sample(metric, of, row.framework, row.framework_version, values, missed, restricted)
+    accepted = {"images_per_s": row.speed.accepted, "time_to_target": row.times_accepted}
+    version = row.framework_version
+    return Sample(
+        metric, of, row.framework, version, values, missed, restricted, accepted.get(metric, 0) > 0
+    )
 
 
 def _time_to_target(record: Record) -> float | None:
-    if not arrivals.reached(record) or not usable(record.timing.time_to_target_s):
+    if not arrivals.reached(record) or not record.has_clean_training:
+        return None
+    if not usable(record.timing.time_to_target_s):
         return None
     return record.timing.time_to_target_s
 

@@ -6,7 +6,7 @@ A process is a record: one figure from each, since windows within a process are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench import stats
 from bench.results.record import Record
@@ -23,6 +23,8 @@ class Speed:
     outliers                processes beyond Tukey's outer fences; they count in every figure
     in_windows              processes measured in windows; the others by whole epochs
     unsteady                processes that reached no steady state
+    disturbed               processes left out since others disturbed them
+    accepted                processes that count although others disturbed them
     gflop_per_s             median; limit_share is its part of the greatest product of matrices
                             measured in the comparison
     busy_threads            the most CPU seconds a wall second of any process
@@ -37,6 +39,8 @@ class Speed:
     outliers: int
     in_windows: int
     unsteady: int
+    disturbed: int
+    accepted: int
     gflop_per_s: float | None
     limit_share: float | None
     busy_threads: float | None
@@ -58,6 +62,8 @@ def speed(ok: Sequence[Record], limit_gflop_per_s: float | None) -> Speed:
         outliers=len(stats.outliers(values)) if values else 0,
         in_windows=sum(bool(record.throughput.windows_s) for record in timed),
         unsteady=sum(record.throughput.steady is False for record in timed),
+        disturbed=sum(not record.has_clean_speed for record in ok),
+        accepted=sum(bool(record.throughput.disturbed) for record in timed),
         gflop_per_s=gflop_per_s,
         limit_share=gflop_per_s / limit_gflop_per_s if gflop_per_s and limit_gflop_per_s else None,
         busy_threads=max(known(record.throughput.busy_threads for record in timed), default=None),
@@ -71,14 +77,27 @@ def limit_gflop_per_s(records: Iterable[Record]) -> float | None:
         value
         for record in records
         for value in (record.throughput.matrix_gflop_per_s, record.throughput.machine_gflop_per_s)
-        if usable(value)
+        if usable(value) and record.has_clean_speed
     ]
     return max(known(found), default=None)
 
 
 def rate(record: Record) -> float | None:
-    """Its images/s, where that is a rate."""
-    return record.throughput.images_per_s if usable(record.throughput.images_per_s) else None
+    """Its images/s, where that is a rate and counts: see `Record.has_clean_speed`."""
+    speed = record.throughput.images_per_s
+    return speed if usable(speed) and record.has_clean_speed else None
+
+
+def accepting_disturbed(records: Iterable[Record]) -> list[Record]:
+    """The records, with what others disturbed accepted."""
+    return [
+        record.model_copy(
+            update={"run_settings": replace(record.run_settings, accept_disturbed=True)}
+        )
+        if record.run_settings is not None and not record.is_clean
+        else record
+        for record in records
+    ]
 
 
 def usable(value: float | None) -> bool:

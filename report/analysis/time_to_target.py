@@ -63,7 +63,7 @@ def _target(comparison: Comparison, row: Row, times: Arrivals, limit: float | No
 
 
 def _step_s(record: Record) -> float | None:
-    if record.status.outcome != "ok" or not record.timing.epoch_s:
+    if record.status.outcome != "ok" or not (record.timing.epoch_s and record.has_clean_training):
         return None
     epoch_s = median_if_any(record.timing.epoch_s)
     steps = record.settings.steps(record.identity.batch_size)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bench.results.record import Record
 from report.analysis.comparison import Comparison, Row
-from report.analysis.throughput import usable
+from report.analysis.throughput import rate
 from report.figures.canvas import (
     POINTS_SHOWN,
     Drawing,
@@ -18,7 +18,7 @@ from report.figures.canvas import (
     thinned,
 )
 from report.figures.palette import Style
-from report.tables.main import figure
+from report.tables.main import figure, marked
 from report.tables.sweeps import NAMES, Curve, Sweep
 from report.text import in_words
 
@@ -31,7 +31,7 @@ def throughput(comparison: Comparison, styles: Mapping[str, Style], name: str) -
     if sum(row.speed.processes for row in rows) < 2:
         return None
     drawing = blank(name, "How fast does each framework train?", row_height_in(len(rows)))
-    by_row(drawing, [row.framework for row in rows])
+    by_row(drawing, [marked(row.framework, row.speed.accepted > 0) for row in rows])
     for place, row in enumerate(rows):
         _points(drawing, comparison.of(row), styles[row.framework], place)
         _median(drawing, row, styles[row.framework], place)
@@ -53,9 +53,7 @@ def throughput(comparison: Comparison, styles: Mapping[str, Style], name: str) -
 
 
 def _timed(records: list[Record]) -> list[Record]:
-    return [
-        one for one in records if one.status.outcome == "ok" and usable(one.throughput.images_per_s)
-    ]
+    return [one for one in records if one.status.outcome == "ok" and rate(one) is not None]
 
 
 def _speeds(records: list[Record]) -> list[float]:

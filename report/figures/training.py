@@ -139,11 +139,14 @@ def _arrivals(
     drawing: Drawing, row: Row, records: Sequence[Record], style: Style, place: int
 ) -> None:
     trained = [one for one in records if not one.identity.throughput_only]
-    there = [one for one in trained if reached(one) and one.timing.time_to_target_s is not None]
+    there = [one for one in trained if reached(one) and one.has_clean_training]
     ended = [
         one
         for one in trained
-        if one.status.outcome == "ok" and not reached(one) and one.timing.epoch_s
+        if one.status.outcome == "ok"
+        and not reached(one)
+        and one.timing.epoch_s
+        and one.has_clean_training
     ]
     shown = thinned(there)
     drawing.points(

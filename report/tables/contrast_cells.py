@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from report.analysis.contrasts import UNTOLD, Contrast
 from report.analysis.samples import Metric
-from report.tables.main import NONE, probability, ratio
+from report.tables.main import NONE, marked, probability, ratio
 from report.text import Note
 
 CENTRES = {  # of the pairs, with the interval that goes with each test
@@ -25,7 +25,9 @@ def effect(contrast: Contrast | None) -> str:
     if contrast is None:
         return NONE
     value = contrast.effect.estimate
-    return f"{100 * value:+.2f}" if contrast.metric == "test_accuracy" else ratio(value)
+    if contrast.metric == "test_accuracy":
+        return f"{100 * value:+.2f}"
+    return marked(ratio(value), contrast.accepted)
 
 
 def tested(found: Sequence[Contrast], comparisons: int) -> str:
@@ -64,14 +66,14 @@ def bounds(contrast: Contrast | None) -> str:
         return NONE
     if contrast.metric == "test_accuracy":
         return f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
-    return f"{ratio(found.low)}–{ratio(found.high)}"
+    return marked(f"{ratio(found.low)}–{ratio(found.high)}", contrast.accepted)
 
 
 def p_value(contrast: Contrast | None) -> str:
     """Its p, corrected, in a cell."""
-    return probability(contrast.p) if contrast else NONE
+    return marked(probability(contrast.p), contrast.accepted) if contrast else NONE
 
 
 def verdict(contrast: Contrast | None) -> str:
     """What one is to the other, in a cell."""
-    return contrast.verdict if contrast else NONE
+    return marked(contrast.verdict, contrast.accepted) if contrast else NONE

@@ -9,7 +9,7 @@ from typing import Any
 from report.analysis.contrasts import Contrast, Family, PairwiseComparison, RankedSample
 from report.analysis.samples import Metric, overlap
 from report.tables.contrast_cells import bounds, effect, kind, levels, p_value, tested, verdict
-from report.tables.main import NONE, Column, figure, percent
+from report.tables.main import DISTURBED, NONE, Column, figure, marked, percent
 from report.tables.sections import Section, saying
 from report.text import Given, Note
 
@@ -68,6 +68,7 @@ def between_section(contests: Sequence[PairwiseComparison], title: str) -> Secti
     found = [one for one in map(_later, contests) if one]
     if found:
         said.append((f"{tested(found, len(found))}. {levels(metric)}",))
+    said += _accepted([one for contest in contests for one in contest.standings])
     for contest in contests:
         said += _single(contest.standings)
     return Section(title, (table,), tuple(said))
@@ -154,7 +155,7 @@ def _notes(contest: PairwiseComparison) -> list[Note]:
     elif found:
         said.append(_of_effects(contest, found))
         said += _of_ranks(contest)
-    said += _single(contest.standings)
+    said += _accepted(contest.standings) + _single(contest.standings)
     for one in contest.standings:
         if one.sample.missed:
             said.append(
@@ -188,6 +189,10 @@ def _of_ranks(contest: PairwiseComparison) -> list[Note]:
         hint = f"; signed ranks need {more} blocks for that" if fewest < more else ""
         return [(f"No rank: nowhere can all above be told apart from all below{hint}.",)]
     return [("Rank: only where every pair across it can be told apart; = marks a tie.",)]
+
+
+def _accepted(standings: Sequence[RankedSample]) -> list[Note]:
+    return [(DISTURBED,)] if any(one.sample.accepted for one in standings) else []
 
 
 def _single(standings: Sequence[RankedSample]) -> list[Note]:
@@ -235,14 +240,16 @@ def _spelled(value: float, metric: Metric) -> str:
 
 
 def _estimate(of: RankedSample, metric: Metric) -> str:
-    return NONE if of.sample.estimate is None else _spelled(of.sample.estimate, metric)
+    estimate = of.sample.estimate
+    return NONE if estimate is None else marked(_spelled(estimate, metric), of.sample.accepted)
 
 
 def _interval(of: RankedSample, metric: Metric) -> str:
     found = of.sample.interval
-    return (
-        NONE if found is None else f"{_spelled(found.low, metric)}–{_spelled(found.high, metric)}"
-    )
+    if found is None:
+        return NONE
+    bounds_ = f"{_spelled(found.low, metric)}–{_spelled(found.high, metric)}"
+    return marked(bounds_, of.sample.accepted)
 
 
 def _effect(of: RankedSample, contest: PairwiseComparison) -> str:

@@ -122,9 +122,7 @@ def _points(records: Sequence[Record]) -> tuple[Point, ...]:
         speeds = list(by_block(run, rate).values())
         if not speeds:
             continue
-        timed = {
-            bool(record.throughput.windows_s) for record in run if record.throughput.images_per_s
-        }
+        timed = {bool(record.throughput.windows_s) for record in run if rate(record) is not None}
         way = timed.pop() if len(timed) == 1 else None
         alike = before is not None and way is not None and before[1] == way
         found.append(

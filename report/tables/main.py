@@ -10,6 +10,11 @@ from report.analysis.comparison import Comparison, Row
 from report.text import Given
 
 NONE = "–"
+MARK = "†"  # of a figure that rests on measurements that others disturbed
+DISTURBED = (
+    f"{MARK} Rests on measurements that other programs or machines disturbed; they count since "
+    "--accept-disturbed was given."
+)
 MIB = 2**20
 
 Shown = TypeVar("Shown")
@@ -43,7 +48,7 @@ def columns(comparison: Comparison) -> tuple[Column[Row], ...]:
         Column("Version", "", _version, 8, is_text=True),
         *((Column("Test acc.", "%", _accuracy, 0),) if trained else ()),
         *((Column("Seeds", "", _seeds, 6),) if trained else ()),
-        Column("Images/s", "", lambda row: figure(row.images_per_s), 0),
+        Column("Images/s", "", speed, 0),
         *((Column("95 %", "images/s", _interval, 2),) if sure else ()),
         *((Column("To target", "s", _to_target, 1),) if target else ()),
         *((Column("With compile", "s", _to_target_with_compile, 5),) if target else ()),
@@ -64,6 +69,11 @@ def figure(value: float | None) -> str:
         return f"{value:.3g}"
     places = 0 if size >= 100 else 1 if size >= 10 else 2
     return f"{value:,.{places}f}"
+
+
+def marked(text: str, is_marked: bool) -> str:
+    """With the mark of what rests on disturbed measurements, where it does."""
+    return f"{text}{MARK}" if is_marked and text != NONE else text
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -112,8 +122,14 @@ def _seeds(row: Row) -> str:
     return f"{len(row.seeds)} ({row.runs_ok} runs)"
 
 
+def speed(row: Row) -> str:
+    """Its images/s."""
+    return marked(figure(row.images_per_s), row.speed.accepted > 0)
+
+
 def _interval(row: Row) -> str:
-    return interval(row.speed.images_per_s_low, row.speed.images_per_s_high)
+    found = interval(row.speed.images_per_s_low, row.speed.images_per_s_high)
+    return marked(found, row.speed.accepted > 0)
 
 
 def _to_target(row: Row) -> str:
@@ -128,7 +144,7 @@ def _time(row: Row, time_s: float | None, is_bound: bool) -> str:
     if time_s is None:
         return NONE
     time = "not reached" if is_bound and time_s == 0 else f"{'> ' * is_bound}{figure(time_s)}"
-    return f"{time} ({row.target_reached}/{row.target_runs})"
+    return marked(f"{time} ({row.target_reached}/{row.target_runs})", row.times_accepted > 0)
 
 
 def _peak_device(row: Row) -> str:

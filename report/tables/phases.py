@@ -26,7 +26,7 @@ PHASES: tuple[tuple[str, Duration, int], ...] = (
         lambda record: sum(record.throughput.windows_s) if record.throughput.windows_s else None,
         3,
     ),
-    ("Epoch", lambda record: median_if_any(record.timing.epoch_s), 0),
+    ("Epoch", lambda record: _epoch_of(record), 0),
     ("Evaluation", lambda record: record.timing.eval_s, 3),
     ("Process", lambda record: record.timing.wall_s, 1),
 )
@@ -141,10 +141,14 @@ def break_even_epochs(more_compile_s: float, less_epoch_s: float) -> float | Non
 
 def _epoch_s(comparison: Comparison, row: Row) -> float | None:
     """The median epoch; of records that measured speed alone, the images over images/s."""
-    timed = _median(comparison, row, lambda record: median_if_any(record.timing.epoch_s))
+    timed = _median(comparison, row, _epoch_of)
     if timed is None and row.images_per_s:
         return comparison.setup.settings.train_size / row.images_per_s
     return timed
+
+
+def _epoch_of(record: Record) -> float | None:
+    return median_if_any(record.timing.epoch_s) if record.has_clean_training else None
 
 
 def _median(comparison: Comparison, row: Row, duration: Duration) -> float | None:

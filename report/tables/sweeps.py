@@ -8,7 +8,7 @@ from typing import Literal
 
 from report.analysis.comparison import Comparison, Row
 from report.analysis.configurations import Setup, network
-from report.tables.main import NONE, Column, figure
+from report.tables.main import NONE, Column, figure, marked
 from report.tables.sections import Section, Table, saying
 from report.text import Given
 
@@ -134,15 +134,17 @@ def _images_per_s(curve: Curve, place: int) -> str:
         return NONE
     speed = row.speed
     if speed.images_per_s_low is None or speed.images_per_s_high is None or not speed.images_per_s:
-        return figure(speed.images_per_s)
+        return marked(figure(speed.images_per_s), speed.accepted > 0)
     half = 50 * (speed.images_per_s_high - speed.images_per_s_low) / speed.images_per_s
-    return f"{figure(speed.images_per_s)} ± {half:.2g} %"
+    return marked(f"{figure(speed.images_per_s)} ± {half:.2g} %", speed.accepted > 0)
 
 
 def _seconds(images: int) -> Callable[[Curve, int], str]:
     def cell(curve: Curve, place: int) -> str:
         row = curve.rows[place]
-        return figure(images / row.images_per_s) if row and row.images_per_s else NONE
+        if not row or not row.images_per_s:
+            return NONE
+        return marked(figure(images / row.images_per_s), row.speed.accepted > 0)
 
     return cell
 
@@ -151,7 +153,8 @@ def _gain(curve: Curve, place: int) -> str:
     row, first = curve.rows[place], curve.rows[0]
     if not (row and first and row.images_per_s and first.images_per_s):
         return NONE
-    return figure(row.images_per_s / first.images_per_s)
+    is_marked = row.speed.accepted + first.speed.accepted > 0
+    return marked(figure(row.images_per_s / first.images_per_s), is_marked)
 
 
 def _version(curve: Curve) -> str | Given:

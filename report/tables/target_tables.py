@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from report.analysis.comparison import Comparison
 from report.analysis.time_to_target import Target, targets
-from report.tables.main import NONE, Column, figure
+from report.tables.main import DISTURBED, NONE, Column, figure, marked
 from report.tables.sections import Section, saying
-from report.text import Given
+from report.text import Given, Note
 
 
 def section(comparison: Comparison) -> Section | None:
@@ -33,7 +33,9 @@ def section(comparison: Comparison) -> Section | None:
         f"mean of min(time, L) by Kaplan and Meier{upto}. Steps: optimizer steps until the "
         "target, median; > n: it is greater than n. Step: an epoch over its steps."
     )
-    return Section("Time to the target", (table,), ((note,),))
+    accepted = any(row.row.times_accepted for row in rows)
+    notes: tuple[Note, ...] = ((note,), (DISTURBED,)) if accepted else ((note,),)
+    return Section("Time to the target", (table,), notes)
 
 
 def _share(of: Target) -> str:
@@ -42,14 +44,17 @@ def _share(of: Target) -> str:
 
 def _median(of: Target) -> str:
     time_s = of.row.time_to_target_s
-    return f"{'> ' * of.row.time_to_target_is_bound}{figure(time_s)}" if time_s else NONE
+    if not time_s:
+        return NONE
+    bound = "> " * of.row.time_to_target_is_bound
+    return marked(f"{bound}{figure(time_s)}", of.row.times_accepted > 0)
 
 
 def _restricted(of: Target) -> str:
     if of.restricted is None:
         return NONE
     error = f" ± {figure(of.restricted.error)}" if of.row.target_runs > 1 else ""
-    return f"{figure(of.restricted.mean)}{error}"
+    return marked(f"{figure(of.restricted.mean)}{error}", of.row.times_accepted > 0)
 
 
 def _steps(of: Target) -> str:
@@ -57,4 +62,6 @@ def _steps(of: Target) -> str:
 
 
 def _step(of: Target) -> str:
-    return NONE if of.step_s is None else figure(1000 * of.step_s)
+    if of.step_s is None:
+        return NONE
+    return marked(figure(1000 * of.step_s), of.row.times_accepted > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from report.analysis.comparison import Comparison, Row
 from report.analysis.contrasts import Contrast, family
@@ -18,7 +19,7 @@ from report.tables.contrast_cells import (
     verdict,
     want_of_blocks,
 )
-from report.tables.main import NONE, Column, figure
+from report.tables.main import DISTURBED, NONE, Column, figure, marked
 from report.tables.sections import Section, saying
 from report.text import REASON_LIMIT, Given, Note
 
@@ -46,7 +47,7 @@ def section(comparison: Comparison) -> Section | None:
             Column("95 %", "ratio", lambda row: bounds(to_base.get(row)), 0),
             Column("p", "", lambda row: p_value(to_base.get(row)), 1),
             Column("Verdict", "", lambda row: verdict(to_base.get(row)), 2, is_text=True),
-            Column("GFLOP/s", "", lambda row: figure(row.speed.gflop_per_s), 1),
+            Column("GFLOP/s", "", _gflop_per_s, 1),
             Column("Of limit", "%", _share, 1),
             Column("Busy", "threads", _busy, 4),
             Column("Steady", "", _steady, 5),
@@ -92,12 +93,27 @@ def warnings(comparison: Comparison) -> list[Note]:
 
 def _notes(comparison: Comparison, rows: list[Row]) -> list[Note]:
     return [
+        *_of_disturbed(rows),
         *_of_ratios(comparison),
         *_of_limit(comparison, rows),
         *_of_windows(rows),
         *_of_outliers(rows),
         *_disturbances(comparison),
     ]
+
+
+def _of_disturbed(rows: Sequence[Row]) -> list[Note]:
+    """What is left out, and what counts all the same."""
+    said: list[Note] = [
+        (
+            f"Left out, since others disturbed them: {row.speed.disturbed} processes of ",
+            Given(row.framework),
+            ".",
+        )
+        for row in rows
+        if row.speed.disturbed
+    ]
+    return said + [(DISTURBED,)] * any(row.speed.accepted for row in rows)
 
 
 def _of_ratios(comparison: Comparison) -> list[Note]:
@@ -214,14 +230,22 @@ def _version(row: Row) -> str | Given:
     return NONE if row.framework_version is None else Given(row.framework_version, 24)
 
 
+def _sure(text: str, row: Row) -> str:
+    return marked(text, row.speed.accepted > 0)
+
+
+def _gflop_per_s(row: Row) -> str:
+    return _sure(figure(row.speed.gflop_per_s), row)
+
+
 def _cv(row: Row) -> str:
     cv = row.speed.images_per_s_cv
-    return NONE if cv is None else f"{100 * cv:.1f}"
+    return NONE if cv is None else _sure(f"{100 * cv:.1f}", row)
 
 
 def _share(row: Row) -> str:
     share = row.speed.limit_share
-    return NONE if share is None else f"{100 * share:.1f}"
+    return NONE if share is None else _sure(f"{100 * share:.1f}", row)
 
 
 def _busy(row: Row) -> str:
@@ -234,4 +258,4 @@ def _steady(row: Row) -> str:
 
 
 def _energy(row: Row) -> str:
-    return figure(row.speed.energy_j_per_1000_images)
+    return _sure(figure(row.speed.energy_j_per_1000_images), row)

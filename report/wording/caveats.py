@@ -19,6 +19,7 @@ def doubts(comparison: Comparison) -> list[Note]:
     rows = [row for row in comparison.rows if row.runs_ok]
     said = [
         *_failed(comparison),
+        *_left_out(rows),
         *_single(rows),
         *_wide(rows),
         *_unsteady(rows),
@@ -34,6 +35,38 @@ def _failed(comparison: Comparison) -> list[Note]:
         (Given(row.framework), f": {row.status}; see what failed, below.")
         for row in comparison.rows
         if row.runs_ok < row.runs
+    ]
+
+
+def _left_out(rows: Sequence[Row]) -> list[Note]:
+    """What others disturbed, so that it is in no figure."""
+    said: list[Note] = [
+        (
+            f"Others disturbed {row.speed.disturbed} of "
+            f"{row.speed.processes + row.speed.disturbed} processes of ",
+            Given(row.framework),
+            ", which count in no figure of speed.",
+        )
+        for row in rows
+        if row.speed.disturbed
+    ]
+    said += [
+        (
+            f"Others disturbed {row.times_disturbed} of {row.target_runs} trainings of ",
+            Given(row.framework),
+            ", whose times to the target are left out.",
+        )
+        for row in rows
+        if row.times_disturbed
+    ]
+    if not said:
+        return []
+    return [
+        *said,
+        (
+            "End the other programs, or let the run wait for them with --wait-for-quiet 30m; "
+            "--resume repeats what is missing; --accept-disturbed lets it count.",
+        ),
     ]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench.config.parsing import as_typed
 from bench.config.settings import DECLARED
 from bench.config.training_settings import TrainingSettings
 from bench.contract import ModelOptions
@@ -60,7 +59,7 @@ def arguments(records: Sequence[Record]) -> list[str]:
         if value is True:
             flags[DECLARED[name].flag] = True
         else:
-            given[DECLARED[name].flag] = as_typed(value)
+            given[DECLARED[name].flag] = DECLARED[name].written(value)
     named = [part for name, value in given.items() if value is not None for part in (name, value)]
     return ["run", *named, *(name for name, is_so in flags.items() if is_so)]
 

@@ -17,7 +17,7 @@ from report.analysis.contrasts import UNTOLD, Family, Front, base_place, family
 from report.analysis.equality import agreeing, check
 from report.analysis.samples import Sample
 from report.tables.contrast_cells import tested
-from report.tables.main import figure, percent, probability, ratio
+from report.tables.main import DISTURBED, MARK, figure, marked, percent, probability, ratio
 from report.text import Given, Note, in_words, listed
 from report.wording import caveats
 
@@ -45,6 +45,7 @@ class Summary:
 def verdict(comparison: Comparison) -> Summary:
     """What a comparison shows, and how far that can be relied on."""
     speeds = family(comparison, "images_per_s")
+    headline = (*_headline(comparison, speeds), *_untellable(comparison, speeds))
     found = (
         _speed(comparison, speeds),
         _accuracy(comparison),
@@ -52,18 +53,33 @@ def verdict(comparison: Comparison) -> Summary:
         _fairness(comparison),
         Finding("Unsure", tuple(caveats.doubts(comparison))),
     )
-    return Summary(_headline(comparison, speeds), tuple(finding for finding in found if finding))
+    return Summary(headline, tuple(finding for finding in found if finding))
+
+
+def _untellable(comparison: Comparison, speeds: Family) -> Note:
+    """What the headline leaves open, or rests on, since others disturbed it."""
+    disturbed = [row for row in comparison.rows if row.speed.disturbed and not row.speed.processes]
+    if disturbed:
+        names = listed([_row_name(row, comparison) for row in disturbed])
+        return (" Others disturbed ", *names, ": nothing can be told of their speed.")
+    accepted = [one for one in speeds.samples if one.accepted]
+    if accepted:
+        return (f" {DISTURBED.removeprefix(MARK).strip()}",)
+    return ()
 
 
 def _headline(comparison: Comparison, speeds: Family) -> Note:
     if not speeds.samples:
         if any(record.status.outcome == "ok" for record in comparison.others):
             return ("No run here is matched: frameworks in their own defaults are not ranked.",)
+        if any(row.speed.disturbed for row in comparison.rows):
+            return ("Who is faster cannot be told.",)
         return ("No run succeeded: there is nothing to compare.",)
     names = _named(speeds.samples)
     front = speeds.front
     if front is None:
-        alone = f" alone was measured: {_speed_of(speeds.samples[0])}; nothing to compare it with."
+        was = "remained" if any(row.speed.disturbed for row in comparison.rows) else "was measured"
+        alone = f" alone {was}: {_speed_of(speeds.samples[0])}; nothing to compare it with."
         return (names[0], alone)
     if all(one.p is None for one in speeds.contrasts.values()):
         return (names[0], " came out fastest, but nothing tells whether that was chance.")
@@ -124,7 +140,7 @@ def _times(speeds: Family, place: int, base: int) -> Note:
         p = probability(contrast.p)
         sure.append(f"p {p if p.startswith('<') else f'= {p}'}".replace(" ", "\u00a0"))
     told = f" ({', '.join(sure)})" if sure else " (one process each: no interval)"
-    times = f"{ratio(contrast.effect.estimate)} times as fast as "
+    times = f"{marked(ratio(contrast.effect.estimate), contrast.accepted)} times as fast as "
     return (times, _named(speeds.samples)[base], told)
 
 
@@ -132,9 +148,8 @@ def _speed_of(sample: Sample) -> str:
     interval = sample.interval
     sure = f", 95 % from {figure(interval.low)} to {figure(interval.high)}" if interval else ""
     count = len(sample.values)
-    return (
-        f"{figure(sample.estimate)} images a second{sure}, over {count} process{'es' * (count > 1)}"
-    )
+    speed = marked(figure(sample.estimate), sample.accepted)
+    return f"{speed} images a second{sure}, over {count} process{'es' * (count > 1)}"
 
 
 def _accuracy(comparison: Comparison) -> Finding | None:
@@ -212,10 +227,12 @@ def _first_there(found: Family) -> Note:
 
 def _arrival(row: Row) -> str:
     runs = f"{row.target_reached} of {row.target_runs} run{'s' * (row.target_runs > 1)} got there"
+    if row.target_reached and row.time_to_target_s is None:
+        return f"others disturbed every time ({runs})"
     if not row.target_reached or row.time_to_target_s is None:
         return f"not reached ({runs})"
     bound = "more than " * row.time_to_target_is_bound
-    time = f"{bound}{figure(row.time_to_target_s)} s"
+    time = f"{bound}{marked(figure(row.time_to_target_s), row.times_accepted > 0)} s"
     if row.time_to_target_with_compile_s is not None:
         bound = "more than " * row.time_to_target_with_compile_is_bound
         time += f", {bound}{figure(row.time_to_target_with_compile_s)} s with compilation"

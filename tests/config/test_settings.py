@@ -30,11 +30,12 @@ WRONG = {
         ("learning_rate", "timeout_s", "window_s", "stop_at", "precision", "factor"), 0.0
     ),
     "target_accuracy": 1.5,
-    **dict.fromkeys(("weight_decay", "floor", "noise"), -1.0),
+    **dict.fromkeys(("weight_decay", "floor", "noise", "wait_for_quiet_s"), -1.0),
     **dict.fromkeys(("momentum", "dropout"), 1.0),
     **dict.fromkeys(
         ("drop_last", "deterministic", "epoch_zero", "unverified", "throughput_only"), "yes"
     ),
+    "accept_disturbed": "yes",
     **{"tensorboard": 2, "val_size": -1, "windows": 3, "data_root": Path(__file__)},
     **{"frameworks": ("torch", "torch"), "seeds": (-1,), "batch_sizes": (0,), "threads": (0,)},
 }

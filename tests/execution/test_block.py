@@ -14,6 +14,7 @@ from bench.execution.in_process import InProcess
 from bench.results import store
 from bench.results.record import PARTS
 from bench.system import machine
+from bench.system.quiet import Patience
 from bench.worker import prepared_data
 from bench.worker.messages import EpochEnded, PhaseBegun, WindowEnded
 from bench.workload import datasets
@@ -114,7 +115,7 @@ def test_a_run_is_the_same_where_its_blocks_are_measured_elsewhere(planned, tmp_
             machine=machine.describe(),
         )
         with store.create(tmp_path, manifest) as run:
-            runner.run(run, Silent(), where)
+            runner.run(run, Silent(), where, Patience(0.0))
             found.append([learned(record) for record in run.records()])
             assert runner.unsettled(run) == []
     assert len(found[0]) == 2

@@ -21,19 +21,25 @@ def make(**asked) -> plan.Plan:
     return plan.make(given, plan.AvailableImages(1797, 0, 1, 10, "d" * 64))
 
 
-def record(planned: plan.Plan, cell: plan.Cell, speed: float | None) -> Record:
+def record(
+    planned: plan.Plan, cell: plan.Cell, speed: float | None, *, disturbed: bool = False
+) -> Record:
     known = {"started_at": "", "outcome": "ok" if speed else "failed", "images_per_s": speed}
+    known["disturbed"] = disturbed
     return record_builder.build("r", planned, cell, HERE, known)
 
 
-def run(planned: plan.Plan, speed) -> tuple[list[list[str]], list[Record]]:
+def run(
+    planned: plan.Plan, speed, disturbed=lambda cell: False
+) -> tuple[list[list[str]], list[Record]]:
     """The rounds of cells that are asked for, when a cell has the speed that `speed` gives."""
     rounds, records, tried = [], [], set()
     while cells := repeats.pending(planned, records, tried):
         rounds.append([cell.name for cell in cells])
         for cell in cells:
             tried.add(cell.name)
-            records.append(record(planned, cell, speed(cell, len(rounds))))
+            is_disturbed = disturbed(cell)
+            records.append(record(planned, cell, speed(cell, len(rounds)), disturbed=is_disturbed))
         assert len(rounds) < 100
     return rounds, records
 
@@ -100,6 +106,48 @@ def test_a_block_that_was_begun_is_ended():
     further = planned.block(planned.settings.min_repeats)
     records.append(record(planned, further[0], 1000.0))
     assert [c.name for c in repeats.pending(planned, records)] == [further[1].name]
+
+
+def steady(cell: plan.Cell, number: int) -> float:
+    return 1000.0
+
+
+def test_a_block_takes_the_place_of_one_that_others_disturbed():
+    planned = make(precision=None, min_repeats=3)
+    rounds, _ = run(planned, steady, lambda cell: (cell.framework, cell.repeat) == ("flax", 1))
+    assert [len(cells) for cells in rounds] == [6, 2]
+    assert sorted(rounds[1]) == ["flax-cpu-seed0-repeat3", "torch-cpu-seed0-repeat3"]
+
+
+def test_a_training_is_not_repeated_for_its_speed():
+    planned = make(precision=None, throughput_only=False, seeds=(0, 1))
+    rounds, records = run(planned, steady, lambda cell: not cell.throughput_only)
+    assert [len(cells) for cells in rounds] == [4, 2, 2]
+    assert all(one.identity.throughput_only == (one.identity.repeat > 0) for one in records)
+
+
+def test_what_is_always_disturbed_is_given_up():
+    planned = make(precision=None, min_repeats=3)
+    rounds, records = run(planned, steady, lambda cell: True)
+    assert [len(cells) for cells in rounds] == [6, 2, 2, 2]
+    assert repeats.any_disturbed(records)
+    assert repeats.unsettled(planned, records) == []
+    assert repeats.precisions(planned, records) == []
+
+
+def test_what_was_disturbed_counts_where_that_is_accepted():
+    planned = make(precision=None, min_repeats=3, accept_disturbed=True)
+    rounds, records = run(planned, steady, lambda cell: True)
+    assert [len(cells) for cells in rounds] == [6]
+    assert not repeats.any_disturbed(records)
+    assert [one.processes for one in repeats.precisions(planned, records)] == [3, 3]
+
+
+def test_a_disturbed_speed_makes_no_interval_narrow():
+    planned = make(max_repeats=6)
+    rounds, records = run(planned, steady, lambda cell: cell.repeat == 0)
+    assert [len(cells) for cells in rounds] == [6, 2]
+    assert [one.processes for one in repeats.precisions(planned, records)] == [3, 3]
 
 
 def test_without_a_precision_the_plan_is_all():

@@ -18,7 +18,7 @@ from report.figures.canvas import Drawing, house_style, thinned
 from report.figures.gallery import Gallery
 from report.figures.palette import KNOWN, OTHERS, styles
 from report.figures.registry import drawings
-from report.figures.svg import render
+from report.figures.svg import FONTS, render
 from report.tables.sweeps import sweeps
 from tests.record_making import changed
 
@@ -194,6 +194,14 @@ def test_sweep_has_every_value(windows: list[Record]) -> None:
     assert curves["torch"][1] == pytest.approx([10_050, 15_150])
     assert curves["torch:compile"][0] == [6.0]
     assert labels(drawing.axes)[0].startswith("Batch size (images a step)")
+
+
+def test_the_text_of_an_svg_is_in_a_font_of_the_reader(batch64: Comparison) -> None:
+    drawing = throughput.throughput(batch64, looks(batch64), "throughput")
+    assert drawing is not None
+    texts = list(ElementTree.fromstring(render(drawing).inline).iter(f"{SVG}text"))
+    assert len(texts) > 5
+    assert all(FONTS in text.get("style", "") for text in texts)
 
 
 def test_the_svg_holds_the_data(batch64: Comparison) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from bench.config.settings import DECLARED
+from bench.contract import ModelOptions
 from bench.results import migrate, store
 from bench.results.checkpoint import Header
 from bench.results.record import PARTS, SCHEMA, Record
@@ -40,7 +41,11 @@ ASKED = {
 }
 
 
-SINCE = {"left_out"}  # what no record had before schema 5
+SINCE = {  # what no record had before schema 5
+    *("left_out", "measured_windows", "clean_windows", "disturbed"),
+    *("others_share", "stolen_share", "waited_share", "throttled_share"),
+    *("training_disturbed", "training_others_share", "training_stolen_share"),
+}
 
 
 def content(path: Path) -> dict[str, Any]:
@@ -213,6 +218,13 @@ def test_the_header_of_an_old_checkpoint(header):
     assert (of.model, of.activation, of.schedule, of.patience) == ("lenet5", "relu", "plateau", 5)
     assert (of.optimizer, of.momentum, of.weight_decay) == ("sgd", 0.5, 0.25)
     assert migrate.header(found.model_dump()) == found.model_dump()
+
+
+def test_what_was_chosen_of_the_network_of_an_old_checkpoint(header):
+    chosen = ModelOptions(activation="tanh", pooling="average", dropout=0.25, noise=0.5)
+    network = asdict(models.build("lenet5", (32, 32, 1), 10, chosen))
+    of = Header.model_validate(migrate.header(header | {"model": network})).settings
+    assert (of.activation, of.pooling, of.dropout, of.noise) == ("tanh", "average", 0.25, 0.5)
 
 
 @pytest.mark.parametrize("change", [{"training": {"surprise": 1}}, {"surprise": 1}, {"fit": "x"}])

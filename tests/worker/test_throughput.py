@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.system.clocks import Clocks
+from bench.system.contention import Taken
 from bench.worker import throughput
 from bench.workload import order
 
@@ -15,15 +16,22 @@ BATCH = 4
 
 
 class Machine:
-    """An adapter whose windows take what the test says, per step, one entry a window."""
+    """An adapter whose windows take what the test says, per step, one entry a window.
 
-    def __init__(self, step_s, compiling=(), threads=1.0, watts=None):
+    `others` is their share of the CPUs in a window; None: nobody knows.
+    """
+
+    def __init__(self, step_s, compiling=(), threads=1.0, watts=None, others=lambda window: None):
         self.now_s, self.cpu_s, self.windows = 0.0, 0.0, 0
         self._step_s, self._compiling = step_s, set(compiling)
         self._threads, self._watts = threads, watts
-        self._has_compiled = False
+        self._has_compiled, self._others = False, others
         self.compiled, self.steps = [], []
-        self.clocks = Clocks(lambda: self.now_s, lambda: self.cpu_s, self.energy)
+        self.clocks = Clocks(lambda: self.now_s, lambda: self.cpu_s, self.energy, self.watch)
+
+    def watch(self):
+        window, start_s = self.windows, self.now_s
+        return lambda: Taken(self.now_s - start_s, 2, others=self._others(window))
 
     def energy(self):
         return None if self._watts is None else self.now_s * self._watts
@@ -110,6 +118,65 @@ def test_windows_in_which_something_was_compiled_do_not_count():
 def test_a_framework_that_compiles_in_every_window():
     with pytest.raises(RuntimeError, match="compiled in each of 32 windows"):
         measure(Machine(constant, compiling=range(1000)))
+
+
+def test_windows_that_others_disturbed_do_not_count():
+    others = {5: 0.4, 6: 0.5, 9: 0.3}
+    machine = Machine(
+        lambda window: 0.05 if window in others else 0.01,
+        others=lambda window: others.get(window, 0.0),
+    )
+    found, told = measure(machine)
+    assert found.images_per_s == pytest.approx(BATCH / 0.01)
+    assert (found.clean_windows, found.measured_windows, len(told)) == (8, 11, 11)
+    assert (found.disturbed, found.steady, found.warm_up_windows) == (False, True, 0)
+    seconds = 8 * 0.25 + 3 * 1.25
+    assert found.others_share == pytest.approx(1.25 * sum(others.values()) / seconds)
+
+
+@pytest.mark.parametrize(("clean", "disturbed"), [(4, False), (3, True)])
+def test_enough_clean_windows_are_half_of_those_wanted(clean, disturbed):
+    left_alone = [6 * (1 + number) for number in range(clean)]
+    machine = Machine(
+        lambda window: 0.01 if window in left_alone else 0.02,
+        others=lambda window: 0.0 if window in left_alone else 0.5,
+    )
+    found, told = measure(machine)
+    assert len(told) == found.measured_windows == throughput.MOST_WINDOWS * 8
+    assert (found.clean_windows, found.disturbed) == (clean, disturbed)
+    assert len(found.windows_s) == (8 if disturbed else 4)
+    assert found.images_per_s == pytest.approx(BATCH / (0.02 if disturbed else 0.01))
+
+
+def test_where_nobody_knows_what_others_did():
+    found, _ = measure(Machine(constant))
+    assert (found.disturbed, found.clean_windows, found.others_share) == (None, None, None)
+    assert found.measured_windows == 8
+
+
+def test_windows_that_were_counted_on_a_slow_machine_are_made_longer():
+    """Else what is clean would be too short to be told from what is not."""
+    machine = Machine(lambda window: 0.2 if window < 4 else 0.001)
+    found, _ = measure(machine)
+    assert found.window_steps == 250
+    assert found.windows_s == pytest.approx([0.25] * 8)
+    assert found.images_per_s == pytest.approx(BATCH / 0.001)
+    assert found.warm_up_windows >= 1
+
+
+def test_a_window_that_nothing_is_known_of_is_not_clean():
+    """Such as one that is too short for the counters."""
+    others = {3: None, 5: None}
+    found, _ = measure(Machine(constant, others=lambda window: others.get(window, 0.0)))
+    assert (found.clean_windows, found.measured_windows) == (8, 10)
+    assert found.disturbed is False
+
+
+def test_a_little_all_the_time_is_too_much():
+    """No window tells it from the grain of the counters, all of them together do."""
+    found, _ = measure(Machine(constant, others=lambda window: 0.05))
+    assert (found.clean_windows, found.measured_windows) == (8, 8)
+    assert found.disturbed
 
 
 def test_threads_and_energy():

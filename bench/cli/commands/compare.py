@@ -19,6 +19,7 @@ from report.analysis.comparison import Comparison, base_of, by_setup
 from report.analysis.configurations import Setup
 from report.analysis.contrasts import PairwiseComparison
 from report.analysis.samples import Metric, Sample, samples
+from report.analysis.throughput import accepting_disturbed
 from report.formats.terminal import print_section
 from report.tables import contrast_tables
 from report.tables.sections import Section
@@ -37,7 +38,14 @@ class _Run:
         return {setup.machine_fingerprint for setup in self.comparisons}
 
 
-def compare(paths: Sequence[Path], baseline: str | None, metric: str, *, as_json: bool) -> int:
+def compare(
+    paths: Sequence[Path],
+    baseline: str | None,
+    metric: str,
+    *,
+    accept_disturbed: bool = False,
+    as_json: bool,
+) -> int:
     """Print each run's own contest, where one is asked for, and the runs against the first."""
     known: tuple[Metric, ...] = get_args(Metric)
     chosen = next((one for one in known if one == metric), None)
@@ -46,7 +54,7 @@ def compare(paths: Sequence[Path], baseline: str | None, metric: str, *, as_json
     if len({path.resolve() for path in paths}) < len(paths):
         raise UsageError(f"the same run is given twice: {', '.join(map(str, paths))}")
     notes = Console(stderr=True, highlight=False)
-    runs = [_read(path, notes) for path in paths]
+    runs = [_read(path, notes, accept_disturbed=accept_disturbed) for path in paths]
     found: list[tuple[Section, list[PairwiseComparison]]] = []
     if len(runs) == 1 or baseline is not None:
         for run in runs:
@@ -66,7 +74,7 @@ def _document(contests: Sequence[PairwiseComparison]) -> dict[str, Any]:
     return {"contests": [contrast_tables.values(one) for one in contests]}
 
 
-def _read(path: Path, notes: Console) -> _Run:
+def _read(path: Path, notes: Console, *, accept_disturbed: bool) -> _Run:
     """The comparisons of the records below a path; UsageError where there is none."""
     records, problems = store.read_records([path])
     for file, reason in problems:
@@ -75,6 +83,8 @@ def _read(path: Path, notes: Console) -> _Run:
         raise UsageError(
             f"there are no records in {path}: give the folders of runs, such as those in results/"
         )
+    if accept_disturbed:
+        records = accepting_disturbed(records)
     return _Run(path.resolve().name, by_setup(records))
 
 
@@ -87,6 +97,13 @@ def _within(
         for setup, comparison in run.comparisons.items()
     }
     names = {one.framework for several in families.values() for one in several.samples}
+    if not names and any(
+        row.speed.disturbed for one in run.comparisons.values() for row in one.rows
+    ):
+        raise UsageError(
+            f"others disturbed every speed in {run.name}: repeat them by `bench run --resume`, or "
+            "compare them all the same by --accept-disturbed"
+        )
     if not names:
         raise UsageError(f"no run in {run.name} has a figure for {metric}: choose another --metric")
     parse.check_baseline(baseline, names, metric, run.name)

@@ -15,6 +15,7 @@ from bench.errors import StoreError, UsageError
 from bench.results import store
 from bench.results.record import Record
 from report.analysis.comparison import Comparison, compare
+from report.analysis.throughput import accepting_disturbed
 
 FORMATS = ("html", "md", "csv", "latex", "json")  # as in report.build, which needs an extra
 NONE = "none"  # in the place of all of them
@@ -28,11 +29,13 @@ def report(
     formats: str | None = None,
     baseline: str | None = None,
     *,
+    accept_disturbed: bool = False,
     show: bool = False,
 ) -> int:
     """Read the records below the paths and report on them all together; `show` opens the HTML.
 
-    Ratios are to the framework `baseline`; UsageError where it has no speed in any record.
+    Ratios are to the framework `baseline`; UsageError where it has no speed in any record. Speeds
+    that others disturbed count where they are accepted.
     """
     chosen = formats_of(formats)
     if show and "html" not in chosen:
@@ -43,6 +46,8 @@ def report(
             f"there are no records in {', '.join(map(str, paths))}: give run folders, a results "
             "folder or record files"
         )
+    if accept_disturbed:
+        records = accepting_disturbed(records)
     compared = compare(records, baseline)
     timed = {row.framework for one in compared for row in one.rows if row.images_per_s is not None}
     parse.check_baseline(baseline, timed, "images_per_s", ", ".join(map(str, paths)))

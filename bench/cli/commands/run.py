@@ -21,10 +21,9 @@ from bench.cli.console import say as _say
 from bench.cli.views.plan import print_plan
 from bench.config import plan
 from bench.config.defaults import preset
-from bench.config.parsing import as_typed
 from bench.config.plan import Plan
 from bench.config.published import Reproduced
-from bench.config.settings import checked, flag, given_or_default
+from bench.config.settings import DECLARED, checked, given_or_default
 from bench.config.split_sizes import AvailableImages
 from bench.errors import StoreError, UsageError
 from bench.execution import Executor, device_listing, repeats, runner
@@ -34,6 +33,7 @@ from bench.execution.progress import make_progress
 from bench.results import checkpoint, store
 from bench.results.record import Record
 from bench.system import machine, signals
+from bench.system.quiet import Patience
 from bench.worker import prepared_data
 from bench.workload import datasets, models
 
@@ -141,8 +141,8 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
     other = {name: value for name, value in again.items() if value != getattr(earlier, name)}
     if other:
         listed = ", ".join(
-            f"{flag(name)} was {as_typed(getattr(earlier, name))}, not {as_typed(value)}"
-            for name, value in other.items()
+            f"{of.flag} was {of.written(getattr(earlier, name))}, not {of.written(value)}"
+            for of, name, value in ((DECLARED[name], name, value) for name, value in other.items())
         )
         raise UsageError(
             f"{path} was begun with other options: {listed}; leave them out to go on with it, or "
@@ -157,7 +157,8 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
         )
     with store.reopen(path) as folder:
         if dry_run:
-            return print_plan(manifest.plan, runner.unsettled(folder), as_json=session.as_json)
+            left = repeats.pending(manifest.plan, folder.records())
+            return print_plan(manifest.plan, left, as_json=session.as_json)
         return _execute(folder, session)
 
 
@@ -170,14 +171,17 @@ def _execute(folder: store.Run, session: Session) -> int:
         _say(notes, f"warning: {text}", style="yellow")
 
     _warn_if_busy(notes)
-    cells = len(runner.unsettled(folder))
+    planned = folder.manifest.plan
+    cells = len(repeats.pending(planned, folder.records()))
     with (
         signals.terminations_interrupt(),
         make_progress(notes, folder) as display,
         observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
     ):
         try:
-            runner.run(folder, progress, OnThisMachine(session.executor, folder.manifest.machine))
+            here = OnThisMachine(session.executor, folder.manifest.machine)
+            patience = Patience(planned.settings.wait_for_quiet_s)
+            runner.run(folder, progress, here, patience)
         except KeyboardInterrupt:
             interrupted = True
         except StoreError as error:  # what is there is shown all the same

@@ -102,7 +102,7 @@ def _subjects(asked: VerifyOptions, notes: Console, executor: Executor) -> list[
         if asked.optimizers is None
         else tuple(_optimizer(text) for text in parsing.words("--optimizers", asked.optimizers))
     )
-    threads = checks.default(asked.threads, len(machine.usable_cpus()))
+    threads = checks.default(asked.threads, machine.most_threads())
     devices = device_listing.choose_devices(parse.devices(asked.devices), names, executor)
     return [
         Subject(
