@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,9 +21,11 @@ import pytest
 from bench.execution import ChildProcess
 from bench.execution.in_process import InProcess
 from tests.calling import call
+from tests.golden_texts import assert_golden_of, complaints, named
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "plugins"
+GOLDEN = Path(__file__).parent / "golden"
 
 # Where a Julia is that a person has named; without them juliapkg finds one.
 JULIA = ("JULIA_DEPOT_PATH", "PYTHON_JULIACALL_EXE", "PYTHON_JULIACALL_PROJECT")
@@ -38,7 +40,8 @@ IN_NUMPY = (
     *("reference", "opinionated", "twofold", "twofold:counting"),
     *("flipped", "raises", "diverges", "infinite"),
 )
-FEW_WINDOWS = ("--windows", "4", "--window", "0.01")  # of throughput, which most tests ignore
+# Of throughput, which most tests ignore; other tests run beside them, which are not waited for.
+FEW_WINDOWS = ("--windows", "4", "--window", "0.01", "--wait-for-quiet", "0s")
 
 
 class Bench:
@@ -46,6 +49,9 @@ class Bench:
 
     def __init__(self, folder: Path, data: Path) -> None:
         self.out, self.cache = folder / "results", folder / "cache"
+        self._places = {folder: "TMP", data: "DATA", data.parent: "OTHERS", ROOT: "ROOT"}
+        self.complaints: list[str] = []  # of what was called within this process
+        self.documents: list[str] = []  # the names in what it printed as JSON
         self.env = {
             name: value
             for name, value in os.environ.items()
@@ -70,7 +76,16 @@ class Bench:
         """The program, called within this process; its exit code and what it has printed."""
         typed = self.arguments(*arguments)
         with mock.patch.object(sys, "path", [str(PLUGINS), *sys.path]):
-            return call(typed, self.env, lambda: InProcess(ChildProcess(), IN_NUMPY))
+            done = call(typed, self.env, lambda: InProcess(ChildProcess(), IN_NUMPY))
+        self._note(typed, done)
+        return done
+
+    def _note(self, typed: list[str], done: subprocess.CompletedProcess[str]) -> None:
+        self.complaints += complaints(done.stderr, self._places)
+        if "--json" in typed and done.stdout.startswith(("{", "[")):
+            names = sorted(set(names_in(json.loads(done.stdout))))
+            if names != ["records[]", "run"]:  # what a run prints
+                self.documents.append(f"{typed[0]}: {' '.join(names)}")
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-W", "error", "-m", "bench", *self.arguments(*arguments)]
@@ -124,8 +139,25 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, data: Path) -> Bench:
-    return Bench(tmp_path, data)
+def bench(tmp_path: Path, data: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The program, of which all errors and all names in JSON are compared with those before."""
+    made = Bench(tmp_path, data)
+    yield made
+    name = named(request)
+    assert_golden_of(GOLDEN / "errors.txt", name, made.complaints)
+    assert_golden_of(GOLDEN / "documents.txt", name, made.documents)
+
+
+def names_in(document: Any, path: str = "") -> Iterator[str]:
+    """The paths of all values; those of a record, which has a test of its own, are not told."""
+    if isinstance(document, dict) and "schema_version" not in document:
+        for key, value in document.items():
+            yield from names_in(value, f"{path}.{key}".removeprefix("."))
+    elif isinstance(document, list) and document:
+        for value in document:
+            yield from names_in(value, f"{path}[]")
+    else:
+        yield path
 
 
 @pytest.fixture

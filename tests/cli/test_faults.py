@@ -137,6 +137,7 @@ def test_ctrl_c_keeps_what_is_done_and_resume_does_the_rest(bench):
     process = bench.start(
         *("run", "--frameworks", "slow", "--unverified", "--out", str(bench.out), "--epochs", "3"),
         *("--train-size", "64", "--val-size", "32", "--test-size", "32", "--seeds", "0,1,2"),
+        *("--wait-for-quiet", "0s"),
     )
     _wait_for(lambda: list(bench.out.glob("*/records/slow-cpu-seed0.json")))
     process.send_signal(signal.SIGINT)

@@ -34,7 +34,10 @@ metric = "test_accuracy"
 epoch = 0
 value = 0.1
 """
-QUICK = ("--threads", "1", "--unverified", "--windows", "4", "--window", "0.01")
+QUICK = (
+    *("--threads", "1", "--unverified", "--windows", "4", "--window", "0.01"),
+    *("--wait-for-quiet", "0s"),
+)
 
 
 @pytest.fixture

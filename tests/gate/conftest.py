@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ import pytest
 from bench.gate import schedule
 from bench.system import launch
 from tests.calling import call
+from tests.golden_texts import assert_golden_of, complaints, named
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("bench", "report", "impls/reference", "impls/__init__.py", "pyproject.toml")
@@ -165,17 +166,25 @@ def gate(repository: Repository, tmp_path: Path) -> Gate:
 
 
 @pytest.fixture
-def refused(gate: Gate) -> Callable[..., str]:
-    """A wrong call: its one line of complaint; nothing has been made, and nothing is left."""
+def refused(gate: Gate, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """A wrong call: its one line of complaint; nothing has been made, and nothing is left.
+
+    Each is compared, word for word, with what it was before.
+    """
+    said: list[str] = []
+    places = {gate.repository.top: "REPOSITORY", gate.folder.parent: "TMP", ROOT: "ROOT"}
 
     def check(*arguments: str, **env: str) -> str:
         done = gate(*arguments, **env)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
-        complaints = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-        assert len(complaints) == 1, done.stderr
+        found = complaints(done.stderr, {})
+        assert len(found) == 1, done.stderr
         assert "Traceback" not in done.stderr
         assert len(gate.repository.worktrees()) == 1
         assert gate.left_over() == []
-        return complaints[0]
+        said.extend(complaints(done.stderr, places))
+        return next(line for line in done.stderr.splitlines() if line.startswith("error: "))
 
-    return check
+    yield check
+    name = named(request)
+    assert_golden_of(Path(__file__).parent / "golden" / "errors.txt", name, said)

@@ -14,6 +14,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.gate import repository as repositories
+from bench.gate import workspace as workspaces
 from bench.gate.workspace import MARK, workspace
 from bench.system import git
 from tests.gate.conftest import ROOT, Repository
@@ -202,6 +203,16 @@ def test_settings_that_say_how_files_are_written_hold(small):
     small.commit()
     with workspace() as folder:
         assert (taken(small, folder)["head"].folder / "lines.txt").read_bytes() == b"one\r\ntwo\r\n"
+
+
+def test_a_folder_that_cannot_be_listed_is_removed_with_what_is_in_it(tmp_path):
+    """As rmtree tells of one: a superuser can list any, so that it would never tell."""
+    folder = tmp_path / "closed"
+    (folder / "below").mkdir(parents=True)
+    (folder / "below" / "file").write_text("")
+    folder.chmod(0)
+    workspaces._made_writable(os.scandir, str(folder), None)
+    assert not folder.exists()
 
 
 def test_a_repository_that_borrows_objects_is_shallow_or_has_tags(small, tmp_path):

@@ -121,6 +121,7 @@ def examined(adapter, *optimizers, names=("round trip", "optimizer", "weights"))
 def test_checks_of_the_least_adapter():
     checks = examined(Least(), OptimizerSpec("adam"))
     assert all(check.passed for check in checks)
+    assert {(one.error, one.bound) for one in checks if one.left_out} == {(None, 0.0)}
     left_out = {(check.name, check.case): check.left_out for check in checks if check.left_out}
     refused = "least has no adam, only sgd; take another optimizer or framework"
     assert left_out == {
