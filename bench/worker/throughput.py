@@ -11,8 +11,7 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TypedDict
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -44,7 +43,8 @@ Draw = Callable[
 ]  # (how many steps were before, batches) → those with draws
 
 
-class Disturbance(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disturbance:
     """What others took of the windows; the fields are those of a record."""
 
     measured_windows: int
@@ -56,8 +56,8 @@ class Disturbance(TypedDict):
     throttled_share: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Throughput:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throughput(Disturbance):
     """What the windows of one process showed; the fields are those of a record."""
 
     images_per_s: float
@@ -69,13 +69,6 @@ class Throughput:
     steady: bool
     busy_threads: float
     energy_j: float | None
-    measured_windows: int
-    clean_windows: int | None
-    disturbed: bool | None
-    others_share: float | None
-    stolen_share: float | None
-    waited_share: float | None
-    throttled_share: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +145,7 @@ def throughput(
         steady=is_steady([one.wall_s for one in kept]),
         busy_threads=sum(one.cpu_s for one in kept) / sum(one.wall_s for one in kept),
         energy_j=_energy(kept),
-        **_disturbance(windows, [windows[place] for place in clean], few=few),
+        **asdict(_disturbance(windows, [windows[place] for place in clean], few=few)),
     )
 
 
@@ -173,15 +166,15 @@ def _disturbance(windows: Sequence[Window], clean: Sequence[Window], *, few: boo
     taken = total([one.taken for one in windows])
     known = _known(one.taken.is_disturbed for one in windows)
     disturbed = few or bool(total([one.taken for one in clean]).is_disturbed)
-    return {
-        "measured_windows": len(windows),
-        "clean_windows": len(clean) if known else None,
-        "disturbed": disturbed if known else None,
-        "others_share": taken.others,
-        "stolen_share": taken.stolen,
-        "waited_share": taken.waited,
-        "throttled_share": taken.throttled,
-    }
+    return Disturbance(
+        measured_windows=len(windows),
+        clean_windows=len(clean) if known else None,
+        disturbed=disturbed if known else None,
+        others_share=taken.others,
+        stolen_share=taken.stolen,
+        waited_share=taken.waited,
+        throttled_share=taken.throttled,
+    )
 
 
 def is_steady(seconds: Sequence[float]) -> bool:
