@@ -12,6 +12,7 @@ from unittest import mock
 
 from bench.cli import app as cli
 from bench.system import machine
+from bench.worker import throughput
 
 
 def call(
@@ -22,6 +23,9 @@ def call(
     with (
         mock.patch.dict(os.environ, env, clear=True),
         mock.patch.object(machine, "busy_cpus", return_value=0.0),  # looks for half a second
+        # Products of matrices would take half of a tiny run.
+        mock.patch.dict(throughput.MATRIX_SIZES, cpu=64),
+        mock.patch.object(throughput, "MATRIX_TRIES", 1),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(told),
     ):

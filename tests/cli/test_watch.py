@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import time
+import types
 
 import pytest
 
 
 def scalars(folder):
+    # TensorBoard takes its own part of TensorFlow where this module is, and starts in no time.
+    sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("notf"))
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(folder)).Reload()
