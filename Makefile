@@ -23,9 +23,8 @@ OF_VARIANTS ?= $(TESTS)
 # Of these one part of several, such as PART=3/10.
 PART ?=
 PYTEST = $(BIN)/python -m pytest -q $(if $(PART),--part $(PART))
-# Three tests at a time, for two CPUs, since some wait; each with one thread for NumPy, since more
-# would wait for each other. Two frameworks at a time, since most of a parity test is compiling, on
-# one CPU.
+# Two tests at a time, for two CPUs; each with one thread for NumPy, since more would wait for each
+# other. Two frameworks at a time, since most of a parity test is compiling, on one CPU.
 FRAMEWORKS_AT_A_TIME ?= 2
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 # A framework that is tested beside another prints when it is done.
@@ -77,7 +76,7 @@ unit:
 	$(MAKE) alone
 
 beside:
-	$(ONE_THREAD) $(PYTEST) -n 3 --dist loadgroup -m "($(TESTS)) and not alone" $(SUITES)
+	$(ONE_THREAD) $(PYTEST) -n 2 --dist loadgroup -m "($(TESTS)) and not alone" $(SUITES)
 
 alone:
 	$(PYTEST) -m "($(TESTS)) and alone" $(SUITES)
