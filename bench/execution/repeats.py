@@ -73,12 +73,13 @@ def _more(plan: Plan, records: Sequence[Record], done: Collection[str]) -> list[
     """What is left of the first block, after the planned ones, that a group has need of."""
     speeds = _speeds(records)
     disturbed = {_condition(record) for record in records if not record.has_clean_speed}
+    repeated = disturbed if plan.settings.wait_for_quiet_s else set()
     measured = speeds.keys() | disturbed
     wanting = {
         condition[1:]
         for condition in measured
         if _is_wide(plan, speeds[condition])
-        or (condition in disturbed and len(speeds[condition]) < plan.settings.min_repeats)
+        or (condition in repeated and len(speeds[condition]) < plan.settings.min_repeats)
     }
     for number in range(plan.settings.min_repeats, _most(plan)):
         block = [cell for cell in plan.block(number) if cell.condition in measured]

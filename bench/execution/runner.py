@@ -75,14 +75,18 @@ def run(run_: Run, progress: Progress, blocks: Blocks, patience: Patience) -> No
     """
     plan, listener = run_.manifest.plan, _Listener(run_, progress)
     planned = set(plan.cells())
-    cells = repeats.pending(plan, run_.records())
+    records = run_.records()
+    cells, is_disturbed = repeats.pending(plan, records), repeats.any_disturbed(records)
     while cells:
-        repeats_disturbed = planned.isdisjoint(cells) and repeats.any_disturbed(run_.records())
-        if repeats_disturbed and not patience.wait(progress.waiting):
+        # A block of the plan waits for nothing, nor does one after others that were left alone.
+        is_further = planned.isdisjoint(cells)
+        if is_further and is_disturbed and not patience.wait(progress.waiting):
             break
         for block in _blocks(run_, cells):
             blocks.measure(block, listener.take)
-        cells = repeats.pending(plan, run_.records(), listener.tried)
+        records, last = run_.records(), {cell.name for cell in cells}
+        is_disturbed = repeats.any_disturbed(one for one in records if one.identity.cell in last)
+        cells = repeats.pending(plan, records, listener.tried)
         progress.more(len(cells))
 
 

@@ -57,8 +57,9 @@ def has_gpu() -> bool:
 
 
 def busy_cpus(watch_s: float = 0.5) -> float:
-    """How many CPUs' worth of work the machine does now, by watching it for so many seconds."""
-    return psutil.cpu_percent(interval=watch_s) / 100 * (psutil.cpu_count() or 1)
+    """CPUs' worth of work done now on those that this process may use, watched for so long."""
+    shares = psutil.cpu_percent(interval=watch_s, percpu=True)
+    return sum(shares[cpu] for cpu in usable_cpus() if cpu < len(shares)) / 100
 
 
 def spread_cpus(threads: int) -> tuple[int, ...]:

@@ -15,6 +15,8 @@ QUIET_S = 2.0  # without work of others, so that a pause between two bursts is n
 class Patience:
     """So many seconds of waiting in all, over as many waits as there are.
 
+    To look at a machine that is quiet takes none of them.
+
     busy_cpus  watches the machine for so many seconds, and gives the CPUs' worth of work
     """
 
@@ -31,7 +33,7 @@ class Patience:
 
         `tell` is told the busy CPUs and the seconds that are left, as long as others compute.
         """
-        begun_s = self._clock()
+        begun_s, was_busy = self._clock(), False
         cpus = len(machine.usable_cpus())
         most = cpus * most_of_others(LOOK_S, cpus)
         quiet_since_s: float | None = None
@@ -40,7 +42,7 @@ class Patience:
                 looked_s = self._clock()
                 busy = self._busy_cpus(min(LOOK_S, left_s))
                 if busy > most:
-                    quiet_since_s = None
+                    quiet_since_s, was_busy = None, True
                     tell(busy, left_s)
                     continue
                 quiet_since_s = looked_s if quiet_since_s is None else quiet_since_s
@@ -48,4 +50,4 @@ class Patience:
                     return True
             return False
         finally:
-            self._left_s -= self._clock() - begun_s
+            self._left_s -= (self._clock() - begun_s) * was_busy

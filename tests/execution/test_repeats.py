@@ -135,6 +135,13 @@ def test_what_is_always_disturbed_is_given_up():
     assert repeats.precisions(planned, records) == []
 
 
+def test_who_does_not_want_to_wait_has_nothing_repeated():
+    planned = make(precision=None, min_repeats=3, wait_for_quiet_s=0.0)
+    rounds, records = run(planned, steady, lambda cell: cell.repeat == 1)
+    assert [len(cells) for cells in rounds] == [6]
+    assert repeats.any_disturbed(records)
+
+
 def test_what_was_disturbed_counts_where_that_is_accepted():
     planned = make(precision=None, min_repeats=3, accept_disturbed=True)
     rounds, records = run(planned, steady, lambda cell: True)

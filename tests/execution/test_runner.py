@@ -89,6 +89,14 @@ def test_without_a_quiet_moment_it_stays_disturbed_and_the_run_is_complete(run):
     assert repeats.any_disturbed(run.records())
 
 
+def test_it_goes_on_at_once_when_others_are_gone(run):
+    """Of two blocks that take the place of others the second one waits for nothing."""
+    measured, patience = Measured(0, 1, 2, 3), Patience(1)
+    runner.run(run, Shown(), measured, patience)
+    assert len(measured.cells) == 4 + 2 + 2
+    assert patience.asked == 1
+
+
 def test_what_is_resumed_later_is_repeated_then(run):
     runner.run(run, Shown(), Measured(0), Patience(0))
     later = Measured()
@@ -97,14 +105,17 @@ def test_what_is_resumed_later_is_repeated_then(run):
 
 
 def test_the_cells_of_the_plan_wait_for_nothing(run):
-    """A run that was interrupted after a disturbed cell goes on with the others."""
+    """A run that was interrupted after a disturbed cell goes on with the others.
+
+    They are clean, so that the block for the disturbed one follows at once.
+    """
     first = run.manifest.plan.cells()[0]
     known = {"started_at": "", "outcome": "ok", "images_per_s": 1000.0, "disturbed": True}
     run.save(record_builder.build("r", run.manifest.plan, first, HERE, known))
     measured, patience = Measured(), Patience(0)
     runner.run(run, Shown(), measured, patience)
-    assert len(measured.cells) == 3
-    assert patience.asked == 1
+    assert len(measured.cells) == 3 + 2
+    assert patience.asked == 0
 
 
 def test_a_quiet_machine_is_not_waited_for(run):

@@ -57,6 +57,16 @@ def test_the_time_is_that_of_all_waits_together():
     assert machine.now_s == pytest.approx(24.0)
 
 
+def test_a_look_at_a_quiet_machine_takes_no_patience():
+    machine = Machine((100, 103))
+    patience = machine.patience(4)
+    for _ in range(5):
+        assert patience.wait(machine.tell)
+    machine.now_s = 100.0
+    assert not patience.wait(machine.tell)
+    assert machine.told[0][1] == pytest.approx(4.0)
+
+
 def test_no_patience_does_not_even_look():
     machine = Machine()
     assert not machine.patience(0).wait(machine.tell)
