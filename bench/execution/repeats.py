@@ -43,14 +43,13 @@ def pending(plan: Plan, records: Sequence[Record], tried: Collection[str] = ()) 
 
     `tried` are names of cells that have failed just now, and are not to be tried again.
     """
-    settled = {record.identity.cell for record in records if record.status.outcome in SETTLED}
     first = [cell for cell in unsettled(plan, records) if cell.name not in tried]
-    return first or _more(plan, records, {*settled, *tried})
+    return first or _more(plan, records, {*_settled(records), *tried})
 
 
 def unsettled(plan: Plan, records: Iterable[Record]) -> list[Cell]:
     """The cells of the plan that have yet to end well or diverge, in its order."""
-    settled = {record.identity.cell for record in records if record.status.outcome in SETTLED}
+    settled = _settled(records)
     return [cell for cell in plan.cells() if cell.name not in settled]
 
 
@@ -67,6 +66,10 @@ def precisions(plan: Plan, records: Iterable[Record]) -> list[Precision]:
         for condition in dict.fromkeys(cell.condition for cell in plan.block(0))
         if condition in speeds
     ]
+
+
+def _settled(records: Iterable[Record]) -> set[str]:
+    return {record.identity.cell for record in records if record.status.outcome in SETTLED}
 
 
 def _more(plan: Plan, records: Sequence[Record], done: Collection[str]) -> list[Cell]:
