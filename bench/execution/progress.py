@@ -11,9 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from bench.config.plan import Cell, Plan
-from bench.execution import repeats
 from bench.results.record import Record
-from bench.results.store import Run
 
 Clock = Callable[[], float]
 STOPPED = {"target": "at its target", "converged": "converged"}
@@ -174,9 +172,8 @@ def outcome(record: Record) -> str:
 
 
 @contextlib.contextmanager
-def make_progress(console: Console, run: Run) -> Iterator[PlainLines]:
-    """The display that fits the console, for the cells that the run has yet to do."""
-    plan, cells = run.manifest.plan, len(repeats.pending(run.manifest.plan, run.records()))
+def make_progress(console: Console, plan: Plan, cells: int) -> Iterator[PlainLines]:
+    """The display that fits the console, for so many cells of a run of the plan."""
     if not console.is_terminal:
         yield PlainLines(console, cells)
         return

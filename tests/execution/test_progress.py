@@ -52,7 +52,7 @@ def _record(run, status: str, **fields) -> Record:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_cells_and_outcomes_are_shown(run, terminal):
     console = Console(force_terminal=terminal, width=150, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    with progress.make_progress(console, run) as shown:
+    with progress.make_progress(console, run.manifest.plan, 3) as shown:
         shown.cell(run.manifest.plan.cells()[0])
         shown.phase("compile")
         shown.epoch({"epoch_s": [0.5]})
@@ -67,7 +67,7 @@ def test_cells_and_outcomes_are_shown(run, terminal):
 
 def test_images_per_second_of_the_epoch(run):
     console = Console(force_terminal=True, width=150, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    with progress.make_progress(console, run) as shown:
+    with progress.make_progress(console, run.manifest.plan, 3) as shown:
         shown.cell(run.manifest.plan.cells()[0])
         shown.epoch({"epoch_s": [1.0, 0.5]})
     console.file.close()

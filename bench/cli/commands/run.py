@@ -175,7 +175,7 @@ def _execute(folder: store.Run, session: Session) -> int:
     cells = len(repeats.pending(planned, folder.records()))
     with (
         signals.terminations_interrupt(),
-        make_progress(notes, folder) as display,
+        make_progress(notes, planned, cells) as display,
         observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
     ):
         try:
