@@ -160,6 +160,14 @@ def verify(
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws initial weights and batches.")] = 0,
     channels: Annotated[int, typer.Option(help="Channels of the images: 1 or 3.")] = 1,
+    batch_sizes: Annotated[
+        str | None,
+        typer.Option(
+            "--batch-size",
+            "--batch-sizes",
+            help="Images in a batch, such as 1,128,60000: each is examined. Default: 32.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Prove that frameworks compute the same: each against a float64 oracle, check by check.
@@ -169,7 +177,9 @@ def verify(
     from bench.cli.commands import verify as command
 
     networks = command.Networks(models, activations, poolings, dropout, noise, channels, every)
-    asked = command.VerifyOptions(frameworks, networks, optimizers, devices, threads, seed)
+    asked = command.VerifyOptions(
+        frameworks, networks, optimizers, devices, threads, seed, batch_sizes
+    )
     return command.verify(asked, context.obj.executor(), as_json=json)
 
 

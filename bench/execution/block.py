@@ -27,7 +27,7 @@ from bench.execution.record_builder import build, derived, tail
 from bench.results.certificate import Subject
 from bench.results.record import Machine, Record, SystemState
 from bench.system import conditions
-from bench.verification.problems import MOST_IN_A_BATCH
+from bench.verification.problems import TRAINING_IMAGES
 from bench.worker.messages import (
     Ended,
     EpochEnded,
@@ -210,10 +210,10 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         classes=plan.classes,
         optimizers=(plan.setting(cell).optimizer,),
         threads=cell.threads,
-        batch_size=min(cell.batch_size, MOST_IN_A_BATCH),
-        remainder=0
-        if plan.settings.drop_last
-        else min(plan.settings.train_size % cell.batch_size, MOST_IN_A_BATCH - 1),
+        batch_size=cell.batch_size,
+        remainder=0 if plan.settings.drop_last else plan.settings.train_size % cell.batch_size,
+        loaded=max(plan.settings.train_size, TRAINING_IMAGES),
+        predicted=tuple(sorted({plan.settings.val_size, plan.settings.test_size} - {0})),
     )
 
 

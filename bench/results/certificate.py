@@ -58,6 +58,10 @@ class Subject(BaseModel):
     threads: int
     batch_size: int = Field(default=32, description="images in a full batch")
     remainder: int = Field(default=13, description="images in the last, partial one; 0: none")
+    loaded: int = Field(default=1400, description="images in the training set, and at least these")
+    predicted: tuple[int, ...] = Field(
+        default=(), description="images in what is predicted at once, beside some hundred"
+    )
     seed: int = Field(default=0, description="draws the initial weights and every order")
 
     @property

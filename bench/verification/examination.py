@@ -15,6 +15,7 @@ from bench.contract import (
     Adapter,
     Draws,
     Indices,
+    Labels,
     ModelSpec,
     OptimizerSpec,
     Parameters,
@@ -27,7 +28,7 @@ from bench.results.certificate import Check, Subject
 from bench.system.clocks import Clocks
 from bench.verification import distances, probes, problems, tolerances
 from bench.verification.oracle import Oracle
-from bench.verification.problems import BATCH, REMAINDER, Problem
+from bench.verification.problems import BATCH, REMAINDER, TRAINING_IMAGES, Problem
 from bench.verification.tolerances import Bound
 from bench.workload import metrics, models
 
@@ -163,17 +164,19 @@ class _Examination:
     def forward_and_gradients(self, problem: Problem) -> Iterator[Check]:
         """Logits, loss and gradients at the initial weights, on a full and a partial batch."""
         images, _ = problem.evaluation
+        self._start(problem, SGD, self.subject.loaded)
         logits = distances.scale_error(self.adapter.predict(images), self.oracle.predict64(images))
         yield _check("logits", f"{len(images)} images", (logits, ""), tolerances.LOGITS)
         of_gradients = []
         for case, count in self._batches():
-            rows = problem.clear_rows(self.oracle, 4, count)
+            rows = problem.clear_rows(self.oracle, 4, count, self.subject.loaded)
             loss, gradients = _gradients(self.adapter, *rows)
-            expected_loss, expected = self.oracle.gradients64(*rows)
+            expected_loss, expected = _expected(self.oracle, *rows)
             own = distances.scale_error(loss, expected_loss)
             yield _check("loss", case, (own, ""), tolerances.LOSS)
             error = distances.worst(gradients, expected)
-            of_gradients.append(_check("gradients", case, error, tolerances.GRADIENTS))
+            bound = tolerances.over_batch(tolerances.GRADIENTS, count)
+            of_gradients.append(_check("gradients", case, error, bound))
         yield from of_gradients
 
     def training_step(self, problem: Problem) -> Iterator[Check]:
@@ -183,9 +186,9 @@ class _Examination:
         """
         of_gradients = []
         for case, count in self._batches():
-            self._start(problem, SGD)
-            rows = problem.clear_rows(self.oracle, 5, count)
-            expected_loss, expected = self.oracle.gradients64(*rows)
+            self._start(problem, SGD, self.subject.loaded)
+            rows = problem.clear_rows(self.oracle, 5, count, self.subject.loaded)
+            expected_loss, expected = _expected(self.oracle, *rows)
             step = problems.epoch_of([rows], self.subject.batch_size)
             losses = self.adapter.train_epoch(step, 1.0)
             moved = self.adapter.export()
@@ -197,8 +200,8 @@ class _Examination:
             loss = distances.scale_error(losses, [expected_loss])
             yield _check("training step, loss", case, (loss, ""), tolerances.LOSS)
             error = distances.worst(went, expected)
-            name = "training step, gradients"
-            of_gradients.append(_check(name, case, error, tolerances.STEP_GRADIENTS))
+            bound = tolerances.over_batch(tolerances.STEP_GRADIENTS, count)
+            of_gradients.append(_check("training step, gradients", case, error, bound))
         yield from of_gradients
 
     def random_numbers(self, problem: Problem) -> Iterator[Check]:
@@ -269,13 +272,23 @@ class _Examination:
                 return
 
     def evaluation(self, problem: Problem) -> Iterator[Check]:
-        """Loss and classes on the whole evaluation set, with the weights that training came to."""
+        """Loss and classes on the evaluation set, with the weights that training came to.
+
+        Once as it is, and repeated to each number of images that is predicted at once.
+        """
         images, labels = problem.evaluation
-        weights = self.adapter.export()
-        got = self.adapter.predict(images)
-        self.oracle.follow(weights)
+        self.oracle.follow(self.adapter.export())
         want = self.oracle.predict64(images)
-        case = f"{len(images)} images after {problems.STEPS} steps"
+        for count in sorted({len(images), *self.subject.predicted}):
+            repeated = np.resize(np.arange(len(images)), count)
+            got = self.adapter.predict(images[repeated])
+            yield from self._evaluated(got, want[repeated], labels[repeated])
+
+    def _evaluated(
+        self, got: NDArray[np.float32], want: NDArray[np.float64], labels: Labels
+    ) -> Iterator[Check]:
+        """Logits (n, classes) as the adapter and as the oracle have them."""
+        case = f"{len(labels):,} images after {problems.STEPS} steps"
         loss = distances.scale_error(
             metrics.cross_entropy(got, labels), metrics.cross_entropy(want, labels)
         )
@@ -324,13 +337,15 @@ class _Examination:
     def _batches(self) -> list[tuple[str, int]]:
         """The sizes of the batches that are to be timed, each with what it is."""
         full, partial = self.subject.batch_size, self.subject.remainder
-        sizes = [(f"full batch of {full}", full), (f"partial batch of {partial}", partial)]
+        sizes = [(f"full batch of {full:,}", full), (f"partial batch of {partial:,}", partial)]
         return sizes if partial else sizes[:1]
 
-    def _start(self, problem: Problem, spec: OptimizerSpec) -> None:
+    def _start(self, problem: Problem, spec: OptimizerSpec, loaded: int = TRAINING_IMAGES) -> None:
+        """Both anew, the adapter with so many images to train on; `_expected` knows of them."""
         require_optimizer(self.adapter, spec, self.subject.framework)
-        problem.start(self.oracle, spec, "cpu", self.subject.threads)
-        problem.start(self.adapter, spec, self.subject.device, self.subject.threads)
+        threads = self.subject.threads
+        problem.start(self.oracle, spec, "cpu", threads)
+        problem.start(self.adapter, spec, self.subject.device, threads, loaded)
 
 
 def _gradients(
@@ -338,6 +353,17 @@ def _gradients(
 ) -> tuple[float, dict[str, NDArray[np.float32]]]:
     """Draws only where there are some: adapters of elsewhere may not know of them."""
     return adapter.gradients(indices, draws) if draws else adapter.gradients(indices)
+
+
+def _expected(
+    oracle: Oracle, indices: Indices, draws: Draws
+) -> tuple[float, dict[str, NDArray[np.float64]]]:
+    """Loss and gradients by the oracle, which has each image of a large training set once."""
+    once = indices % TRAINING_IMAGES
+    if draws:  # of its own for each row
+        return oracle.gradients64(once, draws)
+    different, times = np.unique(once, return_counts=True)
+    return oracle.gradients64(different, times=times)
 
 
 def _check(name: str, case: str, error: tuple[float, str], bound: Bound) -> Check:

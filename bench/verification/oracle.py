@@ -18,8 +18,13 @@ class Oracle(Adapter, Protocol):
     def predict64(self, images: Images) -> Array:
         """As `predict`, in float64."""
 
-    def gradients64(self, indices: Indices, draws: Draws = ()) -> tuple[float, dict[str, Array]]:
-        """As `gradients`, in float64."""
+    def gradients64(
+        self, indices: Indices, draws: Draws = (), times: NDArray[np.int64] | None = None
+    ) -> tuple[float, dict[str, Array]]:
+        """As `gradients`, in float64; each image counts so many `times`, (n,), where it is given.
+
+        The memory that it takes does not grow with the number of images.
+        """
 
     def train_epoch64(self, order: EpochBatches, learning_rate: float) -> Array:
         """As `train_epoch`, with the losses in float64."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +34,8 @@ TRAINING_IMAGES = 1400  # of the 1,797 digits; the others are the evaluation set
 BATCH = 32
 REMAINDER = 13
 STEPS = 20
-MOST_IN_A_BATCH = 700  # of the training set: half of it, so that enough are clear of kinks
+PASSES = 4  # through the images with new random numbers, for each time that a batch needs all
+PASS = 10_000  # from the draw of one pass to that of the next
 CLEAR = 1e-6  # of a layer's largest value: what sums in float32 can be wrong by
 
 # RMSprop's first step is 1/√(1 − α) = 10 learning rates long, with momentum up to 100: at Adam's
@@ -61,11 +63,20 @@ class Problem:
     seed: int
 
     def start(
-        self, adapter: Adapter, optimizer: OptimizerSpec, device: Device, threads: int
+        self,
+        adapter: Adapter,
+        optimizer: OptimizerSpec,
+        device: Device,
+        threads: int,
+        loaded: int = TRAINING_IMAGES,
     ) -> None:
-        """Build the network in the adapter and load the training set."""
+        """Build the network in the adapter and load the training set, repeated to `loaded` images.
+
+        Row i of it is row i % TRAINING_IMAGES of what is there once.
+        """
         adapter.build(self.model, self.parameters, optimizer, device, threads)
-        adapter.load(self.images[:TRAINING_IMAGES], self.labels[:TRAINING_IMAGES])
+        images = np.resize(self.images[:TRAINING_IMAGES], (loaded, *self.images.shape[1:]))
+        adapter.load(images, np.resize(self.labels[:TRAINING_IMAGES], loaded))
 
     @property
     def evaluation(self) -> tuple[Images, Labels]:
@@ -77,18 +88,20 @@ class Problem:
         shuffled = order.epoch_order(self.seed, draw, TRAINING_IMAGES, count).batches
         return np.asarray(shuffled[0])
 
-    def clear_rows(self, oracle: Oracle, draw: int, count: int) -> tuple[Indices, Draws]:
-        """As `rows`, of images that float32 cannot tip over a kink at the oracle's weights.
+    def clear_rows(
+        self, oracle: Oracle, draw: int, count: int, loaded: int = TRAINING_IMAGES
+    ) -> tuple[Indices, Draws]:
+        """Rows of images that float32 cannot tip over a kink at the oracle's weights, (count,).
 
         Where a ReLU's input is 0, or a pooling window has two maxima, but for rounding, one correct
         program takes the one gradient and another the other. With the draws that the images have
-        had then, as a batch's (count, *shape).
+        had then, as a batch's (count, *shape). The rows are of a training set of `loaded` images,
+        from all over it; an image comes a second time where no other is clear.
         """
-        candidates = self.rows(draw, TRAINING_IMAGES)
         found: list[Indices] = []
         with_them: list[Draws] = []
-        for number, start in enumerate(range(0, TRAINING_IMAGES, 2 * BATCH)):
-            some = candidates[start : start + 2 * BATCH]
+        passes = PASSES * math.ceil(count / TRAINING_IMAGES) if self.model.drawn else 1
+        for number, some in self._candidates(draw, passes):
             step = epoch_of([(some, ())], len(some))
             whole = random_inputs.drawn(self.model, self.seed, draw, number, step)
             own = tuple(array[0] for array in whole.draws)
@@ -96,11 +109,26 @@ class Problem:
             found.append(some[clear])
             with_them.append(tuple(array[clear] for array in own))
             if sum(map(len, found)) >= count:
-                joined = tuple(
-                    np.concatenate(each)[:count] for each in zip(*with_them, strict=True)
-                )
-                return np.concatenate(found)[:count], joined
-        raise RuntimeError(f"fewer than {count} of {TRAINING_IMAGES} images are clear of kinks")
+                break
+        rows = np.concatenate(found)[:count]
+        if len(rows) < count and (self.model.drawn or not rows.size):
+            raise RuntimeError(f"fewer than {count} images are clear of kinks")
+        random = np.random.default_rng((self.seed, draw, count))
+        rows = np.concatenate([rows, random.choice(rows, count - len(rows))])
+        # Of an image's copies one: those before the last have it all, the last may be cut short.
+        copies = (loaded - 1 - rows) // TRAINING_IMAGES + 1
+        rows = rows + TRAINING_IMAGES * random.integers(copies)
+        draws = tuple(np.concatenate(each)[:count] for each in zip(*with_them, strict=True))
+        return rows.astype(np.int32), draws
+
+    def _candidates(self, draw: int, passes: int) -> Iterator[tuple[int, Indices]]:
+        """All rows in a random order, some at a time, each with its number; so many times."""
+        number = 0
+        for once in range(passes):
+            rows = self.rows(draw + PASS * once, TRAINING_IMAGES)
+            for start in range(0, TRAINING_IMAGES, 2 * BATCH):
+                yield number, rows[start : start + 2 * BATCH]
+                number += 1
 
     def order(self, draw: int, steps: int, remainder: int = 0) -> EpochBatches:
         """`steps` full batches and a remainder, of distinct images; with draws, if any."""

@@ -31,7 +31,7 @@ from impls.reference.model import forward, loss_and_gradients
 from impls.reference.optimizers import FORMS, Optimizer
 
 Array = NDArray[np.float64]
-PREDICT_BATCH = 1000  # bounds the memory that the patches of a convolution take
+SLICE = 1000  # images at a time: bounds the memory that the patches of a convolution take
 
 
 class ReferenceAdapter(AdapterBase):
@@ -86,8 +86,8 @@ class ReferenceAdapter(AdapterBase):
 
     def predict64(self, images: Images) -> Array:
         """As `predict`, with the logits in float64."""
-        starts = range(0, len(images), PREDICT_BATCH)
-        parts = (images[start : start + PREDICT_BATCH].astype(np.float64) for start in starts)
+        starts = range(0, len(images), SLICE)
+        parts = (images[start : start + SLICE].astype(np.float64) for start in starts)
         return np.concatenate([forward(self._model, self._parameters, part)[0] for part in parts])
 
     def gradients(
@@ -97,11 +97,31 @@ class ReferenceAdapter(AdapterBase):
         loss, gradients = self.gradients64(indices, draws)
         return loss, {path: g.astype(np.float32) for path, g in gradients.items()}
 
-    def gradients64(self, indices: Indices, draws: Draws = ()) -> tuple[float, dict[str, Array]]:
-        """As `gradients`, in float64."""
+    def gradients64(
+        self, indices: Indices, draws: Draws = (), times: NDArray[np.int64] | None = None
+    ) -> tuple[float, dict[str, Array]]:
+        """As `gradients`, in float64; each image counts so many `times`, (n,), where it is given.
+
+        The batch is gone through in slices, so that memory does not grow with it.
+        """
         require_draws(self._model, draws)
-        images, labels = self._images[indices].astype(np.float64), self._labels[indices]
-        return loss_and_gradients(self._model, self._parameters, images, labels, draws)
+        counts = np.ones(len(indices)) if times is None else times.astype(np.float64)
+        weights = counts / counts.sum()
+        loss, gradients = 0.0, dict[str, Array]()
+        for start in range(0, len(indices), SLICE):
+            part = slice(start, start + SLICE)
+            rows = indices[part]
+            own_loss, own = loss_and_gradients(
+                self._model,
+                self._parameters,
+                self._images[rows].astype(np.float64),
+                self._labels[rows],
+                weights[part],
+                tuple(draw[part] for draw in draws),
+            )
+            loss += own_loss
+            gradients = {path: gradients.get(path, 0.0) + g for path, g in own.items()}
+        return loss, gradients
 
     def export(self) -> dict[str, NDArray[np.float32]]:
         """See `Adapter.export`."""

@@ -52,11 +52,12 @@ def loss_and_gradients(
     parameters: Mapping[str, Array],
     images: Array,
     labels: NDArray[np.int32],
+    weights: Array,
     draws: Draws = (),
 ) -> tuple[float, Tree]:
-    """Mean softmax cross-entropy over the batch, and its gradient for every parameter."""
+    """Softmax cross-entropy, summed with the images' weights (B,), and its gradients."""
     logits, pullbacks = forward(spec, parameters, images, draws)
-    loss, flowing = cross_entropy(logits, labels)
+    loss, flowing = cross_entropy(logits, labels, weights)
     gradients: Tree = {}
     for pullback in reversed(pullbacks):
         flowing, own = pullback(flowing)
@@ -64,14 +65,14 @@ def loss_and_gradients(
     return loss, {path: gradients[path] for path in spec.parameter_shapes()}
 
 
-def cross_entropy(logits: Array, labels: NDArray[np.int32]) -> tuple[float, Array]:
-    """Mean of −log softmax(logits)[label], and its gradient at the logits, (B, classes)."""
+def cross_entropy(logits: Array, labels: NDArray[np.int32], weights: Array) -> tuple[float, Array]:
+    """Σ weights · −log softmax(logits)[label], and its gradient at the logits, (B, classes)."""
     shifted = logits - logits.max(axis=1, keepdims=True)  # exp cannot overflow
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     rows = np.arange(len(labels))
     gradient = np.exp(log_probabilities)
     gradient[rows, labels] -= 1
-    return float(-log_probabilities[rows, labels].mean()), gradient / len(labels)
+    return float(-log_probabilities[rows, labels] @ weights), gradient * weights[:, None]
 
 
 def apply(

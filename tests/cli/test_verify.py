@@ -51,6 +51,29 @@ def test_three_channels_and_constants(bench):
     assert document["certificate"]["checks"][0]["case"] == "62,006 in 10 tensors"
 
 
+def test_each_size_of_batch_is_examined(bench):
+    done = bench(
+        *("verify", "--frameworks", "reference", "--optimizers", "sgd", "--json"),
+        *("--batch-sizes", "1,1401"),
+    )
+    one, many = json.loads(done.stdout)
+    assert done.returncode == 0, (one["reason"], many["reason"])
+    for document, size in ((one, 1), (many, 1401)):
+        of = document["subject"]
+        assert (of["batch_size"], of["predicted"]) == (size, [size])
+        assert of["loaded"] == max(size, 1400)
+        assert of["remainder"] == min(13, size - 1)
+        cases = {check["case"] for check in document["certificate"]["checks"]}
+        assert cases >= {f"full batch of {size:,}", f"{size:,} images after 20 steps"}
+
+
+@pytest.mark.parametrize("sizes", ["0", "7,7", "many"])
+def test_sizes_that_cannot_be(bench, sizes):
+    done = bench("verify", "--frameworks", "reference", "--batch-sizes", sizes)
+    assert done.returncode == 2
+    assert "--batch-size" in done.stderr
+
+
 def test_an_interruption_shows_what_was_found(bench):
     started = bench.start(
         "verify", "--frameworks", "reference", "--all", "--optimizers", "sgd", "--threads", "1"

@@ -134,3 +134,28 @@ def test_a_framework_that_is_not_here_has_a_record_all_the_same(planned, tmp_pat
         "unavailable",
         "not installed: buy one",
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param({}, (32, 0, 1400, (20,)), id="few images"),
+        pytest.param({"batch_sizes": (60,)}, (60, 4, 1400, (20,)), id="a smaller last batch"),
+        pytest.param({"batch_sizes": (60,), "drop_last": True}, (60, 0, 1400, (20,)), id="dropped"),
+        pytest.param(
+            {"train_size": 1500, "batch_sizes": (1000,), "val_size": 10, "test_size": 30},
+            (1000, 500, 1500, (10, 30)),
+            id="large batches of a large set",
+        ),
+    ],
+)
+def test_what_is_proved_is_of_the_sizes_that_a_cell_has(planned, asked, expected) -> None:
+    source = prepared_data.source(
+        datasets.load("digits", planned.settings.data_root, (32, 32), "resize")
+    )
+    given = {"frameworks": ("reference",), "data_root": planned.settings.data_root}
+    given |= {"train_size": 64, "val_size": 20, "test_size": 20, "batch_sizes": (32,)}
+    plan_of = plan.make(given | asked, source)
+    (cell,) = plan_of.cells()[:1]
+    of = blocks.subject(plan_of, cell)
+    assert (of.batch_size, of.remainder, of.loaded, of.predicted) == expected

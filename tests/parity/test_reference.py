@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.contract import Conv, ModelSpec, OptimizerSpec, Pool
+from bench.contract import Conv, EpochBatches, ModelSpec, OptimizerSpec, Pool
 from bench.frameworks import missing, named
+from bench.workload import random_inputs
+from impls.reference import adapter
 from impls.reference.adapter import ReferenceAdapter
 from impls.reference.model import cross_entropy, forward, loss_and_gradients
 from impls.reference.optimizers import Optimizer
@@ -28,11 +30,12 @@ def test_gradients_against_finite_differences(name: str) -> None:
     task = problem(name)
     parameters = {path: p.astype(np.float64) for path, p in task.parameters.items()}
     images, labels = task.images[:4].astype(np.float64), task.labels[:4]
+    weights = np.array([0.1, 0.2, 0.3, 0.4])
 
     def loss() -> float:
-        return cross_entropy(forward(task.model, parameters, images)[0], labels)[0]
+        return cross_entropy(forward(task.model, parameters, images)[0], labels, weights)[0]
 
-    _, gradients = loss_and_gradients(task.model, parameters, images, labels)
+    _, gradients = loss_and_gradients(task.model, parameters, images, labels, weights)
     random = np.random.default_rng(3)
     for path, p in parameters.items():
         for place in random.choice(p.size, min(12, p.size), replace=False):
@@ -68,9 +71,34 @@ def test_pooling_gives_the_gradient_to_the_first_of_equals() -> None:
 
 def test_cross_entropy_of_large_logits() -> None:
     """log(1 + e⁻¹⁰⁰⁰) is 0 and −log of the other probability 1000: no overflow, no NaN."""
-    loss, gradient = cross_entropy(np.array([[1000.0, 0.0]] * 2), np.array([0, 1], np.int32))
+    logits, labels = np.array([[1000.0, 0.0]] * 2), np.array([0, 1], np.int32)
+    loss, gradient = cross_entropy(logits, labels, np.array([0.5, 0.5]))
     assert loss == 500
     np.testing.assert_array_equal(gradient, [[0, 0], [0.5, -0.5]])
+
+
+@pytest.mark.parametrize("name", ["uneven", "dropout"])
+def test_slices_and_repeated_images_give_what_the_whole_batch_gives(name: str, monkeypatch) -> None:
+    task = problem(name)
+    oracle = ReferenceAdapter()
+    task.start(oracle, OptimizerSpec("sgd"))
+    rows = np.array([4, 1, 1, 3, 4, 4, 0], np.int32)
+    step = EpochBatches(rows[np.newaxis], np.empty(0, np.int32))
+    drawn = random_inputs.drawn(task.model, 7, 0, 0, step).draws
+    draws = tuple(array[0] for array in drawn)
+    loss, gradients = oracle.gradients64(rows, draws)
+    monkeypatch.setattr(adapter, "SLICE", 3)
+    of_slices, by_slice = oracle.gradients64(rows, draws)
+    assert of_slices == pytest.approx(loss, rel=1e-14)
+    for path, gradient in gradients.items():
+        np.testing.assert_allclose(by_slice[path], gradient, rtol=0, atol=1e-13)
+    if draws:
+        return
+    once, times = np.unique(rows, return_counts=True)
+    of_counts, by_count = oracle.gradients64(once, times=times)
+    assert of_counts == pytest.approx(loss, rel=1e-14)
+    for path, gradient in gradients.items():
+        np.testing.assert_allclose(by_count[path], gradient, rtol=0, atol=1e-13)
 
 
 # Start 1, gradients 0.5 then −0.25, learning rates 0.1 then 0.2. Worked out by hand from the

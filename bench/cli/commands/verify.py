@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
-from typing import cast
+from typing import Any, cast
 
 from rich import box
 from rich.console import Console
@@ -27,6 +28,7 @@ from bench.execution.certify import VerificationResult, certify
 from bench.execution.executor import NO_LOG
 from bench.results.certificate import Check, Subject
 from bench.system import machine, signals
+from bench.verification.problems import TRAINING_IMAGES
 from bench.workload import models
 from report.text import plain
 
@@ -64,6 +66,7 @@ class VerifyOptions:
     devices: str
     threads: int | None
     seed: int
+    batch_sizes: str | None = None
 
 
 def verify(asked: VerifyOptions, executor: Executor, *, as_json: bool) -> int:
@@ -115,8 +118,29 @@ def _subjects(asked: VerifyOptions, notes: Console, executor: Executor) -> list[
             optimizers=checks.distinct("--optimizers", specs),
             threads=checks.at_least(1, "--threads", threads),
             seed=checks.at_least(0, "--seed", asked.seed),
+            **sizes,
         )
-        for name, device, (model, chosen) in product(names, devices, wanted)
+        for name, device, (model, chosen), sizes in product(
+            names, devices, wanted, _sizes(asked.batch_sizes)
+        )
+    ]
+
+
+def _sizes(given: str | None) -> list[dict[str, Any]]:
+    """Fields of a subject for each size of batch; without any given, those that it has anyway."""
+    if given is None:
+        return [{}]
+    option = "--batch-sizes"
+    sizes = checks.each(partial(checks.at_least, 1))(option, parsing.whole_numbers(option, given))
+    usual = Subject.model_fields["remainder"].default
+    return [
+        {
+            "batch_size": size,
+            "remainder": min(usual, size - 1),
+            "loaded": max(size, TRAINING_IMAGES),
+            "predicted": (size,),
+        }
+        for size in sizes
     ]
 
 
@@ -186,7 +210,10 @@ def _print(
         title = f"{title}, {subject.network}"
     elif certificate is not None and certificate.checks:
         versions = ", ".join(f"{k} {v}" for k, v in certificate.versions.items())
-        head = f"{title} on {subject.device}, {subject.network}, {subject.threads} threads"
+        head = (
+            f"{title} on {subject.device}, {subject.network}, {subject.threads} threads, "
+            f"batches of {subject.batch_size:,}"
+        )
         console.print(Text(head, style="bold"))
         console.print(Text(plain(versions), style="dim"))
         console.print(_table(certificate.made))
