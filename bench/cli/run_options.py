@@ -114,6 +114,8 @@ def _parameter(of: Declared) -> inspect.Parameter:
     option = typer.Option(*flags, help=of.about.help, rich_help_panel=of.about.panel)
     kind = str if of.about.parse or get_origin(of.kind) is Literal else of.kind
     default = of.default
+    if of.about.repeated:
+        kind, default = list[str], None
     if of.about.parse and default is not None:
         default = of.written(default) or None  # an empty list is not shown
     return inspect.Parameter(

@@ -30,6 +30,7 @@ class Setting:
     write    value → text that `parse` reads
     flag     as it is typed, where that is not its name; and another that is taken for it
     recipe   what a recipe may say of it
+    repeated whether the option is typed once for each element of a tuple of texts
     """
 
     help: str
@@ -40,6 +41,7 @@ class Setting:
     flag: str | None = None
     also: str | None = None
     recipe: InRecipe = "refused"
+    repeated: bool = False
 
 
 def choice(what: str, kind: Any, *others: str) -> Check:

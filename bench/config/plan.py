@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bench import frameworks
 from bench.choices import Device
-from bench.config import resolve
+from bench.config import resolve, variables
 from bench.config.defaults import LEARNING_RATES, preset
 from bench.config.settings import Settings, checked, given_or_default
 from bench.config.split_sizes import AvailableImages, first_of, sizes
@@ -146,6 +146,10 @@ class Plan(BaseModel):
             kernel_given=self.settings.init,
             bias_given=self.settings.bias_init,
             is_random=bool(self.spec().random),
+            has_switches=any(
+                frameworks.named(framework).variables(device, machine.instruction_sets())
+                for device in self.settings.devices
+            ),
         )
 
     def setting(self, cell: Cell) -> Setting:
@@ -158,6 +162,17 @@ class Plan(BaseModel):
             kernel=self.settings.init,
             bias=self.settings.bias_init,
         )
+
+    def variables(self, cell: Cell, instruction_sets: Collection[str]) -> dict[str, str]:
+        """Environment variables of the cell's process, beside those that every worker has.
+
+        The switches of its framework that help on a CPU with these instruction sets, unless the
+        regime leaves it alone; and what a person gave, which goes before them.
+        """
+        framework = frameworks.named(cell.framework)
+        has_switches = self.setting(cell).switches
+        own = framework.variables(cell.device, instruction_sets) if has_switches else {}
+        return own | variables.of_framework(cell.framework, self.settings.env)
 
     def cells(self) -> tuple[Cell, ...]:
         """The cells that are run whatever they find, in their order: block after block.
@@ -257,6 +272,7 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
         channels=source.channels,
         classes=source.classes,
     )
+    variables.require_frameworks("--env", plan.settings.env, plan.settings.frameworks)
     if not plan.cells():
         raise UsageError(
             "--regime each changes one default at a time, and "

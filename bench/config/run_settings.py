@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from bench.choices import Device, Regime
-from bench.config import checks, parsing
+from bench.config import checks, parsing, variables
 from bench.config.declaration import (
     COUNT,
     DATA,
@@ -112,6 +112,16 @@ class RunSettings:
             parsing.whole_numbers,
         ),
     ]
+    env: Annotated[
+        tuple[str, ...],
+        Setting(
+            "An environment variable of the frameworks' processes, as NAME=VALUE, or of one "
+            "framework's, as flax:NAME=VALUE. May be given again.",
+            RUNNING,
+            variables.check,
+            repeated=True,
+        ),
+    ] = ()
     timeout_s: Annotated[
         float,
         Setting("Seconds that a cell may take.", RUNNING, checks.above_zero, flag="--timeout"),

@@ -64,6 +64,8 @@ class Declared:
 
     def parse(self, typed: Any) -> Any:
         """What was typed as a value; it may be one already, where the type is a plain one."""
+        if self.about.repeated:
+            return tuple(typed)
         is_text = self.about.parse is not None and isinstance(typed, str)
         return self.about.parse(self.flag, typed) if is_text and self.about.parse else typed
 

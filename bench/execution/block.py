@@ -9,7 +9,7 @@ is described by plain data, and so are its events, so that another machine can m
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,12 +136,15 @@ class OnThisMachine:
     def _verdict(self, block: Block, cell: Cell, emit: EmitBlockEvent) -> VerificationResult:
         if block.plan.settings.unverified:
             return UNEXAMINED
-        of = subject(block.plan, cell)
+        of = subject(block.plan, cell, self._variables(block.plan, cell))
         if of not in self._verdicts:
             emit(PhaseBegun(name="verify"))
             log = block.log(cell)
             self._verdicts[of] = certify(of, log, lambda check: None, self._executor)
         return self._verdicts[of]
+
+    def _variables(self, plan: Plan, cell: Cell) -> dict[str, str]:
+        return plan.variables(cell, self._machine.instruction_sets)
 
     def _baselines_of(self, plan: Plan) -> Baselines:
         if self._baselines is None or self._baselines[0] != plan:
@@ -169,6 +172,7 @@ class OnThisMachine:
             | derived(fields.values, plan, cell)
             | {"started_at": started_at.isoformat(timespec="seconds")}
             | {"certificate": verdict.certificate, "unverified": plan.settings.unverified}
+            | {"variables": self._variables(plan, cell)}
             | {"framework_version": frameworks.version(framework), "recipe": block.recipe}
             | {"outcome": end.outcome, "reason": end.reason, "diverged_step": end.diverged_step}
             | {"log_tail": tail(block.log(cell)) if end.outcome == "failed" else None}
@@ -185,7 +189,8 @@ class OnThisMachine:
 
         baselines = self._baselines_of(block.plan)
         fields.values |= baselines.of(cell, lambda name: emit(PhaseBegun(name=name)))
-        task = TrainCell(plan=block.plan, cell=cell, checkpoints=block.checkpoints)
+        given = self._variables(block.plan, cell)
+        task = TrainCell(plan=block.plan, cell=cell, checkpoints=block.checkpoints, given=given)
         before = conditions.now()
         outcome = self._executor.call(
             task,
@@ -199,8 +204,8 @@ class OnThisMachine:
         return outcome.end
 
 
-def subject(plan: Plan, cell: Cell) -> Subject:
-    """What must be proved of the cell before it is timed."""
+def subject(plan: Plan, cell: Cell, given: Mapping[str, str]) -> Subject:
+    """What must be proved of the cell before it is timed, with these environment variables."""
     return Subject(
         framework=cell.framework,
         device=cell.device,
@@ -213,6 +218,7 @@ def subject(plan: Plan, cell: Cell) -> Subject:
         batch_size=cell.batch_size,
         remainder=0 if plan.settings.drop_last else plan.settings.train_size % cell.batch_size,
         loaded=max(plan.settings.train_size, TRAINING_IMAGES),
+        variables=tuple(sorted(given.items())),
         predicted=tuple(sorted({plan.settings.val_size, plan.settings.test_size} - {0})),
     )
 

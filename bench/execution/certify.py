@@ -31,7 +31,7 @@ from bench.frameworks import Framework
 from bench.results.certificate import Certificate, Check, Subject
 from bench.results.record import CellOutcome
 from bench.results.store import write_atomically
-from bench.system import launch, machine
+from bench.system import environment, machine
 from bench.system.import_closure import Find
 from bench.worker.messages import CheckMade, Event, Examine, FrameworkAnswered
 
@@ -99,7 +99,7 @@ def certify(
     absent = frameworks.missing(framework)
     if absent:
         return VerificationResult(None, "unavailable", absent)
-    env = launch.environment(subject.threads, os.environ)
+    env = environment.of_worker(subject.threads, os.environ, dict(subject.variables))
     try:
         path = folder() / f"{_key(subject, framework, env)}.json"
     except BenchError as error:  # of this framework: others can be examined all the same

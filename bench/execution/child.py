@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from bench.execution.executor import Outcome, Usage
-from bench.system import launch, machine
+from bench.system import environment, launch, machine
 from bench.worker.messages import Emit, Ended, Event, Task, event_from, to_line
 
 
@@ -31,7 +31,7 @@ class ChildProcess:
         ending = launch.run_worker(
             to_line(task),
             machine.spread_cpus(task.threads) if task.on_own_cpus else (),
-            launch.environment(task.threads, os.environ),
+            environment.of_worker(task.threads, os.environ, task.variables),
             log,
             timeout_s,
             take,

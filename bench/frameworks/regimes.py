@@ -1,8 +1,9 @@
 """Two regimes: `matched`, everything equal, and `native`, what a framework's own defaults give.
 
 `native` is what a person gets who types the layers and `Adam(lr)` and leaves the rest alone: the
-framework's initialisation, its ε and where it stands, its decays, its form of momentum, and where
-something in the network is random, its own layers and generator, seeded with the cell's seed.
+framework's initialisation, its ε and where it stands, its decays, its form of momentum, none of the
+switches that an expert sets on this CPU, and where something in the network is random, its own
+layers and generator, seeded with the cell's seed.
 `native.NAME` is matched but for the one default of that name, so that the gap between the regimes
 can be laid to its causes.
 
@@ -25,7 +26,7 @@ from bench.workload.initialisers import PYTORCH
 MATCHED = "matched"
 NATIVE = "native"
 EACH = "each"
-OF_SETTING = ("kernel", "bias", "generator")  # fields that are not the optimizer's
+OF_SETTING = ("kernel", "bias", "generator", "switches")  # fields that are not the optimizer's
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,16 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a cell trains with: optimizer, distributions of its initial weights, random numbers."""
+    """What a cell trains with: optimizer, distributions of its initial weights, random numbers.
+
+    switches  whether the framework's process has the variables that an expert sets, see `Switch`
+    """
 
     optimizer: OptimizerSpec
     kernel: str = PYTORCH
     bias: str = PYTORCH
     generator: Generator = "harness"
+    switches: bool = True
 
     def changed(self, default: Default) -> Setting:
         """This setting with one framework's default in place of the matched value."""
@@ -74,13 +79,14 @@ def differing(
     kernel_given: str | None = None,
     bias_given: str | None = None,
     is_random: bool = False,
+    has_switches: bool = False,
 ) -> tuple[Default, ...]:
     """Those of a framework's defaults that change something in training with this optimizer.
 
     `decay_is_given` says that a person typed the weight decay, which then stays, as do
     distributions of initial weights that were given. A form of momentum without momentum, or of a
     decay that is 0, changes nothing; nor does a generator, but where something in the network
-    `is_random`.
+    `is_random`, or the absence of switches where there are none on this CPU.
     """
     typed = {"kernel": kernel_given, "bias": bias_given}
 
@@ -90,6 +96,8 @@ def differing(
         if default.field == "weight_decay" and decay_is_given:
             return False
         if default.field == "generator" and not is_random:
+            return False
+        if default.field == "switches" and not has_switches:
             return False
         if typed.get(default.field) is not None:
             return False

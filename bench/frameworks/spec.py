@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -52,6 +52,27 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """An environment variable that an expert sets for a framework on CPUs of some class.
+
+    does    what it does and where that is said
+    on      instruction sets, as `Machine.instruction_sets` names them, one of which must be there;
+            empty: on every CPU
+    """
+
+    name: str
+    value: str
+    does: str
+    on: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ("cpu",)
+
+    def helps(self, device: Device, instruction_sets: Collection[str]) -> bool:
+        """Whether it is set on this device of a CPU with these instruction sets."""
+        is_of_class = not self.on or not set(self.on).isdisjoint(instruction_sets)
+        return device in self.devices and is_of_class
+
+
+@dataclass(frozen=True, slots=True)
 class Framework:
     """A framework, or a variant of one, and where its adapter is.
 
@@ -63,6 +84,7 @@ class Framework:
     default   whether `run` takes it when no frameworks are named
     own       its defaults that differ from the matched setting: what the regime `native` takes
     toolchain "package.module:object", a `Toolchain`, where packages of Python's are not enough
+    switches  what an expert sets for it, by the class of the CPU
     variants  its other modes of execution
     variant   the one that this is; None for the plain framework
     """
@@ -76,9 +98,14 @@ class Framework:
     default: bool = True
     own: tuple[Default, ...] = ()
     toolchain: str | None = None
+    switches: tuple[Switch, ...] = ()
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None
     for_gpu: str = "install its build for the GPU (the extra 'gpu') and the driver"
+
+    def variables(self, device: Device, instruction_sets: Collection[str]) -> dict[str, str]:
+        """The switches that are set on this device of a CPU with these instruction sets."""
+        return {one.name: one.value for one in self.switches if one.helps(device, instruction_sets)}
 
     def in_variant(self, variant: Variant) -> Framework:
         """The same framework in one of its variants, as a framework of its own."""

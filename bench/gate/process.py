@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.gate.budget import Budget
 from bench.gate.cases import Case, Name
 from bench.gate.origin import Loaded, Origins
-from bench.system import launch, signals
+from bench.system import environment, machine, signals
 
 WINDOWS = Path(__file__).with_name("window_server.py")
 START_LIMIT_S = 300.0  # a Julia that compiles itself for the first time takes minutes
@@ -92,6 +92,7 @@ class Resident:
             "paths": [str(path) for path in side.paths],
             "checkout": str(side.origins.checkout),
             "worktrees": [str(tree) for tree in side.origins.worktrees],
+            "instruction_sets": machine.instruction_sets(),
         }
         self._send(case.model_dump() | places | {"cpus": cpus})
 
@@ -187,7 +188,7 @@ class Resident:
 
 def _environment(side: Side, threads: int) -> dict[str, str]:
     """A worker's environment, where what PYTHONPATH names of the repository is the side's."""
-    env = launch.environment(threads, os.environ)
+    env = environment.of_worker(threads, os.environ)
     given = [Path(part) for part in env.get("PYTHONPATH", "").split(os.pathsep) if part]
     moved = [side.origins.moved(path.resolve()) for path in given]
     parts = dict.fromkeys(str(path) for path in (*side.paths, *moved))

@@ -82,9 +82,12 @@ class Side:
 
         from bench import contract, frameworks
 
+        framework = frameworks.named(task["framework"])
+        if hasattr(framework, "variables"):  # an earlier revision sets none
+            os.environ |= framework.variables(task["device"], task["instruction_sets"])
         models, order = _models_and_order()
         self._np, self._contract, self._batch = np, contract, int(task["batch_size"])
-        self._adapter = frameworks.create(frameworks.named(task["framework"]))
+        self._adapter = frameworks.create(framework)
         if task["device"] not in self._adapter.devices():
             raise RuntimeError(f"{task['framework']} sees no {task['device']} here")
         self._spec = spec = models.build("lenet5", INPUT_SHAPE, CLASSES)

@@ -62,6 +62,9 @@ class Subject(BaseModel):
     predicted: tuple[int, ...] = Field(
         default=(), description="images in what is predicted at once, beside some hundred"
     )
+    variables: tuple[tuple[str, str], ...] = Field(
+        default=(), description="environment variables, beside those that every worker has"
+    )
     seed: int = Field(default=0, description="draws the initial weights and every order")
 
     @property

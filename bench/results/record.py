@@ -336,6 +336,11 @@ class Environment(Part):
         default_factory=dict, description="libraries and their versions"
     )
     machine: Machine = Field(description="what the machine is")
+    variables: dict[str, str] = Field(
+        default_factory=dict,
+        description="environment variables of the process, beside those that all have: what an "
+        "expert sets for the framework on this CPU, and what --env gave",
+    )
     state_before: SystemState | None = Field(
         default=None, description="state of the machine before the cell"
     )

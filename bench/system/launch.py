@@ -1,4 +1,4 @@
-"""Starts a worker, sets its environment, listens to it and enforces its time limit.
+"""Starts a worker, listens to it and enforces its time limit.
 
 The worker gets two lines on standard input, the CPUs that it is bound to and its task, and answers
 with lines over a pipe of its own; what it or its libraries print goes to a log file. Standard input
@@ -12,7 +12,6 @@ import os
 import resource
 import selectors
 import signal
-import site
 import subprocess
 import sys
 import time
@@ -25,52 +24,6 @@ from bench.system import signals
 
 GRACE_S = 5.0  # between asking a worker to end and ending it
 POLL_S = 0.02
-
-# What a worker may see of this process's environment: where things are, the language, and the
-# settings of devices and of juliacall. All else could change what is measured.
-PASSED_ON = frozenset(
-    name
-    for line in (
-        "PATH USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP",
-        "VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME LD_LIBRARY_PATH DYLD_LIBRARY_PATH",
-        "XDG_CACHE_HOME XDG_DATA_HOME",
-        "CXX TORCHINDUCTOR_CACHE_DIR",  # of torch.compile: its compiler, and what it has compiled
-        "CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER CUDA_HOME NVIDIA_VISIBLE_DEVICES",
-        "JULIA_DEPOT_PATH JULIA_LOAD_PATH JULIA_PROJECT JULIAUP_DEPOT_PATH",
-        "PYTHON_JULIACALL_EXE PYTHON_JULIACALL_PROJECT",
-        "PYTHON_JULIAPKG_EXE PYTHON_JULIAPKG_PROJECT PYTHON_JULIAPKG_OFFLINE",
-    )
-    for name in line.split()
-)
-OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME")  # what -E and -I have it ignore
-# A worker has no home, so that it reads none of the files by which a person sets a library up, of
-# whatever name. A path below a device exists for nobody and can be made by nobody. Keras would take
-# its settings from /tmp where it may not write to a home.
-NO_HOME = {"HOME": os.devnull, "KERAS_HOME": os.devnull}
-# Where libraries keep in a home what is no setting, such as what they have compiled: they find it
-# where it is. Nothing follows the last colon: it stands for the folders that are Julia's own.
-PLACES = {
-    "XDG_CACHE_HOME": ".cache",
-    "XDG_DATA_HOME": ".local/share",
-    "CUDA_CACHE_PATH": ".nv/ComputeCache",
-    "TRITON_HOME": "",
-    "JULIA_DEPOT_PATH": f".julia{os.pathsep}",
-    "JULIAUP_DEPOT_PATH": ".julia",
-}
-# Julia's usual load path without the environment of a person's own, whose preferences would hold
-# for every package: https://docs.julialang.org/en/v1/manual/code-loading/
-JULIA_LOAD_PATH = os.pathsep.join(("@", "@stdlib"))
-THREAD_COUNTS = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "NPROC",  # JAX's pool of CPU threads
-    "PJRT_NPROC",
-    "PYTHON_JULIACALL_THREADS",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +49,6 @@ class Ending:
         name = signals.name_of(-self.exit_code)
         hint = ": perhaps the system ran out of memory" if name == "SIGKILL" else ""
         return f"ended by {name}{hint}"
-
-
-def environment(threads: int, parent: Mapping[str, str]) -> dict[str, str]:
-    """A worker's environment: what may pass, and the same number of threads for all libraries."""
-    home = Path(parent.get("HOME") or os.path.expanduser("~"))
-    places = {name: str(home / below) for name, below in PLACES.items()}
-    if site.ENABLE_USER_SITE:
-        places["PYTHONUSERBASE"] = site.getuserbase()
-    places["JULIA_LOAD_PATH"] = JULIA_LOAD_PATH
-    given = {name: value for name, value in parent.items() if value or name not in PLACES}
-    kept = {name: value for name, value in given.items() if name in PASSED_ON}
-    if sys.flags.ignore_environment:
-        kept = {name: value for name, value in kept.items() if name not in OF_THIS_PYTHON}
-    counts = dict.fromkeys(THREAD_COUNTS, str(threads))
-    return places | kept | NO_HOME | counts | {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"}
 
 
 def run_worker(

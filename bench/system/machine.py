@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -9,6 +10,7 @@ import os
 import platform
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,17 @@ import psutil
 from bench.system.control_group import ControlGroups
 from bench.system.state import Machine
 
+# By the name that they have in a record, and what else a system calls them: Linux in
+# arch/x86/include/asm/cpufeatures.h and arch/arm64/kernel/cpuinfo.c, macOS in machdep.cpu.
+INSTRUCTION_SETS = {
+    "avx": ("avx1_0",),
+    **dict.fromkeys(("fma", "avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"), ()),
+    "amx_tile": (),
+    "neon": ("asimd",),
+    **dict.fromkeys(("sve", "sve2", "bf16", "i8mm", "sme"), ()),
+}
+SYSCTL_FEATURES = ("machdep.cpu.features", "machdep.cpu.leaf7_features")
+
 
 def describe() -> Machine:
     """The machine that this process runs on, with a fingerprint that equal machines share."""
@@ -24,6 +37,7 @@ def describe() -> Machine:
     facts: dict[str, Any] = {
         "cpu": _cpu(),
         "architecture": platform.machine(),
+        "instruction_sets": instruction_sets(),
         "logical_cpus": os.cpu_count() or 1,
         "usable_cpus": len(usable_cpus()),
         "cpu_quota": ControlGroups().quota(),
@@ -35,6 +49,16 @@ def describe() -> Machine:
         "python": platform.python_version(),
     }
     return Machine(fingerprint=_fingerprint(facts), **facts)
+
+
+@cache
+def instruction_sets() -> tuple[str, ...]:
+    """Those of the CPU that libraries choose their code by, of INSTRUCTION_SETS; () if unknown."""
+    text = _cpu_info("flags", "Features") or output("sysctl", "-n", *SYSCTL_FEATURES) or ""
+    found = set(text.lower().replace(".", "_").split())
+    if platform.machine() in ("arm64", "aarch64"):  # of which it is a part, told or not
+        found.add("neon")
+    return tuple(name for name, also in INSTRUCTION_SETS.items() if found & {name, *also})
 
 
 def usable_cpus() -> tuple[int, ...]:
@@ -89,14 +113,19 @@ def _fingerprint(facts: dict[str, Any]) -> str:
 
 
 def _cpu() -> str | None:
-    try:
+    named = _cpu_info("model name", "Model", "Hardware")
+    named = named or output("sysctl", "-n", "machdep.cpu.brand_string")
+    return named or platform.processor() or None
+
+
+def _cpu_info(*keys: str) -> str | None:
+    """The first of these lines that Linux has of its CPUs; all of them are taken for alike."""
+    with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             key, _, value = line.partition(":")
-            if key.strip() in ("model name", "Model", "Hardware"):
+            if key.strip() in keys:
                 return value.strip()
-    except OSError:
-        pass
-    return output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor() or None
+    return None
 
 
 def _gpu() -> tuple[str | None, str | None]:

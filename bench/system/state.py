@@ -12,6 +12,9 @@ class Machine(BaseModel):
 
     cpu: str | None = Field(description="processor")
     architecture: str = Field(description="of the processor")
+    instruction_sets: tuple[str, ...] = Field(
+        default=(), description="of the CPU, those that libraries choose their code by"
+    )
     logical_cpus: int = Field(description="CPUs that the system has")
     usable_cpus: int = Field(description="CPUs that this process may use, by its affinity mask")
     cpu_quota: float | None = Field(description="CPUs that the control group allows; None: all")

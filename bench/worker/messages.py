@@ -7,7 +7,7 @@ plain data that JSON can carry, for a child process as well as for another machi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -28,9 +28,15 @@ class _Task(_Message):
     """What all tasks have in common.
 
     on_own_cpus  whether the worker is bound to as many CPUs as it has threads
+    variables    of the worker's environment, beside those that every worker has
     """
 
     on_own_cpus: ClassVar[bool] = True
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """None, but where a task says otherwise."""
+        return {}
 
 
 class _OfCell(_Task):
@@ -50,6 +56,12 @@ class TrainCell(_OfCell):
 
     kind: Literal["train"] = "train"
     checkpoints: Path
+    given: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Those that the cell's framework is given here."""
+        return self.given
 
     @property
     def framework(self) -> str:
@@ -66,6 +78,11 @@ class Examine(_Task):
     on_own_cpus: ClassVar[bool] = False
     kind: Literal["examine"] = "examine"
     subject: Subject
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Those of the cells that are to be proved."""
+        return dict(self.subject.variables)
 
     @property
     def framework(self) -> str:

@@ -1,6 +1,6 @@
 """What the harness knows of Flax, without importing it."""
 
-from bench.frameworks import Default, Framework, Variant
+from bench.frameworks import Default, Framework, Switch, Variant
 
 # Read off Flax 0.12 (flax.nnx) and Optax 0.2.8. Optax has no argument for L2 decay outside of
 # `adamw`: where it stands in a chain is what a person types.
@@ -22,6 +22,13 @@ OWN = (
         "nnx.Dropout, rngs; for RReLU and noise, of which Flax has no layer, jax.random with keys "
         "of nnx.Rngs",
     ),
+    Default("switches", "switches", False, "XLA_FLAGS, which nobody has set"),
+)
+
+# No fusions of YNNPACK in XLA on a CPU: with them jaxlib 0.10.2 computes some sums over more than
+# 32,768 rows wrongly (https://github.com/jax-ml/jax/issues/39103), and this network trains slower.
+SWITCHES = (
+    Switch("XLA_FLAGS", "--xla_cpu_experimental_ynn_fusion_type=", "no fusions of YNNPACK"),
 )
 
 FRAMEWORK = Framework(
@@ -32,6 +39,7 @@ FRAMEWORK = Framework(
     modules=("jax", "flax", "optax"),
     install="pip install 'lenet-bench[flax]'",
     own=OWN,
+    switches=SWITCHES,
     variants=(
         Variant("scan", "an epoch in one lax.scan"),
         Variant("step", "a compiled call a step"),

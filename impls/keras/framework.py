@@ -1,6 +1,6 @@
 """What the harness knows of Keras on TensorFlow, without importing it."""
 
-from bench.frameworks import Default, Framework, Variant
+from bench.frameworks import Default, Framework, Switch, Variant
 
 # Read off Keras 3.12 to 3.15. ε̂ and the decay of the weights before the step stand in
 # keras/src/optimizers/adam.py (update_step) and base_optimizer.py (_apply_weight_decay).
@@ -28,7 +28,13 @@ OWN = (
         "Dropout and GaussianNoise, seed; for RReLU, which Keras has not, keras.random.uniform "
         "with a SeedGenerator",
     ),
+    Default("switches", "switches", False, "TF_ENABLE_ONEDNN_OPTS, which nobody has set"),
 )
+
+# TensorFlow takes oneDNN by itself only where the CPU has instructions for neural networks, such as
+# AVX-512 VNNI: https://www.tensorflow.org/install/pip, and `IsMKLEnabled` in
+# tensorflow/core/util/port.cc. On others it gains as much, and its arithmetic is float32, too.
+SWITCHES = (Switch("TF_ENABLE_ONEDNN_OPTS", "1", "kernels of oneDNN", on=("avx2",)),)
 
 FRAMEWORK = Framework(
     name="keras",
@@ -38,6 +44,7 @@ FRAMEWORK = Framework(
     modules=("keras", "tensorflow"),
     install="pip install 'lenet-bench[keras]'",
     own=OWN,
+    switches=SWITCHES,
     variants=(
         Variant("jit", "each step compiled by XLA"),
         Variant("step", "a call of a tf.function a step"),

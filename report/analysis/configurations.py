@@ -32,6 +32,7 @@ class Setup:
     machine_fingerprint: str
     resumed_from: str | None
     first_epoch: int
+    env: tuple[str, ...] = ()
 
     @property
     def options(self) -> ModelOptions:
@@ -120,4 +121,5 @@ def setup_of(record: Record) -> Setup:
         machine_fingerprint=record.environment.machine.fingerprint,
         resumed_from=record.weights.resumed_from,
         first_epoch=record.learning.first_epoch,
+        env=record.run_settings.env if record.run_settings else (),
     )

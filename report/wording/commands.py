@@ -61,6 +61,8 @@ def arguments(records: Sequence[Record]) -> list[str]:
         else:
             given[DECLARED[name].flag] = DECLARED[name].written(value)
     named = [part for name, value in given.items() if value is not None for part in (name, value)]
+    for variable in first.run_settings.env if first.run_settings else ():
+        named += [DECLARED["env"].flag, variable]
     return ["run", *named, *(name for name, is_so in flags.items() if is_so)]
 
 

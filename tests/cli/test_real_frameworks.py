@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from bench import frameworks
-from bench.system import launch
+from bench.system import environment
 from tests.record_making import field
 
 REQUIRED = {name for name in os.environ.get("BENCH_REQUIRE", "").split(",") if name}
@@ -73,7 +73,7 @@ def test_what_a_person_has_set_for_keras_is_not_read(tmp_path):
         subprocess.run(
             [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
         ).stdout
-        for env in (mine | {"KERAS_BACKEND": "tensorflow"}, launch.environment(1, mine))
+        for env in (mine | {"KERAS_BACKEND": "tensorflow"}, environment.of_worker(1, mine))
     ]
     assert said == ["float16 0.001 channels_first\n", "float32 1e-07 channels_last\n"]
     assert settings.read_text() == given

@@ -49,6 +49,13 @@ TOGETHER: tuple[Mapping[str, Any], ...] = (
     {"val_every": 5, "val_size": 0},
     {"batch_sizes": (8, 8)},
     {"threads": ()},
+    {"env": ("XLA_FLAGS",)},
+    {"env": ("flax:XLA FLAGS=1",)},
+    {"env": ("=1",)},
+    {"env": ("A=1", "flax:A=2", "A=3")},
+    {"env": ("PATH=/bin",)},
+    {"env": ("HOME=/root",)},
+    {"env": ("flx:XLA_FLAGS=--a",), "frameworks": ("flax:scan", "torch")},
 )
 
 

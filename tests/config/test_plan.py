@@ -67,7 +67,7 @@ def test_each_network_has_its_size_and_its_options():
     chosen = make(activation="selu", pooling="average")
     assert chosen.input_size == (32, 32)
     assert chosen.spec().label == "lenet5 (selu, average pooling)"
-    of = subject(chosen, chosen.cells()[0])
+    of = subject(chosen, chosen.cells()[0], {})
     assert of.options == ModelOptions("selu", "average")
     assert of.network == "lenet5 (selu, average pooling)"
     with pytest.raises(UsageError, match="--activation tanh has no meaning for lenet5-wide"):

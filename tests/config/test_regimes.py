@@ -13,9 +13,16 @@ from bench.contract import OptimizerSpec
 from bench.errors import UnknownNameError, UsageError
 from bench.frameworks import named, regimes
 from bench.frameworks.regimes import Default, Setting
+from bench.system import machine
 
 TORCH, KERAS, FLAX, FLUX = (named(name).own for name in ("torch", "keras", "flax", "flux"))
 DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
+
+
+@pytest.fixture(autouse=True)
+def on_avx2(monkeypatch):
+    """A CPU for which Keras and Flax have a switch, whatever this one is."""
+    monkeypatch.setattr(machine, "instruction_sets", lambda: ("avx", "avx2"))
 
 
 def make(**asked) -> plan.Plan:
@@ -167,6 +174,7 @@ def test_cells_are_named_by_their_regime():
         *("keras-cpu-seed0", "keras-cpu-native-seed0", "keras-cpu-native.kernel-init-seed0"),
         *("keras-cpu-native.bias-init-seed0", "keras-cpu-native.epsilon-seed0"),
         *("keras-cpu-native.epsilon-form-seed0", "flax-cpu-seed0", "flax-cpu-native-seed0"),
+        *("keras-cpu-native.switches-seed0", "flax-cpu-native.switches-seed0"),
         *("flax-cpu-native.kernel-init-seed0", "flax-cpu-native.bias-init-seed0"),
     }
 
@@ -175,9 +183,9 @@ def test_blocks_are_balanced():
     asked = {"frameworks": ("torch", "keras"), "regimes": ("matched", "native", "each")}
     planned = make(**asked, seeds=(0, 1, 2, 3))
     cells = planned.cells()
-    blocks = [cells[start : start + 8] for start in range(0, 32, 8)]
+    blocks = [cells[start : start + 9] for start in range(0, 36, 9)]
     kinds = [{(cell.framework, cell.regime) for cell in block} for block in blocks]
-    assert all(len(kind) == 8 and kind == kinds[0] for kind in kinds)
+    assert all(len(kind) == 9 and kind == kinds[0] for kind in kinds)
     assert [{cell.seed for cell in block} for block in blocks] == [{0}, {1}, {2}, {3}]
     orders = {tuple((cell.framework, cell.regime) for cell in block) for block in blocks}
     assert len(orders) > 1  # no regime always goes first

@@ -36,6 +36,7 @@ WRONG = {
         ("drop_last", "deterministic", "epoch_zero", "unverified", "throughput_only"), "yes"
     ),
     "accept_disturbed": "yes",
+    "env": ("OMP_NUM_THREADS=1",),
     **{"tensorboard": 2, "val_size": -1, "windows": 3, "data_root": Path(__file__)},
     **{"frameworks": ("torch", "torch"), "seeds": (-1,), "batch_sizes": (0,), "threads": (0,)},
 }

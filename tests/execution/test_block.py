@@ -157,5 +157,6 @@ def test_what_is_proved_is_of_the_sizes_that_a_cell_has(planned, asked, expected
     given |= {"train_size": 64, "val_size": 20, "test_size": 20, "batch_sizes": (32,)}
     plan_of = plan.make(given | asked, source)
     (cell,) = plan_of.cells()[:1]
-    of = blocks.subject(plan_of, cell)
+    of = blocks.subject(plan_of, cell, {"B": "2", "A": "1"})
+    assert of.variables == (("A", "1"), ("B", "2"))
     assert (of.batch_size, of.remainder, of.loaded, of.predicted) == expected

@@ -154,6 +154,16 @@ def test_the_sources_are_in_the_name_of_the_certificate(monkeypatch):
     assert len(names) == 2
 
 
+def test_the_order_in_which_variables_were_set_is_not_in_the_name():
+    """Two shells give the same variables in another order."""
+    reference = frameworks.named("reference")
+    one, other = {"A": "1", "B": "2"}, {"B": "2", "A": "1"}
+    key = certify._key(SUBJECT, reference, one)
+    assert certify._key(SUBJECT, reference, other) == key
+    assert certify._key(SUBJECT, reference, {"A": "1", "B": "3"}) != key
+    assert certify._key(SUBJECT, reference, {**one, "TMPDIR": "/elsewhere"}) == key
+
+
 # Started in place of `python -m bench.worker`: does the same, and tells at its end which files were
 # loaded as modules, and which ones were opened.
 WATCHED_WORKER = """

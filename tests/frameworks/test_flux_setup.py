@@ -17,7 +17,7 @@ from bench.cli.commands import setup as command
 from bench.contract import Conv, Dense, Flatten, ModelOptions, ModelSpec, Pool
 from bench.errors import BenchError, UnavailableError
 from bench.execution import ChildProcess
-from bench.system import launch
+from bench.system import environment
 from bench.workload.models import lenet5
 from bench.workload.order import initial_parameters
 from impls.flux import layout, toolchain
@@ -192,7 +192,7 @@ def test_julia_is_told_everything_that_matters():
     ["PYTHON_JULIACALL_EXE", "PYTHON_JULIACALL_PROJECT", "JULIA_DEPOT_PATH", "JULIA_LOAD_PATH"],
 )
 def test_a_worker_finds_the_julia_that_was_named(name):
-    env = launch.environment(2, {name: "/here", "JULIA_NUM_THREADS": "8"})
+    env = environment.of_worker(2, {name: "/here", "JULIA_NUM_THREADS": "8"})
     assert env[name] == "/here"
     assert env["PYTHON_JULIACALL_THREADS"] == env["OPENBLAS_NUM_THREADS"] == "2"
     assert "JULIA_NUM_THREADS" not in env

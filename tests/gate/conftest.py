@@ -24,7 +24,7 @@ from unittest import mock
 import pytest
 
 from bench.gate import schedule
-from bench.system import launch
+from bench.system import environment
 from tests.calling import call
 from tests.golden_texts import assert_golden_of, complaints, named
 
@@ -80,7 +80,7 @@ class Gate:
 
     @property
     def env(self) -> dict[str, str]:
-        kept = launch.PASSED_ON - {"PYTHONPATH"} | {"HOME"}
+        kept = environment.PASSED_ON - {"PYTHONPATH"} | {"HOME"}
         found = {name: value for name, value in os.environ.items() if name in kept}
         found |= {"TMPDIR": str(self.folder), "COLUMNS": "160"}
         if self.path:

@@ -18,6 +18,7 @@ from bench.choices import Device
 from bench.contract import Adapter
 from bench.errors import UnavailableError
 from bench.frameworks import built_in, create, named
+from bench.system import machine
 
 SHAPES = ("32x32x1", "32x32x3", "20x28x2")
 # Test → the parameters that every run takes; those of a product are joined by a slash.
@@ -100,6 +101,7 @@ def device(environment: Mapping[str, str] = os.environ) -> Device:
 
 def obtain(name: str) -> Adapter:
     """The framework's adapter; where it cannot be had, the test fails or is skipped."""
+    os.environ |= named(name).variables(device(), machine.instruction_sets())  # as in a run
     try:
         adapter = create(named(name))
     except UnavailableError as error:

@@ -1,56 +1,19 @@
-"""A worker's environment and its ending."""
+"""A worker from its start to its ending."""
 
 from __future__ import annotations
 
 import os
 import signal
-import site
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from bench.system import launch, machine
+from bench.system import environment, launch, machine
 from bench.worker.messages import Ended, FindDevices, FrameworkAnswered, event_from, to_line
 
 TASK = to_line(FindDevices(framework="reference", threads=1))
-
-
-def test_every_library_is_given_the_same_number_of_threads():
-    env = launch.environment(3, {"OMP_NUM_THREADS": "64", "PATH": "/bin"})
-    assert {env[name] for name in launch.THREAD_COUNTS} == {"3"}
-    assert env["PATH"] == "/bin"
-
-
-@pytest.mark.parametrize("name", ["XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "LD_PRELOAD", "SECRET"])
-def test_what_could_change_a_measurement_is_not_passed_on(name):
-    assert name not in launch.environment(1, {name: "1"})
-
-
-def test_a_worker_has_no_home_and_finds_what_libraries_keep_there():
-    env = launch.environment(1, {"HOME": "/home/me", "XDG_CACHE_HOME": "/caches"})
-    for name in ("HOME", "KERAS_HOME"):
-        assert not Path(env[name], ".keras/keras.json").exists()
-        with pytest.raises(OSError, match="Not a directory"):
-            Path(env[name], ".keras").mkdir()
-    assert env["XDG_CACHE_HOME"] == "/caches"
-    assert env["XDG_DATA_HOME"] == "/home/me/.local/share"
-    assert env["JULIA_DEPOT_PATH"] == f"/home/me/.julia{os.pathsep}"
-    assert env["JULIA_LOAD_PATH"] == f"@{os.pathsep}@stdlib"
-
-
-@pytest.mark.parametrize("name", ["CUDA_VISIBLE_DEVICES", "PYTHONPATH"])
-def test_nothing_is_a_value_as_well(name):
-    assert launch.environment(1, {name: ""})[name] == ""
-
-
-def test_packages_of_a_person_s_own_are_found_without_a_home(monkeypatch):
-    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
-    monkeypatch.setattr(site, "getuserbase", lambda: "/home/me/.local")
-    assert launch.environment(1, {})["PYTHONUSERBASE"] == "/home/me/.local"
-    monkeypatch.setattr(site, "ENABLE_USER_SITE", False)
-    assert "PYTHONUSERBASE" not in launch.environment(1, {})
 
 
 def test_a_worker_runs_the_harness_of_its_parent(tmp_path, monkeypatch):
@@ -61,7 +24,7 @@ def test_a_worker_runs_the_harness_of_its_parent(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
     monkeypatch.setenv("PYTHONPATH", str(Path(launch.__file__).parents[2]))
     lines, log = [], tmp_path / "log"
-    launch.run_worker(TASK, (), launch.environment(1, os.environ), log, 60, lines.append)
+    launch.run_worker(TASK, (), environment.of_worker(1, os.environ), log, 60, lines.append)
     assert event_from(lines[-1]) == Ended(outcome="ok"), log.read_text()
     # Where this process looks there first, as with python -m, the worker does so, too.
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
@@ -70,7 +33,7 @@ def test_a_worker_runs_the_harness_of_its_parent(tmp_path, monkeypatch):
 
 def test_a_probe_of_the_real_worker(tmp_path):
     lines = []
-    env = launch.environment(1, os.environ)
+    env = environment.of_worker(1, os.environ)
     log = tmp_path / "log"
     ending = launch.run_worker(TASK, (), env, log, 60, lines.append)
     assert ending.exit_code == 0, log.read_text()
@@ -93,12 +56,14 @@ def test_a_worker_is_ended_when_its_listener_raises(tmp_path):
 
     before = psutil.Process().children()
     with pytest.raises(StopError):
-        launch.run_worker(TASK, (), launch.environment(1, os.environ), tmp_path / "log", 60, listen)
+        launch.run_worker(
+            TASK, (), environment.of_worker(1, os.environ), tmp_path / "log", 60, listen
+        )
     assert psutil.Process().children() == before
 
 
 def test_a_worker_without_time(tmp_path):
-    env = launch.environment(1, os.environ)
+    env = environment.of_worker(1, os.environ)
     ending = launch.run_worker(TASK, (), env, tmp_path / "log", 0.001, print)
     assert ending.timed_out
     assert ending.exit_code == -signal.SIGTERM

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from bench.system import launch, signals
+from bench.system import environment, launch, signals
 
 pytestmark = pytest.mark.usefixtures("ctrl_c")
 
@@ -79,7 +79,7 @@ def test_a_worker_interrupted_while_it_starts_is_ended(tmp_path, monkeypatch):
         launch.run_worker(
             "",
             (),
-            launch.environment(1, os.environ),
+            environment.of_worker(1, os.environ),
             tmp_path / "log",
             60,
             lambda _: None,

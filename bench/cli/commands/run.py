@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ from bench.execution.observers import observed
 from bench.execution.progress import make_progress
 from bench.results import checkpoint, store
 from bench.results.record import Record
-from bench.system import machine, signals
+from bench.system import environment, machine, signals
 from bench.system.quiet import Patience
 from bench.worker import prepared_data
 from bench.workload import datasets, models
@@ -170,6 +171,7 @@ def _execute(folder: store.Run, session: Session) -> int:
     def warn(text: str) -> None:
         _say(notes, f"warning: {text}", style="yellow")
 
+    _say_ignored(folder.manifest.plan.settings.env, notes)
     _warn_if_busy(notes)
     planned = folder.manifest.plan
     cells = len(repeats.pending(planned, folder.records()))
@@ -234,6 +236,17 @@ def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> 
             reached = f"±{one.half_width:.2%}{', wider than' if missed else ' of'}"
             reached += f" {100 * planned.settings.precision:.3g}% asked for"
         _say(notes, f"{what}: {reached} after {one.processes} processes")
+
+
+def _say_ignored(env: Collection[str], notes: Console) -> None:
+    """What is set here and reaches no framework, in one line."""
+    given = {one.partition("=")[0].rpartition(":")[2] for one in env}
+    if names := [name for name in environment.ignored(os.environ) if name not in given]:
+        _say(
+            notes,
+            f"set here and not passed on to any framework: {', '.join(names)}; to have one in "
+            f"all of them give --env {names[0]}=…, in one of them --env FRAMEWORK:{names[0]}=…",
+        )
 
 
 def _warn_if_busy(notes: Console) -> None:

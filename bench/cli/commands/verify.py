@@ -118,12 +118,19 @@ def _subjects(asked: VerifyOptions, notes: Console, executor: Executor) -> list[
             optimizers=checks.distinct("--optimizers", specs),
             threads=checks.at_least(1, "--threads", threads),
             seed=checks.at_least(0, "--seed", asked.seed),
+            variables=_variables(name, cast(Device, device)),
             **sizes,
         )
         for name, device, (model, chosen), sizes in product(
             names, devices, wanted, _sizes(asked.batch_sizes)
         )
     ]
+
+
+def _variables(framework: str, device: Device) -> tuple[tuple[str, str], ...]:
+    """Those that a run sets for it here."""
+    found = frameworks.named(framework).variables(device, machine.instruction_sets())
+    return tuple(sorted(found.items()))
 
 
 def _sizes(given: str | None) -> list[dict[str, Any]]:
