@@ -71,7 +71,8 @@ class Adapter(Protocol):
     ) -> None:
         """Make the network with these parameters, and the optimizer with empty buffers.
 
-        `parameters` are canonical and may be read-only. `threads` is how many CPU threads the
+        `parameters` are canonical, may be read-only, and are copied: who has given them may write
+        into them afterwards. `threads` is how many CPU threads the
         framework may compute with; it must be set before the framework's first operation.
         May be called again, and then begins anew, as does a generator of the framework's own.
         """

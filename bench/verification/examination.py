@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,7 @@ from bench.workload import metrics, models
 
 SGD = OptimizerSpec("sgd")
 RANDOM_STEPS = 4  # full batches of an epoch whose draws are examined
+STRONG_DECAY = 20.0  # a fiftieth of the weights a step, at a learning rate of 1e-3
 EPOCH_STEPS = 15  # full batches of the epochs that are compiled for
 
 
@@ -77,6 +78,9 @@ def examine(
             parts.append(_Part(names, iter(refused)))
             continue
         parts.append(_Part(moves, of.optimizer(smooth, spec)))
+        if _decays_apart(spec):
+            strong = replace(spec, weight_decay=STRONG_DECAY)
+            parts.append(_Part(moves, of.optimizer(smooth, strong)))
         # What is evaluated afterwards are the weights that this training comes to.
         parts.append(_Part(("weights",), of.weights(problem, spec), evaluated))
     parts += [
@@ -88,6 +92,16 @@ def examine(
     for part in parts:
         if not only or set(only) & {*part.names, *part.before}:
             yield from part.checks
+
+
+def _decays_apart(spec: OptimizerSpec) -> bool:
+    """Whether weights decay apart from the gradient, weakly.
+
+    Whether they do so before or after the step is then 1e-5 of it, or less: it shows where the
+    decay is strong.
+    """
+    apart = spec.name == "adamw" or spec.decoupled_decay
+    return bool(apart and 0 < spec.weight_decay < STRONG_DECAY)
 
 
 class _Part(NamedTuple):
@@ -143,7 +157,15 @@ class _Examination:
         return _counts(self.adapter.export(), problem.model)
 
     def round_trip(self, problem: Problem) -> Iterator[Check]:
-        """Weights in and out again, before and after compilation."""
+        """Weights in and out again; also where what was given is overwritten; after compilation."""
+        self._start(problem, SGD)
+        given = {path: _aligned(p) for path, p in problem.parameters.items()}
+        subject = self.subject
+        self.adapter.build(problem.model, given, SGD, subject.device, subject.threads)
+        for array in given.values():
+            array.fill(np.nan)
+        kept = distances.unlike_elements(self.adapter.export(), problem.parameters)
+        yield _check("round trip", "what was given is overwritten", kept, tolerances.EXACT)
         self._start(problem, SGD)
         loaded = self.adapter.export()
         case = "weights in and out"
@@ -353,6 +375,15 @@ def _gradients(
 ) -> tuple[float, dict[str, NDArray[np.float32]]]:
     """Draws only where there are some: adapters of elsewhere may not know of them."""
     return adapter.gradients(indices, draws) if draws else adapter.gradients(indices)
+
+
+def _aligned(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A copy at a multiple of 64 bytes, where a library may take the memory instead of copying."""
+    room = np.empty(array.nbytes + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    copy = room[start : start + array.nbytes].view(np.float32).reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def _expected(

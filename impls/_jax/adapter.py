@@ -244,8 +244,12 @@ class JaxAdapter(AdapterBase):
         return self._executables[indices.shape]
 
     def _placed(self, canonical: Parameters) -> Tree:
-        """A canonical tree on the device, never an alias: the steps reuse the state's memory."""
-        tree = self.to_tree(self._spec, canonical)
+        """A canonical tree on the device, of copies: the steps reuse the state's memory.
+
+        `may_alias=False` alone does not keep JAX from taking the memory of a NumPy array that lies
+        as it likes (https://github.com/jax-ml/jax/issues/37830).
+        """
+        tree = jax.tree.map(np.array, self.to_tree(self._spec, canonical))
         return jax.device_put(tree, self._device, may_alias=False)
 
     def _fetched(self, tree: Tree) -> dict[str, NDArray[np.float32]]:
