@@ -56,15 +56,19 @@ def _timed(records: list[Record]) -> list[Record]:
     return [one for one in records if one.status.outcome == "ok" and rate(one) is not None]
 
 
+def _speed(timed: Record) -> float:
+    return timed.throughput.images_per_s or 0.0
+
+
 def _speeds(records: list[Record]) -> list[float]:
-    return [one.throughput.images_per_s or 0.0 for one in _timed(records)]
+    return [_speed(one) for one in _timed(records)]
 
 
 def _points(drawing: Drawing, records: list[Record], style: Style, place: int) -> None:
     timed = _timed(records)
-    shown = thinned(sorted(timed, key=lambda one: one.throughput.images_per_s or 0.0))
+    shown = thinned(sorted(timed, key=_speed))
     drawing.points(
-        [one.throughput.images_per_s or 0.0 for one in shown],
+        [_speed(one) for one in shown],
         [place + 0.13] * len(shown),
         style,
         [

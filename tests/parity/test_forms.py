@@ -63,6 +63,18 @@ def _forms() -> dict[str, Case]:
     return cases
 
 
+def test_the_names_of_keras_s_own_buffers(framework: str) -> None:
+    """Of each optimizer all that the contract has: what is missing could not travel."""
+    if framework != "keras":
+        pytest.skip("the module is Keras's")
+    from impls.keras.stock import BUFFERS
+
+    for name in SPECS:
+        kind, _, momentum = name.partition("-")
+        spec = OptimizerSpec(kind, momentum=0.9 if momentum else 0.0)
+        assert set(BUFFERS[spec.name]) >= set(spec.buffers)
+
+
 FORMS = _forms()
 # PyTorch's, in every optimizer.
 DEFINITIONS = {"epsilon_form": "outside", "rate_in_momentum": False, "decoupled_decay": False}

@@ -14,7 +14,9 @@ from report.analysis.comparison import compare
 from report.analysis.configurations import distinct
 from report.formats.json_document import document
 from report.formats.latex import escaped, latex
+from tests.golden_texts import assert_golden
 
+GOLDEN = Path(__file__).parent / "golden"
 Make = Callable[..., Record]
 NASTY = r"\input{/etc/passwd} $x$ 100% a_b^c & # ~ {" + "\n" + "\x1b[31m"
 
@@ -58,6 +60,14 @@ def test_hostile_names_stay_text(make: Make) -> None:
     assert r"\input" not in text
     assert r"\textbackslash{}input\{/etc/passwd\}" in text
     assert "No records" in latex(compare([]))
+
+
+def test_the_whole_of_latex(windows: list[Record], frozen: list[Record]) -> None:
+    assert_golden(GOLDEN / "report.tex", latex(compare([*windows, *frozen])))
+
+
+def test_json_is_read_by_people_too() -> None:
+    assert document((), (), []).startswith('{\n "')
 
 
 def test_json_holds_records_and_rows(frozen: list[Record]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -68,6 +69,18 @@ def test_a_stale_order_shows_in_the_second_epoch():
     first, second = gathered(FirstEpochForever())
     assert first.misplaced == 0
     assert second.misplaced > 100
+
+
+def test_a_mark_that_no_step_explains():
+    class TrainsTooMuch(ReferenceAdapter):
+        def train_epoch64(self, order, learning_rate):
+            return super().train_epoch64(order, 3 * learning_rate)
+
+    first, _ = gathered(TrainsTooMuch())
+    assert first.misplaced == 144
+    assert re.fullmatch(
+        r"epoch 1: image 0 ordered for step \d, gathered in step unknown", first.where
+    )
 
 
 def test_steps_leave_marks_that_differ():
