@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -21,10 +22,15 @@ CLOCKS = Clocks(time.perf_counter, time.process_time)
 MANY = 1500  # in a batch: more than there are different images to train on
 
 
-def examined(
-    adapter: ReferenceAdapter, *names: str, options: ModelOptions = USUAL, **sizes: object
-) -> list[Check]:
+def examined(adapter: ReferenceAdapter, *names: str, **fields: object) -> list[Check]:
     """The parts of an examination that have these checks."""
+    return list(examining(adapter, *names, **fields))
+
+
+def examining(
+    adapter: ReferenceAdapter, *names: str, options: ModelOptions = USUAL, **sizes: object
+) -> Iterator[Check]:
+    """As they are made; with other fields of the subject."""
     subject = Subject(
         framework="reference",
         device="cpu",
@@ -32,11 +38,10 @@ def examined(
         options=options,
         input_shape=(32, 32, 1),
         classes=10,
-        optimizers=(OptimizerSpec("sgd"),),
         threads=1,
-        **sizes,
+        **{"optimizers": (OptimizerSpec("sgd"),), **sizes},
     )
-    return list(examine(adapter, ReferenceAdapter(), subject, CLOCKS, names))
+    return examine(adapter, ReferenceAdapter(), subject, CLOCKS, names)
 
 
 class LosesRowsOfLargeBatches(Healthy):
