@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
+from bench.results import known_defects
 from bench.results.record import Record
 from report.analysis import certificates
 from report.analysis.certificates import named
@@ -103,6 +104,23 @@ def warnings(comparison: Comparison) -> list[Note]:
         *certificates.warnings(comparison),
         *differences,
         *throughput_tables.warnings(comparison),
+        *known_to_be_wrong(comparison),
+    ]
+
+
+def known_to_be_wrong(comparison: Comparison) -> list[Note]:
+    """Versions that compute something wrongly, where nothing was set that avoids it."""
+    said: dict[str, str] = {}
+    for record in comparison.everything:
+        of, framework = record.environment, record.identity.framework
+        for defect, version in known_defects.found(framework, of.versions):
+            avoided = all(of.variables.get(n) == v for n, v in defect.avoided_by.items())
+            here = defect.device in (None, record.identity.device)
+            if here and not (defect.avoided_by and avoided):
+                said[defect.describe(version)] = framework
+    return [
+        (Given(framework), f" ran with a version that has a known defect: {text}.")
+        for text, framework in said.items()
     ]
 
 

@@ -6,6 +6,8 @@ import json
 import re
 import time
 
+from bench.results import known_defects
+
 
 def test_help_is_quick(bench):
     def seconds() -> float:
@@ -44,6 +46,7 @@ def test_list_tells_what_is_available_or_why_not(bench):
     assert "a_module_that_nobody_has is not installed" in frameworks["absent"]["reason"]
     for row in frameworks.values():
         assert row["available"] == (row["reason"] is None)
+        assert row["known_defects"] == known_defects.installed(row["name"])
     data = {row["name"]: row for row in sections["datasets"]}
     assert list(data) == ["digits", "mnist", "fashionmnist", "kmnist", "qmnist", "cifar10"]
     assert data["digits"]["available"]
@@ -56,6 +59,14 @@ def test_list_tells_what_is_available_or_why_not(bench):
     assert models["convnet"]["parameters at 1 channel"] == 16_938
     assert models["convnet"]["activation"] == ["relu"]
     assert "selu" in models["lenet5"]["activation"]
+
+
+def test_list_tells_what_is_known_to_be_wrong(bench, monkeypatch):
+    defect = known_defects.Defect("numpy", ">=1", ("reference",), "is wrong", "https://example.org")
+    monkeypatch.setattr(known_defects, "known", lambda: (defect,))
+    done = bench("list", "frameworks")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("known defect: ")]
+    assert line.endswith(": is wrong (https://example.org)")
 
 
 def test_list_as_tables(bench):

@@ -189,3 +189,21 @@ def test_wording(make: Make, failed: Make, windows: list[Record]) -> None:
         known.update(new)
         lines += [f"== {name}", *new]
     assert_golden(GOLDEN, "".join(f"{line}\n" for line in lines))
+
+
+def test_a_version_with_a_known_defect(make: Make) -> None:
+    """Said where nothing was set that avoids it, and where it was computed."""
+    of: dict[str, Any] = {"framework": "flax", "versions": {"jaxlib": "0.10.2"}}
+    avoided = {"XLA_FLAGS": "--xla_cpu_experimental_ynn_fusion_type="}
+    for changes, told_of in (
+        ({}, True),
+        ({"variables": {"XLA_FLAGS": "--a"}}, True),
+        ({"variables": avoided}, False),
+        ({"device": "gpu"}, False),
+        ({"versions": {"jaxlib": "0.10.1"}}, False),
+    ):
+        (compared,) = compare([make(**of | changes)])
+        said = [plain_note(note) for note in notes.warnings(compared)]
+        assert any("flax ran with a version that has a known defect" in one for one in said) is (
+            told_of
+        )

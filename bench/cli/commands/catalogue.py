@@ -15,6 +15,7 @@ from bench.config import recipe
 from bench.errors import UnknownNameError
 from bench.execution import Executor, device_listing
 from bench.frameworks import Framework
+from bench.results import known_defects
 from bench.workload import datasets, models
 from report.text import plain
 
@@ -43,7 +44,7 @@ def list_(what: str | None, root: Path | None, executor: Executor, *, as_json: b
 
 def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> None:
     """A table, and below it why something is not available, which is too long for a column."""
-    shown = [key for key in rows[0] if key != "reason"]
+    shown = [key for key in rows[0] if key not in ("reason", "known_defects")]
     table = Table(*shown, title=name, title_justify="left", title_style="bold", box=None)
     for row in rows:
         table.add_row(*(_text(row[key]) for key in shown))
@@ -52,6 +53,10 @@ def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> N
         if row.get("reason"):
             line = f"{row['name']} is not available: {row['reason']}"
             console.print(plain(line), style="dim", markup=False, soft_wrap=True)
+    for defect in dict.fromkeys(one for row in rows for one in row.get("known_defects", ())):
+        console.print(
+            plain(f"known defect: {defect}"), style="yellow", markup=False, soft_wrap=True
+        )
     console.print()
 
 
@@ -77,6 +82,7 @@ def _framework(framework: Framework, answer: device_listing.Answer) -> dict[str,
         "devices": [] if reason else list(answer.devices),
         "available": reason is None,
         "reason": reason,
+        "known_defects": known_defects.installed(framework.name),
     }
 
 
