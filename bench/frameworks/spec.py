@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol
 
 from bench.choices import Device
@@ -51,6 +53,20 @@ class Variant:
     tools: str | None = None
 
 
+@cache
+def _is_installed(requirement: str) -> bool:
+    """Whether a package is here in a version that is meant; True where none is."""
+    if not requirement:
+        return True
+    from packaging.requirements import Requirement  # not needed for the command line's help
+
+    of = Requirement(requirement)
+    try:
+        return of.specifier.contains(importlib.metadata.version(of.name), prereleases=True)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Switch:
     """An environment variable that an expert sets for a framework on CPUs of some class.
@@ -58,6 +74,7 @@ class Switch:
     does    what it does and where that is said
     on      instruction sets, as `Machine.instruction_sets` names them, one of which must be there;
             empty: on every CPU
+    of      a package and its versions that know it, such as jaxlib>=0.9,<0.11; empty: any
     """
 
     name: str
@@ -65,11 +82,12 @@ class Switch:
     does: str
     on: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ("cpu",)
+    of: str = ""
 
     def helps(self, device: Device, instruction_sets: Collection[str]) -> bool:
         """Whether it is set on this device of a CPU with these instruction sets."""
         is_of_class = not self.on or not set(self.on).isdisjoint(instruction_sets)
-        return device in self.devices and is_of_class
+        return device in self.devices and is_of_class and _is_installed(self.of)
 
 
 @dataclass(frozen=True, slots=True)

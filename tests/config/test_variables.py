@@ -83,6 +83,15 @@ def test_classes_of_cpu() -> None:
     assert Switch("A", "1", "does").helps("cpu", ())
 
 
+def test_a_switch_that_only_some_versions_know() -> None:
+    def helps(of: str) -> bool:
+        return Switch("A", "1", "does", of=of).helps("cpu", ())
+
+    assert helps("numpy>=1,<100")
+    assert not helps("numpy<1")
+    assert not helps("a-package-that-nobody-has>=1")
+
+
 def test_a_cell_is_what_it_was() -> None:
     """Variables are of the run and of the machine, and no part of a cell's name."""
     (cell,) = make("A=1", frameworks=("torch",)).cells()
