@@ -164,9 +164,10 @@ def _read(path: Path) -> Certificate | None:
 
 
 def _key(subject: Subject, framework: Framework, env: Mapping[str, str]) -> str:
+    here = machine.describe()
     parts: dict[str, Any] = {
         "subject": subject.model_dump(mode="json"),
-        "machine": machine.describe().fingerprint,
+        "machine": (here.fingerprint, here.host),
         "packages": _packages(),
         "startup": _hash_of_startup(),
         "tools": frameworks.locked(framework),

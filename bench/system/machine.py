@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from bench.system import host
 from bench.system.control_group import ControlGroups
 from bench.system.state import Machine
 
@@ -48,7 +49,7 @@ def describe() -> Machine:
         "kernel": platform.release(),
         "python": platform.python_version(),
     }
-    return Machine(fingerprint=_fingerprint(facts), **facts)
+    return Machine(fingerprint=_fingerprint(facts), host=host.identity(), **facts)
 
 
 @cache

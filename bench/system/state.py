@@ -25,6 +25,11 @@ class Machine(BaseModel):
     kernel: str = Field(description="its kernel's version")
     python: str = Field(description="version of Python")
     fingerprint: str = Field(description="hash of the fields above: equal on equal machines")
+    host: str | None = Field(
+        default=None,
+        description="salted hash of what identifies the host, never its name: two equal machines "
+        "have two; None: not known",
+    )
 
 
 class SystemState(BaseModel):

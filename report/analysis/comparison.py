@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean, stdev
 from typing import Protocol, TypeVar
 
@@ -126,26 +127,29 @@ def base_of(found: Iterable[One], baseline: str | None) -> One | None:
     return next((one for one in found if baseline in (None, one.framework)), None)
 
 
-def compare(records: Iterable[Record], baseline: str | None = None) -> list[Comparison]:
+def compare(
+    records: Iterable[Record], baseline: str | None = None, *, host_by_run: bool = True
+) -> list[Comparison]:
     """Put like runs together; a record given twice counts once.
 
     Ratios are to the framework `baseline` where it was measured, else to the fastest. A run that
     failed before it knew its framework's version joins the runs of the framework, where these have
-    just one.
+    just one. `host_by_run` is as in `setup_of`.
     """
     unique = distinct(records)
-    matched = grouped((record for record in unique if record.identity.regime == MATCHED), setup_of)
-    others = grouped((record for record in unique if record.identity.regime != MATCHED), setup_of)
+    setup = partial(setup_of, host_by_run=host_by_run)
+    matched = grouped((record for record in unique if record.identity.regime == MATCHED), setup)
+    others = grouped((record for record in unique if record.identity.regime != MATCHED), setup)
     comparisons = [
-        _comparison(setup, matched.get(setup, []), others.get(setup, []), baseline)
-        for setup in {**matched, **others}
+        _comparison(of, matched.get(of, []), others.get(of, []), baseline)
+        for of in {**matched, **others}
     ]
     return sorted(comparisons, key=lambda c: c.setup.place)
 
 
 def by_setup(records: Iterable[Record]) -> dict[Setup, Comparison]:
-    """The comparisons that hold matched records, by their set-up."""
-    return {one.setup: one for one in compare(records) if one.records}
+    """The comparisons that hold matched records, by their set-up, to be held against other runs."""
+    return {one.setup: one for one in compare(records, host_by_run=False) if one.records}
 
 
 def _comparison(

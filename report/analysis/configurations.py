@@ -23,6 +23,9 @@ class Setup:
     """What runs must have in common to be compared: settings, device, machine, where they began.
 
     The weight decay in `settings` is that of the regime matched, also where nobody gave one.
+
+    host  of its machine, as the record says; where it does not, what `setup_of` makes of that
+    env   variables that a person gave, as they were typed
     """
 
     settings: TrainingSettings
@@ -30,6 +33,7 @@ class Setup:
     batch_size: int
     threads: int
     machine_fingerprint: str
+    host: str
     resumed_from: str | None
     first_epoch: int
     env: tuple[str, ...] = ()
@@ -111,14 +115,21 @@ def by_version(records: Iterable[Record]) -> dict[str | None, list[Record]]:
     return groups
 
 
-def setup_of(record: Record) -> Setup:
-    """The set-up of a record; that of the matched runs, whatever its own regime."""
+def setup_of(record: Record, *, host_by_run: bool = True) -> Setup:
+    """The set-up of a record; that of the matched runs, whatever its own regime.
+
+    A record without a host is of one of its run's own, since equal machines may be several; or of
+    an unknown one, not `host_by_run`, where runs are held against each other and nothing is paired.
+    """
+    known = record.environment.machine.host
+    unknown = f"of {record.identity.run}" if host_by_run else "unknown"
     return Setup(
         settings=replace(record.settings, weight_decay=weight_decay(record.settings)),
         device=record.identity.device,
         batch_size=record.identity.batch_size,
         threads=record.identity.threads,
         machine_fingerprint=record.environment.machine.fingerprint,
+        host=known or unknown,
         resumed_from=record.weights.resumed_from,
         first_epoch=record.learning.first_epoch,
         env=record.run_settings.env if record.run_settings else (),

@@ -58,7 +58,7 @@ class Trend:
 def trends(records: Iterable[Record]) -> list[Trend]:
     """Every framework in every set-up that has a figure of speed, matched runs alone."""
     found: list[Trend] = []
-    for comparison in compare(records):
+    for comparison in compare(records, host_by_run=False):
         ok = [record for record in comparison.records if record.status.outcome == "ok"]
         by_framework = grouped(ok, lambda record: record.identity.framework)
         for framework in sorted(by_framework):

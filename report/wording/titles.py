@@ -23,6 +23,8 @@ NAMES = {
     "val_size": "{} validation images",
     "test_size": "{} test images",
     "machine_fingerprint": "machine {}",
+    "host": "host {}",
+    "env": "variables {}",
     "resumed_from": "from {}",
     "first_epoch": "from epoch {}",
 }
@@ -53,9 +55,15 @@ def _values(setup: Setup) -> dict[str, Any]:
 
 
 def _differing(group: Sequence[Comparison]) -> list[str]:
-    """The names of what the set-ups have more than one value of."""
+    """The names of what the set-ups have more than one value of.
+
+    Hosts are told apart by their machines where these are no fewer.
+    """
     found = [_values(one.setup) for one in group]
-    return [name for name in found[0] if len({values[name] for values in found}) > 1]
+    several = {name: len({values[name] for values in found}) for name in found[0]}
+    if several["host"] == several["machine_fingerprint"]:
+        several["host"] = 1
+    return [name for name, count in several.items() if count > 1]
 
 
 def _told(setup: Setup, differing: Sequence[str]) -> Note:
@@ -72,6 +80,8 @@ def _told(setup: Setup, differing: Sequence[str]) -> Note:
         before, _, after = NAMES.get(name, f"{name.replace('_', ' ')} {{}}").partition("{}")
         if name == "target_accuracy" and value is not None:
             value = f"{100 * value:g} %"
+        if isinstance(value, tuple):
+            value = ", ".join(map(str, value)) or None
         shown = f"{value:g}" if isinstance(value, float) else "none" if value is None else value
         fragments += [f" · {before}", Given(str(shown), notes.SHORT_HASH + 1), after]
     return tuple(fragments)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.config.run_settings import RunSettings
 from bench.results.record import Record
 from bench.stats import censored_median
 from report.analysis.comparison import Row, compare
@@ -42,12 +43,43 @@ def only_row(records: list[Record]) -> Row:
         {"train_size": 100},
         {"settings": {"mean": (0.5,)}},
         {"machine_fingerprint": "another"},
+        {"machine_host": "another"},
+        {"run": "another"},  # on a host that nobody knows
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_unlike_runs_never_share_a_table(make: Make, change: dict[str, object]) -> None:
     assert len(compare([make(), make(framework="keras", **change)])) == 2
     assert len(compare([make(), make(framework="keras")])) == 1
+
+
+def test_runs_on_one_host_share_a_table(make: Make) -> None:
+    runs = [make(machine_host="h"), make(machine_host="h", run="another", framework="keras")]
+    (comparison,) = compare(runs)
+    assert comparison.setup.host == "h"
+    unknown = [make(), make(run="another", framework="keras")]
+    assert len({one.setup.host for one in compare(unknown)}) == 2
+    (together,) = compare(unknown, host_by_run=False)  # as in `bench history`
+    assert together.setup.host == "unknown"
+    assert len(compare([*unknown, *runs], host_by_run=False)) == 2
+
+
+def test_what_a_person_gave_is_part_of_the_setup(make: Make) -> None:
+    given = make(framework="keras")
+    plain = make()
+    assert plain.run_settings is None
+    settings = RunSettings(
+        frameworks=("torch",),
+        devices=("cpu",),
+        batch_sizes=(32,),
+        threads=(1,),
+        min_repeats=1,
+        max_repeats=1,
+        env=("A=1",),
+    )
+    of_env = given.model_copy(update={"run_settings": settings})
+    assert len(compare([plain, given])) == 1
+    assert sorted(one.setup.env for one in compare([plain, of_env])) == [(), ("A=1",)]
 
 
 def test_versions_of_a_framework_never_share_a_row(make: Make) -> None:
@@ -97,9 +129,9 @@ def test_figures_of_runs_that_are_not_ok_do_not_count(make: Make) -> None:
 def test_a_seed_that_was_run_twice_counts_once_in_the_accuracy(make: Make) -> None:
     row = only_row(
         [
-            make(test_accuracy=0.90),
-            make(test_accuracy=0.92, run="again"),
-            make(seed=1, test_accuracy=0.95),
+            make(test_accuracy=0.90, machine_host="h"),
+            make(test_accuracy=0.92, machine_host="h", run="again"),
+            make(seed=1, test_accuracy=0.95, machine_host="h"),
         ]
     )
     # means of the seeds: 0.91 and 0.95; deviations ±0.02, so std = √(2 · 0.0004 / 1)

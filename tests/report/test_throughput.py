@@ -16,7 +16,6 @@ from report.build import build
 from report.tables import phases, sweeps, target_tables, throughput_tables
 from report.text import Note
 from report.wording import notes
-from tests.record_making import changed
 
 Make = Callable[..., Record]
 ONLY = {
@@ -80,8 +79,8 @@ def test_blocks_are_paired_and_not_seeds(make: Make) -> None:
 
 def test_runs_without_a_common_block_are_told_to_be_unpaired(make: Make) -> None:
     records = [
-        *processes(make, "torch", [100.0, 102.0]),
-        *[changed(record, run="x") for record in processes(make, "keras", [50.0])],
+        *processes(make, "torch", [100.0, 102.0], machine_host="h"),
+        *processes(make, "keras", [50.0], machine_host="h", run="x"),
     ]
     comparison = one(records)
     (contrast,) = throughput_tables.contrasts(comparison).values()

@@ -34,8 +34,9 @@ class _Run:
     name: str
     comparisons: dict[Setup, Comparison]
 
-    def fingerprints(self) -> set[str]:
-        return {setup.machine_fingerprint for setup in self.comparisons}
+    def machines(self) -> set[tuple[str, str]]:
+        """Fingerprints, each with the host that has it."""
+        return {(setup.machine_fingerprint, setup.host) for setup in self.comparisons}
 
 
 def compare(
@@ -148,14 +149,16 @@ def _same(one: Sample, other: Sample) -> bool:
     return one.framework == other.framework
 
 
+def _machine(run: _Run) -> str:
+    fingerprint, host = min(run.machines())
+    cpu = next(iter(run.comparisons.values())).machine.cpu or "unknown"
+    return f"{run.name} ran on {cpu}, fingerprint {fingerprint[:12]}, host {host[:12]}"
+
+
 def _require_alike(first: _Run, later: _Run) -> None:
     """UsageError where the runs are of unlike machines, or share no set-up."""
-    if not first.fingerprints() & later.fingerprints():
-        machines = [
-            f"{run.name} ran on {next(iter(run.comparisons.values())).machine.cpu or 'unknown'}, "
-            f"fingerprint {min(run.fingerprints())[:12]}"
-            for run in (first, later)
-        ]
+    if not first.machines() & later.machines():
+        machines = [_machine(run) for run in (first, later)]
         raise UsageError(
             f"results of unlike machines cannot be compared: {plain('; '.join(machines))}; run "
             "both on one machine"

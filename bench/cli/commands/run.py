@@ -150,11 +150,13 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
             "start a new run without --resume"
         )
     here = machine.describe()
-    if here.fingerprint != manifest.machine.fingerprint:
+    before = manifest.machine
+    hosts_differ = None not in (here.host, before.host) and here.host != before.host
+    if here.fingerprint != before.fingerprint or hosts_differ:
+        names = [f"{one.fingerprint}, host {one.host or 'unknown'}" for one in (before, here)]
         raise UsageError(
-            f"{path} was begun on another machine ({manifest.machine.fingerprint}, this is "
-            f"{here.fingerprint}), and figures of two machines do not belong in one run: start a "
-            "new one"
+            f"{path} was begun on another machine ({names[0]}; this is {names[1]}), and figures of "
+            "two machines do not belong in one run: start a new one"
         )
     with store.reopen(path) as folder:
         if dry_run:
