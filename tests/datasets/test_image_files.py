@@ -56,6 +56,13 @@ def test_a_wide_image_keeps_its_proportions_or_is_stretched(tmp_path):
     assert load(path, size=(28, 28), fit="resize").min() == 255
 
 
+def test_a_tall_image_keeps_its_proportions_too(tmp_path):
+    Image.fromarray(np.full((40, 20), 255, np.uint8)).save(tmp_path / "tall.png")
+    (padded,) = load(tmp_path / "tall.png")
+    rows, columns = np.nonzero(padded[..., 0] > 100)
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (28, 14)
+
+
 def test_dark_on_light_is_turned_over_before_the_margin_is_added(tmp_path, digit):
     path = tmp_path / "paper.png"
     Image.fromarray(255 - digit).save(path)

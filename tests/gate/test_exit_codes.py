@@ -133,3 +133,25 @@ def test_a_verdict_that_cannot_be_printed_is_an_error(call, monkeypatch, capsys,
     said = capsys.readouterr().err
     assert said == "error: cannot write to standard output: No space left on device\n"
     assert (tmp_path / "gate.json").is_file()
+
+
+class _Found:
+    def model_dump_json(self, indent: int) -> str:
+        return '{"of": 1}'
+
+
+def test_a_file_that_is_there_is_replaced_whole(tmp_path: Path) -> None:
+    """A reader of the old one has all of it; a pipe is written into."""
+    path = tmp_path / "gate.json"
+    path.write_text("old")
+    with path.open() as reader:
+        command._write_json(path, _Found())  # type: ignore[arg-type]
+        assert reader.read() == "old"
+    assert path.read_text() == '{"of": 1}\n'
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    command._write_json(pipe, _Found())  # type: ignore[arg-type]
+    assert os.read(end, 100) == b'{"of": 1}\n'
+    os.close(end)
+    assert pipe.is_fifo()

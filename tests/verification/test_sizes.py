@@ -110,6 +110,12 @@ def test_a_healthy_adapter_passes_at_any_size(options: ModelOptions) -> None:
     assert cases >= {"full batch of 1,500", "partial batch of 1", "1,001 images after 20 steps"}
 
 
+def test_a_run_without_a_last_batch_has_none_examined() -> None:
+    checks = examined(Healthy(), "gradients", batch_size=20, remainder=0)
+    cases = {check.case for check in checks if check.name == "gradients"}
+    assert cases == {"full batch of 20"}
+
+
 def test_rows_of_a_large_batch_come_from_all_over_the_set() -> None:
     problem = problems.problem(lenet5((32, 32, 1), 10), 0)
     oracle = ReferenceAdapter()
