@@ -49,6 +49,8 @@ TOGETHER: tuple[Mapping[str, Any], ...] = (
     {"val_every": 5, "val_size": 0},
     {"batch_sizes": (8, 8)},
     {"threads": ()},
+    {"momentum": -0.1},
+    {"dropout": -0.1},
     {"env": ("XLA_FLAGS",)},
     {"env": ("flax:XLA FLAGS=1",)},
     {"env": ("=1",)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from bench.config import plan
 from bench.execution import block as blocks
 from bench.execution import runner
 from bench.execution.block import Block, CellBegun, CellEnded, OnThisMachine
+from bench.execution.certify import VerificationResult
 from bench.execution.in_process import InProcess
 from bench.results import store
 from bench.results.record import PARTS
@@ -100,6 +102,30 @@ def test_what_is_told_of_a_block_comes_in_order(planned, tmp_path):
     assert "oracle" not in {e.name for e in later if isinstance(e, PhaseBegun)}
     assert ended[0].throughput.machine_gflop_per_s == ended[1].throughput.machine_gflop_per_s
     assert [bool(r.learning.oracle_step_loss) for r in ended] == [True, False]  # of the first seed
+
+
+def test_an_examination_is_a_phase_and_serves_every_seed(planned, tmp_path, monkeypatch):
+    examined = []
+    refused = VerificationResult(None, "not-equivalent", "another network")
+
+    def certify(subject, log, on_check, executor):
+        examined.append((subject, log))
+        return refused
+
+    monkeypatch.setattr(blocks, "certify", certify)
+    verified = planned.model_copy(update={"settings": replace(planned.settings, unverified=False)})
+    events: list = []
+    here = OnThisMachine(InProcess(NoExecutor()), machine.describe())
+    cells = verified.cells()
+    here.measure(block_of(verified, tmp_path, cells), events.append)
+    of_first = tmp_path / f"{cells[0].name}.log"
+    assert examined == [(blocks.subject(verified, cells[0], {}), of_first)]
+    assert [type(e).__name__ for e in events] == [
+        *("CellBegun", "PhaseBegun", "CellEnded", "CellBegun", "CellEnded")
+    ]
+    assert events[1].name == "verify"
+    outcomes = [e.record.status.outcome for e in events if isinstance(e, CellEnded)]
+    assert outcomes == ["not-equivalent"] * 2
 
 
 def test_a_run_is_the_same_where_its_blocks_are_measured_elsewhere(planned, tmp_path):

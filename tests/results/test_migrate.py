@@ -123,6 +123,15 @@ def test_a_weight_decay_that_nobody_typed_is_the_regimes(old, given, expected):
     assert found.trained_with.weight_decay == 0.02
 
 
+@pytest.mark.parametrize(("given", "expected"), [(True, 0.02), (False, None), (None, 0.02)])
+def test_the_same_of_a_plan(given, expected):
+    """A manifest of a version between two schemas has its settings in their place already."""
+    typed = {} if given is None else {"weight_decay_is_given": given}
+    plan = {"settings": {"weight_decay": 0.02, "epochs": 3}, **typed}
+    found = migrate.manifest({"schema_version": 4, "plan": plan})["plan"]
+    assert found == {"settings": {"weight_decay": expected, "epochs": 3}}
+
+
 def test_what_was_asked_of_the_run(old):
     found = Record.model_validate(old | {"asked": ASKED}).run_settings
     assert found is not None
