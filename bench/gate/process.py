@@ -26,15 +26,6 @@ ANSWER_LIMIT_S = 120.0
 TAIL_LINES = 12
 MOST_TOLD = 5  # modules that came from elsewhere
 END_S = 5.0
-# Where glibc's allocator gives memory back and takes it anew is a matter of how the heap happens to
-# lie: identical processes of PyTorch had from 500 to 2,300 page faults a step, and were up to a
-# quarter apart for as long as they lived. One that keeps its memory has none. Other C libraries
-# ignore this.
-KEEPS_MEMORY = {
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),  # the largest that every glibc accepts
-    "MALLOC_TOP_PAD_": str(1 << 26),
-}
 
 
 class SideError(BenchError):
@@ -200,7 +191,7 @@ def _environment(side: Side, threads: int) -> dict[str, str]:
         # follows stands for Julia's own folders.
         "JULIA_DEPOT_PATH": os.pathsep.join((str(side.caches), env.get("JULIA_DEPOT_PATH", ""))),
     }
-    return env | KEEPS_MEMORY | own
+    return env | own
 
 
 def _ending(code: int) -> str:

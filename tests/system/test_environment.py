@@ -47,6 +47,13 @@ def test_packages_of_a_person_s_own_are_found_without_a_home(monkeypatch):
     assert "PYTHONUSERBASE" not in environment.of_worker(1, {})
 
 
+def test_every_process_keeps_its_memory_unless_it_is_told_otherwise():
+    env = environment.of_worker(1, {"MALLOC_TRIM_THRESHOLD_": "0"})
+    assert env["MALLOC_TRIM_THRESHOLD_"] == str(2**30)
+    given = {"MALLOC_TRIM_THRESHOLD_": "131072"}
+    assert environment.of_worker(1, {}, given)["MALLOC_TRIM_THRESHOLD_"] == "131072"
+
+
 def test_what_one_framework_is_given_besides():
     given = {"XLA_FLAGS": "--a=1", "OMP_NUM_THREADS": "64", "HOME": "/home/me"}
     env = environment.of_worker(1, {"XLA_FLAGS": "--b=2"}, given)
