@@ -70,7 +70,12 @@ KEEPS_MEMORY = {
 READ_BY_LIBRARIES = (
     *("LD_", "DYLD_", "MALLOC_", "GLIBC_", "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "BLIS_"),
     *("ONEDNN_", "DNNL_", "TORCH", "PYTORCH_", "ATEN_", "TF_", "KERAS_", "XLA_", "JAX_", "JULIA_"),
-    *("CUDA_", "CUDNN_", "CUBLAS_", "NVIDIA_"),
+    *("CUDA_LAUNCH_", "CUDA_MODULE_", "CUDA_DEVICE_", "CUDNN_", "CUBLAS_"),
+)
+# What begins so and is another program's, which is Terraform.
+OF_OTHERS = (
+    *("TF_CLI_", "TF_VAR_", "TF_LOG", "TF_INPUT", "TF_WORKSPACE", "TF_DATA_DIR", "TF_PLUGIN_"),
+    *("TF_REGISTRY_", "TF_IN_AUTOMATION"),
 )
 SET_ALIKE = ("PYTHONUNBUFFERED", "PYTHONHASHSEED", "KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE")
 
@@ -112,6 +117,6 @@ def ignored(parent: Mapping[str, str]) -> list[str]:
     return sorted(
         name
         for name, value in parent.items()
-        if value and name.startswith(READ_BY_LIBRARIES) and name not in PASSED_ON
-        if name not in SET_ALIKE
+        if value and name.startswith(READ_BY_LIBRARIES) and not name.startswith(OF_OTHERS)
+        if why_not(name) is None
     )

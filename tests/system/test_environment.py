@@ -81,4 +81,5 @@ def test_why_a_run_cannot_be_given_a_variable(name, reason):
 def test_what_is_set_and_reaches_no_worker():
     parent = {"XLA_FLAGS": "--a", "LD_PRELOAD": "/x.so", "KMP_BLOCKTIME": "", "EDITOR": "vi"}
     parent |= {"LD_LIBRARY_PATH": "/opt", "KERAS_BACKEND": "jax", "PATH": "/bin"}
+    parent |= {"TF_CLI_CONFIG_FILE": "/terraform", "NVIDIA_REQUIRE_CUDA": "12", "KERAS_HOME": "/k"}
     assert environment.ignored(parent) == ["LD_PRELOAD", "XLA_FLAGS"]
