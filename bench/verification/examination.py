@@ -158,7 +158,6 @@ class _Examination:
 
     def round_trip(self, problem: Problem) -> Iterator[Check]:
         """Weights in and out again; also where what was given is overwritten; after compilation."""
-        self._start(problem, SGD)
         given = {path: _aligned(p) for path, p in problem.parameters.items()}
         subject = self.subject
         self.adapter.build(problem.model, given, SGD, subject.device, subject.threads)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Collection
 
 import pytest
 
 from bench.contract import Adapter, ModelOptions, OptimizerSpec
-from bench.results.certificate import Check, Subject
+from bench.results.certificate import Check
 from bench.system import machine
-from bench.system.clocks import Clocks
-from bench.verification.examination import examine
 from bench.workload.models import USUAL
-from impls.reference.adapter import ReferenceAdapter
 
+from .examining import examining
 from .faults import ADAM, FAULTS, MOMENTUM, Fault, Healthy
 from .faults_of_options import OF_OPTIONS, RANDOM
-
-CLOCKS = Clocks(time.perf_counter, time.process_time)
 
 
 def examined(
@@ -34,19 +29,9 @@ def examined(
     Those end once each of the named has failed: that a fault is caught is known by then, and what
     else it would have failed is not asked.
     """
-    subject = Subject(
-        framework="reference",
-        device="cpu",
-        model="lenet5",
-        options=options,
-        input_shape=(32, 32, 1),
-        classes=10,
-        optimizers=(optimizer,),
-        threads=1,
-        seed=seed,
-    )
     checks, missing = [], set(by)
-    for check in examine(adapter, ReferenceAdapter(), subject, CLOCKS, by):
+    fields = {"optimizers": (optimizer,), "seed": seed}
+    for check in examining(adapter, *by, options=options, **fields):
         checks.append(check)
         if not check.passed:
             missing.discard(check.name)

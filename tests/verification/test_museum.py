@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from .examining import examining
 from .museum import BEGIN, END, EXHIBITS, PAGE, Exhibit, address, table
 from .test_faults import _skip_without_a_free_cpu
-from .test_sizes import examining
 
 LARGE = 10_000  # images at once, of which the reference needs minutes
 

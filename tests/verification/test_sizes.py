@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 from bench.contract import ModelOptions, OptimizerSpec
-from bench.results.certificate import Check, Subject
-from bench.system.clocks import Clocks
+from bench.results.certificate import Check
 from bench.verification import problems, tolerances
-from bench.verification.examination import examine
 from bench.workload.models import USUAL, lenet5
 from impls.reference.adapter import ReferenceAdapter
 
+from .examining import examining
 from .faults import Healthy
 
-CLOCKS = Clocks(time.perf_counter, time.process_time)
 MANY = 1500  # in a batch: more than there are different images to train on
 
 
 def examined(adapter: ReferenceAdapter, *names: str, **fields: object) -> list[Check]:
     """The parts of an examination that have these checks."""
     return list(examining(adapter, *names, **fields))
-
-
-def examining(
-    adapter: ReferenceAdapter, *names: str, options: ModelOptions = USUAL, **sizes: object
-) -> Iterator[Check]:
-    """As they are made; with other fields of the subject."""
-    subject = Subject(
-        framework="reference",
-        device="cpu",
-        model="lenet5",
-        options=options,
-        input_shape=(32, 32, 1),
-        classes=10,
-        threads=1,
-        **{"optimizers": (OptimizerSpec("sgd"),), **sizes},
-    )
-    return examine(adapter, ReferenceAdapter(), subject, CLOCKS, names)
 
 
 class LosesRowsOfLargeBatches(Healthy):
