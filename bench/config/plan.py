@@ -147,7 +147,7 @@ class Plan(BaseModel):
             bias_given=self.settings.bias_init,
             is_random=bool(self.spec().random),
             has_switches=any(
-                frameworks.named(framework).variables(device, machine.instruction_sets())
+                frameworks.named(framework).switched(device, machine.instruction_sets())
                 for device in self.settings.devices
             ),
         )
@@ -166,12 +166,12 @@ class Plan(BaseModel):
     def variables(self, cell: Cell, instruction_sets: Collection[str]) -> dict[str, str]:
         """Environment variables of the cell's process, beside those that every worker has.
 
-        The switches of its framework that help on a CPU with these instruction sets, unless the
-        regime leaves it alone; and what a person gave, which goes before them.
+        What its framework must have, and its switches that help on a CPU with these instruction
+        sets, unless the regime leaves it alone; what a person gave goes before them.
         """
         framework = frameworks.named(cell.framework)
-        has_switches = self.setting(cell).switches
-        own = framework.variables(cell.device, instruction_sets) if has_switches else {}
+        switches = self.setting(cell).switches
+        own = framework.variables(cell.device, instruction_sets, switches=switches)
         return own | variables.of_framework(cell.framework, self.settings.env)
 
     def cells(self) -> tuple[Cell, ...]:

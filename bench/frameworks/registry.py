@@ -14,14 +14,16 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
+import itertools
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import cast
 
 from bench.contract import Adapter
-from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
+from bench.errors import UnavailableError, UnknownNameError, UsageError
 from bench.frameworks.spec import SEPARATOR, Framework, Toolchain, Tools
 
 GROUP = "lenet_bench.frameworks"
@@ -55,41 +57,65 @@ def _own_declarations() -> tuple[str, ...]:
 def catalogue() -> dict[str, Framework]:
     """Every known framework by name: the built-in ones, then those of entry points.
 
-    Without their variants, see `with_variants`.
+    Without their variants, see `with_variants`. An entry point that declares none, or one that
+    cannot be, is a framework with a `fault`: it is named, and the others run.
     """
     found = {framework.name: framework for framework in built_in()}
-    for declared, _, framework in _of_entry_points(tuple(sys.path)):
+    for point, _, framework in _of_entry_points(tuple(sys.path)):
         if not NAME.fullmatch(framework.name):
-            raise BenchError(
-                f"{declared} declares the framework {framework.name!r}: a name is of letters, "
-                "digits, - and _"
+            framework = _faulty(
+                point,
+                f"it declares the framework {framework.name!r}: a name is of letters, digits, - "
+                "and _",
             )
-        if framework.name in found:
-            raise BenchError(
-                f"{declared} declares the framework {framework.name!r}, which exists already; one "
-                "of the two needs another name"
+        elif framework.name in found:
+            framework = _faulty(
+                point,
+                f"it declares the framework {framework.name!r}, which exists already; one of the "
+                "two needs another name",
             )
-        found[framework.name] = framework
-    return found
+        found[_unused(framework.name, found)] = framework
+    return {name: replace(framework, name=name) for name, framework in found.items()}
+
+
+def _faulty(point: importlib.metadata.EntryPoint, why: str) -> Framework:
+    """In the place of what an entry point should declare."""
+    return Framework(
+        name=re.sub(r"[^A-Za-z0-9_-]", "-", point.name),
+        title=f"the entry point {point.name!r}",
+        adapter="",
+        version="",
+        modules=(),
+        install="",
+        default=False,
+        fault=f"the entry point {point.name!r} ({point.value}) is wrong: {why}",
+    )
+
+
+def _unused(name: str, used: Collection[str]) -> str:
+    """The name, or with the first number that nobody has."""
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    return name if name not in used else next(each for each in numbered if each not in used)
 
 
 @functools.cache
-def _of_entry_points(path: tuple[str, ...]) -> tuple[tuple[str, str, Framework], ...]:
-    """Each after what declares it and the module that this is in.
+def _of_entry_points(
+    path: tuple[str, ...],
+) -> tuple[tuple[importlib.metadata.EntryPoint, str, Framework], ...]:
+    """Each with the module that declares it and what it declares.
 
     Looked for once for each path that modules are found on: a plan asks for the catalogue some
     dozens of times, and 20 ms go by each time.
     """
     found = []
     for point in importlib.metadata.entry_points(group=GROUP):
-        declared = f"the entry point {point.name!r} ({point.value})"
         try:
-            found.append((declared, point.value.partition(":")[0], point.load()))
-        except Exception as error:
-            raise BenchError(
-                f"{declared} of group {GROUP!r} cannot be loaded: {error}; uninstall or repair the "
-                "package that declares it"
-            ) from error
+            declared = point.load()
+        except Exception as error:  # whatever the code of others raises
+            declared = _faulty(point, f"it cannot be loaded: {error}; uninstall or repair it")
+        if not isinstance(declared, Framework):
+            declared = _faulty(point, f"it declares {declared!r}, and not a Framework")
+        found.append((point, point.value.partition(":")[0], declared))
     return tuple(found)
 
 
@@ -130,6 +156,8 @@ def in_file_names(name: str) -> str:
 
 def missing(framework: Framework) -> str | None:
     """Why the framework is not available here, or None; looks for packages, imports none."""
+    if framework.fault:
+        return framework.fault
     reasons = (each.missing() for each in _tools(framework))
     return absent_modules(framework) or next(filter(None, reasons), None)
 
@@ -157,6 +185,8 @@ def toolchain(framework: Framework) -> Toolchain | None:
 
 def version(framework: Framework) -> str | None:
     """The installed version, from the toolchain or else from the distribution's metadata."""
+    if framework.fault:
+        return None
     tools = toolchain(framework)
     if tools:
         return tools.version()
@@ -200,7 +230,8 @@ def entry_modules(framework: Framework) -> tuple[str, ...]:
     """
     named = [framework.adapter, framework.toolchain]
     named.append(framework.variant.tools if framework.variant else None)
-    declaring = {module for _, module, _ in _of_entry_points(tuple(sys.path))}
+    points = _of_entry_points(tuple(sys.path))
+    declaring = {module for _, module, declared in points if not declared.fault}
     own = (path.partition(":")[0] for path in named if path)
     return (*own, *_own_declarations(), *sorted(declaring))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.choices import Device
 from bench.frameworks.regimes import Default
@@ -38,19 +38,6 @@ class Toolchain(Tools, Protocol):
 
     def gpu_missing(self) -> str | None:
         """Why the framework cannot compute on a GPU here, or None; fetches nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A mode of execution of a framework, beside the plain one.
-
-    title  what differs, in a few words
-    tools  "package.module:object", a `Tools`, where it needs more than the framework does
-    """
-
-    name: str
-    title: str
-    tools: str | None = None
 
 
 @cache
@@ -91,6 +78,34 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A mode of execution of a framework, beside the plain one.
+
+    title  what differs, in a few words
+    tools  "package.module:object", a `Tools`, where it needs more than the framework does
+
+    The others are those of `Framework`, where the variant has another than the plain framework; as
+    one that runs on another library has.
+    """
+
+    name: str
+    title: str
+    tools: str | None = None
+    adapter: str | None = None
+    modules: tuple[str, ...] | None = None
+    install: str | None = None
+    own: tuple[Default, ...] | None = None
+    switches: tuple[Switch, ...] | None = None
+    environment: Mapping[str, str] | None = None
+
+    def instead(self) -> dict[str, Any]:
+        """What it has of its own, by the names of `Framework`'s fields."""
+        names = ("adapter", "modules", "install", "own", "switches", "environment")
+        given = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Framework:
     """A framework, or a variant of one, and where its adapter is.
 
@@ -103,8 +118,10 @@ class Framework:
     own       its defaults that differ from the matched setting: what the regime `native` takes
     toolchain "package.module:object", a `Toolchain`, where packages of Python's are not enough
     switches  what an expert sets for it, by the class of the CPU
+    environment  variables without which it would be another framework; set in every regime
     variants  its other modes of execution
     variant   the one that this is; None for the plain framework
+    fault     why it cannot be had, of one whose declaration is wrong; empty otherwise
     """
 
     name: str
@@ -117,13 +134,32 @@ class Framework:
     own: tuple[Default, ...] = ()
     toolchain: str | None = None
     switches: tuple[Switch, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None
+    fault: str = ""
     for_gpu: str = "install its build for the GPU (the extra 'gpu') and the driver"
 
-    def variables(self, device: Device, instruction_sets: Collection[str]) -> dict[str, str]:
+    @property
+    def plain_name(self) -> str:
+        """Its own, or that of the framework that it is a variant of."""
+        return self.name.partition(SEPARATOR)[0]
+
+    @property
+    def is_mode(self) -> bool:
+        """Whether it is the plain framework in another mode of execution, by the same adapter."""
+        return self.variant is not None and self.variant.adapter is None
+
+    def switched(self, device: Device, instruction_sets: Collection[str]) -> dict[str, str]:
         """The switches that are set on this device of a CPU with these instruction sets."""
         return {one.name: one.value for one in self.switches if one.helps(device, instruction_sets)}
+
+    def variables(
+        self, device: Device, instruction_sets: Collection[str], *, switches: bool = True
+    ) -> dict[str, str]:
+        """What its process has in its environment; without `switches`, only what it must have."""
+        chosen = self.switched(device, instruction_sets) if switches else {}
+        return {**self.environment, **chosen}
 
     def in_variant(self, variant: Variant) -> Framework:
         """The same framework in one of its variants, as a framework of its own."""
@@ -134,4 +170,5 @@ class Framework:
             default=False,
             variants=(),
             variant=variant,
+            **variant.instead(),
         )

@@ -77,7 +77,9 @@ OF_OTHERS = (
     *("TF_CLI_", "TF_VAR_", "TF_LOG", "TF_INPUT", "TF_WORKSPACE", "TF_DATA_DIR", "TF_PLUGIN_"),
     *("TF_REGISTRY_", "TF_IN_AUTOMATION"),
 )
-SET_ALIKE = ("PYTHONUNBUFFERED", "PYTHONHASHSEED", "KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE")
+SET_ALIKE = ("PYTHONUNBUFFERED", "PYTHONHASHSEED", "NVIDIA_TF32_OVERRIDE")
+# What is a row of its own for each of its values.
+OF_ROWS = {"KERAS_BACKEND": "take the row of that backend: keras, keras:jax or keras:torch"}
 
 
 def of_worker(
@@ -109,7 +111,7 @@ def why_not(name: str) -> str | None:
         return "workers see it as it is: set it before the program starts"
     if name in PLACES or name in NO_HOME or name in SET_ALIKE:
         return "it is set for all frameworks alike"
-    return None
+    return OF_ROWS.get(name)
 
 
 def ignored(parent: Mapping[str, str]) -> list[str]:
@@ -118,5 +120,5 @@ def ignored(parent: Mapping[str, str]) -> list[str]:
         name
         for name, value in parent.items()
         if value and name.startswith(READ_BY_LIBRARIES) and not name.startswith(OF_OTHERS)
-        if why_not(name) is None
+        if why_not(name) is None or name in OF_ROWS
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.contract import Adapter
 from bench.errors import NotSupportedError, UnavailableError
 from bench.worker.messages import Emit, Measured
 
@@ -34,11 +33,3 @@ def asked_for(framework: str, what: str, remedy: str) -> Iterator[None]:
         yield
     except NotSupportedError as reason:
         raise UnavailableError(f"{framework} cannot {what}: {reason}; {remedy}") from None
-
-
-def versions_of(adapter: Adapter) -> dict[str, str]:
-    """What the adapter says that it computes with; nothing where it does not."""
-    try:
-        return adapter.versions()
-    except NotSupportedError:
-        return {}

@@ -16,6 +16,7 @@ from pydantic.functional_validators import field_validator
 
 from bench.choices import Device
 from bench.config.plan import Cell, Plan
+from bench.frameworks import named
 from bench.results.certificate import Check, Subject
 from bench.results.record import PART_OF, PARTS, CellOutcome
 
@@ -95,13 +96,23 @@ class Examine(_Task):
         return self.subject.threads
 
 
-class FindDevices(_Task):
+class _OfFramework(_Task):
+    """What is asked of a framework, whatever it is to train."""
+
+    framework: str
+    threads: int
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Those without which it would be another framework."""
+        return named(self.framework).environment
+
+
+class FindDevices(_OfFramework):
     """Ask a framework which devices it sees, and its versions."""
 
     on_own_cpus: ClassVar[bool] = False
     kind: Literal["devices"] = "devices"
-    framework: str
-    threads: int
 
 
 class MeasureMachinePeak(_Task):
@@ -120,13 +131,11 @@ class ComputeOracleLosses(_OfCell):
     framework: Literal["reference"] = "reference"
 
 
-class Predict(_Task):
+class Predict(_OfFramework):
     """Compute the logits of a checkpoint: the images of one .npy file, to another one."""
 
     kind: Literal["predict"] = "predict"
-    framework: str
     device: Device
-    threads: int
     checkpoint: Path
     sha256: str
     images: Path

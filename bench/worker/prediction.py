@@ -7,9 +7,9 @@ import numpy as np
 from bench.contract import Adapter, OptimizerSpec
 from bench.errors import BenchError
 from bench.results import checkpoint
-from bench.worker.left_out import versions_of
 from bench.worker.messages import FrameworkAnswered, Predict
 from bench.worker.trainer import require_device
+from bench.worker.versions import versions_or_none
 
 
 def predict(task: Predict, adapter: Adapter) -> FrameworkAnswered:
@@ -27,4 +27,4 @@ def predict(task: Predict, adapter: Adapter) -> FrameworkAnswered:
     batches = (np.asarray(images[start : start + task.batch_size]) for start in starts)
     logits = np.concatenate([adapter.predict(batch) for batch in batches])
     np.save(task.logits, logits, allow_pickle=False)
-    return FrameworkAnswered(versions=versions_of(adapter))
+    return FrameworkAnswered(versions=versions_or_none(adapter, task.framework))

@@ -18,8 +18,8 @@ from bench.verification.examination import examine
 from bench.verification.oracle import Oracle
 from bench.worker import messages, oracle_losses, prediction, throughput, trainer
 from bench.worker.checkpointing import CheckpointWriter
-from bench.worker.left_out import versions_of
 from bench.worker.messages import Ended
+from bench.worker.versions import versions_or_none
 
 
 def perform(task: messages.Task, emit: messages.Emit, *, is_watched: bool = True) -> messages.Ended:
@@ -48,7 +48,7 @@ def _perform(task: messages.Task, emit: messages.Emit, is_watched: bool) -> mess
         case messages.FindDevices():
             adapter = create()
             found = messages.FrameworkAnswered(
-                versions=versions_of(adapter), devices=tuple(adapter.devices())
+                versions=versions_or_none(adapter, task.framework), devices=tuple(adapter.devices())
             )
             emit(found)
         case messages.MeasureMachinePeak():
@@ -89,7 +89,7 @@ def _examine(task: messages.Examine, adapter: Adapter, emit: messages.Emit) -> N
     oracle = cast(Oracle, frameworks.create(frameworks.named("reference")))
     for check in examine(adapter, oracle, of, _clocks()):
         emit(messages.CheckMade(check=check))
-    emit(messages.FrameworkAnswered(versions=versions_of(adapter)))
+    emit(messages.FrameworkAnswered(versions=versions_or_none(adapter, of.framework)))
 
 
 def _clocks() -> Clocks:

@@ -32,6 +32,7 @@ from bench.worker.left_out import LeftOut, asked_for
 from bench.worker.lr_schedule import EpochDecision
 from bench.worker.messages import Emit, Ended, Measured, PhaseBegun, WindowEnded
 from bench.worker.prepared_data import Examples, Prepared, order_of, prepare
+from bench.worker.versions import versions_of
 from bench.workload import flops, metrics, order, random_inputs
 
 
@@ -137,7 +138,7 @@ class _Session:
             initial_weights_sha256=order.parameters_sha256(initial),
         )
         with self._left_out.of("versions"):
-            self._measured(versions=adapter.versions())
+            self._measured(versions=versions_of(adapter, self._cell.framework))
         with self.phase("placement", adapter):
             adapter.load(data.train.images, data.train.labels)
         with self._left_out.of("compile_s"), self.phase("compile", adapter):

@@ -12,7 +12,8 @@ from bench.config.plan import AvailableImages, Cell, Plan
 from bench.frameworks import Framework, Switch
 
 DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=10, sha256="d" * 64)
-ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}
+KERAS = {"KERAS_BACKEND": "tensorflow"}  # without which it would be another row
+ONEDNN = KERAS | {"TF_ENABLE_ONEDNN_OPTS": "1"}
 
 
 def make(*env: str, **asked: object) -> Plan:
@@ -39,7 +40,7 @@ def test_what_is_given_to_all_to_a_framework_and_to_a_variant() -> None:
 def test_a_switch_is_set_on_the_class_of_cpu_that_it_is_for() -> None:
     planned = make()
     assert of(planned, "keras", "avx", "avx2") == ONEDNN
-    assert of(planned, "keras", "neon") == {}
+    assert of(planned, "keras", "neon") == KERAS
     assert of(planned, "torch", "avx2") == {}
     assert "ynn" in of(planned, "flax:scan")["XLA_FLAGS"]  # on every CPU
 
@@ -47,20 +48,21 @@ def test_a_switch_is_set_on_the_class_of_cpu_that_it_is_for() -> None:
 def test_what_a_person_gives_goes_before_a_switch() -> None:
     planned = make("TF_ENABLE_ONEDNN_OPTS=0", "keras:MALLOC_ARENA_MAX=1")
     given = {"TF_ENABLE_ONEDNN_OPTS": "0"}
-    assert of(planned, "keras", "avx2") == given | {"MALLOC_ARENA_MAX": "1"}
+    assert of(planned, "keras", "avx2") == KERAS | given | {"MALLOC_ARENA_MAX": "1"}
     assert of(planned, "torch", "avx2") == given
 
 
 def test_native_leaves_the_framework_alone() -> None:
     planned = make("A=1", regimes=("matched", "native"))
-    assert of(planned, "keras", "avx2", regime="native") == {"A": "1"}
+    assert of(planned, "keras", "avx2", regime="native") == KERAS | {"A": "1"}
     assert of(planned, "keras", "avx2") == ONEDNN | {"A": "1"}
 
 
 def test_a_switch_of_the_cpu_is_none_of_a_gpu() -> None:
     framework = frameworks.named("keras")
     assert framework.variables("cpu", ("avx2",)) == ONEDNN
-    assert framework.variables("gpu", ("avx2",)) == {}
+    assert framework.variables("gpu", ("avx2",)) == KERAS
+    assert framework.variables("cpu", ("avx2",), switches=False) == KERAS
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_built_in_ones():
-    assert list(frameworks.catalogue())[:5] == ["flax", "flux", "keras", "torch", "reference"]
+    known = ["flax", "flux", "keras", "torch", "equinox", "mlx", "reference"]
+    assert list(frameworks.catalogue())[: len(known)] == known
 
 
 def test_a_misspelt_name_gets_a_hint():
     with pytest.raises(UnknownNameError) as caught:
         frameworks.named("pytroch")
-    assert "choose from flax, flux, keras, torch, reference" in str(caught.value)
+    assert "choose from flax, flux, keras, torch, equinox, mlx, reference" in str(caught.value)
     with pytest.raises(UnknownNameError, match="did you mean 'torch'"):
         frameworks.named("troch")
 
@@ -68,27 +69,56 @@ def test_an_entry_point_adds_a_framework():
     assert "a framework that is slow" in printed
 
 
-@pytest.mark.parametrize(
-    ("target", "complaint"),
-    [
-        ("nowhere:framework", "cannot be loaded: No module named 'nowhere'"),
-        ("clash:it", "exists already"),
-    ],
-)
-def test_a_wrong_entry_point_is_named(tmp_path, target, complaint):
-    (tmp_path / "clash.py").write_text("from impls.torch.framework import FRAMEWORK as it\n")
+PLUGINS = {  # name of the entry point → what it names, and what is said of it
+    "nowhere": ("nowhere:framework", "cannot be loaded: No module named 'nowhere'"),
+    "raises": ("plugins_raises:it", "cannot be loaded: no such luck; uninstall or repair it"),
+    "again": ("plugins_wrong:again", "declares the framework 'torch', which exists already"),
+    "torch": ("plugins_wrong:again", "declares the framework 'torch', which exists already"),
+    "dotted": ("plugins_wrong:dotted", "'torch.compile': a name is of letters, digits, - and _"),
+    "thing": ("plugins_wrong:thing", "it declares 'a thing', and not a Framework"),
+}
+
+
+@pytest.fixture
+def plugins(monkeypatch, tmp_path):
+    """Entry points that are wrong, each in its own way, and one that is right."""
+    (tmp_path / "plugins_raises.py").write_text("raise OSError('no such luck')\n")
+    (tmp_path / "plugins_wrong.py").write_text(
+        "from dataclasses import replace\n"
+        "from impls.torch.framework import FRAMEWORK as again\n"
+        "dotted = replace(again, name='torch.compile')\n"
+        "fine = replace(again, name='fine')\n"
+        "thing = 'a thing'\n"
+    )
     info = tmp_path / "wrong-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wrong\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{frameworks.GROUP}]\nwrong = {target}\n")
-    code = (
-        "from bench import errors, frameworks\n"
-        "try:\n    frameworks.catalogue()\n"
-        "except errors.BenchError as error:\n    print(error)\n"
+    points = "".join(f"{name} = {target}\n" for name, (target, _) in PLUGINS.items())
+    (info / "entry_points.txt").write_text(
+        f"[{frameworks.GROUP}]\n{points}fine = plugins_wrong:fine\n"
     )
-    printed = _with_plugins(code, tmp_path)
-    assert "'wrong'" in printed
-    assert complaint in printed
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    for name in ("plugins_raises", "plugins_wrong"):
+        sys.modules.pop(name, None)
+
+
+def test_a_wrong_entry_point_is_a_row_with_its_reason_and_the_others_are_there(plugins):
+    known = frameworks.catalogue()
+    assert known["fine"].fault == ""
+    assert known["torch"].fault == ""
+    for point, (target, complaint) in PLUGINS.items():
+        row = "torch-2" if point == "torch" else point
+        of = frameworks.named(row)
+        assert of.name == row
+        assert not of.default
+        said = frameworks.missing(of)
+        assert said.startswith(f"the entry point {point!r} ({target}) is wrong: ")
+        assert complaint in said
+        assert frameworks.version(of) is None
+        with pytest.raises(UnavailableError, match=re.escape(complaint)):
+            frameworks.create(of)
+    assert "plugins_raises" not in frameworks.entry_modules(known["fine"])
 
 
 TOY = """

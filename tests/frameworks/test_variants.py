@@ -14,10 +14,11 @@ import pytest
 
 from bench import frameworks
 from bench.config.plan import Cell
-from bench.errors import BenchError, UnavailableError, UnknownNameError, UsageError
+from bench.errors import UnavailableError, UnknownNameError, UsageError
 from bench.execution.certify import _key
 from bench.frameworks import Framework, Variant, built_in
 from bench.results.certificate import Subject
+from bench.worker.messages import FindDevices
 from impls.reference.adapter import ReferenceAdapter
 from impls.torch.compiler import CPP_COMPILER
 
@@ -101,6 +102,7 @@ def test_an_unknown_variant_lists_what_there_is(name, kind, complaint):
 def test_every_variant_is_listed_after_its_framework_and_none_is_taken_by_itself():
     names = list(frameworks.with_variants())
     assert names[:4] == ["flax", "flax:scan", "flax:step", "flux"]
+    assert names[4:9] == ["keras", "keras:jit", "keras:step", "keras:jax", "keras:torch"]
     assert not set(frameworks.catalogue()) & {name for name in names if ":" in name}
     assert all(frameworks.named(name).name == name for name in names)
 
@@ -124,19 +126,30 @@ def test_names_of_files_have_no_colon_and_differ():
     assert not any(set(cell) & set('<>:"/\\|?*') for cell in cells)
 
 
-def test_a_name_that_could_be_taken_for_a_variant_is_refused(monkeypatch, tmp_path):
-    class Point:
-        name, value = "odd", "odd:framework"
-
-        def load(self):
-            return Framework("torch.compile", "Odd", "odd:Odd", "odd", (), "no way")
-
-    monkeypatch.setattr(
-        frameworks.registry.importlib.metadata, "entry_points", lambda group: [Point()]
+def test_a_variant_on_another_library_has_an_adapter_and_needs_of_its_own():
+    plain, other = frameworks.named("keras"), frameworks.named("keras:jax")
+    assert (plain.is_mode, other.is_mode, frameworks.named("keras:jit").is_mode) == (
+        *(False, False, True),
     )
-    monkeypatch.syspath_prepend(tmp_path)  # what is found is kept by this path
-    with pytest.raises(BenchError, match=r"'torch.compile': a name is of letters, digits, - and _"):
-        frameworks.catalogue()
+    assert other.title == "Keras, on JAX"
+    assert other.adapter != plain.adapter
+    assert other.modules == ("keras", "jax", "optax")
+    assert other.plain_name == plain.plain_name == "keras"
+    backends = {
+        name: frameworks.named(name).variables("gpu", ())["KERAS_BACKEND"]
+        for name in ("keras", "keras:jit", "keras:jax", "keras:torch")
+    }
+    assert backends == {
+        "keras": "tensorflow",
+        "keras:jit": "tensorflow",
+        "keras:jax": "jax",
+        "keras:torch": "torch",
+    }
+
+
+def test_what_is_asked_of_a_framework_alone_has_what_it_needs():
+    task = FindDevices(framework="keras:torch", threads=1)
+    assert task.variables == {"KERAS_BACKEND": "torch"}
 
 
 def key(name):

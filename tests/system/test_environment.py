@@ -67,7 +67,7 @@ def test_what_one_framework_is_given_besides():
     [
         ("OMP_NUM_THREADS", "it is set for all frameworks alike: give --threads"),
         ("CUDA_VISIBLE_DEVICES", "workers see it as it is: set it before the program starts"),
-        ("KERAS_BACKEND", "it is set for all frameworks alike"),
+        ("KERAS_BACKEND", "take the row of that backend: keras, keras:jax or keras:torch"),
         ("HOME", "it is set for all frameworks alike"),
         ("CUDA_CACHE_PATH", "it is set for all frameworks alike"),
         ("XLA_FLAGS", None),
@@ -82,4 +82,4 @@ def test_what_is_set_and_reaches_no_worker():
     parent = {"XLA_FLAGS": "--a", "LD_PRELOAD": "/x.so", "KMP_BLOCKTIME": "", "EDITOR": "vi"}
     parent |= {"LD_LIBRARY_PATH": "/opt", "KERAS_BACKEND": "jax", "PATH": "/bin"}
     parent |= {"TF_CLI_CONFIG_FILE": "/terraform", "NVIDIA_REQUIRE_CUDA": "12", "KERAS_HOME": "/k"}
-    assert environment.ignored(parent) == ["LD_PRELOAD", "XLA_FLAGS"]
+    assert environment.ignored(parent) == ["KERAS_BACKEND", "LD_PRELOAD", "XLA_FLAGS"]

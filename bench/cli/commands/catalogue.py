@@ -62,18 +62,19 @@ def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> N
 
 def _frameworks(executor: Executor) -> list[dict[str, Any]]:
     """Versions from metadata; devices as each framework says in a process of its own."""
-    plain = list(frameworks.catalogue())
+    every = frameworks.with_variants()
+    libraries = [name for name, each in every.items() if not each.is_mode]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        asked = pool.map(lambda name: device_listing.probe(name, executor), plain)
-        answers = dict(zip(plain, asked, strict=True))
+        asked = pool.map(lambda name: device_listing.probe(name, executor), libraries)
+        answers = dict(zip(libraries, asked, strict=True))
     return [
-        _framework(each, answers[each.name.partition(frameworks.SEPARATOR)[0]])
-        for each in frameworks.with_variants().values()
+        _framework(each, answers[each.plain_name if each.is_mode else name])
+        for name, each in every.items()
     ]
 
 
 def _framework(framework: Framework, answer: device_listing.Answer) -> dict[str, Any]:
-    """One row. A variant computes where the plain framework does, if it can be had at all."""
+    """One row. A mode of a framework computes where the plain one does, if it is there at all."""
     reason = answer.reason or frameworks.missing(framework)
     return {
         "name": framework.name,

@@ -243,12 +243,18 @@ def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> 
 def _say_ignored(env: Collection[str], notes: Console) -> None:
     """What is set here and reaches no framework, in one line."""
     given = {one.partition("=")[0].rpartition(":")[2] for one in env}
-    if names := [name for name in environment.ignored(os.environ) if name not in given]:
-        _say(
-            notes,
-            f"set here and not passed on to any framework: {', '.join(names)}; to have one in "
-            f"all of them give --env {names[0]}=…, in one of them --env FRAMEWORK:{names[0]}=…",
+    names = [name for name in environment.ignored(os.environ) if name not in given]
+    if not names:
+        return
+    reasons = {name: environment.why_not(name) for name in names}
+    listed = ", ".join(f"{name} ({why})" if why else name for name, why in reasons.items())
+    said = f"set here and not passed on to any framework: {listed}"
+    for name in [name for name, why in reasons.items() if why is None][:1]:
+        said += (
+            f"; to have one in all of them give --env {name}=…, in one of them "
+            f"--env FRAMEWORK:{name}=…"
         )
+    _say(notes, said)
 
 
 def _warn_if_busy(notes: Console) -> None:
