@@ -19,7 +19,7 @@ import report
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "flax", "optax", "juliacall"}
+FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "flax", "optax", "equinox", "mlx", "juliacall"}
 HEAVY = FRAMEWORKS | {"pandas", "seaborn", "matplotlib", "scipy", "numpy", "pooch", "PIL"}
 
 # From the ground up. What a part may import: itself, and the parts in the lines above its own. A
@@ -218,7 +218,7 @@ def test_the_report_reads_records_only():
 
 
 def test_an_implementation_knows_the_contract_and_its_own_framework():
-    shared = {"impls.flax": "impls._jax"}  # of several implementations on one library
+    """And what several implementations on one library share, in folders that begin with _."""
     for path in _modules("impls"):
         own = ".".join(path.relative_to(ROOT).parts[:2]).removesuffix(".py")
         imports = _imports(path)
@@ -227,8 +227,8 @@ def test_an_implementation_knows_the_contract_and_its_own_framework():
         assert _parts(imports, "bench") <= known, path
         assert not declares or not _top(imports) & HEAVY, path
         for module in imports:
-            known_here = (own, shared.get(own, own))
-            assert not module.startswith("impls.") or module.startswith(known_here), (path, module)
+            known_here = module.startswith((own, "impls._"))
+            assert not module.startswith("impls.") or known_here, (path, module)
 
 
 def test_only_the_worker_reads_a_clock():

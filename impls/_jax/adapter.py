@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 import jax
 import jaxlib.version
 import numpy as np
 import optax
-from jax.stages import Compiled
 from numpy.typing import NDArray
 
 from bench.contract import (
@@ -32,10 +31,12 @@ from bench.contract import (
 from bench.errors import NotSupportedError
 from impls._jax.compilations import COMPILED
 from impls._jax.devices import check_threads, device_of, gpus, pool_threads
-from impls._jax.optimizers import FORMS, buffer, direction, set_state
+from impls._jax.optimizers import FORMS, OptaxRule
 from impls._jax.training import (
     Data,
     Network,
+    Random,
+    Rule,
     State,
     Train,
     Tree,
@@ -52,7 +53,8 @@ class JaxAdapter(AdapterBase):
     """Training in JAX's functional form: a step is a pure function from a state to the next.
 
     A library's adapter says what its network computes, and where each parameter is in it:
-    `network`, `to_tree`, `to_canonical` and `packages`.
+    `network`, `to_tree`, `to_canonical` and `packages`. It may have optimizers of its own, and
+    random numbers: `rule` and `random`.
 
     On a GPU an epoch is one call, a scan over its batches: no step waits for Python. On a CPU it is
     a call a step, since XLA's CPU compiler brings the convolutions of a gradient into the form that
@@ -69,10 +71,11 @@ class JaxAdapter(AdapterBase):
     _optimizer: OptimizerSpec
     _taken: int  # steps; not every transform of Optax counts them
     _network: Network
+    _rule: Rule
     _train: Train
     _state: State
     _data: Data
-    _executables: dict[tuple[int, ...], Compiled]  # by the shape of the indices
+    _executables: dict[tuple[int, ...], Callable[..., Any]]  # by the shape of the indices
     _counted = 0  # compilations, when `compiled_since` was asked last
 
     def __init__(self, variant: Literal["scan", "step"] | None = None) -> None:
@@ -93,6 +96,14 @@ class JaxAdapter(AdapterBase):
     @abstractmethod
     def packages(self) -> dict[str, str]:
         """The versions of the library, and of what no other adapter on JAX has."""
+
+    def rule(self, optimizer: OptimizerSpec) -> Rule:
+        """What updates the parameters: Optax; called after `network`."""
+        return OptaxRule(optimizer)
+
+    def random(self, seed: int) -> Random:
+        """The state that the network draws from, where it draws by itself: a key."""
+        return jax.random.key(seed)
 
     def devices(self) -> tuple[Device, ...]:
         """See `Adapter.devices`."""
@@ -115,15 +126,15 @@ class JaxAdapter(AdapterBase):
         self._scans = device == "gpu" if self._variant is None else self._variant == "scan"
         self._spec, self._optimizer, self._taken = model, optimizer, 0
         self._network = self.network(model)
+        self._rule = self.rule(optimizer)
         tree = self._placed(parameters)
-        transform = direction(optimizer)
         seed = model.generator_seed
         self._state = State(
             tree,
-            jax.device_put(transform.init(tree), self._device),
-            None if seed is None else jax.device_put(jax.random.key(seed), self._device),
+            jax.device_put(self._rule.init(tree), self._device),
+            None if seed is None else jax.device_put(self.random(seed), self._device),
         )
-        self._train = trainer(self._network, transform)
+        self._train = trainer(self._network, self._rule)
         self._executables = {}
 
     def load(self, images: Images, labels: Labels) -> None:
@@ -163,8 +174,8 @@ class JaxAdapter(AdapterBase):
     ) -> tuple[float, dict[str, NDArray[np.float32]]]:
         """See `Adapter.gradients`."""
         require_draws(self._spec, draws)
-        loss, tree = loss_and_gradients(
-            self._network, self._state.parameters, self._data, indices, draws, self._state.key
+        (loss, _), tree = loss_and_gradients(
+            self._network, self._state.parameters, self._data, indices, draws, self._state.random
         )
         return float(loss), self._fetched(tree)
 
@@ -175,7 +186,7 @@ class JaxAdapter(AdapterBase):
     def export_optimizer(self) -> OptimizerState:
         """See `Adapter.export_optimizer`."""
         buffers = {
-            name: self._fetched(buffer(self._state.buffers, name))
+            name: self._fetched(self._rule.buffer(self._state.buffers, name))
             for name in self._optimizer.buffers
         }
         return OptimizerState(self._taken, buffers)
@@ -183,7 +194,7 @@ class JaxAdapter(AdapterBase):
     def restore_optimizer(self, state: OptimizerState) -> None:
         """See `Adapter.restore_optimizer`."""
         buffers = {name: self._placed(state.buffers[name]) for name in self._optimizer.buffers}
-        restored = set_state(self._state.buffers, state.steps, buffers)
+        restored = self._rule.set_state(self._state.buffers, state.steps, buffers)
         self._state = self._state._replace(buffers=jax.device_put(restored, self._device))
         self._taken = state.steps
 
@@ -232,7 +243,7 @@ class JaxAdapter(AdapterBase):
         else:
             yield from group.each()
 
-    def _executable(self, indices: Indices, draws: Draws) -> Compiled:
+    def _executable(self, indices: Indices, draws: Draws) -> Callable[..., Any]:
         """Compiled for the shape of the indices, once, ahead of its first use."""
         if indices.shape not in self._executables:
             require_draws(self._spec, draws)

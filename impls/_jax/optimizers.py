@@ -9,6 +9,7 @@ import numpy as np
 import optax
 
 from bench.contract import OptimizerName, OptimizerSpec
+from impls._jax.training import Tree
 
 # Beside PyTorch's definitions, those that Optax has.
 FORMS: dict[OptimizerName, tuple[str, ...]] = {
@@ -64,14 +65,32 @@ def _unless_zero(
     return transform if coefficient else optax.identity()
 
 
-def buffer(state: optax.OptState, name: str) -> Any:
-    """A buffer by the contract's name: a tree like the parameters'."""
-    return optax.tree.get(state, BUFFERS[name])
+class OptaxRule:
+    """An optimizer of Optax's transforms; see `impls._jax.training.Rule`."""
 
+    def __init__(self, spec: OptimizerSpec) -> None:
+        self._transform = direction(spec)
 
-def set_state(state: optax.OptState, steps: int, buffers: Mapping[str, Any]) -> optax.OptState:
-    """The state after so many steps, with these buffers."""
-    fields: dict[str, Any] = {BUFFERS[name]: tree for name, tree in buffers.items()}
-    if optax.tree.get_all_with_path(state, "count"):  # of Adam, for its bias correction
-        fields["count"] = np.int32(steps)
-    return optax.tree.set(state, **fields)
+    def init(self, parameters: Tree) -> optax.OptState:
+        """See `Rule.init`."""
+        return self._transform.init(parameters)
+
+    def update(
+        self, parameters: Tree, gradients: Tree, state: optax.OptState, rate: Any
+    ) -> tuple[Tree, optax.OptState]:
+        """See `Rule.update`."""
+        u, state = self._transform.update(gradients, state, parameters, rate=rate)
+        return optax.tree.sub(parameters, u), state
+
+    def buffer(self, state: optax.OptState, name: str) -> Tree:
+        """See `Rule.buffer`."""
+        return optax.tree.get(state, BUFFERS[name])
+
+    def set_state(
+        self, state: optax.OptState, steps: int, buffers: Mapping[str, Tree]
+    ) -> optax.OptState:
+        """See `Rule.set_state`."""
+        fields: dict[str, Any] = {BUFFERS[name]: tree for name, tree in buffers.items()}
+        if optax.tree.get_all_with_path(state, "count"):  # of Adam, for its bias correction
+            fields["count"] = np.int32(steps)
+        return optax.tree.set(state, **fields)

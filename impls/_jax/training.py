@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from jax import lax
 Tree = Any  # a network's parameters as a pytree of arrays, as its library arranges them
 Data = tuple[jax.Array, jax.Array]  # images (N, H, W, C) float32, labels (N,) int32
 Draws = tuple[jax.Array, ...]  # those of the network in its order, or none
+Random = Any  # a pytree from which a library draws, such as a key; None where nothing is drawn
 
 
 class Network(Protocol):
@@ -24,47 +25,65 @@ class Network(Protocol):
     """
 
     def __call__(
-        self, parameters: Tree, images: jax.Array, draws: Draws = (), key: jax.Array | None = None
-    ) -> jax.Array:
-        """Images (B, H, W, C) → logits (B, classes), float32.
+        self, parameters: Tree, images: jax.Array, draws: Draws = (), random: Random = None
+    ) -> tuple[jax.Array, Random]:
+        """Images (B, H, W, C) → logits (B, classes), float32, and the state of random numbers.
 
-        With draws (B, *shape), or with a key to draw by itself, as in training; with neither, as in
-        evaluation.
+        With draws (B, *shape), or with a state to draw by itself, as in training; with neither, as
+        in evaluation. The state that comes back is for the next call.
         """
 
     def __hash__(self) -> int: ...
 
 
+class Rule(Protocol):
+    """An optimizer as pure functions; a constant of what is compiled with it."""
+
+    def init(self, parameters: Tree) -> Any:
+        """Its state before the first step: empty buffers."""
+
+    def update(
+        self, parameters: Tree, gradients: Tree, state: Any, rate: jax.Array
+    ) -> tuple[Tree, Any]:
+        """The parameters after a step, and its state; the learning rate is float32 ()."""
+
+    def buffer(self, state: Any, name: str) -> Tree:
+        """A buffer by the contract's name: a tree like the parameters'."""
+
+    def set_state(self, state: Any, steps: int, buffers: Mapping[str, Tree]) -> Any:
+        """The state after so many steps, with these buffers."""
+
+
 class State(NamedTuple):
     """What training changes; donated to every call, which works in its place.
 
-    key  of the random numbers to come, where the network draws by itself
+    random  the state of the random numbers to come, where the network draws by itself
     """
 
     parameters: Tree
-    buffers: optax.OptState
-    key: jax.Array | None = None
+    buffers: Any
+    random: Random = None
 
 
 # (state, data, indices, learning rate, draws) → (next state, losses)
 Train = Callable[[State, Data, jax.Array, jax.Array, Draws], tuple[State, jax.Array]]
 
 
-def trainer(network: Network, transform: optax.GradientTransformationExtraArgs) -> Train:
+def trainer(network: Network, rule: Rule) -> Train:
     """The function that takes one step on indices (B,), or one on each row of (steps, B).
 
     The draws have the same leading axes as the indices. The losses are () or (steps,). The network
-    and the transform are constants of its compilation.
+    and the rule are constants of its compilation.
     """
 
     def step(
         data: Data, rate: jax.Array, state: State, batch: tuple[jax.Array, Draws]
     ) -> tuple[State, jax.Array]:
-        key, now = (None, None) if state.key is None else jax.random.split(state.key)
-        loss, gradients = with_gradients(network, state.parameters, data, *batch, now)
-        u, buffers = transform.update(gradients, state.buffers, state.parameters, rate=rate)
-        parameters = optax.tree.sub(state.parameters, u)
-        return State(parameters, buffers, key), loss
+        (loss, random), gradients = with_gradients(
+            network, state.parameters, data, *batch, state.random
+        )
+        parameters, buffers = rule.update(state.parameters, gradients, state.buffers, rate)
+        return State(parameters, buffers, random), loss
 
     def train(
         state: State, data: Data, indices: jax.Array, rate: jax.Array, draws: Draws
@@ -82,23 +101,24 @@ def loss_of(
     data: Data,
     indices: jax.Array,
     draws: Draws,
-    key: jax.Array | None = None,
-) -> jax.Array:
-    """Mean softmax cross-entropy over the batch, (); a key gives what is random in it."""
+    random: Random = None,
+) -> tuple[jax.Array, Random]:
+    """Mean softmax cross-entropy over the batch, (), and the state of random numbers after it."""
     images, labels = (jnp.take(part, indices, axis=0, mode="clip") for part in data)
-    logits = network(parameters, images, draws, key)
-    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
+    logits, after = network(parameters, images, draws, random)
+    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels)), after
 
 
-# The loss, (), and its gradient for every parameter: within a step, and compiled alone.
-with_gradients = jax.value_and_grad(loss_of, argnums=1)
+# ((the loss, (), and the state of random numbers), its gradient for every parameter): within a
+# step, and compiled alone.
+with_gradients = jax.value_and_grad(loss_of, argnums=1, has_aux=True)
 loss_and_gradients = jax.jit(with_gradients, static_argnums=0)
 
 
 @partial(jax.jit, static_argnums=0)
 def logits_of(network: Network, parameters: Tree, images: jax.Array) -> jax.Array:
     """(B, classes)."""
-    return network(parameters, images)
+    return network(parameters, images)[0]
 
 
 @jax.jit

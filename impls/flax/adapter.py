@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bench.contract import ModelSpec, Parameters
 from impls._jax.adapter import JaxAdapter
-from impls._jax.training import Draws
+from impls._jax.training import Draws, Random
 from impls.flax.model import Network, Tree, flax_paths
 
 
@@ -23,11 +23,14 @@ class PureNetwork:
     graph: nnx.GraphDef[Network]
 
     def __call__(
-        self, parameters: Tree, images: jax.Array, draws: Draws = (), key: jax.Array | None = None
-    ) -> jax.Array:
+        self, parameters: Tree, images: jax.Array, draws: Draws = (), random: Random = None
+    ) -> tuple[jax.Array, Random]:
         """Logits (B, classes); a key is the root of streams, one for each kind of numbers."""
-        rngs = None if key is None else nnx.Rngs(key)
-        return nnx.merge(self.graph, parameters)(images, draws, rngs)
+        network = nnx.merge(self.graph, parameters)
+        if random is None:
+            return network(images, draws), None
+        after, now = jax.random.split(random)
+        return network(images, draws, nnx.Rngs(now)), after
 
 
 class FlaxAdapter(JaxAdapter):

@@ -1,40 +1,19 @@
 """What the harness knows of Flax, without importing it."""
 
-from bench.frameworks import Default, Framework, Switch, Variant
+from bench.frameworks import Default, Framework, Variant
+from impls._jax.framework import NO_SWITCHES, OF_OPTAX, SWITCHES
 
-# Read off Flax 0.12 (flax.nnx) and Optax 0.2.8. Optax has no argument for L2 decay outside of
-# `adamw`: where it stands in a chain is what a person types.
+# Read off Flax 0.12 (flax.nnx).
 OWN = (
     Default("kernel-init", "kernel", "lecun_normal", "nnx.Conv and nnx.Linear, kernel_init"),
     Default("bias-init", "bias", "zeros", "nnx.Conv and nnx.Linear, bias_init"),
-    Default("epsilon-form", "epsilon_form", "inside", "optax.rmsprop, eps_in_sqrt", ("rmsprop",)),
-    Default("alpha", "alpha", 0.9, "optax.rmsprop, decay", ("rmsprop",)),
-    Default(
-        "momentum-form",
-        "rate_in_momentum",
-        True,
-        "optax.rmsprop: scale_by_learning_rate stands before trace",
-        ("rmsprop",),
-    ),
-    Default("weight-decay", "weight_decay", 1e-4, "optax.adamw, weight_decay", ("adamw",)),
+    *OF_OPTAX,
     Default(
         *("generator", "generator", "own"),
         "nnx.Dropout, rngs; for RReLU and noise, of which Flax has no layer, jax.random with keys "
         "of nnx.Rngs",
     ),
-    Default("switches", "switches", False, "XLA_FLAGS, which nobody has set"),
-)
-
-# No fusions of YNNPACK in XLA on a CPU: with them jaxlib 0.10.2 computes some sums over more than
-# 32,768 rows wrongly (https://github.com/jax-ml/jax/issues/39103), and this network trains slower.
-# A version of XLA that does not know a flag ends the process; no later one has been tried.
-SWITCHES = (
-    Switch(
-        "XLA_FLAGS",
-        "--xla_cpu_experimental_ynn_fusion_type=",
-        "no fusions of YNNPACK",
-        of="jaxlib>=0.9,<0.11",
-    ),
+    NO_SWITCHES,
 )
 
 FRAMEWORK = Framework(

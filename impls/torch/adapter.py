@@ -1,62 +1,32 @@
-"""PyTorch behind the adapter interface, in eager mode or by torch.compile."""
+"""PyTorch behind the adapter interface, in eager mode or by torch.compile.
+
+All but the network and the compilation is in `impls._torch`.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
-from torch.optim import Optimizer
 
-from bench.contract import (
-    AdapterBase,
-    BatchGroup,
-    Device,
-    Draws,
-    EpochBatches,
-    Images,
-    Indices,
-    Labels,
-    Matrix,
-    ModelSpec,
-    OptimizerSpec,
-    OptimizerState,
-    Parameters,
-)
-from bench.errors import NotSupportedError
+from bench.contract import Device, ModelSpec, OptimizerSpec, Parameters
+from impls._torch.adapter import TorchAdapter as OnTorch
 from impls.torch.model import Network
-from impls.torch.optimizers import buffer, make_optimizer, set_state
 
 if TYPE_CHECKING:
     from impls.torch.compiled import Compiled
 
-PREDICT_BATCH = 1000  # bounds the memory of the activations; large enough to fill a device
 
-Step = tuple[Tensor, Sequence[Tensor]]  # rows (B,) and draws (B, *shape)
-
-
-class TorchAdapter(AdapterBase):
-    """PyTorch on the CPU or on one CUDA device, where the training set and the indices live too.
+class TorchAdapter(OnTorch):
+    """PyTorch itself.
 
     In the variant `compile` a step's loss and gradients are compiled. The optimizer is not, since
     it is a kernel already; nor is the evaluation.
     """
 
-    changed_by_steps = ("_network", "_optimizer", "_taken")
-    compiles_for_steps = False
-
     _network: Network
-    _optimizer: Optimizer
-    _spec: OptimizerSpec
-    _taken: int  # steps; not every optimizer of PyTorch counts them
-    _images: Tensor  # (N, H, W, C) or (N, C, H, W), see Network.arrange
-    _labels: Tensor  # int64 (N,)
-    _device: torch.device
     _compiled: Compiled | None = None
     _counted = 0  # compilations, when `compiled_since` was asked last
 
@@ -66,13 +36,13 @@ class TorchAdapter(AdapterBase):
 
             self._compiled = Compiled()
 
-    def devices(self) -> tuple[Device, ...]:
-        """The CPU, and the GPU where CUDA finds one."""
-        return ("cpu", "gpu") if torch.cuda.is_available() else ("cpu",)
-
-    def make_deterministic(self) -> None:
-        """See `Adapter.make_deterministic`; what has no such operation raises."""
-        torch.use_deterministic_algorithms(True)
+    def network(self, model: ModelSpec, parameters: Parameters, device: torch.device) -> Network:
+        """See `impls._torch.adapter.TorchAdapter.network`."""
+        # oneDNN computes in blocks of channels and is fastest from (B, H, W, C); cuDNN in float32
+        # without TF32 has its best kernels for (B, C, H, W).
+        network = Network(model, channels_last=device.type == "cpu")
+        network.set_parameters(parameters, device)
+        return network
 
     def build(
         self,
@@ -83,174 +53,34 @@ class TorchAdapter(AdapterBase):
         threads: int,
     ) -> None:
         """See `Adapter.build`."""
-        torch.set_num_threads(threads)
-        _compute_in_float32()
-        self._device = torch.device("cuda" if device == "gpu" else "cpu")
-        # oneDNN computes in blocks of channels and is fastest from (B, H, W, C); cuDNN in float32
-        # without TF32 has its best kernels for (B, C, H, W).
-        self._network = Network(model, channels_last=device == "cpu")
-        self._network.set_parameters(parameters, self._device)
-        self._spec = optimizer
-        self._optimizer = make_optimizer(optimizer, self._network.parameters())
+        super().build(model, parameters, optimizer, device, threads)
         if self._compiled:
             self._compiled.prepare(self._network)
-        self._taken = 0
-
-    def load(self, images: Images, labels: Labels) -> None:
-        """See `Adapter.load`; both are copied to the device."""
-        self._images = self._arranged(images)
-        self._labels = torch.tensor(labels, dtype=torch.int64, device=self._device)
-
-    def snapshot(self) -> object:
-        """See `Adapter.snapshot`; with the state of PyTorch's own generators."""
-        own = torch.get_rng_state(), torch.cuda.get_rng_state_all()
-        return super().snapshot(), own
-
-    def restore(self, snapshot: Any) -> None:
-        """See `Adapter.restore`."""
-        attributes, (of_cpu, of_gpus) = snapshot
-        super().restore(attributes)
-        torch.set_rng_state(of_cpu)
-        torch.cuda.set_rng_state_all(of_gpus)
-
-    def train_epoch(self, epoch: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
-        """See `Adapter.train_epoch`; indices and draws go to the device whole."""
-        for parameters in self._optimizer.param_groups:
-            parameters["lr"] = learning_rate
-        steps = [step for group in epoch.groups for step in self._placed(group)]
-        self._taken += len(steps)
-        return self._steps(steps).cpu().numpy()
-
-    def predict(self, images: Images) -> NDArray[np.float32]:
-        """See `Adapter.predict`."""
-        parts = [
-            self._network.evaluated(self._arranged(images[start : start + PREDICT_BATCH]))
-            for start in range(0, len(images), PREDICT_BATCH)
-        ]
-        return torch.cat(parts).cpu().numpy()
-
-    def gradients(
-        self, indices: Indices, draws: Draws = ()
-    ) -> tuple[float, dict[str, NDArray[np.float32]]]:
-        """See `Adapter.gradients`; no `.grad` is touched."""
-        rows = torch.tensor(indices, device=self._device)
-        placed = self._network.placed(draws, self._device)
-        with self._network.same_numbers():
-            if self._compiled:
-                loss, gradients = self._compiled.loss_and_gradients(
-                    self._network, self._images, self._labels, rows, placed
-                )
-            else:
-                loss = self._loss(rows, placed)
-                gradients = [*torch.autograd.grad(loss, [*self._network.parameters()])]
-        return loss.item(), self._to_numpy(gradients)
-
-    def export(self) -> dict[str, NDArray[np.float32]]:
-        """See `Adapter.export`."""
-        return self._to_numpy(p.detach() for p in self._network.parameters())
-
-    def export_optimizer(self) -> OptimizerState:
-        """See `Adapter.export_optimizer`."""
-        buffers = {
-            name: self._to_numpy(buffer(self._optimizer, self._spec, name))
-            for name in self._spec.buffers
-        }
-        return OptimizerState(self._taken, buffers)
-
-    def restore_optimizer(self, state: OptimizerState) -> None:
-        """See `Adapter.restore_optimizer`."""
-        buffers = {
-            name: self._network.arranged(state.buffers[name], self._device).values()
-            for name in self._spec.buffers
-        }
-        set_state(self._optimizer, self._spec, state.steps, buffers)
-        self._taken = state.steps
-
-    def synchronize(self) -> None:
-        """On the CPU every call has returned its result; a GPU's queue is waited for."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
 
     def compiled_since(self) -> bool:
-        """Never in eager mode, which calls kernels that are compiled already."""
+        """See `Adapter.compiled_since`."""
         before, self._counted = self._counted, self._compiled.times if self._compiled else 0
         return self._counted != before
 
-    def multiply(self, matrix: Matrix, times: int) -> Matrix:
-        """See `Adapter.multiply`; no memory is asked for while it goes on."""
-        factor = torch.tensor(matrix, device=self._device)
-        product, spare = factor.clone(), torch.empty_like(factor)
-        for _ in range(times):
-            torch.mm(factor, product, out=spare)
-            product, spare = spare, product
-        return product.cpu().numpy()
-
     def versions(self) -> dict[str, str]:
-        """PyTorch, the libraries it was built with, the instructions it uses, and NumPy."""
-        build = torch.__config__.show()
-        found = {
-            "mkl": re.search(r"Math Kernel Library Version (\S+)", build),
-            "onednn": re.search(r"MKL-DNN (v\S+)", build),
-            "blas": re.search(r"BLAS_INFO=(\w+)", build),
-            "cpu_capability": re.search(r"CPU capability usage: (\S+)", build),
-        }
-        libraries = {name: match[1] for name, match in found.items() if match}
-        if torch.version.cuda:
-            libraries["cuda"] = torch.version.cuda
-            libraries["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
-        if self._compiled:
-            libraries |= self._compiled.versions()
-        return {"torch": torch.__version__, "numpy": np.__version__, **libraries}
+        """See `Adapter.versions`."""
+        return super().versions() | (self._compiled.versions() if self._compiled else {})
 
-    def memory(self) -> int:
-        """The most that tensors have occupied on the GPU."""
-        if self._device.type != "cuda":
-            raise NotSupportedError("PyTorch counts a GPU's memory only")
-        return torch.cuda.max_memory_allocated(self._device)
+    def backward(self, rows: Tensor, draws: Sequence[Tensor]) -> Tensor:
+        """See `impls._torch.adapter.TorchAdapter.backward`; compiled code returns gradients."""
+        if not self._compiled:
+            return super().backward(rows, draws)
+        loss, gradients = self.loss_and_gradients(rows, draws)
+        for parameter, gradient in zip(self._network.parameters(), gradients, strict=True):
+            parameter.grad = gradient
+        return loss
 
-    def _placed(self, group: BatchGroup) -> Iterator[Step]:
-        """The group's steps, on the device."""
-        rows = torch.tensor(group.rows, device=self._device)
-        draws = self._network.placed(group.draws, self._device)
-        for row, *own in zip(rows, *draws, strict=True):
-            yield row, own
-
-    def _steps(self, steps: list[Step]) -> Tensor:
-        """Take them; the losses, (steps,), stay on the device."""
-        network, optimizer = self._network, self._optimizer
-        losses = []
-        for rows, draws in steps:
-            if self._compiled:
-                loss = self._compiled.backward(network, self._images, self._labels, rows, draws)
-            else:
-                optimizer.zero_grad(set_to_none=True)
-                loss = self._loss(rows, draws)
-                loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            losses.append(loss.detach())
-        return torch.stack(losses) if losses else torch.empty(0)
-
-    def _loss(self, rows: Tensor, draws: Sequence[Tensor]) -> Tensor:
-        """Mean cross-entropy of the loaded images in these rows, int32 (B,)."""
-        logits = self._network(self._images.index_select(0, rows), draws)
-        return functional.cross_entropy(
-            logits, self._labels.index_select(0, rows), reduction="mean"
+    def loss_and_gradients(
+        self, rows: Tensor, draws: Sequence[Tensor]
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        """See `impls._torch.adapter.TorchAdapter.loss_and_gradients`."""
+        if not self._compiled:
+            return super().loss_and_gradients(rows, draws)
+        return self._compiled.loss_and_gradients(
+            self._network, self._images, self._labels, rows, draws
         )
-
-    def _arranged(self, images: Images) -> Tensor:
-        return self._network.arrange(torch.tensor(images, device=self._device))
-
-    def _to_numpy(self, tensors: Iterable[Tensor]) -> dict[str, NDArray[np.float32]]:
-        canonical = self._network.canonical(iter(tensors))
-        return {path: np.array(t.cpu().numpy(), order="C") for path, t in canonical.items()}
-
-
-def _compute_in_float32() -> None:
-    """IEEE float32 on every backend: no TF32 and no bfloat16 inside a float32 operation."""
-    # Each operation by itself: what is set for one goes before what is set for its backend.
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
-    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
-    torch.backends.mkldnn.matmul.fp32_precision = "ieee"  # type: ignore[attr-defined]
-    torch.backends.mkldnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
-    # Shapes stay the same from step to step: `compile` pays for trying cuDNN's kernels.
-    torch.backends.cudnn.benchmark = True

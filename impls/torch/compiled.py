@@ -93,20 +93,6 @@ class Compiled:
             gradients, loss = self._gradients(parameters, images, labels, rows, tuple(draws))
         return loss, [gradients[name] for name in parameters]
 
-    def backward(
-        self,
-        network: Network,
-        images: Tensor,
-        labels: Tensor,
-        rows: Tensor,
-        draws: Sequence[Tensor],
-    ) -> Tensor:
-        """Leave the gradients where an optimizer looks for them, and return the loss, ()."""
-        loss, gradients = self.loss_and_gradients(network, images, labels, rows, draws)
-        for parameter, gradient in zip(network.parameters(), gradients, strict=True):
-            parameter.grad = gradient
-        return loss
-
     def versions(self) -> dict[str, str]:
         """What compiles."""
         return {"compiler": "inductor", "cpp_compiler": CPP_COMPILER.locked()}

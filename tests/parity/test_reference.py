@@ -138,7 +138,7 @@ def test_optimizers_against_torch(name: str) -> None:
         pytest.skip(reason)
     import torch
 
-    from impls.torch.optimizers import make_optimizer
+    from impls._torch.optimizers import make_optimizer
 
     spec, rate = CASES[name]
     random = np.random.default_rng(5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from bench.contract import OptimizerSpec
@@ -21,7 +21,7 @@ BUFFERS = {
 }
 
 
-def make_optimizer(spec: OptimizerSpec, parameters: Iterable[nn.Parameter]) -> Optimizer:
+def make_optimizer(spec: OptimizerSpec, parameters: Iterable[Tensor]) -> Optimizer:
     """The optimizer, with empty buffers.
 
     `fused` does the whole update in one kernel, on the CPU as on a GPU. RMSprop has no fused form;
