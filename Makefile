@@ -11,9 +11,13 @@ INSTALLED := $(VENV)/.installed
 # Variants whose certificate is examined with the long tests of their framework; torch:compile is
 # skipped where there is no C++ compiler.
 LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit VARIANTS_flax=flax:scan
+# Rows that are most of what another row is, whose tests prove that: for every change they are
+# certified, and have all tests of their own with the long ones. A dot stands for a colon.
+ALIKE := equinox keras.jax keras.torch
+OF_ALIKE ?= tests/parity/test_certificate.py tests/parity/test_work.py
 # The frameworks that are tested for every change: each folder that declares one, but for the
 # oracle, and Flux, which needs Julia.
-FRAMEWORKS := $(filter-out reference flux, \
+FRAMEWORKS := $(filter-out reference flux $(ALIKE), \
 	$(patsubst impls/%/framework.py,%,$(wildcard impls/*/framework.py)))
 # All tests but those of one framework a process.
 SUITES := tests --ignore tests/parity
@@ -44,11 +48,12 @@ test: install
 	$(MAKE) alone
 
 test-all: install
-	$(MAKE) lint type unit parity TESTS="long or not long" $(LONG_VARIANTS)
+	$(MAKE) lint type unit parity TESTS="long or not long" OF_ALIKE=tests/parity $(LONG_VARIANTS)
 
 # What test-all has and test has not; with PART a share of it, as CI takes one at each landing.
 test-long: install
-	$(MAKE) unit parity TESTS=long OF_VARIANTS="long or not long" $(LONG_VARIANTS)
+	$(MAKE) unit parity TESTS=long OF_VARIANTS="long or not long" OF_ALIKE=tests/parity \
+		$(LONG_VARIANTS)
 
 install: $(INSTALLED)
 
@@ -84,7 +89,7 @@ alone:
 # One framework a process, as in the harness. What is named here must be installed; Flux is not
 # among them, since it needs Julia.
 parity:
-	$(MAKE) -j$(FRAMEWORKS_AT_A_TIME) $(IN_TURN) $(addprefix parity-,$(FRAMEWORKS))
+	$(MAKE) -j$(FRAMEWORKS_AT_A_TIME) $(IN_TURN) $(addprefix parity-,$(FRAMEWORKS) $(ALIKE))
 
 type-and-parity: type
 	$(MAKE) parity
@@ -94,6 +99,10 @@ test-flux: install
 	$(PYTEST) tests/cli/test_flux.py
 
 parity-flux benchmarks-flux: export PYTHON_JULIACALL_THREADS ?= 2
+
+$(addprefix parity-,$(ALIKE)): parity-%:
+	BENCH_FRAMEWORKS=$(subst .,:,$*) BENCH_REQUIRE=$(subst .,:,$*) BENCH_SEEDS=2 \
+		$(PYTEST) -m "$(OF_VARIANTS)" $(OF_ALIKE)
 
 parity-%:
 	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(PYTEST) -m "$(TESTS)" tests/parity

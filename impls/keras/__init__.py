@@ -1,1 +1,1 @@
-"""The Keras implementation, on the TensorFlow backend."""
+"""The Keras implementation, on each of its backends."""

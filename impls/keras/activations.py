@@ -1,67 +1,51 @@
-"""The activations of the contract in Keras: its own, but for what they compute otherwise at 0.
+"""The activations of the contract in Keras, and what a backend has to compute otherwise.
 
-Keras's PReLU has a slope for each place of an image, and passes no gradient at 0. TensorFlow's
-gradient of SELU takes what is exactly 0, or rounds to it, for positive, where PyTorch, JAX and Flux
-take it for negative: the derivative is 1.05 in place of 1.76. Putting that right costs 3 % of a
-training step of LeNet-5 at batch 64, as CPU time in one process, interleaved.
+Keras's PReLU has a slope for each place of an image, and passes no gradient at 0 on TensorFlow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from bench.contract import LEAKY_SLOPE, Activation
 
-Function = Callable[[tf.Tensor], tf.Tensor]
-
-BELOW_ZERO = 2.0**-100  # moves no activation but 0 to the other side
-
-
-def _selu(z: tf.Tensor) -> tuple[tf.Tensor, Function]:
-    """TensorFlow's operation and its gradient, which is given what is 0 as if it were negative."""
-    y = tf.nn.selu(z)
-
-    def gradient(dy: tf.Tensor) -> tf.Tensor:
-        return tf.raw_ops.SeluGrad(gradients=dy, outputs=y - BELOW_ZERO)
-
-    return y, gradient
+Tensor = Any  # of the backend
+Function = Callable[[Tensor], Tensor]
 
 
-selu: Function = tf.custom_gradient(_selu)
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """What a network takes of a backend, where Keras's own differs from the contract or is slow.
+
+    prelu        z of any shape and one slope (1,): z where z > 0, else slope · z
+    activations  in place of Keras's
+    max_pool     (B, H, W, C) and a window; None: Keras's layer
+    """
+
+    prelu: Callable[[Tensor, Tensor], Tensor]
+    activations: Mapping[Activation, Function] = field(default_factory=dict)
+    max_pool: Callable[[Tensor, tuple[int, int]], Tensor] | None = None
+
+    def activation(self, name: Activation) -> str | Function:
+        """What a layer takes as its `activation`; prelu and rrelu are layers of their own."""
+        return self.activations.get(name) or KERAS[name]
 
 
-def function(activation: Activation) -> str | Function:
-    """What a layer takes as its `activation`; prelu and rrelu are layers of their own."""
-    functions: dict[Activation, str | Function] = {
-        "relu": "relu",
-        "leakyrelu": partial(keras.activations.leaky_relu, negative_slope=LEAKY_SLOPE),
-        "prelu": "linear",
-        "elu": "elu",
-        "selu": selu,
-        "rrelu": "linear",
-        "tanh": "tanh",
-        "none": "linear",
-    }
-    return functions[activation]
-
-
-def _prelu(z: tf.Tensor, slope: tf.Tensor) -> tuple[tf.Tensor, Function]:
-    """As PyTorch's `prelu`, and a gradient that takes a third of the time of `tf.where`'s own."""
-
-    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        above = tf.raw_ops.ReluGrad(gradients=dy, features=z)  # dy where z > 0, else 0
-        below = dy - above
-        return above + slope * below, tf.reshape(tf.reduce_sum(below * z), slope.shape)
-
-    return tf.where(z > 0, z, slope * z), gradient
-
-
-prelu: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.custom_gradient(_prelu)
+KERAS: dict[Activation, str | Function] = {
+    "relu": "relu",
+    "leakyrelu": partial(keras.activations.leaky_relu, negative_slope=LEAKY_SLOPE),
+    "prelu": "linear",
+    "elu": "elu",
+    "selu": "selu",
+    "rrelu": "linear",
+    "tanh": "tanh",
+    "none": "linear",
+}
 
 
 class PReLU(keras.layers.Layer):  # type: ignore[misc]
@@ -69,10 +53,28 @@ class PReLU(keras.layers.Layer):  # type: ignore[misc]
 
     slope: keras.Variable
 
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor], **keywords: Any) -> None:
+        super().__init__(dtype="float32", **keywords)
+        self._function = function
+
     def build(self, input_shape: Any) -> None:
         """Makes the slope, which is 0 until it is assigned."""
         self.slope = self.add_weight(shape=(1,), initializer="zeros", dtype="float32", name="slope")
 
-    def call(self, z: tf.Tensor) -> tf.Tensor:
+    def call(self, z: Tensor) -> Tensor:
         """Of any shape."""
-        return prelu(z, tf.convert_to_tensor(self.slope))
+        return self._function(z, keras.ops.convert_to_tensor(self.slope))
+
+
+class MaxPooling(keras.layers.Layer):  # type: ignore[misc]
+    """The maximum of each window, by a function of the backend's; the stride is the window."""
+
+    def __init__(
+        self, function: Callable[[Tensor, tuple[int, int]], Tensor], window: tuple[int, int]
+    ) -> None:
+        super().__init__(dtype="float32")
+        self._function, self._window = function, window
+
+    def call(self, x: Tensor) -> Tensor:
+        """(B, H, W, C) → (B, H // window_h, W // window_w, C)."""
+        return self._function(x, self._window)

@@ -1,6 +1,8 @@
-"""What the harness knows of Keras on TensorFlow, without importing it."""
+"""What the harness knows of Keras and its backends, without importing them."""
 
 from bench.frameworks import Default, Framework, Switch, Variant
+from impls._jax.framework import NO_SWITCHES
+from impls._jax.framework import SWITCHES as OF_JAX
 
 # Read off Keras 3.12 to 3.15. ε̂ and the decay of the weights before the step stand in
 # keras/src/optimizers/adam.py (update_step) and base_optimizer.py (_apply_weight_decay).
@@ -28,8 +30,8 @@ OWN = (
         "Dropout and GaussianNoise, seed; for RReLU, which Keras has not, keras.random.uniform "
         "with a SeedGenerator",
     ),
-    Default("switches", "switches", False, "TF_ENABLE_ONEDNN_OPTS, which nobody has set"),
 )
+NO_ONEDNN = Default("switches", "switches", False, "TF_ENABLE_ONEDNN_OPTS, which nobody has set")
 
 # TensorFlow takes oneDNN by itself only where the CPU has instructions for neural networks, such as
 # AVX-512 VNNI: https://www.tensorflow.org/install/pip, and `IsMKLEnabled` in
@@ -39,14 +41,35 @@ SWITCHES = (Switch("TF_ENABLE_ONEDNN_OPTS", "1", "kernels of oneDNN", on=("avx2"
 FRAMEWORK = Framework(
     name="keras",
     title="Keras",
-    adapter="impls.keras.adapter:KerasAdapter",
+    adapter="impls.keras.on_tensorflow.adapter:KerasAdapter",
     version="keras",
     modules=("keras", "tensorflow"),
     install="pip install 'lenet-bench[keras]'",
-    own=OWN,
+    own=(*OWN, NO_ONEDNN),
     switches=SWITCHES,
+    environment={"KERAS_BACKEND": "tensorflow"},
     variants=(
         Variant("jit", "each step compiled by XLA"),
         Variant("step", "a call of a tf.function a step"),
+        Variant(
+            "jax",
+            "on JAX",
+            adapter="impls.keras.on_jax.adapter:KerasOnJaxAdapter",
+            modules=("keras", "jax", "optax"),
+            install="pip install 'lenet-bench[keras-jax]'",
+            own=(*OWN, NO_SWITCHES),
+            switches=OF_JAX,
+            environment={"KERAS_BACKEND": "jax"},
+        ),
+        Variant(
+            "torch",
+            "on PyTorch",
+            adapter="impls.keras.on_torch.adapter:KerasOnTorchAdapter",
+            modules=("keras", "torch"),
+            install="pip install 'lenet-bench[keras-torch]'",
+            own=OWN,
+            switches=(),
+            environment={"KERAS_BACKEND": "torch"},
+        ),
     ),
 )

@@ -24,7 +24,7 @@ from bench.contract import (
     is_random,
     parts,
 )
-from impls.keras.activations import PReLU, function
+from impls.keras.activations import Functions, MaxPooling, PReLU
 from impls.keras.random_layers import TakesDraws, random_layers
 
 # canonical name → how the layer's own name goes on, and Keras's name; the layouts are the same
@@ -35,13 +35,16 @@ PLACES = {
 }
 
 
-def network(spec: ModelSpec) -> keras.Sequential:
-    """Images (B, H, W, C) → logits (B, classes), float32; every parameter is 0 at first."""
+def network(spec: ModelSpec, functions: Functions) -> keras.Sequential:
+    """Images (B, H, W, C) → logits (B, classes), float32; every parameter is 0 at first.
+
+    `functions` are those of the backend.
+    """
     random = iter(random_layers(spec))
     return keras.Sequential(
         [
             keras.Input(spec.input_shape, dtype="float32"),
-            *(one for layer in spec.layers for one in _layers(layer, random)),
+            *(one for layer in spec.layers for one in _layers(layer, random, functions)),
         ],
         name=spec.name,
     )
@@ -75,7 +78,9 @@ def variables(spec: ModelSpec, model: keras.Sequential) -> dict[str, keras.Varia
     }
 
 
-def _layers(layer: Layer, random: Iterator[keras.layers.Layer]) -> Iterator[keras.layers.Layer]:
+def _layers(
+    layer: Layer, random: Iterator[keras.layers.Layer], functions: Functions
+) -> Iterator[keras.layers.Layer]:
     """A layer of the description in one of Keras's, with what it needs before and after it.
 
     `random` are those that remain of the random ones.
@@ -87,9 +92,9 @@ def _layers(layer: Layer, random: Iterator[keras.layers.Layer]) -> Iterator[kera
         yield keras.layers.ZeroPadding2D(
             layer.padding, data_format="channels_last", dtype="float32"
         )
-    yield _layer(layer)
+    yield _layer(layer, functions)
     if isinstance(layer, Conv | Dense) and layer.activation == "prelu":
-        yield PReLU(dtype="float32", name=f"{layer.name}_prelu")
+        yield PReLU(functions.prelu, name=f"{layer.name}_prelu")
     if is_random(layer):
         yield next(random)
 
@@ -102,7 +107,7 @@ def _padding(layer: Conv) -> str | None:
     return "same" if around == layer.kernel else None
 
 
-def _layer(layer: Conv | Dense | Pool | Flatten) -> keras.layers.Layer:
+def _layer(layer: Conv | Dense | Pool | Flatten, functions: Functions) -> keras.layers.Layer:
     """The shapes in the comments are those of LeNet-5 on 32×32 images."""
     match layer:
         case Conv():  # (B, 28, 28, 6), (B, 10, 10, 16)
@@ -112,8 +117,10 @@ def _layer(layer: Conv | Dense | Pool | Flatten) -> keras.layers.Layer:
                 strides=1,
                 padding=_padding(layer) or "valid",
                 data_format="channels_last",
-                **_weighted(layer),
+                **_weighted(layer, functions),
             )
+        case Pool(kind="max") if functions.max_pool is not None:
+            return MaxPooling(functions.max_pool, layer.window)
         case Pool():  # (B, 14, 14, 6), (B, 5, 5, 16)
             kind = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
             return kind[layer.kind](
@@ -126,13 +133,13 @@ def _layer(layer: Conv | Dense | Pool | Flatten) -> keras.layers.Layer:
         case Flatten():  # (B, 400)
             return keras.layers.Flatten(data_format="channels_last", dtype="float32")
         case Dense():  # (B, 120), (B, 84), (B, classes)
-            return keras.layers.Dense(layer.out_features, **_weighted(layer))
+            return keras.layers.Dense(layer.out_features, **_weighted(layer, functions))
 
 
-def _weighted(layer: Weighted) -> dict[str, Any]:
+def _weighted(layer: Weighted, functions: Functions) -> dict[str, Any]:
     """What convolutions and dense layers take alike."""
     return {
-        "activation": function(layer.activation),
+        "activation": functions.activation(layer.activation),
         "use_bias": True,
         "kernel_initializer": "zeros",
         "bias_initializer": "zeros",

@@ -10,10 +10,11 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from bench.contract import RRELU_HIGHEST, RRELU_LOWEST, RRELU_MEAN, Drawn, ModelSpec
 from bench.errors import UsageError
+from impls.keras.activations import Tensor
 
 MOST_NOISE = 1.0  # that keras.layers.GaussianNoise accepts
 
@@ -29,25 +30,23 @@ class MaskedDropout(TakesDraws):
         super().__init__(dtype="float32", **keywords)
         self._scale = scale
 
-    def call(self, x: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Of any shape; the mask, bool, has the same."""
-        return x if mask is None else x * (tf.cast(mask, tf.float32) * self._scale)
+        return x if mask is None else x * (ops.cast(mask, "float32") * self._scale)
 
 
 class RandomSlopes(TakesDraws):
     """z where z > 0, else slope · z."""
 
-    def call(self, z: tf.Tensor, slopes: tf.Tensor | None = None) -> tf.Tensor:
+    def call(self, z: Tensor, slopes: Tensor | None = None) -> Tensor:
         """Of any shape; the slopes have the same."""
-        below = RRELU_MEAN if slopes is None else slopes
-        # The factors are constants to the tape: the way back is one product.
-        return z * tf.stop_gradient(tf.where(z > 0, 1.0, below))
+        return _sloped(z, RRELU_MEAN if slopes is None else slopes)
 
 
 class AddedNoise(TakesDraws):
     """x + noise."""
 
-    def call(self, x: tf.Tensor, noise: tf.Tensor | None = None) -> tf.Tensor:
+    def call(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """(B, H, W, C)."""
         return x if noise is None else x + noise
 
@@ -59,14 +58,19 @@ class DrawnSlopes(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(dtype="float32", **keywords)
         self._seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, z: Tensor, training: bool = False) -> Tensor:
         """Of any shape."""
         if not training:
-            return tf.nn.leaky_relu(z, RRELU_MEAN)
+            return _sloped(z, RRELU_MEAN)
         slopes = keras.random.uniform(
-            tf.shape(z), RRELU_LOWEST, RRELU_HIGHEST, dtype="float32", seed=self._seed_generator
+            ops.shape(z), RRELU_LOWEST, RRELU_HIGHEST, dtype="float32", seed=self._seed_generator
         )
-        return z * tf.stop_gradient(tf.where(z > 0, 1.0, slopes))
+        return _sloped(z, slopes)
+
+
+def _sloped(z: Tensor, slopes: Tensor | float) -> Tensor:
+    """The factors are constants to the gradient: the way back is one product."""
+    return z * ops.stop_gradient(ops.where(z > 0, 1.0, slopes))
 
 
 def random_layers(spec: ModelSpec) -> list[keras.layers.Layer]:
@@ -81,7 +85,9 @@ def random_layers(spec: ModelSpec) -> list[keras.layers.Layer]:
     if spec.generator_seed is None:
         return [_given(one) for one in spec.random]
     seeds = np.random.SeedSequence(spec.generator_seed).generate_state(len(spec.random))
-    return [_drawing(one, int(seed)) for one, seed in zip(spec.random, seeds, strict=True)]
+    # PyTorch has no uint32: there Keras wants the same bits as an int32.
+    kept = seeds.view(np.int32) if keras.backend.backend() == "torch" else seeds
+    return [_drawing(one, int(seed)) for one, seed in zip(spec.random, kept, strict=True)]
 
 
 def _given(one: Drawn) -> keras.layers.Layer:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
-import tensorflow as tf
 
 from bench.contract import OptimizerSpec
+from impls.keras.activations import Tensor
 
 # The contract's names of buffers → how the paths of Keras's variables end.
 BUFFERS = {
@@ -34,39 +34,66 @@ def is_stock(spec: OptimizerSpec) -> bool:
             return spec.epsilon_form == "hat" and decoupled
 
 
+def make(spec: OptimizerSpec, weights: Sequence[keras.Variable]) -> keras.optimizers.Optimizer:
+    """An optimizer of `keras.optimizers` with its buffers, every argument given."""
+    optimizer = _class(spec)
+    optimizer.build(list(weights))
+    return optimizer
+
+
+def buffer_places(
+    spec: OptimizerSpec, optimizer: keras.optimizers.Optimizer
+) -> dict[str, list[int]]:
+    """Where in `optimizer.variables` the buffers are, by the contract's names.
+
+    Each in the order of the weights.
+    """
+    ends = BUFFERS[spec.name]
+    return {
+        name: [
+            place
+            for place, variable in enumerate(optimizer.variables)
+            if variable.path.endswith(ends[name])
+        ]
+        for name in spec.buffers
+    }
+
+
+def sign(spec: OptimizerSpec, buffer: str) -> float:
+    """By what a buffer's values are to be multiplied: Keras's SGD adds a negative velocity."""
+    return -1.0 if spec.name == "sgd" and buffer == "momentum" else 1.0
+
+
 class StockOptimizer:
-    """An optimizer of `keras.optimizers`, every argument given."""
+    """One of Keras's that updates the backend's variables in place."""
 
     def __init__(self, spec: OptimizerSpec, weights: Sequence[keras.Variable]) -> None:
         self._spec = spec
         self._weights = list(weights)
-        self._optimizer = _class(spec)
-        self._optimizer.build(self._weights)
+        self._optimizer = make(spec, weights)
 
     @property
-    def variables(self) -> list[tf.Variable]:
+    def variables(self) -> list[Tensor]:
         """All that a step changes besides the weights."""
         return [variable.value for variable in self._optimizer.variables]
 
     @property
-    def steps(self) -> tf.Variable:
+    def steps(self) -> Tensor:
         """How many steps have been taken, ()."""
         return self._optimizer.iterations.value
 
     @property
-    def buffers(self) -> dict[str, list[tf.Variable]]:
+    def buffers(self) -> dict[str, list[Tensor]]:
         """The buffers by the contract's names, each in the order of the weights."""
-        ends = BUFFERS[self._spec.name]
-        return {
-            name: [v.value for v in self._optimizer.variables if v.path.endswith(ends[name])]
-            for name in self._spec.buffers
-        }
+        own = self._optimizer.variables
+        places = buffer_places(self._spec, self._optimizer)
+        return {name: [own[place].value for place in at] for name, at in places.items()}
 
     def sign(self, buffer: str) -> float:
-        """By what a buffer's values are to be multiplied: Keras's SGD adds a negative velocity."""
-        return -1.0 if self._spec.name == "sgd" and buffer == "momentum" else 1.0
+        """See `sign`."""
+        return sign(self._spec, buffer)
 
-    def apply(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
+    def apply(self, gradients: Sequence[Tensor], rate: Tensor) -> None:
         """Take one step; the learning rate is a float32 scalar, given anew each time."""
         self._optimizer.learning_rate = rate
         self._optimizer.apply(gradients, self._weights)

@@ -11,7 +11,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.contract import Adapter, EpochBatches, OptimizerSpec, blank_epoch, compile_for
-from bench.frameworks import SEPARATOR
+from bench.frameworks import SEPARATOR, named
 from bench.system.clocks import Clocks
 from bench.worker.throughput import timed_window
 from tests.parity.problems import problem
@@ -33,7 +33,7 @@ def test_adapter_against_bare_loop(
     benchmark: BenchmarkFixture, adapter: Adapter, framework: str, batch: int
 ) -> None:
     """Windows as `bench.worker.throughput` times them cost at most 3 %; and both do the same."""
-    if SEPARATOR in framework:
+    if named(framework).is_mode:
         pytest.skip(f"{framework} is paired with the plain framework, in test_variants.py")
     task = problem("32x32x1")
     rows = np.arange(IMAGES) % len(task.images)
@@ -47,7 +47,8 @@ def test_adapter_against_bare_loop(
     )
     adapter.load(images, labels)
     compile_for(adapter, blank_epoch(task.model, len(batches), batch))
-    bare = importlib.import_module(f"{__package__}.bare_{framework}").bare
+    script = f"bare_{framework.replace(SEPARATOR, '_')}"
+    bare = importlib.import_module(f"{__package__}.{script}").bare
     bare_epoch = bare(images, labels, task.parameters, RATE, MOMENTUM, device(), THREADS)
 
     # Also the warm-up of both. That they agree proves that they do the same work.

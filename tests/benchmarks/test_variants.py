@@ -15,7 +15,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.contract import Adapter, EpochBatches, OptimizerSpec, blank_epoch, compile_for
-from bench.frameworks import SEPARATOR, create, named
+from bench.frameworks import create, named
 from tests.parity.problems import problem
 from tests.parity.selection import device
 
@@ -33,9 +33,9 @@ RATE, MOMENTUM = 0.01, 0.9
 def test_variant_against_the_plain_framework(
     benchmark: BenchmarkFixture, adapter: Adapter, framework: str, batch: int
 ) -> None:
-    plain, separator, _ = framework.partition(SEPARATOR)
-    if not separator:
-        pytest.skip(f"{framework} is a plain framework")
+    plain = named(framework).plain_name
+    if not named(framework).is_mode:
+        pytest.skip(f"{framework} is no mode of another, see test_overhead.py")
     task = problem("32x32x1")
     rows = np.arange(IMAGES) % len(task.images)
     random = np.random.default_rng(1)

@@ -18,7 +18,7 @@ from impls.reference.adapter import ReferenceAdapter
 
 from .compare import worst
 from .problems import TASKS, Problem, problem
-from .selection import chosen, obtain
+from .selection import chosen, is_on_jax, obtain
 
 # PyTorch's threads sleep while they wait for each other. Otherwise they take the oracle's CPUs, and
 # on a busy machine most of the time. Read when PyTorch is loaded; it changes no result.
@@ -49,11 +49,11 @@ def adapter(framework: str, request: pytest.FixtureRequest) -> Iterator[Adapter]
 def _compiled_programs(framework: str, config: pytest.Config) -> Iterator[None]:
     """JAX keeps what XLA has compiled, in pytest's cache: `--cache-clear` compiles all anew.
 
-    XLA takes most of the time of Flax' tests, and an adapter that is built anew compiles anew. The
+    XLA takes most of the time of tests on JAX, and an adapter that is built anew compiles anew. The
     same program for the same machine is taken from there, within a session and in the next one;
     JAX knows it by the program, the options and its own version. It counts as a compilation.
     """
-    if framework.partition(":")[0] != "flax":
+    if not is_on_jax(framework):
         yield
         return
     import jax

@@ -111,6 +111,11 @@ def obtain(name: str) -> Adapter:
     return adapter
 
 
+def is_on_jax(name: str) -> bool:
+    """Whether XLA compiles all that it does."""
+    return "jax" in named(name).modules
+
+
 def absent(name: str, reason: str) -> NoReturn:
     """Fail where the framework was required, skip otherwise."""
     if name in required():

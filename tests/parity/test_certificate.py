@@ -10,6 +10,7 @@ import pytest
 
 from bench.cli.commands.verify import OPTIMIZERS
 from bench.contract import Adapter, ModelOptions, OptimizerSpec
+from bench.frameworks import named
 from bench.results.certificate import Subject
 from bench.system.clocks import Clocks
 from bench.verification.examination import examine
@@ -18,11 +19,11 @@ from impls.reference.adapter import ReferenceAdapter
 
 from .compare import worst
 from .problems import THREADS
-from .selection import device, some
+from .selection import chosen, device, some
 
 SEEDS = int(os.environ.get("BENCH_SEEDS", "8"))
 # A variant is named alone, and compiles for each shape of image anew.
-OF_SEEDS = "seed of a variant" if ":" in os.environ.get("BENCH_FRAMEWORKS", "") else "seed"
+OF_SEEDS = "seed of a variant" if all(":" in name for name in chosen()) else "seed"
 # Of every network with every optimizer a tenth, with each optimizer; all of it is
 # `python -m bench verify --all`.
 TENTH = list(product(models.every(), OPTIMIZERS))[::11]
@@ -40,7 +41,7 @@ def test_no_alarm(adapter: Adapter, framework: str, oracle: ReferenceAdapter, se
 def test_no_alarm_over_networks(
     adapter: Adapter, framework: str, oracle: ReferenceAdapter, number: int
 ) -> None:
-    if ":" in framework:
+    if named(framework).is_mode:
         pytest.skip("a variant trains what its framework does, and takes minutes to compile")
     (name, options), optimizer = TENTH[number]
     _examine(adapter, oracle, _subject(framework, name, options, optimizer, 100 + number))

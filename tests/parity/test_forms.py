@@ -106,6 +106,13 @@ def test_every_default_can_be_built_alone(adapter: Adapter, framework: str, name
         problem("smooth").start(adapter, optimizer)
 
 
+def _array(variable: Any) -> np.ndarray:
+    """Of a Keras variable on any backend."""
+    value = variable.value
+    value = value.detach() if hasattr(value, "detach") else value
+    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+
+
 def _keras(name: str, start: np.ndarray, gradients: np.ndarray, rates: np.ndarray) -> np.ndarray:
     import keras
 
@@ -122,7 +129,14 @@ def _keras(name: str, start: np.ndarray, gradients: np.ndarray, rates: np.ndarra
     for gradient, rate in zip(gradients, rates, strict=True):
         optimizer.learning_rate = float(rate)
         optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weights])
-    return weights.value.numpy()
+    return _array(weights)
+
+
+def _keras_on_torch(*given: Any) -> np.ndarray:
+    import torch
+
+    with torch.no_grad():
+        return _keras(*given)
 
 
 def _flax(name: str, start: np.ndarray, gradients: np.ndarray, rates: np.ndarray) -> np.ndarray:
@@ -196,7 +210,10 @@ def _flux(name: str, start: np.ndarray, gradients: np.ndarray, rates: np.ndarray
 # Each framework's optimizers as a person makes them: (name, start, gradients, rates) → weights.
 OWN: dict[str, Callable[..., np.ndarray]] = {
     "keras": _keras,
+    "keras:jax": _keras,
+    "keras:torch": _keras_on_torch,
     "flax": _flax,
+    "equinox": _flax,  # Optax, too
     "flux": _flux,
     "torch": _torch,
 }
@@ -237,8 +254,8 @@ def _drawn_keras() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     dense = keras.layers.Dense(300)
     dense.build((None, 400))
     return {
-        "conv": tuple(np.asarray(v) for v in (conv.kernel, conv.bias)),
-        "dense": tuple(np.asarray(v) for v in (dense.kernel, dense.bias)),
+        "conv": tuple(_array(v) for v in (conv.kernel, conv.bias)),
+        "dense": tuple(_array(v) for v in (dense.kernel, dense.bias)),
     }
 
 
@@ -250,6 +267,19 @@ def _drawn_flax() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {
         "conv": (np.asarray(conv.kernel[...]), np.asarray(conv.bias[...])),
         "dense": (np.asarray(dense.kernel[...]), np.asarray(dense.bias[...])),
+    }
+
+
+def _drawn_equinox() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    import equinox
+    import jax
+
+    one, other = jax.random.split(jax.random.key(0))
+    conv = equinox.nn.Conv2d(32, 64, 5, key=one)
+    dense = equinox.nn.Linear(400, 300, key=other)
+    return {
+        "conv": (np.transpose(conv.weight, (2, 3, 1, 0)), np.ravel(conv.bias)),
+        "dense": (np.transpose(dense.weight), np.asarray(dense.bias)),
     }
 
 
@@ -278,7 +308,10 @@ def _drawn_flux() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 DRAWN: dict[str, Callable[[], Any]] = {
     "keras": _drawn_keras,
+    "keras:jax": _drawn_keras,
+    "keras:torch": _drawn_keras,
     "flax": _drawn_flax,
+    "equinox": _drawn_equinox,
     "flux": _drawn_flux,
     "torch": _drawn_torch,
 }

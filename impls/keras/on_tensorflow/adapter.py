@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own log is not for the reader
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -31,10 +29,13 @@ from bench.contract import (
     require_draws,
 )
 from bench.errors import BenchError, NotSupportedError, UnavailableError
+from impls._written.updates import FORMS
+from impls.keras.backend import packages, require
 from impls.keras.model import network, variables
-from impls.keras.optimizers import FORMS, Optimizer, make_optimizer
+from impls.keras.on_tensorflow.activations import FUNCTIONS
+from impls.keras.on_tensorflow.optimizers import Optimizer, make_optimizer
+from impls.keras.on_tensorflow.training import Trainer, Xla
 from impls.keras.stock import StockOptimizer
-from impls.keras.training import Trainer, Xla
 
 PREDICT_BATCH = 1000  # one shape, so one trace, for any number of images
 TENSORFLOW_DEVICES: dict[Device, str] = {"cpu": "/CPU:0", "gpu": "/GPU:0"}
@@ -60,12 +61,8 @@ class KerasAdapter(AdapterBase):
     _counted = 0  # compilations, when `compiled_since` was asked last
 
     def __init__(self, variant: Literal["jit", "step"] | None = None) -> None:
-        """UnavailableError where Keras was told to use another backend."""
-        if keras.backend.backend() != "tensorflow":
-            raise UnavailableError(
-                f"Keras runs on the backend {keras.backend.backend()!r}, this adapter needs "
-                "'tensorflow': set KERAS_BACKEND=tensorflow, or leave it out"
-            )
+        """UnavailableError where Keras runs on another backend already."""
+        require("tensorflow")
         self._variant = variant
 
     def devices(self) -> tuple[Device, ...]:
@@ -93,7 +90,7 @@ class KerasAdapter(AdapterBase):
         _configure(threads)
         self._device = device
         with self._placed():
-            keras_model = network(model)
+            keras_model = network(model, FUNCTIONS)
             own = variables(model, keras_model)
             self._variables = {path: variable.value for path, variable in own.items()}
             for path, variable in self._variables.items():
@@ -207,7 +204,7 @@ class KerasAdapter(AdapterBase):
         libraries = ("cuda_version", "cudnn_version")
         threading = tf.config.threading
         return {
-            "keras": keras.__version__,
+            **packages(),
             "tensorflow": tf.__version__,
             "numpy": np.__version__,
             "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),

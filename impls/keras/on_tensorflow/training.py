@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from bench.contract import ModelSpec
 from impls.keras.model import in_training
-from impls.keras.optimizers import Optimizer
+from impls.keras.on_tensorflow.optimizers import Optimizer
 from impls.keras.stock import StockOptimizer
 
 Traced = Callable[..., Any]  # a function of tensors, traced for one signature

@@ -1,0 +1,1 @@
+"""Updates of optimizers, written out for libraries that have other definitions or none."""
