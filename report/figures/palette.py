@@ -15,9 +15,11 @@ KNOWN = {
     "keras": ("#b8679a", "s"),
     "flax": ("#2a7fc0", "D"),
     "flux": ("#009e73", "^"),
+    "equinox": ("#7d6fc4", "X"),
+    "mlx": ("#a87400", "v"),
     "reference": ("#7a828a", "P"),
 }
-OTHERS = (("#a87400", "v"), ("#7d6fc4", "X"), ("#3f8f98", "p"), ("#9a6b4f", "h"))
+OTHERS = (("#3f8f98", "p"), ("#9a6b4f", "h"))
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.6), (1.4, 1.2), (6, 1.6, 1.4, 1.6))
 LIGHTER = 0.22  # of the way to white, for each further variant of a framework
 
