@@ -202,6 +202,30 @@ def setup(
     return command.setup(framework, context.obj.executor(), devices)
 
 
+@app.command("new-framework")
+def new_framework(
+    name: Annotated[str, typer.Argument(help="As it is to be called, such as haiku.")],
+    title: Annotated[
+        str | None, typer.Option(help="As reports write it, such as Haiku. Default: the name.")
+    ] = None,
+    package: Annotated[
+        Path | None,
+        typer.Option(
+            help="Make a package of its own in this folder. Default: a folder of this checkout."
+        ),
+    ] = None,
+) -> int:
+    """Write an adapter to begin a framework with: complete, in NumPy, to be replaced bit by bit.
+
+    It passes `bench verify` as it stands; the next commands are printed.
+
+    Example: python -m bench new-framework haiku --package ~/lenet-bench-haiku
+    """
+    from bench.cli.commands import new_framework as command
+
+    return command.new_framework(name, title, package)
+
+
 @app.command("list")
 def list_(
     context: typer.Context,

@@ -14,7 +14,10 @@ import pytest
     ("arguments", "complaint"),
     [
         (["--frameworks", "pytorch"], "unknown framework 'pytorch'"),
-        (["--frameworks", "pytorch"], "choose from flax, flux, keras, torch, reference"),
+        (
+            ["--frameworks", "pytorch"],
+            "choose from flax, flux, keras, torch, equinox, mlx, reference",
+        ),
         (["--frameworks", "torch,"], None),
         (["--frameworks", ","], "--frameworks names nothing"),
         (["--frameworks", "torch,torch"], "--frameworks names torch more than once"),

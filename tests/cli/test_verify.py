@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+from bench.verification import causes
+
 SGD = ("--optimizer", "sgd")  # the quickest to examine
 
 
@@ -37,6 +39,7 @@ def test_the_table_names_what_is_wrong(bench):
     assert any("logits" in row for row in rows)
     assert any("conv1/kernel" in row for row in rows)
     assert "flipped: not-equivalent: logits" in done.stdout.replace("\n", " ")
+    assert f"logits fails usually because of {causes.USUAL['logits']}." in done.stdout
 
 
 def test_three_channels_and_constants(bench):

@@ -28,6 +28,7 @@ from bench.execution.certify import VerificationResult, certify
 from bench.execution.executor import NO_LOG
 from bench.results.certificate import Check, Subject
 from bench.system import machine, signals
+from bench.verification import causes
 from bench.verification.problems import TRAINING_IMAGES
 from bench.workload import models
 from report.text import plain
@@ -231,6 +232,9 @@ def _print(
         console.print(grid)
         for check in certificate.left_out:
             console.print(Text(plain(check.describe()), style="yellow"), soft_wrap=True)
+        for name in dict.fromkeys(check.name for check in certificate.failures):
+            cause = f"{name} fails usually because of {causes.USUAL[name]}."
+            console.print(Text(cause, style="yellow"), soft_wrap=True)
     if verdict.outcome is None and certificate is not None:
         more = f", {len(certificate.left_out)} left out" if certificate.left_out else ""
         said = Text(f"{title}: equivalent, all {len(certificate.made)} checks{more}", style="green")
