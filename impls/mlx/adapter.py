@@ -28,7 +28,7 @@ from bench.contract import (
     require_draws,
 )
 from bench.errors import NotSupportedError, UnavailableError
-from impls._written.updates import FORMS, Buffers, updated
+from impls._written.updates import Buffers, updated
 from impls.mlx.model import Tree, logits, to_canonical, to_mlx
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations
@@ -43,7 +43,6 @@ class MlxAdapter(AdapterBase):
     the examples of MLX have it. Otherwise the graph of a whole epoch would be kept.
     """
 
-    optimizers = FORMS
     changed_by_steps = ("_state",)
     compiles_for_steps = False
 

@@ -131,13 +131,13 @@ def _leaky_relu(z: mx.array) -> mx.array:
     return mx.where(z > 0, z, LEAKY_SLOPE * z)
 
 
-def _elu(z: mx.array) -> mx.array:
+def _elu(z: mx.array, alpha: float = 1.0) -> mx.array:
     # The value that is not taken must be finite, for its gradient is multiplied by 0.
-    return mx.where(z > 0, z, mx.expm1(mx.minimum(z, 0.0)))
+    return mx.where(z > 0, z, alpha * mx.expm1(mx.where(z > 0, 0.0, z)))
 
 
 def _selu(z: mx.array) -> mx.array:
-    return SELU_SCALE * mx.where(z > 0, z, SELU_ALPHA * mx.expm1(mx.minimum(z, 0.0)))
+    return SELU_SCALE * _elu(z, SELU_ALPHA)
 
 
 # But for prelu and rrelu, which take more than z.
