@@ -7,10 +7,12 @@ import math
 
 from rich.console import Console
 
+from bench.cli.commands import verify
 from bench.cli.views.certificates import print_worst, share
 from bench.contract import ModelOptions, OptimizerSpec
 from bench.execution.certify import VerificationResult
 from bench.results.certificate import Certificate, Check, Subject
+from bench.verification import causes
 from bench.workload import models
 
 
@@ -69,3 +71,23 @@ def test_all_networks_are_told_apart_and_can_be_built():
     for name, options in every:
         built = models.build(name, (*models.named(name).size, 1), 10, options)
         assert built.options == options
+
+
+def test_what_was_left_out_and_what_fails_are_told_in_lines_of_their_own():
+    left_out = Check(
+        name="optimizer",
+        case="adam",
+        error=None,
+        bound=0.0,
+        where="",
+        reason="",
+        left_out="this adapter has no Adam" + ", and says so at length" * 4,
+    )
+    failing = _check("logits", 2.0, 1.0, "1400 images")
+    subject, verdict = _examined("reference", "relu", left_out, failing)
+    console = Console(file=io.StringIO(), width=60, highlight=False)
+    verify._print(console, subject, verdict, in_full=True)
+    told = console.file.getvalue().splitlines()
+    assert left_out.describe() in told
+    assert f"logits fails usually because of {causes.USUAL['logits']}." in told
+    assert sum("FAILS" in line for line in told) == 1

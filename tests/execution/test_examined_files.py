@@ -110,7 +110,7 @@ def test_what_does_not_run_is_not_in_the_key(copy):
     before, files = copy.hash(torch), set(copy.files(torch))
     others = [file for file in copy.root.rglob("*.*") if file.is_file() and file not in files]
     names = {file.relative_to(copy.root).as_posix() for file in others}
-    assert names >= {"report/build.py", "bench/cli/app.py", "impls/keras/adapter.py"}
+    assert names >= {"report/build.py", "bench/cli/app.py", "impls/keras/model.py"}
     assert {name.split("/")[1] for name in names if name.startswith("bench/")} >= {
         *("cli", "execution", "gate", "stats")
     }

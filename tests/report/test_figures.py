@@ -16,7 +16,7 @@ from report.analysis.comparison import Comparison, compare
 from report.figures import phases, throughput, training
 from report.figures.canvas import Drawing, house_style, thinned
 from report.figures.gallery import Gallery
-from report.figures.palette import KNOWN, OTHERS, styles
+from report.figures.palette import DASHES, KNOWN, OTHERS, styles
 from report.figures.registry import drawings
 from report.figures.svg import FONTS, render
 from report.tables.sweeps import sweeps
@@ -294,6 +294,15 @@ def test_one_look_a_framework() -> None:
     assert of["torch"].marker == of["torch:compile"].marker
     assert of["torch"].dash == () != of["torch:compile"].dash
     assert of["torch"] == styles(["torch"])["torch"]
+
+
+def test_each_further_variant_is_lighter_up_to_the_second_and_has_a_dash_of_its_own() -> None:
+    variants = [f"keras:{name}" for name in "abcde"]
+    of = styles(["keras", *variants])
+    greys = [int(of[name].colour[1:3], 16) for name in ("keras", *variants)]
+    assert greys[0] < greys[1] < greys[2] == greys[3] == greys[4] == greys[5]
+    assert [of[name].dash for name in ("keras", *variants)] == [*DASHES, *DASHES[:2]]
+    assert len({(one.colour, one.dash) for one in of.values()}) == len(of)
 
 
 @pytest.mark.parametrize("colour", [colour for colour, _ in (*KNOWN.values(), *OTHERS)])

@@ -148,3 +148,4 @@ def test_encodable_can_be_encoded(text: str, encoding: str) -> None:
 
 def test_signs_have_a_spelling_in_ascii() -> None:
     assert encodable("98.1 ± 0.2 – é", "ascii") == "98.1 +/- 0.2 - ?"
+    assert encodable("−3 · it’s …", "ascii") == "-3 | it's ..."
