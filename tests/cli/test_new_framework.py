@@ -56,7 +56,7 @@ def test_in_a_checkout(checkout, capsys):
 
 
 def test_a_package_of_its_own_is_found_by_its_entry_point(tmp_path, monkeypatch, capsys):
-    folder = tmp_path / "a folder"
+    folder = tmp_path / "a {folder}"
     assert command.new_framework("toy", None, folder) == 0
     assert f"python -m pip install -e '{folder}'" in capsys.readouterr().out
     about = tomllib.loads((folder / "pyproject.toml").read_text())

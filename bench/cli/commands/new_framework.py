@@ -53,8 +53,8 @@ def new_framework(name: str, title: str | None, package: Path | None) -> int:
         print(f"wrote {folder / file}")
     print("\nIt is LeNet-5 in NumPy, and passes as it is. Replace its parts by the framework's:\n")
     install = () if package is None else (f"python -m pip install -e {shlex.quote(str(folder))}",)
-    for command in (*install, *NEXT):
-        print(f"    {command.format(name=name)}")
+    for command in (*install, *(each.format(name=name) for each in NEXT)):
+        print(f"    {command}")
     if package is None:
         print(
             f"\nThen an extra of this name in pyproject.toml, its packages in constraints.in, and "
