@@ -120,10 +120,11 @@ benchmarks-harness:
 
 # Adapters against bare loops, paired in one run; for an idle machine, and not part of the tests.
 benchmarks: install
-	$(MAKE) $(addprefix benchmarks-,$(FRAMEWORKS)) $(LONG_VARIANTS)
+	$(MAKE) $(addprefix benchmarks-,$(FRAMEWORKS) $(ALIKE)) $(LONG_VARIANTS)
 
 benchmarks-%:
-	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(BIN)/python -m pytest -q -s tests/benchmarks \
+	BENCH_FRAMEWORKS=$(subst .,:,$*) BENCH_REQUIRE=$(subst .,:,$*) \
+		$(BIN)/python -m pytest -q -s tests/benchmarks \
 		--ignore tests/benchmarks/test_harness.py --benchmark-only
 	set -e; for variant in $(VARIANTS_$*); do \
 		BENCH_FRAMEWORKS=$$variant BENCH_REQUIRE=$$variant $(BIN)/python -m pytest -q -s \
