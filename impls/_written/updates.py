@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from bench.contract import OptimizerName, OptimizerSpec
 
 Tensor = Any  # of the library
+Tree = dict[str, Any]  # tensors by canonical path
 Operations = Any  # a module of it with sqrt, square and expm1, beside arithmetic
 
 _DESCENT = ("rate_in_momentum", "decoupled_decay")
@@ -71,6 +72,31 @@ def updated(
         gradients, squares = _scaled(ops, spec, gradients, buffers.second)
     parameters, momenta = _descended(spec, parameters, gradients, buffers.first, rate)
     return parameters, Buffers(momenta, squares)
+
+
+def updated_trees(
+    ops: Operations,
+    spec: OptimizerSpec,
+    parameters: Tree,
+    gradients: Tree,
+    buffers: Mapping[str, Tree],
+    step: Tensor,
+    rate: Tensor,
+) -> tuple[Tree, dict[str, Tree]]:
+    """As `updated`, of trees; buffers by the contract's names."""
+    paths = [*parameters]
+    moved, after = updated(
+        ops,
+        spec,
+        [parameters[path] for path in paths],
+        [gradients[path] for path in paths],
+        Buffers.of({name: [tree[path] for path in paths] for name, tree in buffers.items()}),
+        step,
+        rate,
+    )
+    named = after.named(spec).items()
+    trees = {name: dict(zip(paths, own, strict=True)) for name, own in named}
+    return dict(zip(paths, moved, strict=True)), trees
 
 
 def _descended(

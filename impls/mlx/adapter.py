@@ -28,7 +28,7 @@ from bench.contract import (
     require_draws,
 )
 from bench.errors import NotSupportedError, UnavailableError
-from impls._written.updates import Buffers, updated
+from impls._written.updates import updated_trees
 from impls.mlx.model import Tree, logits, to_canonical, to_mlx
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations
@@ -198,28 +198,10 @@ class MlxAdapter(AdapterBase):
         key, now = (None, None) if state["key"] is None else mx.random.split(state["key"])
         parameters, steps = state["parameters"], state["steps"] + 1
         loss, gradients = self._loss_and_gradients(parameters, images, labels, rows, draws, now)
-        paths = [*parameters]
-        named = {
-            name: [state["buffers"][name][path] for path in paths] for name in self._spec.buffers
-        }
-        moved, buffers = updated(
-            mx,
-            self._spec,
-            [parameters[path] for path in paths],
-            [gradients[path] for path in paths],
-            Buffers.of(named),
-            steps,
-            rate,
+        moved, buffers = updated_trees(
+            *(mx, self._spec, parameters, gradients, state["buffers"], steps, rate)
         )
-        after = {
-            "parameters": dict(zip(paths, moved, strict=True)),
-            "buffers": {
-                name: dict(zip(paths, own, strict=True))
-                for name, own in buffers.named(self._spec).items()
-            },
-            "steps": steps,
-            "key": key,
-        }
+        after = {"parameters": moved, "buffers": buffers, "steps": steps, "key": key}
         return after, loss
 
     def _loss_and_gradients(

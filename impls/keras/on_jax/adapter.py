@@ -15,11 +15,11 @@ from bench.contract import ModelSpec, OptimizerSpec, Parameters
 from impls._jax.adapter import JaxAdapter
 from impls._jax.functions import leaky_relu, max_pool, prelu
 from impls._jax.training import Draws, Random, Rule
-from impls._written.updates import FORMS
+from impls._written.updates import FORMS, Tree
 from impls.keras.activations import Functions
 from impls.keras.backend import packages, require
 from impls.keras.model import in_training, network, variables
-from impls.keras.on_jax.rules import StockRule, Tree, WrittenRule
+from impls.keras.on_jax.rules import StockRule, WrittenRule
 from impls.keras.stock import is_stock
 
 FUNCTIONS = Functions(prelu=prelu, activations={"leakyrelu": leaky_relu}, max_pool=max_pool)

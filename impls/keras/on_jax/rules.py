@@ -11,14 +11,12 @@ import keras
 import numpy as np
 
 from bench.contract import OptimizerSpec
-from impls._written.updates import Buffers, updated
+from impls._written.updates import Tree, updated_trees
 from impls.keras.stock import buffer_places, make, sign
-
-Tree = dict[str, Any]  # arrays of JAX or NumPy by canonical path
 
 
 class WrittenRule:
-    """An update of `impls.keras.updates`; see `impls._jax.training.Rule`."""
+    """An update of `impls._written`; see `impls._jax.training.Rule`."""
 
     def __init__(self, spec: OptimizerSpec) -> None:
         self._spec = spec
@@ -35,20 +33,12 @@ class WrittenRule:
         self, parameters: Tree, gradients: Tree, state: dict[str, Any], rate: jax.Array
     ) -> tuple[Tree, dict[str, Any]]:
         """See `Rule.update`."""
-        spec, paths, steps = self._spec, [*parameters], state["steps"] + 1
-        named = {name: [state[name][path] for path in paths] for name in spec.buffers}
-        moved, buffers = updated(
-            jnp,
-            spec,
-            [parameters[path] for path in paths],
-            [gradients[path] for path in paths],
-            Buffers.of(named),
-            steps.astype(jnp.float32),
-            rate,
+        steps = state["steps"] + 1
+        buffers = {name: state[name] for name in self._spec.buffers}
+        moved, after = updated_trees(
+            *(jnp, self._spec, parameters, gradients, buffers, steps.astype(jnp.float32), rate)
         )
-        after = buffers.named(spec).items()
-        trees = {name: dict(zip(paths, own, strict=True)) for name, own in after}
-        return dict(zip(paths, moved, strict=True)), {"steps": steps, **trees}
+        return moved, {"steps": steps, **after}
 
     def buffer(self, state: dict[str, Any], name: str) -> Tree:
         """See `Rule.buffer`."""

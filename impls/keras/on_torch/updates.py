@@ -68,7 +68,7 @@ class StockUpdates(_InPlace):
 
 
 class WrittenUpdates(_InPlace):
-    """An update of `impls.keras.updates`."""
+    """An update of `impls._written`."""
 
     def __init__(self, spec: OptimizerSpec, parameters: Iterable[Tensor]) -> None:
         super().__init__([*parameters])
