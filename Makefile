@@ -11,13 +11,13 @@ INSTALLED := $(VENV)/.installed
 # Variants whose certificate is examined with the long tests of their framework; torch:compile is
 # skipped where there is no C++ compiler.
 LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit VARIANTS_flax=flax:scan
-# Rows that are most of what another row is, whose tests prove that: for every change they are
-# certified, and have all tests of their own with the long ones. A dot stands for a colon.
-ALIKE := equinox keras.jax keras.torch
-OF_ALIKE ?= tests/parity/test_certificate.py tests/parity/test_work.py
+# Rows beside the four: for every change they are certified, and have all tests of parity with the
+# long ones. Most of them share most of their code with another. A dot stands for a colon.
+OTHERS := equinox mlx keras.jax keras.torch
+OF_OTHERS ?= tests/parity/test_certificate.py::test_no_alarm tests/parity/test_work.py
 # The frameworks that are tested for every change: each folder that declares one, but for the
 # oracle, and Flux, which needs Julia.
-FRAMEWORKS := $(filter-out reference flux $(ALIKE), \
+FRAMEWORKS := $(filter-out reference flux $(OTHERS), \
 	$(patsubst impls/%/framework.py,%,$(wildcard impls/[a-z]*/framework.py)))
 # All tests but those of one framework a process.
 SUITES := tests --ignore tests/parity
@@ -48,11 +48,11 @@ test: install
 	$(MAKE) alone
 
 test-all: install
-	$(MAKE) lint type unit parity TESTS="long or not long" OF_ALIKE=tests/parity $(LONG_VARIANTS)
+	$(MAKE) lint type unit parity TESTS="long or not long" OF_OTHERS=tests/parity $(LONG_VARIANTS)
 
 # What test-all has and test has not; with PART a share of it, as CI takes one at each landing.
 test-long: install
-	$(MAKE) unit parity TESTS=long OF_VARIANTS="long or not long" OF_ALIKE=tests/parity \
+	$(MAKE) unit parity TESTS=long OF_VARIANTS="long or not long" OF_OTHERS=tests/parity \
 		$(LONG_VARIANTS)
 
 install: $(INSTALLED)
@@ -89,7 +89,7 @@ alone:
 # One framework a process, as in the harness. What is named here must be installed; Flux is not
 # among them, since it needs Julia.
 parity:
-	$(MAKE) -j$(FRAMEWORKS_AT_A_TIME) $(IN_TURN) $(addprefix parity-,$(FRAMEWORKS) $(ALIKE))
+	$(MAKE) -j$(FRAMEWORKS_AT_A_TIME) $(IN_TURN) $(addprefix parity-,$(FRAMEWORKS) $(OTHERS))
 
 type-and-parity: type
 	$(MAKE) parity
@@ -100,9 +100,9 @@ test-flux: install
 
 parity-flux benchmarks-flux: export PYTHON_JULIACALL_THREADS ?= 2
 
-$(addprefix parity-,$(ALIKE)): parity-%:
+$(addprefix parity-,$(OTHERS)): parity-%:
 	BENCH_FRAMEWORKS=$(subst .,:,$*) BENCH_REQUIRE=$(subst .,:,$*) BENCH_SEEDS=2 \
-		$(PYTEST) -m "$(OF_VARIANTS)" $(OF_ALIKE)
+		$(PYTEST) -m "$(OF_VARIANTS)" $(OF_OTHERS)
 
 parity-%:
 	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(PYTEST) -m "$(TESTS)" tests/parity
@@ -120,7 +120,7 @@ benchmarks-harness:
 
 # Adapters against bare loops, paired in one run; for an idle machine, and not part of the tests.
 benchmarks: install
-	$(MAKE) $(addprefix benchmarks-,$(FRAMEWORKS) $(ALIKE)) $(LONG_VARIANTS)
+	$(MAKE) $(addprefix benchmarks-,$(FRAMEWORKS) $(OTHERS)) $(LONG_VARIANTS)
 
 benchmarks-%:
 	BENCH_FRAMEWORKS=$(subst .,:,$*) BENCH_REQUIRE=$(subst .,:,$*) \
