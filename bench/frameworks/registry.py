@@ -74,8 +74,9 @@ def catalogue() -> dict[str, Framework]:
                 f"it declares the framework {framework.name!r}, which exists already; one of the "
                 "two needs another name",
             )
-        found[_unused(framework.name, found)] = framework
-    return {name: replace(framework, name=name) for name, framework in found.items()}
+        name = _unused(framework.name, found)
+        found[name] = framework if name == framework.name else replace(framework, name=name)
+    return found
 
 
 def _faulty(point: importlib.metadata.EntryPoint, why: str) -> Framework:

@@ -18,12 +18,12 @@ def leaky_relu(z: jax.Array) -> jax.Array:
 
 
 def prelu(z: jax.Array, slope: jax.Array) -> jax.Array:
-    """Z where z > 0, else slope · z; of any shape, with one slope (1,)."""
+    """What is positive stays, the rest times the slope (1,); z of any shape."""
     return jnp.where(z > 0, z, slope * z)
 
 
 def rrelu(z: jax.Array, slopes: jax.Array | None) -> jax.Array:
-    """Z where z > 0, else slope · z, with a slope an element; the mean of them in evaluation."""
+    """As `prelu` with a slope an element; without slopes, in evaluation, the mean of them."""
     return jnp.where(z > 0, z, (RRELU_MEAN if slopes is None else slopes) * z)
 
 

@@ -43,7 +43,6 @@ class MlxAdapter(AdapterBase):
     the examples of MLX have it. Otherwise the graph of a whole epoch would be kept.
     """
 
-    changed_by_steps = ("_state",)
     compiles_for_steps = False
 
     _model: ModelSpec
