@@ -15,9 +15,12 @@ LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit VARIANTS_
 # long ones. Most of them share most of their code with another. A dot stands for a colon.
 OTHERS := equinox mlx keras.jax keras.torch
 OF_OTHERS ?= tests/parity/test_certificate.py::test_no_alarm tests/parity/test_work.py
+# Rows that are only certified, with the long tests, and skipped where the compiler is missing that
+# they start: tinygrad compiles for minutes.
+LONG_OTHERS := tinygrad
 # The frameworks that are tested for every change: each folder that declares one, but for the
 # oracle, and Flux, which needs Julia.
-FRAMEWORKS := $(filter-out reference flux $(OTHERS), \
+FRAMEWORKS := $(filter-out reference flux $(OTHERS) $(LONG_OTHERS), \
 	$(patsubst impls/%/framework.py,%,$(wildcard impls/[a-z]*/framework.py)))
 # All tests but those of one framework a process.
 SUITES := tests --ignore tests/parity
@@ -48,12 +51,13 @@ test: install
 	$(MAKE) alone
 
 test-all: install
-	$(MAKE) lint type unit parity TESTS="long or not long" OF_OTHERS=tests/parity $(LONG_VARIANTS)
+	$(MAKE) lint type unit parity $(addprefix parity-,$(LONG_OTHERS)) TESTS="long or not long" \
+		OF_OTHERS=tests/parity $(LONG_VARIANTS)
 
 # What test-all has and test has not; with PART a share of it, as CI takes one at each landing.
 test-long: install
-	$(MAKE) unit parity TESTS=long OF_VARIANTS="long or not long" OF_OTHERS=tests/parity \
-		$(LONG_VARIANTS)
+	$(MAKE) unit parity $(addprefix parity-,$(LONG_OTHERS)) TESTS=long \
+		OF_VARIANTS="long or not long" OF_OTHERS=tests/parity $(LONG_VARIANTS)
 
 install: $(INSTALLED)
 
@@ -104,6 +108,10 @@ $(addprefix parity-,$(OTHERS)): parity-%:
 	BENCH_FRAMEWORKS=$(subst .,:,$*) BENCH_REQUIRE=$(subst .,:,$*) BENCH_SEEDS=2 \
 		$(PYTEST) -m "$(OF_VARIANTS)" $(OF_OTHERS)
 
+$(addprefix parity-,$(LONG_OTHERS)): parity-%:
+	BENCH_FRAMEWORKS=$* BENCH_SEEDS=1 $(PYTEST) -m "$(OF_VARIANTS)" \
+		tests/parity/test_certificate.py::test_no_alarm tests/parity/test_work.py
+
 parity-%:
 	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(PYTEST) -m "$(TESTS)" tests/parity
 	set -e; for variant in $(VARIANTS_$*); do \
@@ -120,7 +128,7 @@ benchmarks-harness:
 
 # Adapters against bare loops, paired in one run; for an idle machine, and not part of the tests.
 benchmarks: install
-	$(MAKE) $(addprefix benchmarks-,$(FRAMEWORKS) $(OTHERS)) $(LONG_VARIANTS)
+	$(MAKE) $(addprefix benchmarks-,$(FRAMEWORKS) $(OTHERS) $(LONG_OTHERS)) $(LONG_VARIANTS)
 
 benchmarks-%:
 	BENCH_FRAMEWORKS=$(subst .,:,$*) BENCH_REQUIRE=$(subst .,:,$*) \

@@ -1,5 +1,6 @@
 """The frameworks: what the harness knows of each, without importing it."""
 
+from bench.frameworks.programs import Program as Program
 from bench.frameworks.regimes import Default as Default
 from bench.frameworks.registry import GROUP as GROUP
 from bench.frameworks.registry import absent_modules as absent_modules

@@ -169,8 +169,12 @@ def locked(framework: Framework) -> list[str]:
 
 
 def _tools(framework: Framework) -> list[Tools]:
-    paths = [framework.toolchain, framework.variant.tools if framework.variant else None]
-    return [cast(Tools, _attribute(path)) for path in paths if path]
+    return [cast(Tools, _attribute(path)) for path in _paths_of_tools(framework)]
+
+
+def _paths_of_tools(framework: Framework) -> list[str]:
+    own = framework.variant.tools if framework.variant else None
+    return [path for path in (framework.toolchain, framework.tools, own) if path]
 
 
 def absent_modules(framework: Framework) -> str | None:
@@ -229,11 +233,10 @@ def entry_modules(framework: Framework) -> tuple[str, ...]:
     That of the adapter, those of its tools, and those that declare frameworks: whoever asks for one
     framework by its name imports the declarations of all.
     """
-    named = [framework.adapter, framework.toolchain]
-    named.append(framework.variant.tools if framework.variant else None)
     points = _of_entry_points(tuple(sys.path))
     declaring = {module for _, module, declared in points if not declared.fault}
-    own = (path.partition(":")[0] for path in named if path)
+    named = (framework.adapter, *_paths_of_tools(framework))
+    own = (path.partition(":")[0] for path in named)
     return (*own, *_own_declarations(), *sorted(declaring))
 
 

@@ -117,6 +117,7 @@ class Framework:
     default   whether `run` takes it when no frameworks are named
     own       its defaults that differ from the matched setting: what the regime `native` takes
     toolchain "package.module:object", a `Toolchain`, where packages of Python's are not enough
+    tools     "package.module:object", a `Tools`: programs that it starts, such as a compiler
     switches  what an expert sets for it, by the class of the CPU
     environment  variables without which it would be another framework; set in every regime
     variants  its other modes of execution
@@ -133,6 +134,7 @@ class Framework:
     default: bool = True
     own: tuple[Default, ...] = ()
     toolchain: str | None = None
+    tools: str | None = None
     switches: tuple[Switch, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()

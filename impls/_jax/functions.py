@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
 from bench.contract import LEAKY_SLOPE, RRELU_HIGHEST, RRELU_LOWEST, RRELU_MEAN, Activation
+from impls._written import pooling
 
 
 def leaky_relu(z: jax.Array) -> jax.Array:
@@ -54,9 +53,5 @@ def max_pool(x: jax.Array, window: tuple[int, int]) -> jax.Array:
     take, gives the same values and gradients, but its gradient is a scatter, while this one fuses
     with its neighbours: a training step takes a third less time on a CPU.
     """
-    rows, columns = window
-    height = x.shape[1] - x.shape[1] % rows
-    width = x.shape[2] - x.shape[2] % columns
-    places = itertools.product(range(rows), range(columns))
-    values = [x[:, row:height:rows, column:width:columns] for row, column in places]
-    return functools.reduce(lambda first, then: jnp.where(first >= then, first, then), values)
+    found: jax.Array = pooling.max_pool(jnp, x, window)
+    return found

@@ -2,13 +2,12 @@
 
 Images are NHWC, as in the canonical layout, and the flatten order is H, W, C by itself. MLX's own
 activations are taken where they are the contract's. Its SELU has constants of six digits, its ELU
-takes exp(x) − 1, and its leaky ReLU passes the gradient of a positive value at 0.
+takes exp(x) − 1, its leaky ReLU passes the gradient of a positive value at 0, and
+its maximum pooling shares a gradient between equal values.
 """
 
 from __future__ import annotations
 
-import functools
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import mlx.core as mx
@@ -35,6 +34,7 @@ from bench.contract import (
     is_random,
     zip_layers_with_draws,
 )
+from impls._written.pooling import pooled
 
 Tree = dict[str, mx.array]  # by canonical path, in MLX's layout
 
@@ -82,7 +82,7 @@ def logits(
             case Conv() | Dense():  # (B, 28, 28, 6), (B, 10, 10, 16); (B, 120), ...
                 x = _weighted(layer, parameters, x, draw, own)
             case Pool():  # (B, 14, 14, 6), (B, 5, 5, 16)
-                x = _pooled(x, layer)
+                x = pooled(mx, x, layer)
             case Flatten():  # (B, 400)
                 x = x.reshape(-1, layer.features)
             case Dropout() if own is not None:
@@ -149,18 +149,3 @@ ACTIVATIONS: dict[Activation, Callable[[mx.array], mx.array]] = {
     "tanh": mx.tanh,
     "none": _linear,
 }
-
-
-def _pooled(x: mx.array, layer: Pool) -> mx.array:
-    """The gradient of a maximum goes to its first place in row-major order.
-
-    That of `nn.MaxPool2d` is shared by all equal places.
-    """
-    rows, columns = layer.window
-    height = x.shape[1] - x.shape[1] % rows
-    width = x.shape[2] - x.shape[2] % columns
-    places = itertools.product(range(rows), range(columns))
-    values = [x[:, row:height:rows, column:width:columns] for row, column in places]
-    if layer.kind == "average":
-        return sum(values[1:], start=values[0]) * (1 / len(values))
-    return functools.reduce(lambda first, then: mx.where(first >= then, first, then), values)

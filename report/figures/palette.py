@@ -17,6 +17,7 @@ KNOWN = {
     "flux": ("#009e73", "^"),
     "equinox": ("#7d6fc4", "X"),
     "mlx": ("#a87400", "v"),
+    "tinygrad": ("#c0504d", "<"),
     "reference": ("#7a828a", "P"),
 }
 OTHERS = (("#3f8f98", "p"), ("#9a6b4f", "h"))

@@ -16,7 +16,7 @@ import pytest
         (["--frameworks", "pytorch"], "unknown framework 'pytorch'"),
         (
             ["--frameworks", "pytorch"],
-            "choose from flax, flux, keras, torch, equinox, mlx, reference",
+            "choose from flax, flux, keras, torch, equinox, mlx, reference, tinygrad",
         ),
         (["--frameworks", "torch,"], None),
         (["--frameworks", ","], "--frameworks names nothing"),

@@ -20,15 +20,17 @@ from bench.frameworks import registry
 ROOT = Path(__file__).resolve().parents[2]
 
 
+KNOWN = ["flax", "flux", "keras", "torch", "equinox", "mlx", "reference", "tinygrad"]
+
+
 def test_the_built_in_ones():
-    known = ["flax", "flux", "keras", "torch", "equinox", "mlx", "reference"]
-    assert list(frameworks.catalogue())[: len(known)] == known
+    assert list(frameworks.catalogue())[: len(KNOWN)] == KNOWN
 
 
 def test_a_misspelt_name_gets_a_hint():
     with pytest.raises(UnknownNameError) as caught:
         frameworks.named("pytroch")
-    assert "choose from flax, flux, keras, torch, equinox, mlx, reference" in str(caught.value)
+    assert f"choose from {', '.join(KNOWN)}" in str(caught.value)
     with pytest.raises(UnknownNameError, match="did you mean 'torch'"):
         frameworks.named("troch")
 

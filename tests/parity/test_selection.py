@@ -12,7 +12,7 @@ from . import selection
 
 
 def test_all_built_in_frameworks_by_default() -> None:
-    assert selection.chosen({}) == ["flax", "flux", "keras", "torch", "equinox", "mlx"]
+    assert selection.chosen({}) == ["flax", "flux", "keras", "torch", "equinox", "mlx", "tinygrad"]
 
 
 def test_required_frameworks_are_tested_too() -> None:
