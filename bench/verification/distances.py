@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -25,8 +26,10 @@ def scale_error(got: ArrayLike, want: ArrayLike) -> float:
     return _ratio(difference, float(np.abs(b).max()))
 
 
-def move_error(got: ArrayLike, want: ArrayLike, start: ArrayLike) -> float:
+def move_error(got: ArrayLike, want: ArrayLike, start: ArrayLike, set_aside: float = 0.0) -> float:
     """‖got − want‖ / ‖want − start‖: how much of the way a tensor has gone is wrong.
+
+    Without that part of the elements, at least one and not all, that are farthest off.
 
     The right measure of training. Against the size of the weights, the effect of an optimizer's
     small constants vanishes: weight decay left out of five steps of SGD changes no weight by more
@@ -37,7 +40,11 @@ def move_error(got: ArrayLike, want: ArrayLike, start: ArrayLike) -> float:
     a, b, c = (np.asarray(array, np.float64) for array in (got, want, start))
     if a.shape != b.shape or not np.isfinite(a).all():
         return INFINITE
-    return _ratio(float(np.linalg.norm(a - b)), float(np.linalg.norm(b - c)))
+    off = np.abs(a - b).ravel()
+    if set_aside and off.size > 1:
+        kept = off.size - min(math.ceil(set_aside * off.size), off.size - 1)
+        off = np.partition(off, kept - 1)[:kept]
+    return _ratio(float(np.linalg.norm(off)), float(np.linalg.norm(b - c)))
 
 
 def worst(got: Tree, want: Tree, error: Callable[[str], float] | None = None) -> tuple[float, str]:
@@ -58,12 +65,12 @@ def worst(got: Tree, want: Tree, error: Callable[[str], float] | None = None) ->
     return errors[path], path if errors[path] else ""
 
 
-def worst_move(got: Tree, want: Tree, start: Tree) -> tuple[float, str]:
+def worst_move(got: Tree, want: Tree, start: Tree, set_aside: float = 0.0) -> tuple[float, str]:
     """As `worst`, by `move_error`; `start` has the paths of `want`."""
     if list(got) != list(want):
         return worst(got, want)
     a, b, c = joined(got), joined(want), joined(start)
-    return worst(a, b, lambda path: move_error(a[path], b[path], c[path]))
+    return worst(a, b, lambda path: move_error(a[path], b[path], c[path], set_aside))
 
 
 def joined(tree: Tree) -> Tree:

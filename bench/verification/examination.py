@@ -196,7 +196,7 @@ class _Examination:
             own = distances.scale_error(loss, expected_loss)
             yield _check("loss", case, (own, ""), tolerances.LOSS)
             error = distances.worst(gradients, expected)
-            bound = tolerances.over_batch(tolerances.GRADIENTS, count)
+            bound = _of_gradient(tolerances.GRADIENTS, problem, count)
             of_gradients.append(_check("gradients", case, error, bound))
         yield from of_gradients
 
@@ -221,7 +221,7 @@ class _Examination:
             loss = distances.scale_error(losses, [expected_loss])
             yield _check("training step, loss", case, (loss, ""), tolerances.LOSS)
             error = distances.worst(went, expected)
-            bound = tolerances.over_batch(tolerances.STEP_GRADIENTS, count)
+            bound = _of_gradient(tolerances.STEP_GRADIENTS, problem, count)
             of_gradients.append(_check("training step, gradients", case, error, bound))
         yield from of_gradients
 
@@ -273,6 +273,7 @@ class _Examination:
         start = problem.parameters
         expected = {path: value.astype(np.float64) for path, value in start.items()}
         before: Parameters = start
+        set_aside = 0.0 if spec.name == "sgd" else tolerances.SET_ASIDE
         draw = 100
         for stage in problems.schedule(problem, problems.learning_rate(spec)):
             for size in stage.order.sizes():
@@ -286,7 +287,7 @@ class _Examination:
                 expected = {path: expected[path] + after[path] - before[path] for path in expected}
                 before = self.adapter.export()
             case = f"{label(spec)}, {_steps(stage.steps_after)}"
-            moved = distances.worst_move(before, expected, start)
+            moved = distances.worst_move(before, expected, start, set_aside)
             check = _check("weights", case, moved, tolerances.WEIGHTS)
             yield check
             if check.error is None:  # the oracle cannot follow
@@ -303,17 +304,18 @@ class _Examination:
         for count in sorted({len(images), *self.subject.predicted}):
             repeated = np.resize(np.arange(len(images)), count)
             got = self.adapter.predict(images[repeated])
-            yield from self._evaluated(got, want[repeated], labels[repeated])
+            yield from self._evaluated(got, want[repeated], labels[repeated], len(images))
 
     def _evaluated(
-        self, got: NDArray[np.float32], want: NDArray[np.float64], labels: Labels
+        self, got: NDArray[np.float32], want: NDArray[np.float64], labels: Labels, whole: int
     ) -> Iterator[Check]:
-        """Logits (n, classes) as the adapter and as the oracle have them."""
+        """Logits (n, classes) as the adapter and as the oracle have them; of `whole` images."""
         case = f"{len(labels):,} images after {problems.STEPS} steps"
         loss = distances.scale_error(
             metrics.cross_entropy(got, labels), metrics.cross_entropy(want, labels)
         )
-        yield _check("evaluation, loss", case, (loss, ""), tolerances.EVALUATION_LOSS)
+        bound = tolerances.over_images(tolerances.EVALUATION_LOSS, len(labels), whole)
+        yield _check("evaluation, loss", case, (loss, ""), bound)
         first, second = np.sort(want, axis=1)[:, ::-1][:, :2].T
         certain = first - second > 2 * tolerances.LOGITS.value * np.abs(want).max()
         wrong = np.flatnonzero((got.argmax(axis=1) != want.argmax(axis=1)) & certain)
@@ -374,6 +376,10 @@ def _gradients(
 ) -> tuple[float, dict[str, NDArray[np.float32]]]:
     """Draws only where there are some: adapters of elsewhere may not know of them."""
     return adapter.gradients(indices, draws) if draws else adapter.gradients(indices)
+
+
+def _of_gradient(bound: Bound, problem: Problem, images: int) -> Bound:
+    return tolerances.over_batch(tolerances.over_pooling(bound, problem.model), images)
 
 
 def _aligned(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -126,3 +126,21 @@ def test_the_bound_of_a_gradient_grows_with_the_root_of_a_long_sum() -> None:
     grown = tolerances.over_batch(bound, 70_000)
     assert grown.value == pytest.approx(10 * bound.value)
     assert "√(n / 700)" in grown.reason
+
+
+def test_the_bound_of_a_gradient_is_wider_where_average_pooling_lets_sums_cancel() -> None:
+    bound = tolerances.GRADIENTS
+    maximum, average = (
+        lenet5((32, 32, 1), 10, ModelOptions("relu", kind)) for kind in ("max", "average")
+    )
+    assert tolerances.over_pooling(bound, maximum) == bound
+    wider = tolerances.over_pooling(bound, average)
+    assert wider.value == pytest.approx(4 * bound.value)
+    assert "average pooling" in wider.reason
+
+
+def test_the_bound_of_a_mean_over_few_images_is_wider() -> None:
+    bound = tolerances.EVALUATION_LOSS
+    assert tolerances.over_images(bound, 397, 397) == bound
+    assert tolerances.over_images(bound, 5_000, 397) == bound
+    assert tolerances.over_images(bound, 1, 100).value == pytest.approx(10 * bound.value)
