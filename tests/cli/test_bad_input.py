@@ -16,7 +16,7 @@ import pytest
         (["--frameworks", "pytorch"], "unknown framework 'pytorch'"),
         (
             ["--frameworks", "pytorch"],
-            "choose from flax, flux, keras, torch, equinox, mlx, reference",
+            "choose from flax, flux, keras, torch, equinox, mlx, reference, simplechains",
         ),
         (["--frameworks", "torch,"], None),
         (["--frameworks", ","], "--frameworks names nothing"),

@@ -21,14 +21,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_built_in_ones():
-    known = ["flax", "flux", "keras", "torch", "equinox", "mlx", "reference"]
+    known = ["flax", "flux", "keras", "torch", "equinox", "mlx", "reference", "simplechains"]
     assert list(frameworks.catalogue())[: len(known)] == known
 
 
 def test_a_misspelt_name_gets_a_hint():
     with pytest.raises(UnknownNameError) as caught:
         frameworks.named("pytroch")
-    assert "choose from flax, flux, keras, torch, equinox, mlx, reference" in str(caught.value)
+    assert "choose from flax, flux, keras, torch, equinox, mlx, reference, simplechains" in str(
+        caught.value
+    )
     with pytest.raises(UnknownNameError, match="did you mean 'torch'"):
         frameworks.named("troch")
 
