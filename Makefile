@@ -14,13 +14,15 @@ LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit VARIANTS_
 # Rows beside the four: for every change they are certified, and have all tests of parity with the
 # long ones. Most of them share most of their code with another. A dot stands for a colon.
 OTHERS := equinox mlx keras.jax keras.torch
+# Rows that need Julia, as Flux does.
+OF_JULIA := simplechains
 OF_OTHERS ?= tests/parity/test_certificate.py::test_no_alarm tests/parity/test_work.py
 # Rows that are only certified, with the long tests, and skipped where the compiler is missing that
 # they start: tinygrad compiles for minutes.
 LONG_OTHERS := tinygrad
 # The frameworks that are tested for every change: each folder that declares one, but for the
-# oracle, and Flux, which needs Julia.
-FRAMEWORKS := $(filter-out reference flux $(OTHERS) $(LONG_OTHERS), \
+# oracle, and those that need Julia.
+FRAMEWORKS := $(filter-out reference flux $(OF_JULIA) $(OTHERS) $(LONG_OTHERS), \
 	$(patsubst impls/%/framework.py,%,$(wildcard impls/[a-z]*/framework.py)))
 # All tests but those of one framework a process.
 SUITES := tests --ignore tests/parity
@@ -102,9 +104,9 @@ test-flux: install
 	$(MAKE) parity-flux TESTS="long or not long"
 	$(PYTEST) tests/cli/test_flux.py
 
-parity-flux benchmarks-flux: export PYTHON_JULIACALL_THREADS ?= 2
+parity-flux benchmarks-flux $(addprefix parity-,$(OF_JULIA)): export PYTHON_JULIACALL_THREADS ?= 2
 
-$(addprefix parity-,$(OTHERS)): parity-%:
+$(addprefix parity-,$(OTHERS) $(OF_JULIA)): parity-%:
 	BENCH_FRAMEWORKS=$(subst .,:,$*) BENCH_REQUIRE=$(subst .,:,$*) BENCH_SEEDS=2 \
 		$(PYTEST) -m "$(OF_VARIANTS)" $(OF_OTHERS)
 

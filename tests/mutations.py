@@ -5,8 +5,8 @@
 draws places in `bench`, `report` and `impls`, changes what stands there (a comparison turned round,
 a number one more, a call left out, …) and looks what notices: ruff, mypy, the tests that run the
 line, and for all that are left then, together, every test of `make test`. Not drawn are the files
-of `impls/flux`, whose tests need Julia. It works on copies of the last commit in a temporary
-folder, where it keeps what it has found. Beside what the tests need it wants `coverage`.
+of `impls/flux` and `impls/_julia`, whose tests need Julia. It works on copies of the last commit in
+a temporary folder, where it keeps what it has found. Beside what tests need it wants `coverage`.
 """
 
 from __future__ import annotations

@@ -26,8 +26,9 @@ def examined_files(framework: Framework, find: Find = importlib.util.find_spec) 
 
     These are the modules that the worker comes to import of this program and of the packages that
     the adapter and its tools are in; what lies beside the modules of a package and is data, such as
-    `digits.npz`; and the whole folder of the adapter, where it is in a package, with
-    its sources in other languages and what it may import by names that are not in its sources.
+    `digits.npz`, and below a folder that several share (`_NAME`), too; and the whole folder of the
+    adapter, where it is in a package, with its sources in other languages and what it may import by
+    names that are not in its sources.
 
     Args:
         framework: a framework or a variant of one.
@@ -50,7 +51,10 @@ def examined_files(framework: Framework, find: Find = importlib.util.find_spec) 
 
 def _data_beside(modules: Iterable[Module]) -> set[Path]:
     folders = {Path(folder) for module in modules for folder in module.folders}
-    beside = (file for folder in folders for kind in READ for file in folder.glob(kind))
+    beside = {file for folder in folders for kind in READ for file in folder.glob(kind)}
+    # A folder that several implementations share may hold packages of another language.
+    shared = [folder for folder in folders if folder.name.startswith("_")]
+    beside |= {file for folder in shared for kind in READ for file in folder.rglob(kind)}
     return set(filter(Path.is_file, beside))
 
 

@@ -1,64 +1,21 @@
-"""Flux.jl behind the adapter interface: one call of Julia an epoch, the loop in Julia."""
+"""Flux.jl behind the adapter interface; importing this module is starting Julia."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from importlib import metadata
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bench.contract import (
-    AdapterBase,
-    Device,
-    Draws,
-    EpochBatches,
-    Images,
-    Indices,
-    Labels,
-    Matrix,
-    ModelSpec,
-    OptimizerName,
-    OptimizerSpec,
-    OptimizerState,
-    Parameters,
-)
-from bench.errors import NotSupportedError, UnavailableError
-from impls.flux.julia import call, call_without_python, device_of
-from impls.flux.layout import description, draws_to_flux, images_to_flux, to_canonical, to_flux
-from impls.flux.toolchain import JULIA
-
-PREDICT_BATCH = 1000  # bounds the memory of the activations
-# Beside PyTorch's definitions, those of Optimisers.jl, whose RMSProp takes no momentum.
-FORMS: Mapping[OptimizerName, tuple[str, ...]] = {
-    "sgd": ("rate_in_momentum",),
-    "rmsprop": (),
-    "adam": (),
-    "adamw": (),
-}
-CONSTANTS = ("momentum", "weight_decay", "alpha", "beta1", "beta2", "epsilon")
+from bench.contract import Device, ModelSpec, OptimizerSpec, Parameters
+from bench.errors import UnavailableError
+from impls._julia.adapter import JuliaAdapter
+from impls._julia.julia import Julia, complaint
+from impls.flux import cuda
+from impls.flux.toolchain import JULIA, SOURCES
 
 
-class FluxAdapter(AdapterBase):
-    """Flux. Network, optimizer and training set live in Julia, in a session.
+class FluxAdapter(JuliaAdapter):
+    """Flux. On a GPU one task queues whole batches; rows, draws and losses cross at its edges."""
 
-    On the CPU each of `threads` tasks of Julia's takes an even share of a batch; BLAS has one
-    thread in each. On a GPU one task queues whole batches; an epoch's rows, draws and losses cross
-    at its edges.
-    """
-
-    optimizers = FORMS
-    compiles_for_steps = False  # only for types
-
-    _model: ModelSpec
-    _spec: OptimizerSpec
-    _session: Any
-    _device: Device = "cpu"
-    _taken: int  # steps; not every rule counts them
-    _counted = 0  # compilations, when `compiled_since` was asked last
-    _device_of = staticmethod(device_of)
+    julia = Julia(JULIA, SOURCES, "LenetBenchFlux")
 
     def devices(self) -> tuple[Device, ...]:
         """The CPU, and the GPU where CUDA.jl was set up and the driver counts one.
@@ -82,7 +39,7 @@ class FluxAdapter(AdapterBase):
         device: Device,
         threads: int,
     ) -> None:
-        """See `Adapter.build`; Julia must have been started with at least as many threads.
+        """See `JuliaAdapter.build`.
 
         Raises:
             UnavailableError: CUDA.jl or cuDNN cannot be used, in their words; or the network is
@@ -93,129 +50,16 @@ class FluxAdapter(AdapterBase):
                 "Flux draws with its own generator on the CPU only here: take the regime matched, "
                 "in which random numbers are given, or --devices cpu"
             )
-        self._model, self._spec, self._taken = model, optimizer, 0
-        values = asdict(optimizer)
-        constants = (
-            *((name, float(values[name])) for name in CONSTANTS),
-            ("rate_in_momentum", "rate_in_momentum" in optimizer.forms),
-        )
-        arrays = to_flux(model, parameters)
-        layers, where = description(model), self._device_of(device)
-        self._device = device
-        self._session = call(
-            *("start", layers, arrays, optimizer.name, constants, threads),
-            *(model.generator_seed, where),
-        )
+        super().build(model, parameters, optimizer, device, threads)
 
-    def load(self, images: Images, labels: Labels) -> None:
-        """See `Adapter.load`; Julia keeps copies, on the device."""
-        call("load!", self._session, images_to_flux(images), labels, self._model.classes)
-
-    def snapshot(self) -> object:
-        """See `Adapter.snapshot`; steps go on with a twin of the session, on the same images."""
-        kept = self._session, self._taken
-        self._session = call("twin", self._session)
-        return kept
-
-    def restore(self, snapshot: Any) -> None:
-        """See `Adapter.restore`."""
-        self._session, self._taken = snapshot
-
-    def compile(self, epoch: EpochBatches) -> None:
-        """See `Adapter.compile`; the first time compiles these calls, too."""
-        super().compile(epoch)
-        self.synchronize()
-        self._compilations()
-
-    def train_epoch(self, epoch: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
-        """See `Adapter.train_epoch`."""
-        groups = call("groups")
-        for group in epoch.groups:
-            draws = draws_to_flux(self._model, group.draws)
-            call("add_group!", groups, group.rows.T, *draws)
-        losses = call_without_python("train!", self._session, learning_rate, groups)
-        self._taken += epoch.steps
-        return np.array(losses, np.float32)
-
-    def predict(self, images: Images) -> NDArray[np.float32]:
-        """See `Adapter.predict`."""
-        logits = [np.empty((0, self._model.classes), np.float32)]
-        for start in range(0, len(images), PREDICT_BATCH):
-            some = images_to_flux(images[start : start + PREDICT_BATCH])
-            logits.append(np.asarray(call("predict", self._session, some)).T)  # (n, classes)
-        return np.concatenate(logits)
-
-    def gradients(
-        self, indices: Indices, draws: Draws = ()
-    ) -> tuple[float, dict[str, NDArray[np.float32]]]:
-        """See `Adapter.gradients`."""
-        loss, arrays = call("gradients", self._session, indices, _drawn(self._model, draws))
-        return float(loss), to_canonical(self._model, arrays)
-
-    def export(self) -> dict[str, NDArray[np.float32]]:
-        """See `Adapter.export`."""
-        return to_canonical(self._model, call("parameters", self._session))
-
-    def export_optimizer(self) -> OptimizerState:
-        """See `Adapter.export_optimizer`."""
-        own = call("buffers", self._session)
-        buffers = {name: to_canonical(self._model, own[name]) for name in self._spec.buffers}
-        return OptimizerState(self._taken, buffers)
-
-    def restore_optimizer(self, state: OptimizerState) -> None:
-        """See `Adapter.restore_optimizer`."""
-        arrays = tuple(
-            (name, to_flux(self._model, state.buffers[name])) for name in self._spec.buffers
-        )
-        call("restore!", self._session, arrays, state.steps)
-        self._taken = state.steps
-
-    def synchronize(self) -> None:
-        """On the CPU every call has returned its result; a GPU's queue is waited for."""
-        for session in self._on_gpu():
-            call_without_python("synchronize", session)
-
-    def compiled_since(self) -> bool:
-        """See `Adapter.compiled_since`."""
-        before, self._counted = self._counted, self._compilations()
-        return self._counted != before
-
-    def multiply(self, matrix: Matrix, times: int) -> Matrix:
-        """See `Adapter.multiply`: BLAS, with `threads` threads here and one in training; cuBLAS."""
-        factor = call("placed", self._session, matrix.T)
-        product = call_without_python("multiply", self._session, factor, times)
-        return np.ascontiguousarray(np.asarray(product).T)
-
-    def versions(self) -> dict[str, str]:
-        """Julia, the packages that compute, BLAS, how many threads each has, CUDA's libraries."""
-        told = [*call("versions")]
-        for session in self._on_gpu():
-            told += call("libraries", session)
-        own = {str(name): str(value) for name, value in told}
-        return own | {"juliacall": metadata.version("juliacall"), "numpy": np.__version__}
-
-    def memory(self) -> int:
-        """The most that the GPU's pool has given out in this process.
-
-        What Julia's collector has not freed yet is part of it.
-        """
-        for session in self._on_gpu():
-            if (peak := call("peak_bytes", session)) is not None:
-                return int(peak)
-        raise NotSupportedError("CUDA.jl counts a GPU's memory only")
-
-    def _compilations(self) -> int:
-        """Nanoseconds that Julia has spent on compiling, and one for each kernel of a GPU's.
-
-        Julia keeps no other count.
-        """
-        return int(call("compilations", *self._on_gpu()))
-
-    def _on_gpu(self) -> tuple[Any, ...]:
-        """The session, if it is one that a GPU computes in."""
-        return (self._session,) if self._device == "gpu" else ()
-
-
-def _drawn(model: ModelSpec, draws: Draws) -> Any:
-    """A tuple of Julia's own arrays."""
-    return call("draws", *draws_to_flux(model, draws))
+    def _device_of(self, name: Device) -> Any:
+        """UnavailableError where the GPU's packages or the GPU cannot be used."""
+        if name == "cpu":
+            return super()._device_of(name)
+        try:
+            return self.julia.imported(cuda.PACKAGE).gpu()
+        except self.julia.error as error:
+            told = complaint(str(error))
+            refused = UnavailableError(f"{told}; {JULIA.gpu_missing() or cuda.HELP}")
+            refused.add_note("\n".join(told.__notes__))
+            raise refused from None

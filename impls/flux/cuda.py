@@ -9,11 +9,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Mapping
 
+from impls._julia.toolchain import Packages, absent_of
+
 HELP = "python -m bench setup flux --devices gpu"
 PACKAGE = "LenetBenchFluxCUDA"
 # Name, uuid and version, as juliapkg and Julia's Pkg bound them: Flux 0.16 takes CUDA.jl 5, the
 # packages below it 5.8 or later, and each cuDNN.jl of 1.4 one minor version of these.
-PACKAGES: Mapping[str, tuple[str, str]] = {
+PACKAGES: Packages = {
     "CUDA": ("052768ef-5323-5732-b1bb-66c8b64840ba", "5.8"),
     "cuDNN": ("02a925ec-e4fe-4b08-9a7e-0d78e3d38ccd", "1.4"),
 }
@@ -21,8 +23,6 @@ EXPECTED = (
     "CUDA.jl with some 30 packages and NVIDIA's libraries, an estimate: 2 to 3 GB to fetch, 5 to 7 "
     "GB on the disk, 10 to 30 minutes, most of them for fetching and compiling"
 )
-# cuDNN takes TF32 in all of CUDA.jl's modes; NVIDIA's libraries read this when they are loaded.
-FLOAT32 = {"NVIDIA_TF32_OVERRIDE": "0"}
 DRIVER = "libcuda.so.1"  # the driver's own library; nothing that pip or Julia brings
 OLDEST = 12  # the CUDA that CUDA.jl 5 wants of a driver
 SUCCESS, NO_DEVICE = 0, 100  # of the driver's `CUresult`
@@ -30,13 +30,8 @@ SUCCESS, NO_DEVICE = 0, 100  # of the driver's `CUresult`
 
 def absent(manifests: Iterable[Mapping[str, str]]) -> str | None:
     """Which packages the Julia project has not, or not in a version that fits."""
-    found = {name: version for manifest in manifests for name, version in manifest.items()}
-    wrong = [
-        f"{name} {bound} ({found[name]} is there)" if name in found else f"{name} {bound}"
-        for name, (_, bound) in PACKAGES.items()
-        if not _fits(found.get(name), bound)
-    ]
-    return f"the Julia project has no {' and no '.join(wrong)}: {HELP}" if wrong else None
+    wrong = absent_of(PACKAGES, manifests)
+    return f"the Julia project has no {wrong}: {HELP}" if wrong else None
 
 
 def driver_complaint() -> str | None:
@@ -62,11 +57,3 @@ def driver_complaint() -> str | None:
     if not count.value:
         return "NVIDIA's driver sees no GPU: see nvidia-smi and CUDA_VISIBLE_DEVICES"
     return None
-
-
-def _fits(version: str | None, bound: str) -> bool:
-    """Whether a version is at least the bound and of its major number, as Julia reads a bound."""
-    if version is None:
-        return False
-    given, least = ([int(part) for part in text.split(".")[:2]] for text in (version, bound))
-    return given[0] == least[0] and given >= least

@@ -18,9 +18,10 @@ KNOWN = {
     "equinox": ("#7d6fc4", "X"),
     "mlx": ("#a87400", "v"),
     "tinygrad": ("#c0504d", "<"),
+    "simplechains": ("#9a6b4f", "h"),
     "reference": ("#7a828a", "P"),
 }
-OTHERS = (("#3f8f98", "p"), ("#9a6b4f", "h"))
+OTHERS = (("#3f8f98", "p"), ("#5b6b2f", "*"))
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.6), (1.4, 1.2), (6, 1.6, 1.4, 1.6))
 LIGHTER = 0.22  # of the way to white, for each further variant of a framework
 

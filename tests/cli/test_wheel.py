@@ -76,6 +76,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel, sour
     assert held == _sources(source)
     for needed in (
         "impls/juliapkg.json",
+        "impls/_julia/LenetBenchJulia/src/LenetBenchJulia.jl",
         "impls/flux/LenetBenchFlux/Project.toml",
         "impls/flux/LenetBenchFlux/src/LenetBenchFlux.jl",
         "report/formats/templates/report.md.j2",

@@ -98,6 +98,8 @@ def test_a_byte_of_any_file_that_runs_is_in_the_key(copy):
         "impls/juliapkg.json",
         "impls/reference/margins.py",
         "impls/torch/compiled.py",
+        "impls/_julia/toolchain.py",
+        "impls/_julia/LenetBenchJulia/src/examples.jl",
         "impls/flux/toolchain.py",
         "impls/flux/LenetBenchFlux/Project.toml",
         "impls/flux/LenetBenchFlux/src/session.jl",

@@ -26,7 +26,9 @@ from bench.cli.commands import setup as command
 from bench.errors import BenchError, UsageError
 from bench.execution import ChildProcess
 from bench.execution.device_listing import Answer
-from impls.flux import cuda, toolchain
+from impls._julia import toolchain
+from impls.flux import cuda
+from impls.flux.toolchain import JULIA as TOOLCHAIN
 
 from .test_flux_setup import MANIFEST
 
@@ -188,8 +190,8 @@ def test_a_named_project_is_left_alone(tmp_path, monkeypatch):
     manifest = tmp_path / "Manifest.toml"
     manifest.write_text(MANIFEST.format(flux="0.16.9", python_call="0.9.34"))
     with pytest.raises(BenchError, match=r"lacks .*: Pkg.add CUDA 5.8 and cuDNN 1.4 there"):
-        toolchain.JULIA.setup(("gpu",))
-    assert toolchain.JULIA.missing() is None
+        TOOLCHAIN.setup(("gpu",))
+    assert TOOLCHAIN.missing() is None
     assert [*tmp_path.iterdir()] == [manifest]
 
 
@@ -299,7 +301,7 @@ class TestSetup:
         assert found == ["None", "None", "0.16.9", "None"]
         assert locked != before, "certificates of other packages"
         started = machine.notes().splitlines()[-1]
-        assert started.endswith(f"{toolchain.Path(cuda.__file__).parent} {cuda.PACKAGE}")
+        assert started.endswith(f"{Path(cuda.__file__).parent} {cuda.PACKAGE}")
 
         asked = machine.notes().count("Pkg.add")
         for devices in (("gpu",), ("cpu",), ("cpu", "gpu")):

@@ -20,7 +20,9 @@ from bench.execution import ChildProcess
 from bench.system import environment
 from bench.workload.models import lenet5
 from bench.workload.order import initial_parameters
-from impls.flux import layout, toolchain
+from impls._julia import layout, toolchain
+from impls.flux.toolchain import FLUX as BOUND
+from impls.flux.toolchain import JULIA
 
 MANIFEST = """
 julia_version = "1.10.8"
@@ -134,7 +136,7 @@ def test_other_packages_are_another_toolchain(project):
     seen = set()
     for flux in ("0.16.9", "0.16.10"):
         (project / "Manifest.toml").write_text(MANIFEST.format(flux=flux, python_call="0.9.34"))
-        seen.add(toolchain.JULIA.locked())
+        seen.add(JULIA.locked())
     assert len(seen) == 2
 
 
@@ -148,7 +150,7 @@ def test_whatever_else_decides_what_julia_runs_is_another_toolchain(project, mon
     monkeypatch.setenv(toolchain.EXE, str(julia))
     monkeypatch.setenv("JULIA_DEPOT_PATH", f"{depot}{os.pathsep}")
     monkeypatch.setenv("JULIA_LOAD_PATH", f"@{os.pathsep}{stacked}")
-    seen = [toolchain.JULIA.locked()]
+    seen = [JULIA.locked()]
     for file, text in (
         (project / "LocalPreferences.toml", "[LenetBenchFlux]\nprecompile_workload = false\n"),
         (depot / "artifacts/Overrides.toml", "0123 = '/another/library'\n"),
@@ -156,7 +158,7 @@ def test_whatever_else_decides_what_julia_runs_is_another_toolchain(project, mon
         (julia, "#!/bin/sh\n# another one\n"),
     ):
         file.write_text(text)
-        seen.append(toolchain.JULIA.locked())
+        seen.append(JULIA.locked())
     assert len(set(seen)) == len(seen)
 
 
@@ -201,7 +203,7 @@ def test_a_worker_finds_the_julia_that_was_named(name):
 def test_what_juliapkg_reads_is_bounded():
     asked = json.loads((Path(impls.__file__).parent / "juliapkg.json").read_text())
     assert " - " in asked["julia"]
-    assert asked["packages"]["Flux"]["version"] == toolchain.FLUX
+    assert asked["packages"]["Flux"]["version"] == BOUND
 
 
 UNEVEN = ModelSpec(
@@ -226,7 +228,7 @@ SLOPES = lenet5((32, 32, 1), 10, ModelOptions("prelu", "average"))
 )
 def test_parameters_come_back_as_they_went(model):
     parameters = initial_parameters(1, model)
-    arrays = layout.to_flux(model, parameters)
+    arrays = layout.to_julia(model, parameters)
     assert all(array.flags.f_contiguous for array in arrays), "Julia would copy element by element"
     again = layout.to_canonical(model, arrays)
     assert list(again) == list(parameters)
@@ -238,7 +240,7 @@ def test_parameters_come_back_as_they_went(model):
 
 def test_a_convolution_is_flipped_and_a_dense_kernel_follows_the_flattening():
     parameters = initial_parameters(1, UNEVEN)
-    conv, _, dense, *_ = layout.to_flux(UNEVEN, parameters)
+    conv, _, dense, *_ = layout.to_julia(UNEVEN, parameters)
     assert conv.shape == (5, 3, 2, 4)  # (kernel_w, kernel_h, in, out)
     assert conv[0, 0, 1, 2] == parameters["conv1/kernel"][2, 4, 1, 2]
     assert dense.shape == (12, 80)  # (out, in), the features W, H, C from the fastest
@@ -250,7 +252,7 @@ def test_a_convolution_is_flipped_and_a_dense_kernel_follows_the_flattening():
 def test_a_flattening_that_no_dense_layer_follows_is_canonical():
     model = ModelSpec("flat", (8, 8, 6), 256, (Conv("c", (5, 5), 6, 16, "none"), Flatten(4, 4, 16)))
     assert layout.description(model) == (("conv", ("none", (0, 0))), ("flatten", "canonical"))
-    assert ("flatten", "flux") in layout.description(UNEVEN)
+    assert ("flatten", "reversed") in layout.description(UNEVEN)
 
 
 def test_an_activation_that_learns_is_a_layer_of_its_own():
@@ -266,9 +268,9 @@ def test_an_activation_that_learns_is_a_layer_of_its_own():
 
 def test_images_are_reversed_and_copied_only_where_channels_must_move():
     grey = np.zeros((2, 4, 5, 1), np.float32)
-    assert layout.images_to_flux(grey).shape == (5, 4, 1, 2)
-    assert np.shares_memory(layout.images_to_flux(grey), grey)
+    assert layout.images_to_julia(grey).shape == (5, 4, 1, 2)
+    assert np.shares_memory(layout.images_to_julia(grey), grey)
     colour = np.arange(2 * 4 * 5 * 3, dtype=np.float32).reshape(2, 4, 5, 3)
-    moved = layout.images_to_flux(colour)
+    moved = layout.images_to_julia(colour)
     assert moved.flags.f_contiguous
     assert moved[3, 2, 1, 0] == colour[0, 2, 3, 1]

@@ -20,7 +20,8 @@ from bench.frameworks import registry
 ROOT = Path(__file__).resolve().parents[2]
 
 
-KNOWN = ["flax", "flux", "keras", "torch", "equinox", "mlx", "reference", "tinygrad"]
+KNOWN = ["flax", "flux", "keras", "torch", "equinox", "mlx", "reference"]
+KNOWN += ["simplechains", "tinygrad"]
 
 
 def test_the_built_in_ones():

@@ -12,7 +12,9 @@ from . import selection
 
 
 def test_all_built_in_frameworks_by_default() -> None:
-    assert selection.chosen({}) == ["flax", "flux", "keras", "torch", "equinox", "mlx", "tinygrad"]
+    assert selection.chosen({}) == [
+        *("flax", "flux", "keras", "torch", "equinox", "mlx", "simplechains", "tinygrad")
+    ]
 
 
 def test_required_frameworks_are_tested_too() -> None:

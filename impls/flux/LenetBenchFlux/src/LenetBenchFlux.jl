@@ -9,24 +9,25 @@ module LenetBenchFlux
 
 using ChainRulesCore: ChainRulesCore, NoTangent, unthunk
 using Flux: Flux, Chain, Conv, Dense, Dropout, MeanPool
-using LinearAlgebra: BLAS, mul!
+using LenetBenchJulia: Examples, add_group!, after, draws, groups, product, rule, share_threads
+using LenetBenchJulia: versions_of
+using LinearAlgebra: BLAS
 using NNlib: NNlib
 using Optimisers: Optimisers
 using PrecompileTools: @compile_workload, @setup_workload
 using Random: Random, TaskLocalRNG, Xoshiro
 using Zygote: Zygote
 
+import LenetBenchJulia: buffers, compilations, gather
+
 include("devices.jl")
 include("layers.jl")
 include("random.jl")
 include("own_random.jl")
 include("model.jl")
-include("optimizers.jl")
 include("training.jl")
 include("queued.jl")
 include("session.jl")
 include("precompile.jl")
-
-__init__() = Base.cumulative_compile_timing(true)  # for `compilations`
 
 end

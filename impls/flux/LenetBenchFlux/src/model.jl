@@ -24,9 +24,9 @@ any, kernel, ... in order.
     ("dropout", rate), ("noise", std)
     ("drawn dropout", rate), ("drawn rrelu", mean), ("drawn noise", std)
     ("maxpool", (height, width)), ("averagepool", (height, width))
-    ("flatten", "canonical"), ("flatten", "flux")
+    ("flatten", "canonical"), ("flatten", "reversed")
 
-the last where the following dense kernel is in Flux's order of features. What is drawn is drawn by
+the last where the features of the following dense kernel are in the order W, H, C. What is drawn is drawn by
 the layer itself.
 """
 function network(device::Device, layers::Tuple, arrays::Tuple)
@@ -58,7 +58,7 @@ function network(device::Device, layers::Tuple, arrays::Tuple)
         elseif kind == "maxpool"
             return FirstMaxPool(reverse(detail))
         elseif kind == "flatten"
-            return detail == "flux" ? Flux.flatten : flatten_canonical
+            return detail == "reversed" ? Flux.flatten : flatten_canonical
         end
         known = "conv, dense, prelu, rrelu, dropout, noise, maxpool, averagepool, flatten, and " *
             "drawn rrelu, dropout or noise"

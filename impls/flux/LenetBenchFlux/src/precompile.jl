@@ -7,7 +7,7 @@
         ("maxpool", (2, 2)),
         ("conv", ("relu", (0, 0))),
         ("maxpool", (2, 2)),
-        ("flatten", "flux"),
+        ("flatten", "reversed"),
         ("dense", "relu"),
         ("dense", "relu"),
         ("dense", "none"),

@@ -19,10 +19,7 @@ seed is for layers that draw by themselves.
 function start(
     layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads, seed=nothing, device=CPU()
 )
-    if threads > Threads.nthreads()
-        throw(ArgumentError("$threads threads asked for, and Julia has $(Threads.nthreads())"))
-    end
-    BLAS.set_num_threads(1)
+    share_threads(threads)
     model = network(device, layers, arrays)
     chosen = rule(optimizer; (Symbol(name) => value for (name, value) in constants)...)
     state, own = Optimisers.setup(chosen, model), generators(seed, threads)
@@ -34,21 +31,6 @@ function load!(session::Session, images, labels, classes)
     from_one = UInt32.(labels) .+ UInt32(1)
     (; device) = session
     session.examples = Examples(place(device, images), place(device, from_one), classes)
-    return nothing
-end
-
-"""Draws as arrays of Julia's, in the order of the layers."""
-draws(arrays...) = map(Array, arrays)
-
-"""
-Groups of batches, none yet. Their number is no part of a type: an epoch with a last, smaller batch
-compiles nothing anew for one without.
-"""
-groups() = Any[]
-
-"""Add rows (B, steps), counted from 0, with their draws: as arrays of Julia's, rows from 1."""
-function add_group!(groups::Vector{Any}, rows, arrays...)
-    push!(groups, (Array(rows) .+ Int32(1), draws(arrays...)))
     return nothing
 end
 
@@ -139,31 +121,10 @@ end
 """A copy of a matrix where the session computes."""
 placed(session::Session, matrix) = place(session.device, matrix)
 
-"""
-    multiply(session, factor, times)
-
-The factor, (n, n) and placed, multiplied so many times from the left by itself, in the memory of the
-host; by `mul!`, which is what `Dense` calls.
-
-In training on the CPU every task multiplies its share of a batch with one thread of BLAS. One product
-is shared out by BLAS itself here, over as many threads as there are tasks: it takes as long, and tasks
-with a share of the columns each would need large matrices for that. BLAS has one thread again
-afterwards.
-"""
-function multiply(session::Session, factor, times)
-    A, B, C = factor, copy(factor), similar(factor)
-    BLAS.set_num_threads(session.parts)
-    try
-        for _ in 1:times
-            mul!(C, A, B)
-            B, C = C, B
-        end
-        synchronize(session.device)
-    finally
-        BLAS.set_num_threads(1)
-    end
-    return on_host(B)
-end
+"""The factor, (n, n) and placed, so many times the product with itself, in the memory of the host;
+by `mul!`, which is what `Dense` calls: see `product`."""
+multiply(session::Session, factor, times) =
+    on_host(product(factor, times, session.parts, () -> synchronize(session.device)))
 
 synchronize(session::Session) = synchronize(session.device)
 
@@ -171,31 +132,11 @@ peak_bytes(session::Session) = peak_bytes(session.device)
 
 libraries(session::Session) = libraries(session.device)
 
-"""
-    compilations()
-
-Nanoseconds that this process has spent on compiling, in all of Julia: what `@time` reports. Julia
-does not count compilations; with every one of them this grows.
-
-    compilations(session)
-
-The same, and one more for every program that was compiled for the session's device.
-"""
-compilations() = Int(first(Base.cumulative_compile_time_ns()))
+"""As `compilations()`, and one more for every program that was compiled for the session's device."""
 compilations(session::Session) = compilations() + compiled(session.device)
 
 """Without tasks that NNlib would start within ours."""
 alone(compute) = NNlib.@disallow_spawns compute()
 
 """What computes, in pairs of name and version."""
-function versions()
-    packages = ("flux" => Flux, "zygote" => Zygote, "nnlib" => NNlib, "optimisers" => Optimisers)
-    libraries = join((basename(lib.libname) for lib in BLAS.get_config().loaded_libs), ", ")
-    return (
-        ("julia", string(VERSION)),
-        ((name, string(pkgversion(package))) for (name, package) in packages)...,
-        ("blas", libraries),
-        ("blas_threads", string(BLAS.get_num_threads())),
-        ("julia_threads", string(Threads.nthreads())),
-    )
-end
+versions() = versions_of("flux" => Flux, "zygote" => Zygote, "nnlib" => NNlib, "optimisers" => Optimisers)

@@ -1,27 +1,9 @@
 # Loss, gradient and epoch on the CPU. Each works on a concrete network: compiled once for its type.
 
-"""Images (W, H, C, N) in these rows, copied next to each other: (W, H, C, B)."""
-function gather(images::Array{Float32,4}, rows)
-    batch = similar(images, size(images)[1:3]..., length(rows))
-    each = stride(images, 4)
-    for (position, row) in enumerate(rows)
-        0 < row <= size(images, 4) || throw(BoundsError(images, (:, :, :, row)))
-        copyto!(batch, (position - 1) * each + 1, images, (row - 1) * each + 1, each)
-    end
-    return batch
-end
-
 """Cross-entropy of some of a batch's images, summed and divided by the size of the whole batch."""
 function part_of_loss(model, images, targets, whole)
     losses = Flux.logitcrossentropy(model(images), targets; dims=1, agg=sum)
     return losses / Float32(whole)
-end
-
-"""What training reads: images (W, H, C, N), labels (N,) from 1, the number of classes."""
-struct Examples{Images<:AbstractArray{Float32,4},Labels<:AbstractVector{UInt32}}
-    images::Images
-    labels::Labels
-    classes::Int
 end
 
 """

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.errors import BenchError
-from impls.flux import cuda
 
 # What training loads, so that it is compiled, and NVIDIA's libraries for this driver are fetched:
 # Julia does that when they are first asked for.
 START = """
-push!(LOAD_PATH, ARGS[1])
-const package = Symbol(ARGS[2])
+append!(LOAD_PATH, ARGS[1:end-1])
+const package = Symbol(ARGS[end])
 @eval import $package
 println(stderr, @eval $package.described())
 """
-SOURCES = Path(__file__).parent
 OFFLINE = "PYTHON_JULIAPKG_OFFLINE"
 
 
@@ -66,21 +64,22 @@ def _as_it_was(project: Path | None) -> Iterator[None]:
         raise
 
 
-def start(executable: str | None, project: Path | None, package: str) -> None:
-    """Load a package that lies beside this file, in a Julia of its own that prints what it does.
+def start(
+    executable: str | None,
+    project: Path | None,
+    folders: Sequence[Path],
+    package: str,
+    settings: Mapping[str, str],
+) -> bool:
+    """Load a package of one of the folders, in a Julia of its own that prints what it does.
 
-    `executable` is a Julia that a person named, else juliapkg's. BenchError where it fails.
+    `executable` is a Julia that a person named, else juliapkg's. Returns whether that went well.
     """
     if executable is None:
         import juliapkg
 
         executable = str(juliapkg.executable())
     command = [executable, f"--project={project}", "--startup-file=no", "-e", START]
-    done = subprocess.run(
-        [*command, str(SOURCES), package], env={**os.environ, **cuda.FLOAT32}, check=False
-    )
-    if done.returncode:
-        raise BenchError(
-            "CUDA.jl and cuDNN are here and do not start: what Julia says is above; "
-            f"{cuda.HELP} begins again"
-        )
+    given = [*(str(folder) for folder in folders), package]
+    done = subprocess.run([*command, *given], env={**os.environ, **settings}, check=False)
+    return done.returncode == 0

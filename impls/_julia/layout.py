@@ -1,12 +1,12 @@
-"""Where each canonical array is in Flux, and the description of a network for Julia.
+"""Where each canonical array is in Julia, and the description of a network for it.
 
 NumPy's (a, b, c) in C order is Julia's (c, b, a): what is called reversed here is a view whose axes
-are in Julia's order, so that Julia sees contiguous memory. Flux wants, in Julia's order,
+are in Julia's order, so that Julia sees contiguous memory. Its libraries want, in Julia's order,
 
     images        (W, H, C, N)
-    conv kernel   (kernel_w, kernel_h, in, out), flipped: Flux computes true convolutions
+    conv kernel   (kernel_w, kernel_h, in, out), flipped where a library computes true convolutions
     dense kernel  (out, in), which is the canonical (in, out) without a copy
-    flattened     W, H, C from the fastest, the canonical order is C, W, H
+    flattened     W, H, C from the fastest, `reversed`; the canonical order is C, W, H
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def _described(layer: Layer, then: object) -> Iterator[tuple[str, Any]]:
             yield "dense", _activation(layer)
         case Pool():
             yield f"{layer.kind}pool", layer.window
-        case Flatten():  # the kernel of a dense layer that follows is brought to Flux's order once
-            yield "flatten", "flux" if isinstance(then, Dense) else "canonical"
+        case Flatten():  # the kernel of a dense layer that follows is brought to that order once
+            yield "flatten", "reversed" if isinstance(then, Dense) else "canonical"
         case Dropout():
             yield "dropout", layer.rate
         case Noise():
@@ -76,13 +76,14 @@ def _activation(layer: Weighted) -> str:
     return "none" if layer.activation in OF_THEIR_OWN else layer.activation
 
 
-def to_flux(spec: ModelSpec, tree: Parameters) -> tuple[Array, ...]:
+def to_julia(spec: ModelSpec, tree: Parameters, flipped: bool = True) -> tuple[Array, ...]:
     """A canonical tree, reversed: kernel, bias, slope if any, kernel, ... layer by layer."""
+    turned = _turned(flipped)
     arrays: list[Array] = []
     for layer, flattened in _weighted(spec):
         kernel = np.asarray(tree[f"{layer.name}/kernel"], np.float32)
         if isinstance(layer, Conv):
-            kernel = kernel[::-1, ::-1].transpose(HWIO_TO_OIHW)
+            kernel = kernel[turned].transpose(HWIO_TO_OIHW)
         elif flattened is not None:
             kernel = kernel.reshape(*_sizes(flattened), -1).transpose(2, 0, 1, 3)
             kernel = kernel.reshape(layer.kernel_shape)  # rows in the order C, H, W
@@ -93,14 +94,15 @@ def to_flux(spec: ModelSpec, tree: Parameters) -> tuple[Array, ...]:
     return tuple(arrays)
 
 
-def to_canonical(spec: ModelSpec, arrays: Iterable[Any]) -> dict[str, Array]:
-    """Copies of Julia's arrays, in the order of `to_flux`, as a canonical tree."""
+def to_canonical(spec: ModelSpec, arrays: Iterable[Any], flipped: bool = True) -> dict[str, Array]:
+    """Copies of Julia's arrays, in the order of `to_julia`, as a canonical tree."""
+    turned = _turned(flipped)
     remaining = iter(arrays)
     tree: dict[str, Array] = {}
     for layer, flattened in _weighted(spec):
         kernel = np.asarray(next(remaining)).T
         if isinstance(layer, Conv):
-            kernel = kernel.transpose(OIHW_TO_HWIO)[::-1, ::-1]
+            kernel = kernel.transpose(OIHW_TO_HWIO)[turned]
         elif flattened is not None:
             height, width, channels = _sizes(flattened)
             kernel = kernel.reshape(channels, height, width, -1).transpose(1, 2, 0, 3)
@@ -111,18 +113,24 @@ def to_canonical(spec: ModelSpec, arrays: Iterable[Any]) -> dict[str, Array]:
     return tree
 
 
-def images_to_flux(images: Images) -> Array:
+def images_to_julia(images: Images) -> Array:
     """(n, H, W, C) → (W, H, C, n), reversed; a copy only where there are several channels."""
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2)).T
 
 
-def draws_to_flux(spec: ModelSpec, draws: Draws) -> tuple[NDArray[Any], ...]:
+def draws_to_julia(spec: ModelSpec, draws: Draws) -> tuple[NDArray[Any], ...]:
     """Draws (..., B, *shape), reversed: (W, H, C, B, ...) or (features, B, ...)."""
     require_draws(spec, draws)
     return tuple(
         np.ascontiguousarray(np.moveaxis(array, -1, -3) if len(one.shape) == 3 else array).T
         for one, array in zip(spec.drawn, draws, strict=True)
     )
+
+
+def _turned(flipped: bool) -> tuple[slice, slice]:
+    """Of (kernel_h, kernel_w, ...): both turned round, or all as it is."""
+    each = slice(None, None, -1 if flipped else None)
+    return each, each
 
 
 def _weighted(spec: ModelSpec) -> Iterator[tuple[Conv | Dense, Flatten | None]]:

@@ -1,0 +1,19 @@
+"""
+What the networks of lenet-bench share in all libraries of Julia: optimizers, examples, groups of
+batches, and what is told of the process.
+
+What comes from Python are NumPy arrays with their axes reversed, so that nothing is copied on the
+way. Whatever stays is copied.
+"""
+module LenetBenchJulia
+
+using LinearAlgebra: BLAS, mul!
+using Optimisers: Optimisers
+
+include("optimizers.jl")
+include("examples.jl")
+include("process.jl")
+
+__init__() = Base.cumulative_compile_timing(true)  # for `compilations`
+
+end

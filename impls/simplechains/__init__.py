@@ -1,0 +1,1 @@
+"""The SimpleChains.jl implementation, driven through juliacall."""

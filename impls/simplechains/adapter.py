@@ -1,0 +1,46 @@
+"""SimpleChains.jl behind the adapter interface; importing this module is starting Julia."""
+
+from __future__ import annotations
+
+from bench.contract import Device, Flatten, ModelSpec, OptimizerSpec, Parameters
+from bench.errors import NotSupportedError
+from impls._julia.adapter import JuliaAdapter
+from impls._julia.julia import Julia
+from impls.simplechains.limits import lacking
+from impls.simplechains.toolchain import JULIA, SOURCES
+
+
+class SimpleChainsAdapter(JuliaAdapter):
+    """SimpleChains: a chain of layers of known sizes on one vector of parameters, on the CPU.
+
+    LoopVectorization, which writes its loops, has sizes for which it fails with a MethodError of
+    Julia's, such as the second convolution of LeNet-5 on images of 20 × 28.
+    """
+
+    julia = Julia(JULIA, SOURCES, "LenetBenchSimpleChains")
+    flipped = False  # its convolutions are cross-correlations
+
+    def build(
+        self,
+        model: ModelSpec,
+        parameters: Parameters,
+        optimizer: OptimizerSpec,
+        device: Device,
+        threads: int,
+    ) -> None:
+        """See `JuliaAdapter.build`.
+
+        Raises:
+            NotSupportedError: SimpleChains has no such layer, or not with what is asked of it.
+        """
+        if reason := lacking(model):
+            raise NotSupportedError(f"SimpleChains has {reason}")
+        super().build(model, parameters, optimizer, device, threads)
+
+    def _layers(self, model: ModelSpec) -> tuple[tuple[str, object], ...]:
+        """With the size of an image, which is part of the chain's type."""
+        *first, last = super()._layers(model)
+        match model.layers[-1]:
+            case Flatten(height, width, channels):
+                last = "flatten", (height, width, channels)
+        return ("input", model.input_shape), *first, last
