@@ -16,7 +16,8 @@ LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit VARIANTS_
 OTHERS := equinox mlx keras.jax keras.torch
 # Rows that need Julia, as Flux does.
 OF_JULIA := simplechains
-OF_OTHERS ?= tests/parity/test_certificate.py::test_no_alarm tests/parity/test_work.py
+CERTIFIED := tests/parity/test_certificate.py::test_no_alarm tests/parity/test_work.py
+OF_OTHERS ?= $(CERTIFIED)
 # Rows that are only certified, with the long tests, and skipped where the compiler is missing that
 # they start: tinygrad compiles for minutes.
 LONG_OTHERS := tinygrad
@@ -111,8 +112,7 @@ $(addprefix parity-,$(OTHERS) $(OF_JULIA)): parity-%:
 		$(PYTEST) -m "$(OF_VARIANTS)" $(OF_OTHERS)
 
 $(addprefix parity-,$(LONG_OTHERS)): parity-%:
-	BENCH_FRAMEWORKS=$* BENCH_SEEDS=1 $(PYTEST) -m "$(OF_VARIANTS)" \
-		tests/parity/test_certificate.py::test_no_alarm tests/parity/test_work.py
+	BENCH_FRAMEWORKS=$* BENCH_SEEDS=1 $(PYTEST) -m "$(OF_VARIANTS)" $(CERTIFIED)
 
 parity-%:
 	BENCH_FRAMEWORKS=$* BENCH_REQUIRE=$* $(PYTEST) -m "$(TESTS)" tests/parity

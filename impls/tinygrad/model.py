@@ -34,9 +34,10 @@ from impls._written.pooling import pooled
 
 Tree = dict[str, Tensor]  # by canonical path, in tinygrad's layout
 
-# The axes of a canonical kernel in the order in which tinygrad wants them, and the way back.
-TO_TINYGRAD = {4: (3, 2, 0, 1), 2: (0, 1)}  # HWIO → OIHW; (in, out) as it is
-TO_CANONICAL = {4: (2, 3, 1, 0), 2: (0, 1)}
+# The axes of a convolution's kernel in the order in which tinygrad wants them, and the way back.
+# All else is as in the canonical tree.
+TO_TINYGRAD = (3, 2, 0, 1)  # HWIO → OIHW
+TO_CANONICAL = (2, 3, 1, 0)
 CHANNELS_FIRST = (0, 3, 1, 2)  # NHWC → NCHW
 
 
@@ -73,8 +74,8 @@ def on_device(array: NDArray[np.generic], device: str) -> Tensor:
     return Tensor(np.array(array, order="C"), device=device).clone().realize()
 
 
-def _turned(array: NDArray[np.float32], axes: Mapping[int, tuple[int, ...]]) -> NDArray[np.float32]:
-    return array.transpose(axes[array.ndim]) if array.ndim in axes else array
+def _turned(array: NDArray[np.float32], axes: tuple[int, ...]) -> NDArray[np.float32]:
+    return array.transpose(axes) if array.ndim == len(axes) else array
 
 
 def logits(spec: ModelSpec, parameters: Tree, x: Tensor, draws: Sequence[Tensor] = ()) -> Tensor:

@@ -14,9 +14,9 @@ class CppCompiler(Program):
 
     def missing(self) -> str | None:
         """See `Tools.missing`."""
-        header = Path(sysconfig.get_path("include")) / "Python.h"
-        if reason := Program.missing(self):
+        if reason := super().missing():
             return reason
+        header = Path(sysconfig.get_path("include")) / "Python.h"
         if not header.exists():
             return (
                 f"torch.compile needs Python's headers, and there is no {header}: install them, "
