@@ -15,7 +15,7 @@ LONG_VARIANTS := VARIANTS_torch=torch:compile VARIANTS_keras=keras:jit VARIANTS_
 # long ones. Most of them share most of their code with another. A dot stands for a colon.
 OTHERS := equinox mlx keras.jax keras.torch
 # Rows that need Julia, as Flux does.
-OF_JULIA := simplechains
+OF_JULIA := lux simplechains
 CERTIFIED := tests/parity/test_certificate.py::test_no_alarm tests/parity/test_work.py
 OF_OTHERS ?= $(CERTIFIED)
 # Rows that are only certified, with the long tests, and skipped where the compiler is missing that

@@ -120,6 +120,7 @@ class Framework:
     tools     "package.module:object", a `Tools`: programs that it starts, such as a compiler
     switches  what an expert sets for it, by the class of the CPU
     environment  variables without which it would be another framework; set in every regime
+    personal  files below a person's home that it would read, and that no worker does
     variants  its other modes of execution
     variant   the one that this is; None for the plain framework
     fault     why it cannot be had, of one whose declaration is wrong; empty otherwise
@@ -137,6 +138,7 @@ class Framework:
     tools: str | None = None
     switches: tuple[Switch, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    personal: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None
     fault: str = ""

@@ -42,6 +42,11 @@ def lenet5(shape: ImageShape, classes: int, options: ModelOptions = USUAL) -> Mo
     return ModelSpec("lenet5", shape, classes, (*trunk, flat, *head), options)
 
 
+def lenet5_28(shape: ImageShape, classes: int, options: ModelOptions = USUAL) -> ModelSpec:
+    """LeNet-5 of MNIST's images as they are, without a border: 44,426 parameters at 28×28×1."""
+    return replace(lenet5(shape, classes, options), name="lenet5-28")
+
+
 def lenet5_c5conv(shape: ImageShape, classes: int, options: ModelOptions = USUAL) -> ModelSpec:
     """LeNet-5 with its layer C5 as a convolution 5×5, 16→120, as the paper of 1998 has it.
 
@@ -149,6 +154,7 @@ CATALOGUE: dict[str, Entry] = {
     "lenet5-c5conv": Entry(lenet5_c5conv, (32, 32)),
     "lenet5-wide": Entry(lenet5_wide, (32, 32)),
     "convnet": Entry(convnet, (28, 28)),
+    "lenet5-28": Entry(lenet5_28, (28, 28)),
 }
 
 

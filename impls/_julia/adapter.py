@@ -74,7 +74,13 @@ class JuliaAdapter(AdapterBase):
         device: Device,
         threads: int,
     ) -> None:
-        """See `Adapter.build`; Julia must have been started with at least as many threads."""
+        """See `Adapter.build`; Julia must have been started with at least as many threads.
+
+        Raises:
+            NotSupportedError: the library has no such layer, or not with what is asked of it.
+        """
+        if reason := self._lacking(model):
+            raise NotSupportedError(reason)
         self._model, self._spec, self._taken = model, optimizer, 0
         values = asdict(optimizer)
         constants = (
@@ -208,6 +214,10 @@ class JuliaAdapter(AdapterBase):
     def _drawn(self, draws: Draws) -> Any:
         """A tuple of Julia's own arrays."""
         return self.julia.call("draws", *draws_to_julia(self._model, draws))
+
+    def _lacking(self, model: ModelSpec) -> str | None:
+        """What a network has in it that the library has not, or None."""
+        return None
 
     def _layers(self, model: ModelSpec) -> tuple[tuple[str, Any], ...]:
         """The description of a network for the function `start`."""

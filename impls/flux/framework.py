@@ -24,6 +24,7 @@ FRAMEWORK = Framework(
     modules=("juliacall",),
     install="pip install 'lenet-bench[flux]'",
     own=OWN,
+    personal=(".julia/config/startup.jl",),
     toolchain="impls.flux.toolchain:JULIA",
     for_gpu="install the driver, then python -m bench setup flux --devices gpu",
 )

@@ -48,6 +48,7 @@ FRAMEWORK = Framework(
     own=(*OWN, NO_ONEDNN),
     switches=SWITCHES,
     environment={"KERAS_BACKEND": "tensorflow"},
+    personal=(".keras/keras.json",),
     variants=(
         Variant("jit", "each step compiled by XLA"),
         Variant("step", "a call of a tf.function a step"),

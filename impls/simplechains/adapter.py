@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bench.contract import Device, Flatten, ModelSpec, OptimizerSpec, Parameters
-from bench.errors import NotSupportedError
-from impls._julia.adapter import JuliaAdapter
+from bench.contract import Flatten, ModelSpec
+from impls._julia.adapter import FORMS, JuliaAdapter
 from impls._julia.julia import Julia
 from impls.simplechains.limits import lacking
 from impls.simplechains.toolchain import JULIA, SOURCES
@@ -18,24 +17,13 @@ class SimpleChainsAdapter(JuliaAdapter):
     """
 
     julia = Julia(JULIA, SOURCES, "LenetBenchSimpleChains")
+    # Optimizers of its own have no momentum: they are the matched ones in every regime.
+    optimizers = dict.fromkeys(FORMS, ())
     flipped = False  # its convolutions are cross-correlations
 
-    def build(
-        self,
-        model: ModelSpec,
-        parameters: Parameters,
-        optimizer: OptimizerSpec,
-        device: Device,
-        threads: int,
-    ) -> None:
-        """See `JuliaAdapter.build`.
-
-        Raises:
-            NotSupportedError: SimpleChains has no such layer, or not with what is asked of it.
-        """
-        if reason := lacking(model):
-            raise NotSupportedError(f"SimpleChains has {reason}")
-        super().build(model, parameters, optimizer, device, threads)
+    def _lacking(self, model: ModelSpec) -> str | None:
+        reason = lacking(model)
+        return reason and f"SimpleChains has {reason}"
 
     def _layers(self, model: ModelSpec) -> tuple[tuple[str, object], ...]:
         """With the size of an image, which is part of the chain's type."""

@@ -10,5 +10,6 @@ FRAMEWORK = Framework(
     modules=("juliacall",),
     install="pip install 'lenet-bench[simplechains]'",
     default=False,
+    personal=(".julia/config/startup.jl",),
     toolchain="impls.simplechains.toolchain:JULIA",
 )

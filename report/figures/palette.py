@@ -15,6 +15,7 @@ KNOWN = {
     "keras": ("#b8679a", "s"),
     "flax": ("#2a7fc0", "D"),
     "flux": ("#009e73", "^"),
+    "lux": ("#7f8a2c", "d"),
     "equinox": ("#7d6fc4", "X"),
     "mlx": ("#a87400", "v"),
     "tinygrad": ("#c0504d", "<"),

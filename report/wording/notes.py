@@ -19,6 +19,7 @@ from report.tables import throughput_tables
 from report.tables.main import percent
 from report.text import REASON_LIMIT, Given, Note, listed, plain
 from report.wording import settings_text
+from report.wording.cpu_class import widest
 
 SHORT_HASH = 12
 INTERVAL = (
@@ -83,6 +84,7 @@ def machine(comparison: Comparison) -> Note:
     quota = "" if of.cpu_quota is None else f" with a quota of {of.cpu_quota:g}"
     return (
         Given(of.cpu or "unknown processor", 80),
+        f" with {name}" if (name := widest(of.instruction_sets)) else "",
         f", {of.usable_cpus} of {of.logical_cpus} CPUs{quota}, "
         f"{of.memory_bytes / 2**30:,.1f} GiB memory",
         *gpu,

@@ -20,6 +20,7 @@ from report.tables.contrast_cells import tested
 from report.tables.main import DISTURBED, MARK, figure, marked, percent, probability, ratio
 from report.text import Given, Note, in_words, listed
 from report.wording import caveats
+from report.wording.cpu_class import on_class
 
 Tone = Literal["plain", "good", "bad"]
 
@@ -75,14 +76,19 @@ def _headline(comparison: Comparison, speeds: Family) -> Note:
         if any(row.speed.disturbed for row in comparison.rows):
             return ("Who is faster cannot be told.",)
         return ("No run succeeded: there is nothing to compare.",)
-    names = _named(speeds.samples)
+    names, here = _named(speeds.samples), on_class(comparison)
     front = speeds.front
     if front is None:
         was = "remained" if any(row.speed.disturbed for row in comparison.rows) else "was measured"
         alone = f" alone {was}: {_speed_of(speeds.samples[0])}; nothing to compare it with."
         return (names[0], alone)
     if all(one.p is None for one in speeds.contrasts.values()):
-        return (names[0], " came out fastest, but nothing tells whether that was chance.")
+        return (
+            names[0],
+            " came out fastest",
+            *here,
+            ", but nothing tells whether that was chance.",
+        )
     if front.ahead:
         faster = [names[place] for place in front.ahead]
         return (
@@ -91,20 +97,21 @@ def _headline(comparison: Comparison, speeds: Family) -> Note:
         )
     if not front.level:
         to = base_place(speeds, comparison.baseline) or 1
-        return (names[0], " is the fastest: ", *_times(speeds, 0, to), ".")
-    return _untold(front, names)
+        return (names[0], " is the fastest", *here, ": ", *_times(speeds, 0, to), ".")
+    return _untold(front, names, here)
 
 
-def _untold(front: Front, names: Sequence[Given]) -> Note:
+def _untold(front: Front, names: Sequence[Given], here: Note) -> Note:
     """Of those that cannot be told apart from the best: no more than their verdicts say."""
     behind = listed([names[place] for place in front.behind])
     if front.is_one:
         rest: Note = ("; they are faster than ", *behind, ".") if behind else (".",)
         tied = listed([names[place] for place in front.first])
-        return (*tied, f" {UNTOLD} in speed", *rest)
+        return (*tied, f" {UNTOLD} in speed", *here, *rest)
     rest = ("; it is faster than ", *behind, ".") if behind else (".",)
     level = listed([names[place] for place in front.level], " or ")
-    return (names[front.best], " came out fastest, but ", UNTOLD, " from ", *level, *rest)
+    best = (names[front.best], " came out fastest", *here, ", but ")
+    return (*best, UNTOLD, " from ", *level, *rest)
 
 
 def _speed(comparison: Comparison, speeds: Family) -> Finding | None:

@@ -16,7 +16,8 @@ import pytest
         (["--frameworks", "pytorch"], "unknown framework 'pytorch'"),
         (
             ["--frameworks", "pytorch"],
-            "choose from flax, flux, keras, torch, equinox, mlx, reference, simplechains, tinygrad",
+            "choose from flax, flux, keras, torch, equinox, lux, mlx, reference, simplechains, "
+            "tinygrad",
         ),
         (["--frameworks", "torch,"], None),
         (["--frameworks", ","], "--frameworks names nothing"),

@@ -125,7 +125,7 @@ def test_what_is_there(bench):
     done = bench("list", "recipes", "--json")
     rows = json.loads(done.stdout)["recipes"]
     assert [row["name"] for row in rows] == [
-        *("flux-cifar10", "intro-mnist", "lenet5-suite", "modelzoo-mnist"),
+        *("flux-cifar10", "intro-mnist", "lenet5-suite", "modelzoo-mnist", "simplechains-mnist"),
     ]
     done = bench("show", "recipe", "modelzoo-mnist")
     assert done.returncode == 0

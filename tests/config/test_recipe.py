@@ -152,7 +152,9 @@ def test_the_recipes_of_this_project(name):
 
 
 def test_their_published_figures():
-    assert recipe.names() == ["flux-cifar10", "intro-mnist", "lenet5-suite", "modelzoo-mnist"]
+    assert recipe.names() == [
+        *("flux-cifar10", "intro-mnist", "lenet5-suite", "modelzoo-mnist", "simplechains-mnist")
+    ]
     suite = {(one.dataset, one.metric): one.value for one in recipe.read("lenet5-suite").published}
     assert suite[("mnist", "val_accuracy")] == 0.9913
     assert suite[("kmnist", "test_accuracy")] == 0.9416
@@ -161,8 +163,10 @@ def test_their_published_figures():
     assert ends == [0.9924, 0.9929]
     assert [one.value for one in recipe.read("intro-mnist").published] == [0.974]
     assert recipe.read("flux-cifar10").published == ()
+    chains = [one.value for one in recipe.read("simplechains-mnist").published]
+    assert chains == [0.9744, 0.9703, 0.9626, 0.9759]
 
 
 def test_their_files_are_in_the_package():
     assert Path(recipe.__file__).parent / "recipes" == recipe.FOLDER
-    assert len(list(recipe.FOLDER.glob("*.toml"))) == 4
+    assert len(list(recipe.FOLDER.glob("*.toml"))) == 5

@@ -20,7 +20,7 @@ from bench.frameworks import registry
 ROOT = Path(__file__).resolve().parents[2]
 
 
-KNOWN = ["flax", "flux", "keras", "torch", "equinox", "mlx", "reference"]
+KNOWN = ["flax", "flux", "keras", "torch", "equinox", "lux", "mlx", "reference"]
 KNOWN += ["simplechains", "tinygrad"]
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from bench.contract import Adapter, ModelSpec
-from bench.errors import UnknownNameError
+from bench.errors import NotSupportedError, UnknownNameError
 from bench.system import machine
 from impls.reference.adapter import ReferenceAdapter
 
 from .compare import worst
 from .problems import TASKS, Problem, problem
-from .selection import chosen, is_on_jax, obtain
+from .selection import chosen, is_on_jax, obtain, refuses_networks
 
 # PyTorch's threads sleep while they wait for each other. Otherwise they take the oracle's CPUs, and
 # on a busy machine most of the time. Read when PyTorch is loaded; it changes no result.
@@ -35,6 +35,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize("framework", chosen(), scope="session")
         except UnknownNameError as error:
             raise pytest.UsageError(f"BENCH_FRAMEWORKS or BENCH_REQUIRE: {error}") from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Function) -> Iterator[None]:
+    """A network that its library has not all of is no failure."""
+    try:
+        return (yield)
+    except NotSupportedError as error:
+        framework = getattr(item, "callspec", None) and item.callspec.params.get("framework")
+        if framework and refuses_networks(framework):
+            pytest.skip(str(error))
+        raise
 
 
 @pytest.fixture(scope="session")

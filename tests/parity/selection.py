@@ -111,6 +111,14 @@ def obtain(name: str) -> Adapter:
     return adapter
 
 
+def refuses_networks(name: str) -> bool:
+    """Whether its library has not all that the networks of these tests have in them.
+
+    What it lacks is told by its `limits`, which have tests of their own.
+    """
+    return name in ("lux", "simplechains")
+
+
 def is_on_jax(name: str) -> bool:
     """Whether XLA compiles all that it does."""
     return "jax" in named(name).modules

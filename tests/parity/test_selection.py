@@ -13,7 +13,7 @@ from . import selection
 
 def test_all_built_in_frameworks_by_default() -> None:
     assert selection.chosen({}) == [
-        *("flax", "flux", "keras", "torch", "equinox", "mlx", "simplechains", "tinygrad")
+        *("flax", "flux", "keras", "torch", "equinox", "lux", "mlx", "simplechains", "tinygrad")
     ]
 
 

@@ -11,7 +11,7 @@ from bench.contract import Adapter, EpochBatches, factor
 from .problems import Problem, order, rows
 
 # What does not have to compile before it trains on a new shape.
-COMPILE_NOTHING = ("torch", "flux", "reference", "keras:torch", "simplechains")
+COMPILE_NOTHING = ("torch", "flux", "reference", "keras:torch", "lux", "simplechains")
 BATCH_NOT_SEEN = 11
 
 

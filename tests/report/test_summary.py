@@ -60,6 +60,31 @@ def test_the_fastest_is_named_with_ratio_interval_and_p(blocks) -> None:
     assert "cannot be told apart" not in said(records, "Speed")
 
 
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"machine_instruction_sets": ("avx", "fma", "avx2")}, " on a CPU with AVX2:"),
+        ({"machine_instruction_sets": ("avx2", "avx512f")}, " on a CPU with AVX-512:"),
+        ({"machine_instruction_sets": ("neon", "sve")}, " on a CPU with SVE:"),
+        ({"machine_instruction_sets": ("avx2",), "device": "gpu"}, ":"),
+        (
+            {
+                "machine_instruction_sets": ("avx2", "avx512f"),
+                "variables": {"ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "2"},
+            },
+            " on a CPU with AVX-512 (emulated: ONEDNN_MAX_CPU_ISA=AVX2):",
+        ),
+    ],
+)
+def test_the_fastest_is_so_on_a_class_of_cpu(blocks, changes, where) -> None:
+    own = [1000 * one for one in CLOSE]
+    records = [
+        *blocks("torch", *own, **changes),
+        *blocks("keras", *(one / 2 for one in own), **changes),
+    ]
+    assert headline(records).startswith(f"torch is the fastest{where} 2.000 times as fast as keras")
+
+
 def test_all_are_held_to_a_baseline(blocks) -> None:
     records = [
         *blocks("torch", *(120 * factor for factor in CLOSE)),

@@ -19,7 +19,7 @@ from bench.workload import models
     [
         ("lenet5", (32, 32, 1), 61_706),
         ("lenet5", (32, 32, 3), 62_006),
-        ("lenet5", (28, 28, 1), 44_426),
+        ("lenet5-28", (28, 28, 1), 44_426),
         ("lenet5-c5conv", (32, 32, 1), 61_706),
         ("lenet5-wide", (32, 32, 3), 548_878),
         ("lenet5-wide", (32, 32, 1), 61_706),
@@ -122,7 +122,7 @@ def test_unknown_names():
         models.choose("lenet5", None, "min")
 
 
-@pytest.mark.parametrize("name", ["lenet5-c5conv", "lenet5-wide", "convnet"])
+@pytest.mark.parametrize("name", ["lenet5-c5conv", "lenet5-wide", "convnet", "lenet5-28"])
 def test_what_a_network_does_not_leave_open(name):
     with pytest.raises(UsageError, match=f"--activation selu has no meaning for {name}, whose"):
         models.choose(name, "selu", None)

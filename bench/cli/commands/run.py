@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import __version__
+from bench import __version__, frameworks
 from bench.cli import from_checkpoint
 from bench.cli.commands import recipes
 from bench.cli.commands.report import WRITTEN, show_and_write
@@ -173,7 +173,8 @@ def _execute(folder: store.Run, session: Session) -> int:
     def warn(text: str) -> None:
         _say(notes, f"warning: {text}", style="yellow")
 
-    _say_ignored(folder.manifest.plan.settings.env, notes)
+    asked = folder.manifest.plan.settings
+    _say_ignored(asked.frameworks, asked.env, notes)
     _warn_if_busy(notes)
     planned = folder.manifest.plan
     cells = len(repeats.pending(planned, folder.records()))
@@ -240,13 +241,17 @@ def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> 
         _say(notes, f"{what}: {reached} after {one.processes} processes")
 
 
-def _say_ignored(env: Collection[str], notes: Console) -> None:
-    """What is set here and reaches no framework, in one line."""
+def _say_ignored(names: Iterable[str], env: Collection[str], notes: Console) -> None:
+    """What is set here and reaches no framework: files in a line, variables in another."""
+    read = [file for name in names for file in frameworks.named(name).personal]
+    home = Path(os.path.expanduser("~"))
+    if files := [f"~/{file}" for file in dict.fromkeys(read) if (home / file).is_file()]:
+        _say(notes, f"not read by any framework here: {', '.join(files)}")
     given = {one.partition("=")[0].rpartition(":")[2] for one in env}
-    names = [name for name in environment.ignored(os.environ) if name not in given]
-    if not names:
+    ignored = [name for name in environment.ignored(os.environ) if name not in given]
+    if not ignored:
         return
-    reasons = {name: environment.why_not(name) for name in names}
+    reasons = {name: environment.why_not(name) for name in ignored}
     listed = ", ".join(f"{name} ({why})" if why else name for name, why in reasons.items())
     said = f"set here and not passed on to any framework: {listed}"
     for name in [name for name, why in reasons.items() if why is None][:1]:

@@ -11,6 +11,7 @@ using ChainRulesCore: ChainRulesCore, NoTangent, unthunk
 using Flux: Flux, Chain, Conv, Dense, Dropout, MeanPool
 using LenetBenchJulia: Examples, add_group!, after, draws, groups, product, rule, share_threads
 using LenetBenchJulia: versions_of
+using LenetBenchNNlib: FirstMaxPool, flatten_canonical, to_first_maxima
 using LinearAlgebra: BLAS
 using NNlib: NNlib
 using Optimisers: Optimisers

@@ -7,16 +7,23 @@ type, those of a batch are not.
 """
 module LenetBenchSimpleChains
 
-using LenetBenchJulia: Examples, add_group!, after, compilations, draws, gather!, groups, product
-using LenetBenchJulia: rule, share_threads, versions_of
+using LenetBenchJulia: CPU, Examples, add_group!, buffers, compilations, draws, gather!, gradients
+using LenetBenchJulia: groups, load!, multiply, parameters, placed, predict, restore!, session, train!
+using LenetBenchJulia: twin, versions_of
 using Optimisers: Optimisers
 using SimpleChains: SimpleChains, Conv, Flatten, LogitCrossEntropyLoss, MaxPool, SimpleChain
 using SimpleChains: TurboDense, relu, static, valgrad!
 
-import LenetBenchJulia: buffers
+import LenetBenchJulia: logits, order_of_logits, share, sum_of_losses!
 
 include("chain.jl")
 include("training.jl")
-include("session.jl")
+
+"""See `session` of LenetBenchJulia; nothing here draws, and there is no other device."""
+start(layers::Tuple, arrays::Tuple, optimizer, constants::Tuple, threads, seed=nothing, device=CPU()) =
+    session(Network(layers, arrays), arrays, optimizer, constants, threads)
+
+"""What computes, in pairs of name and version."""
+versions() = versions_of("simplechains" => SimpleChains, "optimisers" => Optimisers)
 
 end

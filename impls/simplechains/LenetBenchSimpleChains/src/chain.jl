@@ -36,26 +36,20 @@ function chain(layers::Tuple, arrays::Tuple)
     return SimpleChain(input, map(layer, Base.tail(layers)))
 end
 
-"""
-    order_of_logits(layers, classes)
-
-Where in SimpleChains' logits each of the canonical ones is. They differ where a flattening is the last
-layer: W, H, C from the fastest in place of C, W, H. Cross-entropy depends on no order.
-"""
-function order_of_logits(layers::Tuple, classes)
-    kind, sizes = last(layers)
-    kind == "flatten" || return collect(1:classes)
-    height, width, channels = sizes
-    return vec(permutedims(reshape(1:classes, width, height, channels), (3, 1, 2)))
+"""A chain and the layers that it was made of."""
+struct Network{Chain<:SimpleChain}
+    chain::Chain
+    layers::Tuple
 end
 
-"""One vector of all elements, in their order."""
-joined(arrays) = reduce(vcat, (vec(Array{Float32}(array)) for array in arrays))
+Network(layers::Tuple, arrays::Tuple) = Network(chain(layers, arrays), layers)
 
-"""Copies of the parts of a vector, in these shapes."""
-function parted(vector, shapes)
-    ends = cumsum(map(prod, shapes))
-    return Any[
-        reshape(vector[stop-prod(shape)+1:stop], shape) for (stop, shape) in zip(ends, shapes)
-    ]
+"""
+They differ where a flattening is the last layer: W, H, C from the fastest in place of C, W, H.
+"""
+function order_of_logits(network::Network, classes)
+    kind, sizes = last(network.layers)
+    kind == "flatten" || return 1:classes
+    height, width, channels = sizes
+    return vec(permutedims(reshape(1:classes, width, height, channels), (3, 1, 2)))
 end

@@ -1,0 +1,1 @@
+"""The Lux.jl implementation, driven through juliacall."""
