@@ -12,6 +12,7 @@ from bench.frameworks.registry import in_file_names as in_file_names
 from bench.frameworks.registry import locked as locked
 from bench.frameworks.registry import missing as missing
 from bench.frameworks.registry import named as named
+from bench.frameworks.registry import rungs as rungs
 from bench.frameworks.registry import toolchain as toolchain
 from bench.frameworks.registry import version as version
 from bench.frameworks.registry import with_variants as with_variants

@@ -147,6 +147,19 @@ def named(name: str) -> Framework:
     return variants[name]
 
 
+def rungs(name: str) -> list[Framework]:
+    """From what the framework's own first example has to its plain adapter, see `Framework.ladder`.
+
+    UsageError for one that has no ladder.
+    """
+    framework = named(name)
+    if not framework.ladder:
+        having = [one.name for one in catalogue().values() if one.ladder]
+        raise UsageError(f"{name} has no ladder: choose from {', '.join(having)}")
+    variants = {variant.name: variant for variant in framework.variants}
+    return [*(framework.in_variant(variants[each]) for each in framework.ladder), framework]
+
+
 def in_file_names(name: str) -> str:
     """A framework's name as a part of the name of a file, where a colon cannot be everywhere.
 

@@ -122,6 +122,8 @@ class Framework:
     environment  variables without which it would be another framework; set in every regime
     personal  files below a person's home that it would read, and that no worker does
     variants  its other modes of execution
+    ladder    names of variants from what its own first example has up to itself, each with one
+              change more than the one before
     variant   the one that this is; None for the plain framework
     fault     why it cannot be had, of one whose declaration is wrong; empty otherwise
     """
@@ -140,6 +142,7 @@ class Framework:
     environment: Mapping[str, str] = field(default_factory=dict)
     personal: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
+    ladder: tuple[str, ...] = ()
     variant: Variant | None = None
     fault: str = ""
     for_gpu: str = "install its build for the GPU (the extra 'gpu') and the driver"
@@ -151,8 +154,8 @@ class Framework:
 
     @property
     def is_mode(self) -> bool:
-        """Whether it is the plain framework in another mode of execution, by the same adapter."""
-        return self.variant is not None and self.variant.adapter is None
+        """Whether it is the plain framework in another mode of execution, on the same libraries."""
+        return self.variant is not None and self.variant.modules is None
 
     def switched(self, device: Device, instruction_sets: Collection[str]) -> dict[str, str]:
         """The switches that are set on this device of a CPU with these instruction sets."""
@@ -173,6 +176,7 @@ class Framework:
             title=f"{self.title}, {variant.title}",
             default=False,
             variants=(),
+            ladder=(),
             variant=variant,
             **variant.instead(),
         )

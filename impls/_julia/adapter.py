@@ -49,10 +49,12 @@ class JuliaAdapter(AdapterBase):
     julia     Julia with the framework's package of ours, in which are the functions that are
               called here: `impls/flux/LenetBenchFlux/src/session.jl` says what each does
     flipped   whether the library computes true convolutions
+    training  the function that trains an epoch
     """
 
     julia: ClassVar[Julia]
     flipped: ClassVar[bool] = True
+    training: ClassVar[str] = "train!"
     optimizers = FORMS
     compiles_for_steps = False  # only for types
 
@@ -123,7 +125,7 @@ class JuliaAdapter(AdapterBase):
         for group in epoch.groups:
             draws = draws_to_julia(self._model, group.draws)
             self.julia.call("add_group!", groups, group.rows.T, *draws)
-        losses = self.julia.call_without_python("train!", self._session, learning_rate, groups)
+        losses = self.julia.call_without_python(self.training, self._session, learning_rate, groups)
         self._taken += epoch.steps
         return np.array(losses, np.float32)
 

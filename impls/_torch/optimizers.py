@@ -21,11 +21,14 @@ BUFFERS = {
 }
 
 
-def make_optimizer(spec: OptimizerSpec, parameters: Iterable[Tensor]) -> Optimizer:
+def make_optimizer(
+    spec: OptimizerSpec, parameters: Iterable[Tensor], *, fused: bool | None = True
+) -> Optimizer:
     """The optimizer, with empty buffers.
 
-    `fused` does the whole update in one kernel, on the CPU as on a GPU. RMSprop has no fused form;
-    `foreach`, which pays on a GPU only, is left to PyTorch to choose there.
+    `fused` does the whole update in one kernel, on the CPU as on a GPU; None leaves the form to
+    PyTorch. RMSprop has no fused form; `foreach`, which pays on a GPU only, is left to PyTorch
+    there.
     """
     match spec.name:
         case "sgd":
@@ -37,7 +40,7 @@ def make_optimizer(spec: OptimizerSpec, parameters: Iterable[Tensor]) -> Optimiz
                 weight_decay=spec.weight_decay,
                 nesterov=False,
                 maximize=False,
-                fused=True,
+                fused=fused,
             )
         case "rmsprop":
             return torch.optim.RMSprop(
@@ -61,7 +64,7 @@ def make_optimizer(spec: OptimizerSpec, parameters: Iterable[Tensor]) -> Optimiz
                 weight_decay=spec.weight_decay,
                 amsgrad=False,
                 maximize=False,
-                fused=True,
+                fused=fused,
             )
 
 

@@ -36,9 +36,11 @@ class Updates(Protocol):
 class TorchUpdates:
     """An optimizer of `torch.optim`; see `Updates`."""
 
-    def __init__(self, spec: OptimizerSpec, parameters: Iterable[Tensor]) -> None:
+    def __init__(
+        self, spec: OptimizerSpec, parameters: Iterable[Tensor], *, fused: bool | None = True
+    ) -> None:
         self._spec = spec
-        self._optimizer = make_optimizer(spec, parameters)
+        self._optimizer = make_optimizer(spec, parameters, fused=fused)
 
     def set_rate(self, rate: float) -> None:
         """See `Updates.set_rate`."""

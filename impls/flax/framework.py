@@ -16,6 +16,14 @@ OWN = (
     NO_SWITCHES,
 )
 
+TUTORIAL = "impls.flax.tutorial:FlaxTutorial"
+# From its first example on, one change more each; in the plain adapter a step is functional.
+LADDER = {
+    "tutorial": "as its first example trains",
+    "tutorial+memory": "batches gathered on the device, no NumPy arrays",
+    "tutorial+pooling": "pooling by a maximum over slices",
+}
+
 FRAMEWORK = Framework(
     name="flax",
     title="Flax",
@@ -28,5 +36,7 @@ FRAMEWORK = Framework(
     variants=(
         Variant("scan", "an epoch in one lax.scan"),
         Variant("step", "a compiled call a step"),
+        *(Variant(name, does, adapter=TUTORIAL) for name, does in LADDER.items()),
     ),
+    ladder=tuple(LADDER),
 )

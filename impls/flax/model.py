@@ -52,10 +52,13 @@ def flax_paths(spec: ModelSpec) -> dict[str, tuple[str, str]]:
 
 
 class Network(nnx.Module):
-    """Images (B, H, W, C) → logits (B, classes), float32; its layers are attributes by name."""
+    """Images (B, H, W, C) → logits (B, classes), float32; its layers are attributes by name.
 
-    def __init__(self, spec: ModelSpec, rngs: nnx.Rngs) -> None:
-        self.spec = spec
+    slices  whether a maximum over slices pools, or `nnx.max_pool`
+    """
+
+    def __init__(self, spec: ModelSpec, rngs: nnx.Rngs, *, slices: bool = True) -> None:
+        self.spec, self.slices = spec, slices
         for layer in spec.weighted_layers:
             setattr(self, layer.name, _module(layer, rngs))
             if layer.activation == "prelu":
@@ -79,7 +82,7 @@ class Network(nnx.Module):
                 case Conv() | Dense():  # (B, 28, 28, 6), (B, 10, 10, 16); (B, 120), ...
                     x = self._activated(layer, getattr(self, layer.name)(x), draw)
                 case Pool():  # (B, 14, 14, 6), (B, 5, 5, 16)
-                    x = _pooled(x, layer)
+                    x = _pooled(x, layer, slices=self.slices)
                 case Flatten():  # (B, 400)
                     x = x.reshape(-1, layer.features)
                 case Dropout() if draw is not None:
@@ -153,8 +156,9 @@ def _module(layer: Layer, rngs: nnx.Rngs) -> nnx.Module:
     raise TypeError(f"{layer} has no parameters")
 
 
-def _pooled(x: jax.Array, layer: Pool) -> jax.Array:
-    if layer.kind == "max":
+def _pooled(x: jax.Array, layer: Pool, *, slices: bool) -> jax.Array:
+    if layer.kind == "max" and slices:
         return max_pool(x, layer.window)
-    pooled: jax.Array = nnx.avg_pool(x, layer.window, strides=layer.window, padding="VALID")
+    pool = nnx.max_pool if layer.kind == "max" else nnx.avg_pool
+    pooled: jax.Array = pool(x, layer.window, strides=layer.window, padding="VALID")
     return pooled

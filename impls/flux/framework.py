@@ -1,6 +1,6 @@
 """What the harness knows of Flux.jl, without importing it."""
 
-from bench.frameworks import Default, Framework
+from bench.frameworks import Default, Framework, Variant
 
 # Read off Flux 0.16 and Optimisers 0.4. RMSProp takes no momentum, so none of its own is known;
 # L2 decay is a rule of its own, WeightDecay, and its place is what a person types.
@@ -26,5 +26,11 @@ FRAMEWORK = Framework(
     own=OWN,
     personal=(".julia/config/startup.jl",),
     toolchain="impls.flux.toolchain:JULIA",
+    variants=(
+        Variant(
+            "tutorial", "as its first example trains", adapter="impls.flux.tutorial:FluxTutorial"
+        ),
+    ),
+    ladder=("tutorial",),
     for_gpu="install the driver, then python -m bench setup flux --devices gpu",
 )

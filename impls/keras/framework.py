@@ -49,9 +49,15 @@ FRAMEWORK = Framework(
     switches=SWITCHES,
     environment={"KERAS_BACKEND": "tensorflow"},
     personal=(".keras/keras.json",),
+    ladder=("tutorial", "step"),
     variants=(
         Variant("jit", "each step compiled by XLA"),
         Variant("step", "a call of a tf.function a step"),
+        Variant(
+            "tutorial",
+            "as its first example trains, by compile and fit",
+            adapter="impls.keras.on_tensorflow.tutorial:KerasTutorial",
+        ),
         Variant(
             "jax",
             "on JAX",

@@ -10,6 +10,16 @@ OWN = (
     ),
 )
 
+TUTORIAL = "impls.torch.tutorial:TorchTutorial"
+# From its first example on, one change more each; in the plain adapter images are channels-last,
+# too.
+LADDER = {
+    "tutorial": "as its first example trains",
+    "tutorial+memory": "batches from tensors in memory, without a DataLoader",
+    "tutorial+no-sync": "losses asked for once an epoch",
+    "tutorial+fused": "the optimizer in one kernel",
+}
+
 FRAMEWORK = Framework(
     name="torch",
     title="PyTorch",
@@ -18,5 +28,9 @@ FRAMEWORK = Framework(
     modules=("torch",),
     install="pip install 'lenet-bench[torch]'",
     own=OWN,
-    variants=(Variant("compile", "torch.compile", tools="impls.torch.compiler:CPP_COMPILER"),),
+    variants=(
+        Variant("compile", "torch.compile", tools="impls.torch.compiler:CPP_COMPILER"),
+        *(Variant(name, does, adapter=TUTORIAL) for name, does in LADDER.items()),
+    ),
+    ladder=tuple(LADDER),
 )

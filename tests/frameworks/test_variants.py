@@ -101,8 +101,10 @@ def test_an_unknown_variant_lists_what_there_is(name, kind, complaint):
 
 def test_every_variant_is_listed_after_its_framework_and_none_is_taken_by_itself():
     names = list(frameworks.with_variants())
-    assert names[:4] == ["flax", "flax:scan", "flax:step", "flux"]
-    assert names[4:9] == ["keras", "keras:jit", "keras:step", "keras:jax", "keras:torch"]
+    at = names.index("flux")
+    assert names[:4] == ["flax", "flax:scan", "flax:step", "flax:tutorial"]
+    assert names[at : at + 3] == ["flux", "flux:tutorial", "keras"]
+    assert names[at + 3 : at + 5] == ["keras:jit", "keras:step"]
     assert not set(frameworks.catalogue()) & {name for name in names if ":" in name}
     assert all(frameworks.named(name).name == name for name in names)
 
@@ -244,3 +246,17 @@ def test_a_compiler_that_is_not_there_is_told_with_its_remedy(monkeypatch, tmp_p
 def test_the_compiler_of_this_machine(monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     assert "g++" in CPP_COMPILER.locked()
+
+
+@pytest.mark.parametrize("name", ["torch", "keras", "flax", "flux"])
+def test_a_ladder_goes_from_the_tutorial_to_the_plain_framework(name):
+    found = frameworks.rungs(name)
+    assert found[0].name == f"{name}:tutorial"
+    assert found[-1] == frameworks.named(name)
+    assert all(one.is_mode for one in found[:-1])
+    assert all(one.modules == found[-1].modules for one in found)
+
+
+def test_a_framework_without_a_ladder_is_told_which_have_one():
+    with pytest.raises(UsageError, match="mlx has no ladder: choose from flax, flux, keras, torch"):
+        frameworks.rungs("mlx")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own log is not for the reader
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -53,6 +54,7 @@ class KerasAdapter(AdapterBase):
 
     _device: Device
     _model: ModelSpec
+    _keras_model: keras.Sequential
     _variables: dict[str, tf.Variable]  # by canonical path
     _optimizer: Optimizer | StockOptimizer
     _trainer: Trainer
@@ -90,8 +92,8 @@ class KerasAdapter(AdapterBase):
         _configure(threads)
         self._device = device
         with self._placed():
-            keras_model = network(model, FUNCTIONS)
-            own = variables(model, keras_model)
+            self._keras_model = network(model, FUNCTIONS)
+            own = variables(model, self._keras_model)
             self._variables = {path: variable.value for path, variable in own.items()}
             for path, variable in self._variables.items():
                 variable.assign(parameters[path])
@@ -100,7 +102,7 @@ class KerasAdapter(AdapterBase):
             self._model = model
             self._trainer = Trainer(
                 model,
-                keras_model,
+                self._keras_model,
                 weights,
                 self._optimizer,
                 xla=self._compiled_by_xla(),
