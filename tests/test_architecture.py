@@ -59,6 +59,7 @@ KNOWN_TO_REPORT = (
     "system",
     "workload",
     "config",
+    "frameworks",
 )
 MOST_ENTRIES = 16  # of a folder, for a reader to see it at a glance
 

@@ -16,7 +16,7 @@ import typer
 from bench.cli import output
 from bench.cli.gate_command import gate
 from bench.cli.invocation import Invocation
-from bench.cli.recipe_commands import reproducer, rerun, show
+from bench.cli.recipe_commands import climber, reproducer, rerun, show
 from bench.cli.result_commands import compare, history, report
 from bench.cli.run_options import DataRoot, DatasetName, Json, run
 from bench.errors import BenchError
@@ -55,9 +55,10 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
     return code
 
 
-app.command(
-    "reproduce", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-)(reproducer(_run))
+# They take the options of `run`, too.
+FOR_RUN = {"allow_extra_args": True, "ignore_unknown_options": True}
+app.command("reproduce", context_settings=FOR_RUN)(reproducer(_run))
+app.command("ladder", context_settings=FOR_RUN)(climber(_run))
 
 
 @app.command()

@@ -19,6 +19,7 @@ MOST_FIGURES = 18  # a report over thousands of records stays quick to make and 
 MOST_ROWS = 16
 NAMES = (
     "throughput",
+    "ladder",
     "phases",
     "accuracy-epochs",
     "accuracy-seconds",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from report.analysis.comparison import Comparison
-from report.figures import first_steps, misclassified, phases, throughput, training
+from report.figures import first_steps, ladder, misclassified, phases, throughput, training
 from report.figures.canvas import Drawing
 from report.figures.gallery import NAMES
 from report.figures.palette import Style
@@ -15,6 +15,7 @@ Draw = Callable[[Comparison, Mapping[str, Style], str], Drawing | None]
 
 BY_QUESTION: tuple[Draw, ...] = (
     throughput.throughput,
+    ladder.ladder,
     lambda of, _, name: phases.phases(of, name),
     partial(training.accuracy, against_seconds=False),
     partial(training.accuracy, against_seconds=True),

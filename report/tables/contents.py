@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from report.analysis.comparison import KEPT, Comparison
-from report.tables import phases, reproduction, sweeps, target_tables, throughput_tables
+from report.tables import ladder, phases, reproduction, sweeps, target_tables, throughput_tables
 from report.tables.sections import Section
 
 
@@ -16,6 +16,7 @@ def below(comparison: Comparison) -> tuple[Section, ...]:
     found = (
         reproduction.section(comparison),
         throughput_tables.section(comparison),
+        ladder.section(comparison),
         target_tables.section(comparison),
         phases.break_even_section(comparison),
         phases.section(comparison),
