@@ -83,7 +83,7 @@ def read(given: str) -> Recipe:
     path = path_of(given)
     try:
         content = path.read_bytes()
-        table = tomllib.loads(content.decode())
+        table = tomllib.loads(content.decode("utf-8-sig"))  # Windows writes a mark first
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

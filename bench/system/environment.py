@@ -116,9 +116,10 @@ def why_not(name: str) -> str | None:
 
 def ignored(parent: Mapping[str, str]) -> list[str]:
     """Names of what is set here, would be read by a library, and reaches no worker."""
+    told = (*OF_ROWS, *THREAD_COUNTS)
     return sorted(
         name
         for name, value in parent.items()
         if value and name.startswith(READ_BY_LIBRARIES) and not name.startswith(OF_OTHERS)
-        if why_not(name) is None or name in OF_ROWS
+        if why_not(name) is None or name in told
     )

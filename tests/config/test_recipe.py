@@ -57,6 +57,10 @@ def test_a_recipe_of_ones_own(write):
     assert found.of("mnist") == ()
 
 
+def test_a_file_that_begins_with_a_byte_order_mark(write):
+    assert recipe.read(write(f"\ufeff{WHOLE}")).options == recipe.read(write(WHOLE)).options
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -35,7 +35,7 @@ def test_images_of_the_size_are_untouched(fit) -> None:
 
 @pytest.mark.parametrize("size", [(3, 9), (9, 4), (3, 4)])
 def test_padding_cannot_shrink(size: tuple[int, int]) -> None:
-    with pytest.raises(DataError, match=r"images of 4×5 cannot be padded to .*: use fit 'resize'"):
+    with pytest.raises(DataError, match=r"images of 4×5 cannot be padded to .*: give --fit resize"):
         bring(np.zeros((2, 4, 5, 1), np.uint8), size, "pad")
 
 

@@ -82,4 +82,7 @@ def test_what_is_set_and_reaches_no_worker():
     parent = {"XLA_FLAGS": "--a", "LD_PRELOAD": "/x.so", "KMP_BLOCKTIME": "", "EDITOR": "vi"}
     parent |= {"LD_LIBRARY_PATH": "/opt", "KERAS_BACKEND": "jax", "PATH": "/bin"}
     parent |= {"TF_CLI_CONFIG_FILE": "/terraform", "NVIDIA_REQUIRE_CUDA": "12", "KERAS_HOME": "/k"}
-    assert environment.ignored(parent) == ["KERAS_BACKEND", "LD_PRELOAD", "XLA_FLAGS"]
+    parent |= {"OMP_NUM_THREADS": "1"}
+    assert environment.ignored(parent) == [
+        *("KERAS_BACKEND", "LD_PRELOAD", "OMP_NUM_THREADS", "XLA_FLAGS")
+    ]

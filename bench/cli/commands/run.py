@@ -6,7 +6,7 @@ import importlib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -129,10 +129,14 @@ def _warn(planned: Plan, notes: Console) -> None:
 
 
 def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: bool) -> int:
-    """Go on with a run; options that are given again must say what they said at first."""
+    """Go on with a run; options that are given again must say what they said at first.
+
+    But for how long it waits for a quiet machine, which is a matter of the day.
+    """
     manifest = store.read_manifest(path)
     again = checked(given)
     earlier = manifest.plan.settings
+    wait_s = again.pop("wait_for_quiet_s", earlier.wait_for_quiet_s)
     if "devices" in again:
         again["devices"] = device_listing.choose_devices(
             again["devices"], earlier.frameworks, session.executor
@@ -159,6 +163,9 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
             "two machines do not belong in one run: start a new one"
         )
     with store.reopen(path) as folder:
+        settings = replace(earlier, wait_for_quiet_s=wait_s)
+        waiting = manifest.plan.model_copy(update={"settings": settings})
+        folder.manifest = folder.manifest.model_copy(update={"plan": waiting})
         if dry_run:
             left = repeats.pending(manifest.plan, folder.records())
             return print_plan(manifest.plan, left, as_json=session.as_json)

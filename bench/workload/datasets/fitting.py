@@ -30,7 +30,7 @@ def _padded(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
     if height > size[0] or width > size[1]:
         raise DataError(
             f"images of {height}×{width} cannot be padded to {size[0]}×{size[1]}, "
-            "which is smaller: use fit 'resize'"
+            "which is smaller: give --fit resize"
         )
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
     padded = np.zeros((n, *size, channels), dtype=np.uint8)
