@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FROZEN = ROOT / "tests" / "report"
 OLD = sorted(
     (
-        *(ROOT / "results" / "published").glob("*/records/*-seed0.json"),
+        *(ROOT / "results" / "published" / "mnist" / "records").glob("*-seed0.json"),
+        *(ROOT / "results" / "published" / "cifar10-12k" / "records").glob("*-seed0.json"),
         *(FROZEN / "frozen").glob("*.json"),
         *(FROZEN / "frozen-windows" / "records").glob("*-seed0*.json"),
     )
