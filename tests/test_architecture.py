@@ -242,9 +242,9 @@ def test_only_the_worker_reads_a_clock():
     allowed = {
         "bench/worker/tasks.py",
         "bench/execution/in_process.py",
-        "bench/execution/progress.py",
-        "bench/execution/observers.py",
-        "bench/execution/tensorboard.py",
+        "bench/execution/observing/progress.py",
+        "bench/execution/observing/observers.py",
+        "bench/execution/observing/tensorboard.py",
         "bench/system/launch.py",
         "bench/system/quiet.py",
         "bench/workload/datasets/download.py",

@@ -16,9 +16,10 @@ import typer
 from bench.cli import output
 from bench.cli.gate_command import gate
 from bench.cli.invocation import Invocation
-from bench.cli.recipe_commands import climber, reproducer, rerun, show
+from bench.cli.recipe_commands import reproducer, rerun, show
 from bench.cli.result_commands import compare, history, report
 from bench.cli.run_options import DataRoot, DatasetName, Json, run
+from bench.cli.speed_commands import climber, profile
 from bench.errors import BenchError
 from bench.system import signals
 
@@ -46,6 +47,7 @@ app.command()(compare)
 app.command()(history)
 app.command()(show)
 app.command()(rerun)
+app.command()(profile)
 
 
 def _run(arguments: list[str], invocation: Invocation) -> int:

@@ -119,7 +119,7 @@ def gate(
 
     Example: python -m bench gate --base origin/main --frameworks torch,flax
     """
-    from bench.cli.commands import gate as command
+    from bench.cli.commands.speed import gate as command
     from bench.cli.gate_request import GateRequest
 
     asked = {key: value for key, value in context.params.items() if key != "json"}

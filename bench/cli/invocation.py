@@ -20,3 +20,6 @@ class Invocation:
 
     arguments: tuple[str, ...]
     executor: Callable[[], Executor]
+
+
+Run = Callable[[list[str], Invocation], int]  # `bench run`, as a function of its arguments

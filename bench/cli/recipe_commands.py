@@ -1,4 +1,4 @@
-"""`bench reproduce`, `ladder`, `rerun` and `show`, with their options."""
+"""`bench reproduce`, `rerun` and `show`, with their options."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.invocation import Invocation
+from bench.cli.invocation import Run
 from bench.cli.run_options import DataRoot, Formats, Json
 from bench.config.declaration import WHAT
-
-Run = Callable[[list[str], Invocation], int]  # `bench run`, as a function of its arguments
 
 
 def reproducer(run: Run) -> Callable[..., int]:
@@ -42,33 +40,6 @@ def reproducer(run: Run) -> Callable[..., int]:
         return recipes.reproduce(name, every, options, lambda found: run(found, context.obj))
 
     return reproduce
-
-
-def climber(run: Run) -> Callable[..., int]:
-    """The command `ladder`; `run` does what `bench run` does."""
-
-    def ladder(
-        context: typer.Context,
-        frameworks: Annotated[
-            str | None,
-            typer.Option(
-                help="Such as torch,keras. Default: all that have a ladder and are installed.",
-                rich_help_panel=WHAT,
-            ),
-        ] = None,
-    ) -> int:
-        """Time what tutorials write, what an expert writes and the steps between, in one run.
-
-        Each framework's own first example, changed bit by bit into its plain adapter: what each
-        change brings, and how far the machine's limit is. Takes every option of `bench run`.
-
-        Example: python -m bench ladder --frameworks torch,keras,flax --dataset mnist
-        """
-        from bench.cli.commands import ladder as command
-
-        return command.ladder(frameworks, context.args, lambda found: run(found, context.obj))
-
-    return ladder
 
 
 def rerun(

@@ -57,6 +57,7 @@ from bench.contract.layers import (
 from bench.contract.optimizer import EpsilonForm, OptimizerSpec
 from bench.contract.product import factor
 from bench.contract.random_inputs import DrawKind, Drawn, Draws, Generator
+from bench.contract.step_parts import Gather, Layers, Loss, StepPart, StepWork, Update
 from bench.errors import NotSupportedError
 
 # The name that the adapters of others know, and earlier versions.
@@ -85,12 +86,15 @@ __all__ = [
     "EpochBatches",
     "EpsilonForm",
     "Flatten",
+    "Gather",
     "Generator",
     "ImageShape",
     "Images",
     "Indices",
     "Labels",
     "Layer",
+    "Layers",
+    "Loss",
     "Matrix",
     "ModelOptions",
     "ModelSpec",
@@ -104,6 +108,9 @@ __all__ = [
     "Pool",
     "Pooling",
     "Shape",
+    "StepPart",
+    "StepWork",
+    "Update",
     "Weighted",
     "blank_draws",
     "blank_epoch",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from bench.contract.batches import EpochBatches, Indices
 from bench.contract.layers import ModelSpec
 from bench.contract.optimizer import OptimizerSpec
 from bench.contract.random_inputs import Draws
+
+if TYPE_CHECKING:
+    from bench.contract.step_parts import StepPart, StepWork
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -150,6 +153,13 @@ class Adapter(Protocol):
         One product after the other of float32 (n, n) on the device and with the threads of
         `build`, by the operation that dense layers use. It is timed, to learn what the machine
         could reach; the way there and back is timed by itself, with `times` 0, and taken off.
+        """
+
+    def step_part(self, part: StepPart) -> StepWork:
+        """A part of a training step of what was built and loaded, ready to be done alone.
+
+        By the same code, layouts and kernels as within a step, so far as it can be: what is timed
+        tells where the time of a step goes. The adapter is used for nothing else afterwards.
         """
 
     def versions(self) -> dict[str, str]:

@@ -10,6 +10,7 @@
 | *extras* | `devices`, `optimizers` | the CPU; all four, in PyTorch's definitions |
 | | `memory`, `multiply`, `versions` | no `peak_device_bytes`, `matrix_gflop_per_s`, `versions` |
 | | `make_deterministic` | `--deterministic` is refused |
+| | `step_part` | `bench profile` leaves it out |
 | | numbers of its own: `generator` in `Framework.own` | the harness draws in every regime |
 
 What is left out is so by one way: the method raises `NotSupportedError` with a reason, and the
@@ -33,6 +34,7 @@ from bench.contract.batches import EpochBatches, Indices
 from bench.contract.layers import ModelSpec
 from bench.contract.optimizer import OptimizerSpec
 from bench.contract.random_inputs import Draws
+from bench.contract.step_parts import StepPart, StepWork
 from bench.errors import NotSupportedError
 
 FEW_STEPS = 3  # that are enough to compile where their number is no part of a program
@@ -145,6 +147,10 @@ class AdapterBase(ABC):
     def multiply(self, matrix: Matrix, times: int) -> Matrix:
         """See `Adapter.multiply`."""
         raise _absent("multiply")
+
+    def step_part(self, part: StepPart) -> StepWork:
+        """See `Adapter.step_part`."""
+        raise _absent("step_part")
 
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""

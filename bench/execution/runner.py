@@ -16,7 +16,7 @@ from bench.worker.messages import EpochEnded, PhaseBegun, WindowEnded
 
 
 class Progress(Protocol):
-    """Shows a run as it goes; see `bench.execution.progress`."""
+    """Shows a run as it goes; see `bench.execution.observing.progress`."""
 
     def cell(self, cell: Cell) -> None:
         """A cell begins."""

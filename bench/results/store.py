@@ -138,18 +138,14 @@ class Run:
 def create(out: Path, manifest: Manifest) -> Iterator[Run]:
     """Make the run's folder inside `out`; StoreError where that cannot be."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        folder = _new_folder(out, manifest.name)
+        folder = new_folder(out, manifest.name)
         manifest = manifest.model_copy(update={"name": folder.name})
         for part in ("records", "logs", CHECKPOINTS):
             (folder / part).mkdir()
         lock = _lock(folder)
         write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=2))
     except OSError as error:
-        raise StoreError(
-            f"cannot write results to {out}: {error.strerror}; give a folder that you may write "
-            "to, with room in it, by --out"
-        ) from error
+        raise _unwritable(out, error) from error
     run = Run(folder, manifest, lock)
     try:
         yield run
@@ -284,14 +280,28 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise
 
 
-def _new_folder(out: Path, name: str) -> Path:
-    """A folder that nobody had before: runs may begin in the same second."""
-    for number in itertools.count(1):
-        folder = out / (name if number == 1 else f"{name}-{number}")
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir()
-            return folder
+def new_folder(out: Path, name: str) -> Path:
+    """A folder inside `out` that nobody had before; StoreError where that cannot be.
+
+    Runs may begin in the same second.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            folder = out / (name if number == 1 else f"{name}-{number}")
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    except OSError as error:
+        raise _unwritable(out, error) from error
     raise AssertionError("unreachable")
+
+
+def _unwritable(out: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot write results to {out}: {error.strerror}; give a folder that you may write to, "
+        "with room in it, by --out"
+    )
 
 
 def _lock(folder: Path) -> int:

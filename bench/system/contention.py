@@ -126,13 +126,16 @@ class Watch:
 
     def _waited(self) -> Mapping[int, float] | None:
         found: dict[int, float] = {}
+        folder = f"{self._proc}/self/task"
         try:
-            for entry in os.scandir(self._proc / "self" / "task"):
+            for thread in os.listdir(folder):
                 try:
-                    text = Path(entry.path, "schedstat").read_text()
-                except ProcessLookupError:  # the thread has ended meanwhile
+                    counters = _read(f"{folder}/{thread}/schedstat")
+                except (ProcessLookupError, FileNotFoundError):  # the thread has ended meanwhile
+                    if os.path.exists(f"{folder}/{thread}"):
+                        return None
                     continue
-                found[int(entry.name)] = int(text.split()[1]) / 1e9
+                found[int(thread)] = int(counters.split()[1]) / 1e9
         except (OSError, ValueError, IndexError):
             return None
         return found
@@ -198,6 +201,15 @@ def total(stretches: Sequence[Taken]) -> Taken:
         waited=share("waited"),
         throttled=share("throttled"),
     )
+
+
+def _read(path: str) -> bytes:
+    """A short file; a fourth of what `Path.read_text` takes, and some are read for each thread."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(file, 256)
+    finally:
+        os.close(file)
 
 
 def _growth(before: float | None, after: float | None) -> float | None:

@@ -16,6 +16,7 @@ from pydantic.functional_validators import field_validator
 
 from bench.choices import Device
 from bench.config.plan import Cell, Plan
+from bench.contract import ModelOptions, OptimizerSpec
 from bench.frameworks import named
 from bench.results.certificate import Check, Subject
 from bench.results.record import PART_OF, PARTS, CellOutcome
@@ -143,8 +144,36 @@ class Predict(_OfFramework):
     batch_size: int
 
 
+class ProfileStep(_OfFramework):
+    """Time the parts of a training step alone, and whole steps in turns with them."""
+
+    kind: Literal["profile"] = "profile"
+    device: Device
+    model: str
+    options: ModelOptions
+    input_shape: tuple[int, int, int]
+    classes: int
+    optimizer: OptimizerSpec
+    batch_size: int
+    rounds: int
+    window_s: float
+    seed: int
+    given: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Those that a cell of the framework is given here."""
+        return self.given
+
+
 Task = (
-    TrainCell | Examine | FindDevices | MeasureMachinePeak | ComputeOracleLosses | Predict
+    TrainCell
+    | Examine
+    | FindDevices
+    | MeasureMachinePeak
+    | ComputeOracleLosses
+    | Predict
+    | ProfileStep
 )  # each has framework, threads and on_own_cpus
 
 # The fields of a record that its worker may fill in; all others are its parent's to know.
@@ -254,6 +283,15 @@ class OracleLossesComputed(_Message):
     losses: list[float]
 
 
+class RoundTimed(_Message):
+    """Seconds of each part of a step in one round, counted from 1; by the names of the profile."""
+
+    kind: Literal["round"] = "round"
+    number: int
+    seconds: dict[str, float]
+    disturbed: bool | None
+
+
 class Ended(_Message):
     """The last word of a worker."""
 
@@ -272,6 +310,7 @@ Event = (
     | FrameworkAnswered
     | MachinePeakMeasured
     | OracleLossesComputed
+    | RoundTimed
     | Ended
 )
 Emit = Callable[[Event], None]

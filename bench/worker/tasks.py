@@ -16,7 +16,7 @@ from bench.system import contention, energy
 from bench.system.clocks import Clocks
 from bench.verification.examination import examine
 from bench.verification.oracle import Oracle
-from bench.worker import messages, oracle_losses, prediction, throughput, trainer
+from bench.worker import messages, oracle_losses, prediction, step_profile, throughput, trainer
 from bench.worker.checkpointing import CheckpointWriter
 from bench.worker.messages import Ended
 from bench.worker.versions import versions_or_none
@@ -59,6 +59,10 @@ def _perform(task: messages.Task, emit: messages.Emit, is_watched: bool) -> mess
             emit(messages.OracleLossesComputed(losses=losses.tolist()))
         case messages.Predict():
             emit(prediction.predict(task, create()))
+        case messages.ProfileStep():
+            trainer.require_device(create(), task.framework, task.device)
+            step_profile.profile(task, create, _watched(is_watched), emit)
+            emit(messages.FrameworkAnswered(versions=versions_or_none(create(), task.framework)))
         case _:
             assert_never(task)
     return messages.Ended(outcome="ok")
@@ -74,9 +78,7 @@ def _train(
     counter = energy.counter(task.cell.device)
     if counter:
         emit(messages.Measured(figures={"energy_counter": counter.name}))
-    clocks = _clocks()
-    if is_watched:
-        clocks = replace(clocks, watch=contention.watch(clocks.wall, clocks.cpu))
+    clocks = _watched(is_watched)
     if counter:
         clocks = replace(clocks, energy=counter.read)
     return trainer.train_cell(task.plan, task.cell, create, emit, clocks, keep)
@@ -90,6 +92,14 @@ def _examine(task: messages.Examine, adapter: Adapter, emit: messages.Emit) -> N
     for check in examine(adapter, oracle, of, _clocks()):
         emit(messages.CheckMade(check=check))
     emit(messages.FrameworkAnswered(versions=versions_or_none(adapter, of.framework)))
+
+
+def _watched(is_watched: bool) -> Clocks:
+    """Clocks that also watch what others take of the CPUs, unless that would tell nothing."""
+    clocks = _clocks()
+    if not is_watched:
+        return clocks
+    return replace(clocks, watch=contention.watch(clocks.wall, clocks.cpu))
 
 
 def _clocks() -> Clocks:

@@ -18,20 +18,27 @@ from bench.contract import (
     Device,
     Draws,
     EpochBatches,
+    Gather,
     Images,
     Indices,
     Labels,
+    Layers,
+    Loss,
     Matrix,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
     Parameters,
+    StepPart,
+    StepWork,
+    Update,
     require_draws,
 )
 from bench.errors import NotSupportedError
 from impls._jax.compilations import COMPILED
 from impls._jax.devices import check_threads, device_of, gpus, pool_threads
 from impls._jax.optimizers import FORMS, OptaxRule
+from impls._jax.step_parts import gathered, loss_and_pull, pulled, repeated
 from impls._jax.training import (
     Data,
     Network,
@@ -215,6 +222,41 @@ class JaxAdapter(AdapterBase):
             found = product(factor, found)
         return np.asarray(found)
 
+    def step_part(self, part: StepPart) -> StepWork:
+        """See `Adapter.step_part`."""
+        images, labels = self._data
+        tree = self._state.parameters
+        match part:
+            case Gather(rows=rows):
+                return repeated(
+                    gathered,
+                    (images, labels, self._put(rows)),
+                    lambda made: dict(zip(("images", "labels"), made, strict=True)),
+                )
+            case Layers(above=above, inputs=inputs, parameters=parameters):
+
+                def named(made: Any) -> dict[str, NDArray[np.float32]]:
+                    output, of_images, of_parameters = made
+                    return {
+                        "output": output,
+                        **({"inputs": of_images} if inputs else {}),
+                        **(self.to_canonical(self._spec, of_parameters) if parameters else {}),
+                    }
+
+                function = pulled(self._network, inputs=inputs, parameters=parameters)
+                return repeated(function, (tree, images, self._put(above)), named)
+            case Loss(logits=logits):
+                return repeated(
+                    loss_and_pull,
+                    (self._put(logits), labels),
+                    lambda made: dict(zip(("loss", "logits"), made, strict=True)),
+                )
+            case Update(gradients=gradients, learning_rate=rate):
+                given = (tree, self._placed(gradients), self._state.buffers, np.float32(rate))
+                return repeated(
+                    self._rule.update, given, lambda made: self.to_canonical(self._spec, made[0])
+                )
+
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""
         device = getattr(self, "_device", jax.devices()[0])
@@ -253,6 +295,10 @@ class JaxAdapter(AdapterBase):
                 .compile()
             )
         return self._executables[indices.shape]
+
+    def _put(self, array: NDArray[Any]) -> jax.Array:
+        found: jax.Array = jax.device_put(array, self._device)
+        return found
 
     def _placed(self, canonical: Parameters) -> Tree:
         """A canonical tree on the device, of copies: the steps reuse the state's memory.

@@ -106,7 +106,12 @@ def loss_of(
     """Mean softmax cross-entropy over the batch, (), and the state of random numbers after it."""
     images, labels = (jnp.take(part, indices, axis=0, mode="clip") for part in data)
     logits, after = network(parameters, images, draws, random)
-    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels)), after
+    return cross_entropy(logits, labels), after
+
+
+def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    """Mean over the batch, (), of logits (B, classes) and labels (B,)."""
+    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
 
 
 # ((the loss, (), and the state of random numbers), its gradient for every parameter): within a

@@ -118,6 +118,12 @@ def images_to_julia(images: Images) -> Array:
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2)).T
 
 
+def to_images(array: Any) -> Array:
+    """The way back, of images (W, H, C, n) or features (features, n): a copy, batch first."""
+    found = np.asarray(array).T
+    return np.array(found.transpose(0, 2, 3, 1) if found.ndim == 4 else found, np.float32)
+
+
 def draws_to_julia(spec: ModelSpec, draws: Draws) -> tuple[NDArray[Any], ...]:
     """Draws (..., B, *shape), reversed: (W, H, C, B, ...) or (features, B, ...)."""
     require_draws(spec, draws)

@@ -28,13 +28,16 @@ from bench.contract import (
     OptimizerSpec,
     OptimizerState,
     Parameters,
+    StepPart,
+    StepWork,
 )
 from bench.errors import NotSupportedError
+from impls._torch.step_parts import Step
 from impls._torch.updates import TorchUpdates, Updates
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations; large enough to fill a device
 
-Step = tuple[Tensor, Sequence[Tensor]]  # rows (B,) and draws (B, *shape)
+Batch = tuple[Tensor, Sequence[Tensor]]  # rows (B,) and draws (B, *shape)
 
 
 class Network(Protocol):
@@ -201,6 +204,28 @@ class TorchAdapter(AdapterBase):
             product, spare = spare, product
         return product.cpu().numpy()
 
+    def step_part(self, part: StepPart) -> StepWork:
+        """See `Adapter.step_part`."""
+        step = Step(
+            self._network,
+            self._updates,
+            self._images,
+            self._labels,
+            self._device,
+            self.output,
+            self.disarranged,
+            self.synchronize,
+        )
+        return step.work(part)
+
+    def output(self, made: Tensor) -> Tensor:
+        """What a network's last layer makes of a batch, (B, H, W, C) or (B, features); a view."""
+        return made
+
+    def disarranged(self, images: Tensor) -> Tensor:
+        """The way back of `Network.arrange`; a view."""
+        return images
+
     def versions(self) -> dict[str, str]:
         """PyTorch, the libraries it was built with, the instructions it uses, and NumPy."""
         build = torch.__config__.show()
@@ -243,7 +268,7 @@ class TorchAdapter(AdapterBase):
             logits, self._labels.index_select(0, rows), reduction="mean"
         )
 
-    def _placed(self, group: BatchGroup) -> Iterator[Step]:
+    def _placed(self, group: BatchGroup) -> Iterator[Batch]:
         """The group's steps, on the device."""
         rows = torch.tensor(group.rows, device=self._device)
         draws = self._network.placed(group.draws, self._device)

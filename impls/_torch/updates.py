@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from bench.contract import OptimizerSpec
@@ -40,7 +41,8 @@ class TorchUpdates:
         self, spec: OptimizerSpec, parameters: Iterable[Tensor], *, fused: bool | None = True
     ) -> None:
         self._spec = spec
-        self._optimizer = make_optimizer(spec, parameters, fused=fused)
+        # PyTorch takes no empty list; a network of one layer may have no parameters.
+        self._optimizer = make_optimizer(spec, [*parameters] or [torch.zeros(0)], fused=fused)
 
     def set_rate(self, rate: float) -> None:
         """See `Updates.set_rate`."""

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from bench.contract import Device, ModelSpec, OptimizerSpec, Parameters
-from bench.errors import UnavailableError
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.contract import (
+    Device,
+    Gather,
+    Layers,
+    Loss,
+    ModelSpec,
+    OptimizerSpec,
+    Parameters,
+    StepPart,
+    StepWork,
+    Update,
+)
+from bench.errors import NotSupportedError, UnavailableError
 from impls._julia.adapter import JuliaAdapter
 from impls._julia.julia import Julia, complaint
+from impls._julia.layout import images_to_julia, to_images, to_julia
 from impls.flux import cuda
 from impls.flux.toolchain import JULIA, SOURCES
 
@@ -51,6 +67,52 @@ class FluxAdapter(JuliaAdapter):
                 "in which random numbers are given, or --devices cpu"
             )
         super().build(model, parameters, optimizer, device, threads)
+
+    def step_part(self, part: StepPart) -> StepWork:
+        """See `Adapter.step_part`; on the CPU."""
+        if self._device != "cpu":
+            raise NotSupportedError("the parts of a step on a GPU are not written for Flux")
+        once, named = self._once(part)
+        last = [self.julia.call_without_python("repeated", once, 1)]
+
+        def run(times: int) -> None:
+            last[0] = self.julia.call_without_python("repeated", once, times)
+
+        return StepWork(run, lambda: named(last[0]))
+
+    def _once(self, part: StepPart) -> tuple[Any, Callable[[Any], dict[str, NDArray[np.float32]]]]:
+        """A function of Julia's that does the part once, and how its results are called."""
+        match part:
+            case Gather(rows=rows):
+
+                def gathered(found: Any) -> dict[str, NDArray[Any]]:
+                    images, labels = self.julia.call("joined_examples", found)
+                    return {"images": to_images(images), "labels": np.array(labels)}
+
+                return self.julia.call("gather_part", self._session, rows), gathered
+            case Layers(above=above, inputs=inputs, parameters=parameters):
+
+                def pulled(found: Any) -> dict[str, NDArray[np.float32]]:
+                    output, of_images, arrays = self.julia.call("joined_layers", found)
+                    named = {"output": to_images(output)}
+                    if inputs:
+                        named["inputs"] = to_images(of_images)
+                    return named | (self._canonical(arrays) if parameters else {})
+
+                placed = images_to_julia(above) if above.ndim == 4 else above.T
+                given = (self._session, placed, inputs, parameters)
+                return self.julia.call("layers_part", *given), pulled
+            case Loss(logits=logits):
+
+                def told(found: Any) -> dict[str, NDArray[np.float32]]:
+                    loss, gradient = found
+                    return {"loss": np.array(loss, np.float32), "logits": to_images(gradient)}
+
+                return self.julia.call("loss_part", self._session, logits.T), told
+            case Update(gradients=gradients, learning_rate=rate):
+                arrays = to_julia(self._model, gradients, self.flipped)
+                once = self.julia.call("update_part", self._session, arrays, rate)
+                return once, lambda found: self.export()
 
     def _device_of(self, name: Device) -> Any:
         """UnavailableError where the GPU's packages or the GPU cannot be used."""

@@ -24,11 +24,14 @@ from bench.contract import (
     OptimizerSpec,
     OptimizerState,
     Parameters,
+    StepPart,
+    StepWork,
     require_draws,
 )
 from impls.reference.margins import margins
 from impls.reference.model import forward, loss_and_gradients
 from impls.reference.optimizers import FORMS, Optimizer
+from impls.reference.step_parts import compute
 
 Array = NDArray[np.float64]
 SLICE = 1000  # images at a time: bounds the memory that the patches of a convolution take
@@ -170,6 +173,25 @@ class ReferenceAdapter(AdapterBase):
         for _ in range(times):
             product = matrix @ product
         return product
+
+    def step_part(self, part: StepPart) -> StepWork:
+        """See `Adapter.step_part`."""
+        last: dict[str, Array] = {}
+
+        def run(times: int) -> None:
+            for _ in range(times):
+                last.update(
+                    compute(
+                        part,
+                        self._model,
+                        self._parameters,
+                        self._optimizer,
+                        (self._images, self._labels),
+                    )
+                )
+
+        run(1)
+        return StepWork(run, lambda: {name: one.astype(np.float32) for name, one in last.items()})
 
     def versions(self) -> dict[str, str]:
         """NumPy, and the BLAS that it is linked with; not that of SciPy, which others may load."""

@@ -62,6 +62,14 @@ class TorchAdapter(OnTorch):
         before, self._counted = self._counted, self._compiled.times if self._compiled else 0
         return self._counted != before
 
+    def output(self, made: Tensor) -> Tensor:
+        """See `impls._torch.adapter.TorchAdapter.output`."""
+        return made.permute(0, 2, 3, 1) if made.ndim == 4 else made
+
+    def disarranged(self, images: Tensor) -> Tensor:
+        """See `impls._torch.adapter.TorchAdapter.disarranged`."""
+        return images if self._network.channels_last else images.permute(0, 2, 3, 1)
+
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""
         return super().versions() | (self._compiled.versions() if self._compiled else {})

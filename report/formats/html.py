@@ -63,22 +63,18 @@ def page(
     """
     swatches = {name: style.colour for name, style in looks(compared).items()}
     across = [html_parts.section(one, swatches) for one in contents.across(compared)]
-    template = _environment().get_template("report.html.j2")
-    style, script = _asset("report.css"), _asset("report.js")
     comparisons = [
         _comparison(one, title, number, swatches, typed or {})
         for number, (one, title) in enumerate(zip(compared, titles(compared), strict=True))
     ]
     downloads = [html_parts.download(name, content) for name, content in data.items()]
     drawn = gallery() if gallery else Gallery(compared, sweeps(compared))
-    html = template.render(
-        style=style,
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    html = rendered(
+        "report.html.j2",
         count=len(records),
         comparisons=[view | _figures(drawn, at) for at, view in enumerate(comparisons)],
         across=across,
-        sweep_figures=[_figure(one) for one in drawn.of_sweeps],
+        sweep_figures=[figure(one) for one in drawn.of_sweeps],
         problems=[
             (sentence((Given(str(path), PATH_LIMIT),)), sentence((Given(reason, 300),)))
             for path, reason in problems
@@ -89,14 +85,22 @@ def page(
     return Page(html, tuple(drawn.pictures))
 
 
-def _environment() -> Environment:
-    return Environment(
+def rendered(template: str, **values: object) -> str:
+    """A page by its template, with our styles and script."""
+    environment = Environment(
         loader=PackageLoader("report.formats"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+    )
+    style, script = _asset("report.css"), _asset("report.js")
+    return environment.get_template(template).render(
+        style=style,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **values,
     )
 
 
@@ -167,12 +171,12 @@ def _equality(of: Comparison) -> Mapping[str, Any]:
 def _figures(gallery: Gallery, number: int) -> dict[str, Any]:
     """Those of a comparison, or that it was left out."""
     return {
-        "figures": [_figure(one) for one in gallery.of_comparisons[number]],
+        "figures": [figure(one) for one in gallery.of_comparisons[number]],
         "is_without_figures": number in gallery.left_out,
     }
 
 
-def _figure(picture: Picture) -> Mapping[str, Any]:
+def figure(picture: Picture) -> Mapping[str, Any]:
     """A figure for the page. Its SVG was put together by `report.figures.svg`, all text escaped."""
     return {"svg": Markup(picture.inline), "note": picture.note}  # noqa: S704
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bench.cli.commands.ladder import ladder
+from bench.cli.commands.speed.ladder import ladder
 from bench.errors import UsageError
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.cli.commands import watch
 from bench.config.plan import Cell
-from bench.execution import observers
+from bench.execution.observing import observers
 
 
 class Display:

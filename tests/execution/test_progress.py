@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from bench.config import plan
-from bench.execution import progress, record_builder
+from bench.execution import record_builder
+from bench.execution.observing import progress
 from bench.results import store
 from bench.results.record import Record
 from bench.system import machine

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import app as cli
-from bench.cli.commands import gate as command
+from bench.cli.commands.speed import gate as command
 from bench.errors import BenchError
 from bench.gate.result import Result
 from bench.system import machine

@@ -29,8 +29,8 @@ from bench.config.split_sizes import AvailableImages
 from bench.errors import StoreError, UsageError
 from bench.execution import Executor, device_listing, repeats, runner
 from bench.execution.block import OnThisMachine
-from bench.execution.observers import observed
-from bench.execution.progress import make_progress
+from bench.execution.observing.observers import observed
+from bench.execution.observing.progress import make_progress
 from bench.results import checkpoint, store
 from bench.results.record import Record
 from bench.system import environment, machine, signals

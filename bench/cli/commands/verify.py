@@ -140,16 +140,18 @@ def _sizes(given: str | None) -> list[dict[str, Any]]:
         return [{}]
     option = "--batch-sizes"
     sizes = checks.each(partial(checks.at_least, 1))(option, parsing.whole_numbers(option, given))
+    return [sizes_of(size) for size in sizes]
+
+
+def sizes_of(batch_size: int) -> dict[str, Any]:
+    """Fields of a subject that is examined with batches of this size."""
     usual = Subject.model_fields["remainder"].default
-    return [
-        {
-            "batch_size": size,
-            "remainder": min(usual, size - 1),
-            "loaded": max(size, TRAINING_IMAGES),
-            "predicted": (size,),
-        }
-        for size in sizes
-    ]
+    return {
+        "batch_size": batch_size,
+        "remainder": min(usual, batch_size - 1),
+        "loaded": max(batch_size, TRAINING_IMAGES),
+        "predicted": (batch_size,),
+    }
 
 
 def _networks(asked: Networks) -> list[tuple[str, ModelOptions]]:

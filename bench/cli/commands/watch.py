@@ -16,8 +16,8 @@ from rich.text import Text
 from bench.cli.console import say
 from bench.config.plan import Cell
 from bench.execution import runner
-from bench.execution.observers import STATE
-from bench.execution.progress import outcome
+from bench.execution.observing.observers import STATE
+from bench.execution.observing.progress import outcome
 from bench.results import store
 from bench.results.record import Record
 

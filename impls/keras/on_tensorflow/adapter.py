@@ -19,14 +19,20 @@ from bench.contract import (
     Device,
     Draws,
     EpochBatches,
+    Gather,
     Images,
     Indices,
     Labels,
+    Layers,
+    Loss,
     Matrix,
     ModelSpec,
     OptimizerSpec,
     OptimizerState,
     Parameters,
+    StepPart,
+    StepWork,
+    Update,
     require_draws,
 )
 from bench.errors import BenchError, NotSupportedError, UnavailableError
@@ -35,7 +41,8 @@ from impls.keras.backend import packages, require
 from impls.keras.model import network, variables
 from impls.keras.on_tensorflow.activations import FUNCTIONS
 from impls.keras.on_tensorflow.optimizers import Optimizer, make_optimizer
-from impls.keras.on_tensorflow.training import Trainer, Xla
+from impls.keras.on_tensorflow.step_parts import Tensors, pulled, repeated
+from impls.keras.on_tensorflow.training import Trainer, Xla, cross_entropy
 from impls.keras.stock import StockOptimizer
 
 PREDICT_BATCH = 1000  # one shape, so one trace, for any number of images
@@ -199,6 +206,47 @@ class KerasAdapter(AdapterBase):
             for _ in range(times):
                 product = tf.matmul(factor, product)
         return np.asarray(product.numpy())
+
+    def step_part(self, part: StepPart) -> StepWork:
+        """See `Adapter.step_part`."""
+        paths, weights = list(self._variables), list(self._variables.values())
+        with self._placed():
+            match part:
+                case Gather():
+                    rows = tf.constant(part.rows)
+
+                    def once() -> Tensors:
+                        return tf.gather(self._images, rows), tf.gather(self._labels, rows)
+
+                    names = ["images", "labels"]
+                case Layers():
+                    once = pulled(
+                        lambda images: self._keras_model(images, training=True),
+                        self._images,
+                        tf.constant(part.above),
+                        weights if part.parameters else (),
+                        inputs=part.inputs,
+                    )
+                    names = ["output", *(["inputs"] * part.inputs), *(paths * part.parameters)]
+                case Loss():
+                    once = pulled(
+                        lambda logits: cross_entropy(logits, self._labels),
+                        tf.constant(part.logits),
+                        tf.constant(1.0),
+                        (),
+                        inputs=True,
+                    )
+                    names = ["loss", "logits"]
+                case Update():
+                    gradients = [tf.constant(part.gradients[path]) for path in paths]
+                    rate = tf.constant(part.learning_rate, tf.float32)
+
+                    def once() -> Tensors:
+                        self._optimizer.apply(gradients, rate)
+                        return tuple(weight.read_value() for weight in weights)
+
+                    names = paths
+            return repeated(once, names, compiled_by_xla=self._compiled_by_xla() is not None)
 
     def versions(self) -> dict[str, str]:
         """See `Adapter.versions`."""

@@ -174,7 +174,12 @@ class Trainer:
         with tf.GradientTape() as tape:
             inputs = [batch, *draws] if draws else batch
             logits = self._in_training(inputs, training=True)  # (B, classes)
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
-            )
+            loss = cross_entropy(logits, targets)
         return loss, tape.gradient(loss, self._weights)
+
+
+def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Mean over the batch, (), of logits (B, classes) and labels (B,)."""
+    return tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    )

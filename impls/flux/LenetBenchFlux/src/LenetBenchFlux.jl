@@ -29,6 +29,7 @@ include("model.jl")
 include("training.jl")
 include("queued.jl")
 include("session.jl")
+include("step_parts.jl")
 include("tutorial.jl")
 include("precompile.jl")
 

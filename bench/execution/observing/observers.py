@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bench.config.plan import Cell
+from bench.execution.observing.tensorboard import EventFiles
 from bench.execution.runner import Progress
-from bench.execution.tensorboard import EventFiles
 from bench.results.record import Record
 from bench.results.store import Run
 

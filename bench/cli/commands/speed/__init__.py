@@ -1,0 +1,1 @@
+"""Commands that measure speed alone: the gate, the ladder, the profile of a step."""

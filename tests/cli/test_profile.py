@@ -1,0 +1,72 @@
+"""`bench profile`, with the reference as the framework."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+SMALL = (
+    *("profile", "--frameworks", "reference", "--batch-size", "4", "--optimizer", "sgd"),
+    *("--threads", "1"),
+)
+
+
+def test_it_prints_and_keeps_every_part(bench):
+    done = bench(*SMALL, "--rounds", "6", "--out", str(bench.out))
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    for words in ("conv2", "backward, to the inputs", "whole step", "not explained", "by 6 of 6"):
+        assert words in said, words
+    folder = bench.only_run()
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"profile.json", "profile.csv", "profile.html", "figures", "reference.log"}
+    (one,) = json.loads((folder / "profile.json").read_text())["profiles"]
+    assert (len(one["rounds"]), one["batch_size"]) == (6, 4)
+    rows = list(csv.DictReader((folder / "profile.csv").read_text().splitlines()))
+    parts = [(row["layer"], row["part"]) for row in rows]
+    assert len(parts) == len(set(parts)) == 21
+    assert parts[:3] == [("", "gather"), ("conv1", "forward"), ("conv1", "parameters")]
+    assert 0.2 < sum(float(row["share_of_step"]) for row in rows) < 5
+    page = (folder / "profile.html").read_text()
+    assert "conv1, forward" in page[page.index("<svg") :]
+
+
+def test_as_json_it_prints_one_document(bench):
+    done = bench(*SMALL, "--rounds", "1", "--format", "none", "--json", "--out", str(bench.out))
+    assert done.returncode == 0, done.stderr
+    (one,) = json.loads(done.stdout)["profiles"]
+    assert one["rounds"][0]["seconds"]["step"] > 0
+    assert not (bench.only_run() / "profile.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--frameworks", "pytorch"), "unknown framework 'pytorch'"),
+        (("--batch-size", "0"), "--batch-size 0 is too small: give 1 or more"),
+        (("--rounds", "0"), "--rounds 0 is too small"),
+        (("--channels", "2"), "--channels 2 is not possible: give 1 or 3"),
+        (("--activation", "rrelu"), "such a network is not cut"),
+        (("--format", "md"), "unknown format of a profile 'md': choose from html, csv, none"),
+        (("--device", "tpu"), "unknown device 'tpu'"),
+        (("--optimizer", "lamb"), "lamb"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said(bench, tmp_path, arguments, said):
+    done = bench("profile", *arguments, "--out", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_adapter_without_parts_is_left_out_and_told(bench, monkeypatch):
+    from bench.contract import AdapterBase
+    from impls.reference.adapter import ReferenceAdapter
+
+    monkeypatch.setattr(ReferenceAdapter, "step_part", AdapterBase.step_part)
+    done = bench(*SMALL, "--rounds", "2", "--out", str(bench.out))
+    assert done.returncode == 1
+    assert "the adapter has no step_part" in done.stderr
+    assert "left out" in done.stdout
