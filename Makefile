@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.installed
 # Variants whose certificate is examined with the long tests of their framework; torch:compile is
 # skipped where there is no C++ compiler.
 LONG_VARIANTS := VARIANTS_torch="torch:compile torch:tutorial" \
-	VARIANTS_keras="keras:jit keras:tutorial" VARIANTS_flax="flax:scan flax:tutorial"
+	VARIANTS_keras="keras:jit keras:tutorial" VARIANTS_flax="flax:scan flax:tutorial flax:tuned"
 # Rows beside the four: for every change they are certified, and have all tests of parity with the
 # long ones. Most of them share most of their code with another. A dot stands for a colon.
 OTHERS := equinox mlx keras.jax keras.torch

@@ -17,6 +17,7 @@ from bench.frameworks.registry import toolchain as toolchain
 from bench.frameworks.registry import version as version
 from bench.frameworks.registry import with_variants as with_variants
 from bench.frameworks.spec import SEPARATOR as SEPARATOR
+from bench.frameworks.spec import TUNED as TUNED
 from bench.frameworks.spec import Framework as Framework
 from bench.frameworks.spec import Switch as Switch
 from bench.frameworks.spec import Toolchain as Toolchain

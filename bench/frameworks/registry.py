@@ -24,7 +24,7 @@ from typing import cast
 
 from bench.contract import Adapter
 from bench.errors import UnavailableError, UnknownNameError, UsageError
-from bench.frameworks.spec import SEPARATOR, Framework, Toolchain, Tools
+from bench.frameworks.spec import SEPARATOR, TUNED, Framework, Toolchain, Tools
 
 GROUP = "lenet_bench.frameworks"
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # of a framework; files are named after it
@@ -150,14 +150,15 @@ def named(name: str) -> Framework:
 def rungs(name: str) -> list[Framework]:
     """From what the framework's own first example has to its plain adapter, see `Framework.ladder`.
 
-    UsageError for one that has no ladder.
+    Then its tuned variant, where it has one. UsageError for one that has no ladder.
     """
     framework = named(name)
     if not framework.ladder:
         having = [one.name for one in catalogue().values() if one.ladder]
         raise UsageError(f"{name} has no ladder: choose from {', '.join(having)}")
     variants = {variant.name: variant for variant in framework.variants}
-    return [*(framework.in_variant(variants[each]) for each in framework.ladder), framework]
+    last = [framework.in_variant(variants[TUNED])] if TUNED in variants else []
+    return [*(framework.in_variant(variants[each]) for each in framework.ladder), framework, *last]
 
 
 def in_file_names(name: str) -> str:

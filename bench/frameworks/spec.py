@@ -12,6 +12,7 @@ from bench.choices import Device
 from bench.frameworks.regimes import Default
 
 SEPARATOR = ":"  # between the names of a framework and of its variant
+TUNED = "tuned"  # the variant with all that makes it faster and leaves its arithmetic as it is
 
 
 class Tools(Protocol):

@@ -1,6 +1,6 @@
 """What the harness knows of Flax, without importing it."""
 
-from bench.frameworks import Default, Framework, Variant
+from bench.frameworks import TUNED, Default, Framework, Variant
 from impls._jax.framework import NO_SWITCHES, OF_OPTAX, SWITCHES
 
 # Read off Flax 0.12 (flax.nnx).
@@ -37,6 +37,11 @@ FRAMEWORK = Framework(
         Variant("scan", "an epoch in one lax.scan"),
         Variant("step", "a compiled call a step"),
         *(Variant(name, does, adapter=TUTORIAL) for name, does in LADDER.items()),
+        Variant(
+            TUNED,
+            "images with one channel convolved as a sum of shifted ones",
+            adapter="impls.flax.tuned:FlaxTuned",
+        ),
     ),
     ladder=tuple(LADDER),
 )

@@ -6,7 +6,7 @@ Flax keeps what the canonical layout asks for: images NHWC, convolution kernels 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -54,13 +54,21 @@ def flax_paths(spec: ModelSpec) -> dict[str, tuple[str, str]]:
 class Network(nnx.Module):
     """Images (B, H, W, C) → logits (B, classes), float32; its layers are attributes by name.
 
-    slices  whether a maximum over slices pools, or `nnx.max_pool`
+    slices       whether a maximum over slices pools, or `nnx.max_pool`
+    convolution  what `nnx.Conv` calls
     """
 
-    def __init__(self, spec: ModelSpec, rngs: nnx.Rngs, *, slices: bool = True) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        rngs: nnx.Rngs,
+        *,
+        slices: bool = True,
+        convolution: Callable[..., jax.Array] = lax.conv_general_dilated,
+    ) -> None:
         self.spec, self.slices = spec, slices
         for layer in spec.weighted_layers:
-            setattr(self, layer.name, _module(layer, rngs))
+            setattr(self, layer.name, _module(layer, rngs, convolution))
             if layer.activation == "prelu":
                 setattr(self, f"{layer.name}_prelu", PReLU())
         for one in spec.random:
@@ -129,7 +137,7 @@ class PReLU(nnx.Module):
         return prelu(z, self.slope[...])
 
 
-def _module(layer: Layer, rngs: nnx.Rngs) -> nnx.Module:
+def _module(layer: Layer, rngs: nnx.Rngs, convolution: Callable[..., jax.Array]) -> nnx.Module:
     if isinstance(layer, Conv):
         return nnx.Conv(
             layer.in_channels,
@@ -141,6 +149,7 @@ def _module(layer: Layer, rngs: nnx.Rngs) -> nnx.Module:
             dtype=jnp.float32,
             param_dtype=jnp.float32,
             precision=lax.Precision.HIGHEST,  # float32 on a GPU too, not TF32
+            conv_general_dilated=convolution,
             rngs=rngs,
         )
     if isinstance(layer, Dense):

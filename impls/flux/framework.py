@@ -1,6 +1,6 @@
 """What the harness knows of Flux.jl, without importing it."""
 
-from bench.frameworks import Default, Framework, Variant
+from bench.frameworks import TUNED, Default, Framework, Variant
 
 # Read off Flux 0.16 and Optimisers 0.4. RMSProp takes no momentum, so none of its own is known;
 # L2 decay is a rule of its own, WeightDecay, and its place is what a person types.
@@ -29,6 +29,9 @@ FRAMEWORK = Framework(
     variants=(
         Variant(
             "tutorial", "as its first example trains", adapter="impls.flux.tutorial:FluxTutorial"
+        ),
+        Variant(
+            TUNED, "`col2im!` without tests for the edge", adapter="impls.flux.tuned:FluxTuned"
         ),
     ),
     ladder=("tutorial",),

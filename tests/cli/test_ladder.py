@@ -23,7 +23,7 @@ def asked(frameworks: str | None, *options: str) -> list[str]:
 
 def test_it_is_a_run_of_all_rungs() -> None:
     assert asked("keras,flux", "--dataset", "mnist") == [
-        *("--frameworks", "keras:tutorial,keras:step,keras,flux:tutorial,flux"),
+        *("--frameworks", "keras:tutorial,keras:step,keras,flux:tutorial,flux,flux:tuned"),
         *("--throughput-only", "--min-repeats", "5", "--dataset", "mnist"),
     ]
 

@@ -103,7 +103,7 @@ def test_every_variant_is_listed_after_its_framework_and_none_is_taken_by_itself
     names = list(frameworks.with_variants())
     at = names.index("flux")
     assert names[:4] == ["flax", "flax:scan", "flax:step", "flax:tutorial"]
-    assert names[at : at + 3] == ["flux", "flux:tutorial", "keras"]
+    assert names[at : at + 4] == ["flux", "flux:tutorial", "flux:tuned", "keras"]
     assert names[at + 3 : at + 5] == ["keras:jit", "keras:step"]
     assert not set(frameworks.catalogue()) & {name for name in names if ":" in name}
     assert all(frameworks.named(name).name == name for name in names)
@@ -252,9 +252,14 @@ def test_the_compiler_of_this_machine(monkeypatch):
 def test_a_ladder_goes_from_the_tutorial_to_the_plain_framework(name):
     found = frameworks.rungs(name)
     assert found[0].name == f"{name}:tutorial"
-    assert found[-1] == frameworks.named(name)
-    assert all(one.is_mode for one in found[:-1])
+    tuned = [one for one in found if one.name == f"{name}:tuned"]
+    assert found[-1 - len(tuned) :] == [frameworks.named(name), *tuned]
+    assert all(one.is_mode for one in found if one.name != name)
     assert all(one.modules == found[-1].modules for one in found)
+
+
+def test_a_tuned_variant_is_the_last_rung():
+    assert [one.name for one in frameworks.rungs("flux")] == ["flux:tutorial", "flux", "flux:tuned"]
 
 
 def test_a_framework_without_a_ladder_is_told_which_have_one():
