@@ -28,8 +28,9 @@ from bench.contract import (
     require_draws,
 )
 from bench.errors import NotSupportedError, UnavailableError
+from impls._written.network import logits
 from impls._written.updates import updated_trees
-from impls.mlx.model import Tree, logits, to_canonical, to_mlx
+from impls.mlx.model import OPERATIONS, Tree, own_draws, to_canonical, to_mlx
 
 PREDICT_BATCH = 1000  # bounds the memory of the activations
 
@@ -115,7 +116,9 @@ class MlxAdapter(AdapterBase):
         parts = []
         for start in range(0, len(images), PREDICT_BATCH):
             batch = mx.array(images[start : start + PREDICT_BATCH])
-            parts.append(np.array(logits(self._model, self._state["parameters"], batch)))
+            parts.append(
+                np.array(logits(OPERATIONS, self._model, self._state["parameters"], batch))
+            )
         return np.concatenate(parts)
 
     def gradients(
@@ -198,7 +201,7 @@ class MlxAdapter(AdapterBase):
         parameters, steps = state["parameters"], state["steps"] + 1
         loss, gradients = self._loss_and_gradients(parameters, images, labels, rows, draws, now)
         moved, buffers = updated_trees(
-            *(mx, self._spec, parameters, gradients, state["buffers"], steps, rate)
+            *(OPERATIONS, self._spec, parameters, gradients, state["buffers"], steps, rate)
         )
         after = {"parameters": moved, "buffers": buffers, "steps": steps, "key": key}
         return after, loss
@@ -227,5 +230,7 @@ def _loss(
     draws: list[mx.array],
     key: mx.array | None,
 ) -> mx.array:
-    found = logits(model, parameters, mx.take(images, rows, axis=0), draws, key)
+    if key is not None:
+        draws = own_draws(model, key, len(rows))
+    found = logits(OPERATIONS, model, parameters, mx.take(images, rows, axis=0), draws)
     return nn.losses.cross_entropy(found, mx.take(labels, rows), reduction="mean")

@@ -29,13 +29,13 @@ from bench.contract import (
     require_draws,
 )
 from bench.errors import UnavailableError
+from impls._written.network import logits
 from impls._written.updates import updated_trees
 from impls.tinygrad.compiler import CLANG
 from impls.tinygrad.model import (
     CHANNELS_FIRST,
-    Operations,
+    OPERATIONS,
     Tree,
-    logits,
     on_device,
     to_canonical,
     to_tinygrad,
@@ -201,7 +201,8 @@ class TinygradAdapter(AdapterBase):
 
     def _logits(self, images: Tensor) -> Tensor:
         self._captured += 1
-        return logits(self._model, self._parameters, images).realize()
+        found: Tensor = logits(OPERATIONS, self._model, self._parameters, images)
+        return found.realize()
 
     def _step(self, rows: Tensor, *draws: Tensor) -> Tensor:
         """A training step on these rows, (B,); the loss before it, ()."""
@@ -209,7 +210,7 @@ class TinygradAdapter(AdapterBase):
         loss, gradients = self._loss_and_gradients(rows, *draws)
         steps = self._steps + 1
         moved, buffers = updated_trees(
-            *(Operations, self._spec, self._parameters, gradients, self._buffers, steps),
+            *(OPERATIONS, self._spec, self._parameters, gradients, self._buffers, steps),
             self._rate,
         )
         trees = [(self._parameters, moved)]
@@ -222,7 +223,7 @@ class TinygradAdapter(AdapterBase):
     def _loss_and_gradients(self, rows: Tensor, *draws: Tensor) -> tuple[Tensor, Tree]:
         """Mean softmax cross-entropy over the batch, (), and its gradients."""
         images, labels = self._images[rows].contiguous(), self._labels[rows]
-        found = logits(self._model, self._parameters, images, draws)
+        found = logits(OPERATIONS, self._model, self._parameters, images, draws)
         loss = found.sparse_categorical_crossentropy(labels)
         gradients = loss.gradient(*self._parameters.values())
         return loss, dict(zip(self._parameters, gradients, strict=True))

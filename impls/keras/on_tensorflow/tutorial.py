@@ -35,10 +35,11 @@ class KerasTutorial(KerasAdapter):
     """`fit`, with the accuracy as a metric; images stay in NumPy arrays."""
 
     _fitted: keras.Model
-    _rate: OfSpecification
+    _as_compiled: OfSpecification
     _last: tf.Variable  # the loss of the last step
     _arrays: tuple[Images, Labels]
-    _traces = 0
+    _traces = 0  # of `fit`'s steps, and how many when `compiled_since` was asked last
+    _traces_counted = 0
 
     def __init__(self, variant: str) -> None:
         super().__init__()
@@ -61,8 +62,10 @@ class KerasTutorial(KerasAdapter):
                 next(at for at, other in enumerate(weights) if other is one)
                 for one in self._variables.values()
             ]
-            self._rate = OfSpecification(self._optimizer, order)
-            self._fitted.compile(loss=self._losses, optimizer=self._rate, metrics=["accuracy"])
+            self._as_compiled = OfSpecification(self._optimizer, order)
+            self._fitted.compile(
+                loss=self._losses, optimizer=self._as_compiled, metrics=["accuracy"]
+            )
 
     def load(self, images: Images, labels: Labels) -> None:
         """See `Adapter.load`."""
@@ -71,7 +74,7 @@ class KerasTutorial(KerasAdapter):
 
     def train_epoch(self, epoch: EpochBatches, learning_rate: float) -> NDArray[np.float32]:
         """See `Adapter.train_epoch`."""
-        self._rate.learning_rate = learning_rate
+        self._as_compiled.learning_rate = learning_rate
         losses: list[float] = []
         images, labels = self._arrays
         with self._placed():
@@ -95,8 +98,6 @@ class KerasTutorial(KerasAdapter):
         """See `Adapter.compiled_since`."""
         before, self._traces_counted = self._traces_counted, self._traces
         return super().compiled_since() or before != self._traces
-
-    _traces_counted = 0
 
     def _losses(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Cross-entropies (B,); it is called where `fit` traces its step, and never else."""
