@@ -36,6 +36,7 @@ from bench.results.store import read_records  # noqa: E402
 from report.analysis import contrasts  # noqa: E402
 from report.analysis.comparison import compare  # noqa: E402
 from report.analysis.throughput import accepting_disturbed  # noqa: E402
+from tests.timed_runs import timed_run  # noqa: E402
 
 ALL = ("torch", "keras", "flax", "equinox")
 EACH = (*ALL, "reference")
@@ -108,26 +109,16 @@ def load(kind: str, seed: int) -> Iterator[None]:
 
 
 def run(names: Sequence[str], repeats: int, options: argparse.Namespace) -> Path:
-    """A run's folder; what it prints goes to a file beside."""
-    out = options.folder / "runs"
-    out.mkdir(exist_ok=True)
-    before = set(out.iterdir())
-    with (options.folder / "log.txt").open("a") as log:
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "bench", "run", "--frameworks", ",".join(names)),
-                *("--dataset", "mnist", "--data-root", str(options.data_root)),
-                *("--train-size", "12800", "--val-size", "500", "--test-size", "500"),
-                *("--throughput-only", "--min-repeats", str(repeats)),
-                *("--windows", str(options.windows), "--window", str(options.window)),
-                *("--wait-for-quiet", options.wait, "--out", str(out), "--format", "none"),
-            ],
-            stdout=log,
-            stderr=log,
-            cwd=ROOT,
-            check=False,  # a figure that is missing since others disturbed it ends it with 1
-        )
-    (folder,) = set(out.iterdir()) - before
+    """A run's folder."""
+    folder = timed_run(
+        options.folder,
+        names,
+        options.data_root,
+        *("--min-repeats", str(repeats), "--windows", str(options.windows)),
+        *("--window", str(options.window), "--wait-for-quiet", options.wait),
+    )
+    if folder is None:
+        raise SystemExit(f"a run has made no folder: see {options.folder / 'log.txt'}")
     return folder
 
 

@@ -19,7 +19,6 @@ import json
 import math
 import random
 import statistics
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -34,6 +33,7 @@ sys.path.insert(0, str(ROOT))
 from bench import frameworks  # noqa: E402
 from bench.results.store import read_records  # noqa: E402
 from bench.system import machine  # noqa: E402
+from tests.timed_runs import timed_run  # noqa: E402
 
 PLAIN, TOGETHER = "plain", "together"
 Variables = Mapping[str, str]
@@ -113,29 +113,17 @@ def emulated(name: str, variables: Variables, cpu_class: str) -> dict[str, str]:
 
 def measure(name: str, variables: Variables, options: argparse.Namespace) -> float | None:
     """Images per second of one process; None where it failed or others disturbed it."""
-    out = options.folder / "runs"
-    out.mkdir(exist_ok=True)
-    before = set(out.iterdir())
-    with (options.folder / "log.txt").open("a") as log:
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "bench", "run", "--frameworks", name),
-                *("--dataset", "mnist", "--data-root", str(options.data_root)),
-                *("--train-size", "12800", "--val-size", "500", "--test-size", "500"),
-                *("--throughput-only", "--unverified", "--seeds", "0", "--min-repeats", "1"),
-                *("--threads", str(options.threads), "--wait-for-quiet", "1m"),
-                *("--out", str(out), "--format", "none"),
-                *(f"--env={key}={value}" for key, value in variables.items()),
-            ],
-            stdout=log,
-            stderr=log,
-            cwd=ROOT,
-            check=False,
-        )
-    for folder in set(out.iterdir()) - before:
-        for record in read_records([folder])[0]:
-            if record.has_clean_speed:
-                return record.throughput.images_per_s
+    folder = timed_run(
+        options.folder,
+        [name],
+        options.data_root,
+        *("--unverified", "--seeds", "0", "--min-repeats", "1", "--wait-for-quiet", "1m"),
+        *("--threads", str(options.threads)),
+        *(f"--env={key}={value}" for key, value in variables.items()),
+    )
+    for record in read_records([folder])[0] if folder else ():
+        if record.has_clean_speed:
+            return record.throughput.images_per_s
     return None
 
 
