@@ -244,6 +244,9 @@ def test_another_data_set_of_as_many_classes(bench, refused, trained, tmp_path):
     call = ("predict", "--checkpoint", str(trained), "--dataset")
     done = bench(*call, f"npz:{tmp_path / 'own.npz'}", "--json")
     assert json.loads(done.stdout)["results"][0]["accuracy"] == 0.1  # black: one class for all
+    np.savez(tmp_path / "own.npz", **arrays | {"x_test": np.zeros((30, 64), np.uint8)})
+    done = bench(*call, f"npz:{tmp_path / 'own.npz'}", "--json")
+    assert "taken are x_test uint8 (N, 64) as uint8 (N, 8, 8, 1) (rows as squares)" in done.stderr
     np.savez(
         tmp_path / "own.npz",
         **arrays | {"y_train": np.arange(20) % 7, "y_test": arrays["y_test"] % 7},

@@ -117,6 +117,9 @@ def _of_dataset(header: Header, source: PredictInput, logits_of: LogitsOf) -> di
     )
     root = (source.data_root or datasets.default_root()).absolute()
     tested = prediction.examples_of(header, dataset, root)
+    notes = Console(stderr=True)
+    for note in datasets.describe(dataset, root).notes:
+        _say(notes, note)
     examples, logits = tested.examples, logits_of(tested.examples.images)
 
     def picture(number: int) -> NDArray[np.uint8]:

@@ -50,7 +50,8 @@ class Description:
 
     `shape` is the native (height, width, channels); `test_size` is 0 where there is no official
     test part. `available` goes by the presence and size of files, not by their hashes; `reason`
-    says why it is not.
+    says why it is not. `notes` are lines for a person: how files were taken that are not as they
+    should be, though they can mean one thing only.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Description:
     reason: str | None
     folder: Path
     credit: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,79 @@
+"""Labels in the forms that people have them in → int32 (N,), where there is no doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.workload.datasets.npz.archive import Archive, Header, UnfitError
+
+# More than any image data set has: a label beyond it is no class number.
+_MOST_CLASSES = 100_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelsRead:
+    """Class numbers int32 (N,); `note` says what was done to have them, None where nothing was."""
+
+    header: Header
+    numbers: NDArray[np.int32]
+    note: str | None
+
+
+def read(archive: Archive, key: str, size: int) -> LabelsRead:
+    """The labels of `size` images: integers (N,) or (N, 1), or rows with a 1 in one of C places.
+
+    Raises:
+        UnfitError: they are something else, as many as there are no images, or no class numbers.
+    """
+    header = archive.header(key)
+    if header.dtype.kind not in "iufb" or len(header.shape) not in (1, 2):
+        raise _unfit(header, size, _advice_of_type(header))
+    if header.shape[0] != size:
+        raise _unfit(header, size, f"there are {size:,} images: give as many labels")
+    array = archive.array(header)
+    note = None
+    if len(header.shape) == 2 and header.shape[1] > 1:
+        array, note = _of_one_hot(header, array, size), "one-hot, as class numbers"
+    elif header.dtype.kind not in "iu":
+        raise _unfit(header, size, f"`{key} = {key}.astype('int64')` keeps whole numbers")
+    elif len(header.shape) == 2:
+        if header.shape[1] != 1:
+            raise _unfit(header, size, "it has no column")
+        array, note = array[:, 0], "one column"
+    if array.min() < 0 or array.max() >= _MOST_CLASSES:
+        raise UnfitError(
+            f"{key} has labels from {array.min()} to {array.max()}: number the classes from 0"
+        )
+    return LabelsRead(header, np.asarray(array, dtype=np.int32), note)
+
+
+def _of_one_hot(header: Header, array: NDArray[Any], size: int) -> NDArray[Any]:
+    key = header.key
+    if not ((array == 0) | (array == 1)).all() or (array.sum(axis=1) != 1).any():
+        raise _unfit(
+            header,
+            size,
+            "nor is it one-hot, since not every row has a single 1 beside 0: where the largest "
+            f"number of a row is that of its class `{key} = {key}.argmax(axis=1)`",
+        )
+    return np.asarray(array.argmax(axis=1))
+
+
+def _advice_of_type(header: Header) -> str:
+    key = header.key
+    if header.dtype.hasobject:
+        return f"objects are never unpickled: `{key} = np.array(list({key}))`"
+    if header.dtype.kind in "US":
+        return (
+            "for names of classes `classes, y_train = np.unique(y_train, return_inverse=True)` and "
+            "`y_test = np.searchsorted(classes, y_test)`"
+        )
+    return "give the number of its class for each image"
+
+
+def _unfit(header: Header, size: int, advice: str) -> UnfitError:
+    return UnfitError(f"{header}, where integers ({size},) belong, one for each image: {advice}")
