@@ -7,7 +7,7 @@ highest training label plus one. Pickled objects are refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,10 @@ from bench.workload.datasets.npz import archive, images, labels
 from bench.workload.datasets.npz.archive import Archive, UnfitError
 from bench.workload.datasets.npz.images import Form
 from bench.workload.datasets.npz.labels import LabelsRead
+from bench.workload.datasets.npz.names import Names, left_out
 from bench.workload.datasets.source import Decoded, Description, FileCheck, Input, StoredFile
 
 PREFIX = "npz:"
-_KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +37,21 @@ class NpzDataset:
 
     def describe(self, root: Path) -> Description:
         """See `Source`; reads labels and headers. DataError where they are not right."""
-        with self._opened() as opened:
-            train, test = images.form(opened, "x_train"), images.form(opened, "x_test")
-            of_train = labels.read(opened, "y_train", train.size)
-            of_test = labels.read(opened, "y_test", test.size)
-            classes = _classes(of_train)
-        return Description(
-            name=self.name,
-            title=f"your images in {self.path.name}",
-            classes=classes,
-            shape=train.shape,
-            train_size=train.size,
-            test_size=test.size,
-            available=True,
-            reason=None,
-            folder=self.path.resolve().parent,
-            credit="yours",
-            notes=self._notes((train, test), (of_train, of_test)),
-        )
+        with self._opened() as (opened, names):
+            train, test, *read = _read(opened, names)
+            return Description(
+                name=self.name,
+                title=f"your images in {self.path.name}",
+                classes=labels.classes(*read),
+                shape=train.shape,
+                train_size=train.size,
+                test_size=test.size,
+                available=True,
+                reason=None,
+                folder=self.path.resolve().parent,
+                credit="yours",
+                notes=self._notes((train, test), read, left_out(opened.names)),
+            )
 
     def inputs(self, root: Path) -> tuple[Input, ...]:
         """See `Source`."""
@@ -68,7 +65,7 @@ class NpzDataset:
 
     def verify(self, root: Path) -> tuple[FileCheck, ...]:
         """See `Source`; there is no hash to hold it against, so it is decoded."""
-        expected = f"a NumPy archive with {', '.join(_KEYS)}"
+        expected = "a NumPy archive with x_train, y_train, x_test and y_test"
         if not self.path.is_file():
             return (FileCheck(self.path, "missing", expected, None),)
         try:
@@ -79,32 +76,25 @@ class NpzDataset:
 
     def decode(self, root: Path) -> Decoded:
         """See `Source`."""
-        with self._opened() as opened:
-            train, test = images.form(opened, "x_train"), images.form(opened, "x_test")
+        with self._opened() as (opened, names):
+            train, test, of_train, of_test = _read(opened, names)
             if train.shape != test.shape:
                 raise UnfitError(
-                    f"x_train holds images {train.shape}, x_test {test.shape}: "
-                    "bring both to one height, width and number of channels"
-                )
-            train_labels = labels.read(opened, "y_train", train.size)
-            test_labels = labels.read(opened, "y_test", test.size)
-            classes = _classes(train_labels)
-            highest = test_labels.numbers.max()
-            if highest >= len(classes):
-                raise UnfitError(
-                    f"y_test has labels up to {highest}, but y_train only up to "
-                    f"{len(classes) - 1}: no image of that class can be trained on"
+                    f"{names.train_images} holds images {train.shape}, {names.test_images} "
+                    f"{test.shape}: bring both to one height, width and number of channels"
                 )
             return Decoded(
-                classes,
+                labels.classes(of_train, of_test),
                 images.pixels(opened, train),
-                train_labels.numbers,
+                of_train.numbers,
                 images.pixels(opened, test),
-                test_labels.numbers,
+                of_test.numbers,
             )
 
-    def _notes(self, forms: Iterable[Form], read: Iterable[LabelsRead]) -> tuple[str, ...]:
-        """One line of what was not as it is delivered, and how it was taken; none otherwise."""
+    def _notes(
+        self, forms: Iterable[Form], read: Iterable[LabelsRead], without: Sequence[str]
+    ) -> tuple[str, ...]:
+        """What was not as it is delivered, and how it was taken; and what was not taken."""
         told: dict[str, list[str]] = {}
         for one in forms:
             if one.note:
@@ -115,20 +105,23 @@ class NpzDataset:
             if own.note:
                 given = f"{own.header.dtype} {_of_one(own.header.shape)}"
                 told.setdefault(f"{given} ({own.note})", []).append(own.header.key)
-        if not told:
-            return ()
-        taken = "; ".join(f"{' and '.join(keys)} {how}" for how, keys in told.items())
-        return (f"{self.path.name}: taken are {taken}",)
+        notes = []
+        if told:
+            taken = "; ".join(f"{' and '.join(keys)} {how}" for how, keys in told.items())
+            notes.append(f"{self.path.name}: taken are {taken}")
+        if without:
+            notes.append(
+                f"{self.path.name}: left out are {', '.join(without)}; validation images are taken "
+                "from those for training"
+            )
+        return tuple(notes)
 
     @contextmanager
-    def _opened(self) -> Iterator[Archive]:
-        """The archive, with all arrays that are wanted; what is not right becomes a DataError."""
+    def _opened(self) -> Iterator[tuple[Archive, Names]]:
+        """The archive and its names of what is wanted; what is not right becomes a DataError."""
         try:
             with archive.opened(self.path) as opened:
-                if absent := [key for key in _KEYS if key not in opened.names]:
-                    has = ", ".join(opened.names) or "nothing"
-                    raise UnfitError(f"it lacks {', '.join(absent)}; it has {has}")
-                yield opened
+                yield opened, Names.of(opened.names)
         except UnfitError as error:
             raise self._fault(str(error)) from error.__cause__
 
@@ -145,10 +138,12 @@ def _of_one(shape: tuple[int, ...]) -> str:
     return f"({', '.join(map(str, ('N', *shape[1:])))})"
 
 
-def _classes(train: LabelsRead) -> tuple[str, ...]:
-    count = int(train.numbers.max()) + 1
-    if count < 2:
-        raise UnfitError(
-            f"{train.header.key} has the label 0 alone, where at least two classes belong"
-        )
-    return tuple(str(number) for number in range(count))
+def _read(opened: Archive, names: Names) -> tuple[Form, Form, LabelsRead, LabelsRead]:
+    """The forms of the images and the labels, of training and test."""
+    train, test = (images.form(opened, key) for key in (names.train_images, names.test_images))
+    pair = names.train_labels, names.test_labels
+    of_train, of_test = (
+        labels.read(opened, key, of.size, labels.renumbering(*pair))
+        for key, of in zip(pair, (train, test), strict=True)
+    )
+    return train, test, of_train, of_test

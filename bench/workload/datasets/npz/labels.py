@@ -23,15 +23,17 @@ class LabelsRead:
     note: str | None
 
 
-def read(archive: Archive, key: str, size: int) -> LabelsRead:
+def read(archive: Archive, key: str, size: int, renumber: str) -> LabelsRead:
     """The labels of `size` images: integers (N,) or (N, 1), or rows with a 1 in one of C places.
+
+    `renumber` is the line of NumPy that numbers the classes of training and test from 0.
 
     Raises:
         UnfitError: they are something else, as many as there are no images, or no class numbers.
     """
     header = archive.header(key)
     if header.dtype.kind not in "iufb" or len(header.shape) not in (1, 2):
-        raise _unfit(header, size, _advice_of_type(header))
+        raise _unfit(header, size, _advice_of_type(header, renumber))
     if header.shape[0] != size:
         raise _unfit(header, size, f"there are {size:,} images: give as many labels")
     array = archive.array(header)
@@ -46,9 +48,34 @@ def read(archive: Archive, key: str, size: int) -> LabelsRead:
         array, note = array[:, 0], "one column"
     if array.min() < 0 or array.max() >= _MOST_CLASSES:
         raise UnfitError(
-            f"{key} has labels from {array.min()} to {array.max()}: number the classes from 0"
+            f"{key} has labels from {array.min()} to {array.max()}: number the classes from 0, "
+            f"`{renumber}`"
         )
     return LabelsRead(header, np.asarray(array, dtype=np.int32), note)
+
+
+def classes(train: LabelsRead, test: LabelsRead) -> tuple[str, ...]:
+    """The names of the classes, which are their numbers: up to the highest of training.
+
+    Raises:
+        UnfitError: there is one class only, or one that is tested and not trained on.
+    """
+    key, count = train.header.key, int(train.numbers.max()) + 1
+    if count < 2:
+        raise UnfitError(f"{key} has the label 0 alone, where at least two classes belong")
+    highest = test.numbers.max()
+    if highest >= count:
+        raise UnfitError(
+            f"{test.header.key} has labels up to {highest}, but {key} only up to {count - 1}: "
+            "no image of that class can be trained on"
+        )
+    return tuple(str(number) for number in range(count))
+
+
+def renumbering(train: str, test: str) -> str:
+    """The line of NumPy that numbers the classes of both arrays from 0, alike and without gaps."""
+    both = f"np.concatenate([{train}, {test}])"
+    return f"{train}, {test} = np.split(np.unique({both}, return_inverse=True)[1], [len({train})])"
 
 
 def _of_one_hot(header: Header, array: NDArray[Any], size: int) -> NDArray[Any]:
@@ -63,15 +90,12 @@ def _of_one_hot(header: Header, array: NDArray[Any], size: int) -> NDArray[Any]:
     return np.asarray(array.argmax(axis=1))
 
 
-def _advice_of_type(header: Header) -> str:
+def _advice_of_type(header: Header, renumber: str) -> str:
     key = header.key
     if header.dtype.hasobject:
         return f"objects are never unpickled: `{key} = np.array(list({key}))`"
     if header.dtype.kind in "US":
-        return (
-            "for names of classes `classes, y_train = np.unique(y_train, return_inverse=True)` and "
-            "`y_test = np.searchsorted(classes, y_test)`"
-        )
+        return f"for names of classes `{renumber}`"
     return "give the number of its class for each image"
 
 
