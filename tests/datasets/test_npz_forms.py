@@ -233,7 +233,7 @@ LABELS_REFUSED = {
     "bool": (LABELS > 0, "`y_train = y_train.astype('int64')`"),
     "names": (
         np.array(["cat", "dog", "bee"])[LABELS],
-        "for names of classes `y_train, y_test = np.split(np.unique(np.concatenate(",
+        "for names of classes `y_train, y_test = np.split(np.unique(np.concatenate([y_train, y_tes",
     ),
     "objects": (np.array([{}] * 6), "objects are never unpickled"),
     "three-axes": (np.zeros((6, 2, 2), int), "give the number of its class for each image"),

@@ -12,6 +12,9 @@ from bench.workload.datasets.npz.archive import Archive, Header, UnfitError
 
 # More than any image data set has: a label beyond it is no class number.
 _MOST_CLASSES = 100_000
+# Where fewer have images, labels are no numbers of classes but, say, levels of grey.
+_LEAST_USED = 0.9
+_MOST_LISTED = 3  # labels in an error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +24,12 @@ class LabelsRead:
     header: Header
     numbers: NDArray[np.int32]
     note: str | None
+
+    @property
+    def typed(self) -> str:
+        """The numbers as a person would write them in NumPy."""
+        key, shape = self.header.key, self.header.shape
+        return f"{key}.argmax(axis=1)" if len(shape) == 2 and shape[1] > 1 else key
 
 
 def read(archive: Archive, key: str, size: int, renumber: str) -> LabelsRead:
@@ -57,12 +66,26 @@ def read(archive: Archive, key: str, size: int, renumber: str) -> LabelsRead:
 def classes(train: LabelsRead, test: LabelsRead) -> tuple[str, ...]:
     """The names of the classes, which are their numbers: up to the highest of training.
 
+    A few of many may have no image for training.
+
     Raises:
-        UnfitError: there is one class only, or one that is tested and not trained on.
+        UnfitError: there is one class only, or one that is tested and not trained on; or the
+            numbers have gaps or do not begin with 0, which would be outputs that nothing trains.
     """
     key, count = train.header.key, int(train.numbers.max()) + 1
     if count < 2:
         raise UnfitError(f"{key} has the label 0 alone, where at least two classes belong")
+    used = np.unique(train.numbers)
+    from_0 = used[0] == 0 or test.numbers.min() == 0
+    if len(used) < _LEAST_USED * count or not from_0:
+        few = (
+            f"{', '.join(map(str, used[:_MOST_LISTED]))}{', …' if len(used) > _MOST_LISTED else ''}"
+        )
+        line = renumbering(key, test.header.key, (train.typed, test.typed))
+        raise UnfitError(
+            f"{key}: labels use {len(used):,} of {count:,} classes ({few}): number them from 0 "
+            f"without gaps, `{line}`"
+        )
     highest = test.numbers.max()
     if highest >= count:
         raise UnfitError(
@@ -72,9 +95,13 @@ def classes(train: LabelsRead, test: LabelsRead) -> tuple[str, ...]:
     return tuple(str(number) for number in range(count))
 
 
-def renumbering(train: str, test: str) -> str:
-    """The line of NumPy that numbers the classes of both arrays from 0, alike and without gaps."""
-    both = f"np.concatenate([{train}, {test}])"
+def renumbering(train: str, test: str, typed: tuple[str, str] | None = None) -> str:
+    """The line of NumPy that numbers the classes of both arrays from 0, alike and without gaps.
+
+    `typed` is how their class numbers are written, where it is not by the names alone.
+    """
+    # Without an axis, so that labels in a column become plain ones.
+    both = f"np.concatenate([{', '.join(typed or (train, test))}], axis=None)"
     return f"{train}, {test} = np.split(np.unique({both}, return_inverse=True)[1], [len({train})])"
 
 
