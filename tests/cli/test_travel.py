@@ -168,8 +168,11 @@ def test_a_folder_of_what_was_mistaken(bench, trained, data, tmp_path):
         of_class = tmp_path / "classes" / str(digits.train_labels[row])
         of_class.mkdir(parents=True, exist_ok=True)
         Image.fromarray(digits.train_images[row, ..., 0]).save(of_class / f"{row}.png")
+    (tmp_path / "classes" / ".ipynb_checkpoints").mkdir()
     own = tmp_path / "own"
-    found = json.loads(bench(*call, str(own), str(tmp_path / "classes")).stdout)
+    done = bench(*call, str(own), str(tmp_path / "classes"))
+    assert done.stderr == "passed over: .ipynb_checkpoints\n"
+    found = json.loads(done.stdout)
     assert [row["true_class"] for row in found["results"]] == [
         Path(row["file"]).parent.name for row in found["results"]
     ]
