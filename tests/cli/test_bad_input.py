@@ -152,7 +152,7 @@ def test_resume_of_a_torn_run(bench, refused):
         ({"x_train": (50, 32, 32)}, "y_train"),
         ({"y_test": np.zeros(20)}, "y_test"),
         ({"y_test": np.full(20, -1)}, "y_test"),
-        ({"x_test": np.zeros((20, 32, 32))}, "x_test"),
+        ({"x_test": np.full((20, 32, 32), 0.3)}, "x_test"),
         ({"x_train": np.zeros((50, 32), np.uint8)}, "x_train"),
     ],
 )

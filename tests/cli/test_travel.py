@@ -168,8 +168,11 @@ def test_a_folder_of_what_was_mistaken(bench, trained, data, tmp_path):
         of_class = tmp_path / "classes" / str(digits.train_labels[row])
         of_class.mkdir(parents=True, exist_ok=True)
         Image.fromarray(digits.train_images[row, ..., 0]).save(of_class / f"{row}.png")
+    (tmp_path / "classes" / ".ipynb_checkpoints").mkdir()
     own = tmp_path / "own"
-    found = json.loads(bench(*call, str(own), str(tmp_path / "classes")).stdout)
+    done = bench(*call, str(own), str(tmp_path / "classes"))
+    assert done.stderr == "passed over: .ipynb_checkpoints\n"
+    found = json.loads(done.stdout)
     assert [row["true_class"] for row in found["results"]] == [
         Path(row["file"]).parent.name for row in found["results"]
     ]
@@ -244,6 +247,9 @@ def test_another_data_set_of_as_many_classes(bench, refused, trained, tmp_path):
     call = ("predict", "--checkpoint", str(trained), "--dataset")
     done = bench(*call, f"npz:{tmp_path / 'own.npz'}", "--json")
     assert json.loads(done.stdout)["results"][0]["accuracy"] == 0.1  # black: one class for all
+    np.savez(tmp_path / "own.npz", **arrays | {"x_test": np.zeros((30, 64), np.uint8)})
+    done = bench(*call, f"npz:{tmp_path / 'own.npz'}", "--json")
+    assert "taken are x_test uint8 (N, 64) as uint8 (N, 8, 8, 1) (rows as squares)" in done.stderr
     np.savez(
         tmp_path / "own.npz",
         **arrays | {"y_train": np.arange(20) % 7, "y_test": arrays["y_test"] % 7},

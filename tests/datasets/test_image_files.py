@@ -163,3 +163,53 @@ def test_pixels_without_a_known_white(tmp_path):
     Image.fromarray(np.zeros((28, 28), np.float32)).save(path)
     with pytest.raises(ImageError, match="pixels of 32 bits"):
         load(path)
+
+
+CLASSES = ("cat", "dog")
+
+
+def test_what_systems_leave_in_folders_is_passed_over_and_told(tmp_path):
+    for place in ("cat/1.png", "cat/.DS_Store", "cat/._1.png", "dog/2.png", "dog/Thumbs.db"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).touch()
+    (tmp_path / ".DS_Store").touch()
+    for folder in (".ipynb_checkpoints", "__MACOSX", "cat/.ipynb_checkpoints"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.png").touch()
+    found = image_files.labelled([tmp_path], CLASSES)
+    assert found.files == (tmp_path / "cat" / "1.png", tmp_path / "dog" / "2.png")
+    assert found.labels is not None
+    assert found.labels.tolist() == [0, 1]
+    assert found.note == (
+        "passed over: .DS_Store (2 times), .ipynb_checkpoints (2 times), __MACOSX, ._1.png, "
+        "Thumbs.db"
+    )
+
+
+def test_few_of_many_names_that_are_passed_over_are_told(tmp_path):
+    (tmp_path / "cat").mkdir()
+    for number in range(9):
+        (tmp_path / "cat" / f"._{number}.png").touch()
+    (tmp_path / "cat" / "1.png").touch()
+    found = image_files.labelled([tmp_path], CLASSES)
+    assert found.note == ("passed over: ._0.png, ._1.png, ._2.png, ._3.png, ._4.png and 4 more")
+
+
+def test_of_named_files_only_what_is_no_image_by_its_name_is_passed_over(tmp_path):
+    paths = [tmp_path / name for name in ("1.png", "Thumbs.db", ".hidden.png", "__MACOSX")]
+    found = image_files.labelled(paths, CLASSES)
+    assert (found.files, found.labels) == ((paths[0], paths[2]), None)
+    assert found.note == "passed over: Thumbs.db, __MACOSX"
+    assert image_files.labelled(paths[:1], CLASSES).note is None
+    with pytest.raises(ImageError, match="there are no images in "):
+        image_files.labelled(paths[1:2], CLASSES)
+
+
+def test_folders_of_nothing_but_what_is_passed_over(tmp_path):
+    (tmp_path / "__MACOSX").mkdir()
+    with pytest.raises(ImageError, match="holds no folders: give a folder with a folder of images"):
+        image_files.labelled([tmp_path], CLASSES)
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / ".DS_Store").touch()
+    with pytest.raises(ImageError, match="there are no images in "):
+        image_files.labelled([tmp_path], CLASSES)

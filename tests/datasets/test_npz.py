@@ -56,13 +56,16 @@ def test_compressed_archives_do_as_well(tmp_path: Path) -> None:
 BIG = np.full(6, 200_000)
 FAULTS = {
     "no-x_train": ({"x_train": None}, "lacks x_train; it has y_train, x_test, y_test"),
-    "float-images": ({"x_train": np.zeros((6, 4, 5))}, r"x_train is float64 \(6, 4, 5\), where"),
+    "float-images": (
+        {"x_train": np.full((6, 4, 5, 3), 9.5)},
+        r"x_train is float64 \(6, 4, 5, 3\)",
+    ),
     "flat-images": ({"x_train": np.zeros((6, 20), np.uint8)}, r"uint8 \(6, 20\), where"),
     "channels": ({"x_train": np.zeros((6, 4, 5, 2), np.uint8)}, r"\(6, 4, 5, 2\), where"),
     "no-images": ({"x_train": np.zeros((0, 4, 5, 3), np.uint8)}, "x_train is empty"),
     "sizes": ({"x_test": np.zeros((2, 4, 4, 3), np.uint8)}, r"\(4, 5, 3\), x_test \(4, 4, 3\)"),
     "float-labels": ({"y_train": np.zeros(6)}, r"y_train is float64 \(6,\), where integers \(6,\)"),
-    "one-hot": ({"y_train": np.eye(6, dtype=int)}, r"y_train is int64 \(6, 6\)"),
+    "two-hot": ({"y_train": np.ones((6, 6), int)}, r"y_train is int64 \(6, 6\)"),
     "fewer-labels": ({"y_train": np.zeros(5, int)}, r"int64 \(5,\), where integers \(6,\)"),
     "bool-labels": ({"y_train": np.zeros(6, bool)}, "y_train is bool"),
     "negative": ({"y_train": np.array([0, 1, -1, 0, 1, 2])}, "labels from -1 to 2"),

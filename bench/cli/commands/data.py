@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bench.cli.console import say
 from bench.config import parsing
 from bench.config.defaults import preset
 from bench.config.settings import DECLARED
@@ -60,6 +61,9 @@ def _facts(name: str, root: Path) -> dict[str, Any]:
     about = datasets.describe(name, root)
     size = models.named(DECLARED["model"].default).size
     data = datasets.load(name, root, size, preset(name).fit)
+    notes = Console(stderr=True)
+    for note in about.notes:
+        say(notes, note)
     mean, std = normalisation.statistics(data.train_images)
     return {
         "name": about.name,

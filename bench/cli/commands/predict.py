@@ -117,6 +117,9 @@ def _of_dataset(header: Header, source: PredictInput, logits_of: LogitsOf) -> di
     )
     root = (source.data_root or datasets.default_root()).absolute()
     tested = prediction.examples_of(header, dataset, root)
+    notes = Console(stderr=True)
+    for note in datasets.describe(dataset, root).notes:
+        _say(notes, note)
     examples, logits = tested.examples, logits_of(tested.examples.images)
 
     def picture(number: int) -> NDArray[np.uint8]:
@@ -150,12 +153,15 @@ def _scored(name: str, logits: Logits, labels: Labels) -> dict[str, Any]:
 
 def _of_files(header: Header, source: PredictInput, logits_of: LogitsOf) -> dict[str, Any]:
     """Class, probability and runner-up of each file in each framework; scores of known classes."""
-    files, labels = image_files.labelled(source.files, header.classes)
+    found = image_files.labelled(source.files, header.classes)
+    files, labels = found.files, found.labels
     if labels is None and source.mistakes is not None:
         raise UsageError(
             "--mistakes needs the images' true classes: give a folder that holds a folder of "
             "images for each class"
         )
+    if found.note is not None:
+        _say(Console(stderr=True), found.note)
     pixels = image_files.load(
         files,
         header.native_size,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import urljoin, urlsplit
 
 from bench.errors import DataError
-from bench.workload.datasets import integrity
+from bench.workload.datasets import integrity, places
 from bench.workload.datasets.source import Source, StoredFile
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def fetch(source: Source, root: Path, progress: bool) -> None:
             failures = _download(file, root, progress)
         except OSError as error:
             raise DataError(
-                f"cannot write {root / file.path}: {error}; "
+                f"cannot write {places.target(root, file)}: {error}; "
                 "free space, or choose another data folder"
             ) from error
         if failures:
@@ -56,7 +56,7 @@ def _unreachable(
 
 def _download(file: StoredFile, root: Path, progress: bool) -> list[str]:
     """Try the mirrors in turn; return why each failed, or nothing once the file is in place."""
-    target = root / file.path
+    target = places.target(root, file)
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
     # The name's end stays: it says whether there is gzip's wrapping.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
-from bench.workload.datasets import integrity
+from bench.workload.datasets import integrity, places
 from bench.workload.datasets.source import Decoded, Description, FileCheck, Input, StoredFile
 
 _TYPES: dict[int, np.dtype[np.generic]] = {0x08: np.dtype("u1"), 0x0C: np.dtype(">i4")}
@@ -75,8 +75,9 @@ class IdxDataset:
 
     def describe(self, root: Path) -> Description:
         """See `Source`."""
-        folder = (root / self.files[0].path).parent
-        absent = [file for file in self.files if integrity.present(root, file) is None]
+        found = [integrity.present(root, file) for file in self.files]
+        absent = [path for path in found if path is None]
+        folder = (found[0] or places.target(root, self.files[0])).parent
         reason = (
             f"{len(absent)} of {len(self.files)} files are missing from {folder}: "
             f"run `python -m bench data fetch {self.name}`"
@@ -97,7 +98,11 @@ class IdxDataset:
     def inputs(self, root: Path) -> tuple[Input, ...]:
         """See `Source`."""
         copies = [
-            [path for path in integrity.candidates(root, file) if path.is_file()]
+            [
+                path
+                for path in (*places.own(root, file), *places.shared(root, file))
+                if path.is_file()
+            ]
             for file in self.files
         ]
         absent = [file for file, paths in zip(self.files, copies, strict=True) if not paths]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MOST_BYTES = 64 * 2**20
 MOST_PIXELS = 64 * 10**6  # 192 MB once decoded in colour
+# What systems and notebooks leave in folders by themselves.
+LITTER = frozenset(
+    (".DS_Store", ".ipynb_checkpoints", "__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini")
+)
+MOST_NAMED = 5  # different names in the line that tells what was passed over
 LEVELS_OF_16_BITS = 257  # 65535 / 255
 
 
@@ -51,25 +58,58 @@ def load(
     return bring(np.stack(sized), size, fit)
 
 
-def labelled(
-    paths: Sequence[Path], classes: Sequence[str]
-) -> tuple[tuple[Path, ...], NDArray[np.int32] | None]:
-    """Files, and those of folders that hold a folder for each class; and the classes' numbers.
+@dataclass(frozen=True, slots=True, eq=False)
+class ImagesFound:
+    """Image files, the numbers of their classes, and the names of what is none and was passed over.
 
     The numbers are None where files were named themselves, whose classes nobody knows.
+    """
+
+    files: tuple[Path, ...]
+    labels: NDArray[np.int32] | None
+    passed_over: tuple[str, ...]
+
+    @property
+    def note(self) -> str | None:
+        """What was passed over, in one line; None where nothing was."""
+        counts = Counter(self.passed_over)
+        if not counts:
+            return None
+        named = [
+            name if count == 1 else f"{name} ({count} times)"
+            for name, count in counts.most_common(MOST_NAMED)
+        ]
+        more = f" and {len(counts) - MOST_NAMED:,} more" if len(counts) > MOST_NAMED else ""
+        return f"passed over: {', '.join(named)}{more}"
+
+
+def labelled(paths: Sequence[Path], classes: Sequence[str]) -> ImagesFound:
+    """Files, and those of folders that hold a folder for each class.
+
+    What is hidden in a folder, or what systems leave there by themselves, is passed over.
 
     Raises:
         ImageError: a folder holds no folders of classes, or no files.
         UsageError: folders and files were given.
     """
-    folders = [path for path in paths if path.is_dir()]
+    passed_over = [path.name for path in paths if path.name in LITTER]
+    kept = [path for path in paths if path.name not in LITTER]
+    folders = [path for path in kept if path.is_dir()]
+    if not kept:
+        raise ImageError(f"there are no images in {', '.join(map(str, paths))}")
     if not folders:
-        return tuple(paths), None
-    if len(folders) < len(paths):
+        return ImagesFound(tuple(kept), None, tuple(passed_over))
+    if len(folders) < len(kept):
         raise UsageError("give image files, or folders that hold a folder for each class: not both")
+
+    def within(folder: Path) -> list[Path]:
+        entries = {path: _is_aside(path.name) for path in sorted(folder.iterdir())}
+        passed_over.extend(path.name for path, aside in entries.items() if aside)
+        return [path for path, aside in entries.items() if not aside]
+
     found: list[tuple[Path, int]] = []
     for folder in folders:
-        named = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
+        named = {path.name: path for path in within(folder) if path.is_dir()}
         unknown = [name for name in named if name not in classes]
         if unknown or not named:
             what = f"the folder {unknown[0]!r}" if unknown else "no folders"
@@ -78,11 +118,15 @@ def labelled(
                 f"named {', '.join(classes)}; or give files"
             )
         for name, of_class in named.items():
-            files = (path for path in sorted(of_class.iterdir()) if not path.name.startswith("."))
-            found += [(path, classes.index(name)) for path in files]
+            found += [(path, classes.index(name)) for path in within(of_class)]
     if not found:
         raise ImageError(f"there are no images in {', '.join(map(str, folders))}")
-    return tuple(path for path, _ in found), np.array([at for _, at in found], np.int32)
+    labels = np.array([at for _, at in found], np.int32)
+    return ImagesFound(tuple(path for path, _ in found), labels, tuple(passed_over))
+
+
+def _is_aside(name: str) -> bool:
+    return name.startswith(".") or name in LITTER
 
 
 def _pixels(path: Path, channels: int) -> NDArray[np.uint8]:

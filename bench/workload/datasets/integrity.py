@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from bench.errors import DataError
+from bench.workload.datasets import places
 from bench.workload.datasets.source import FileCheck, Input, StoredFile
 
 _CHUNK_BYTES = 1 << 20
@@ -18,34 +19,35 @@ _CHUNK_BYTES = 1 << 20
 BROKEN_GZIP = (OSError, EOFError, zlib.error)
 
 
-def candidates(root: Path, file: StoredFile) -> tuple[Path, ...]:
-    """Where the file may lie, in the order of trial.
-
-    torchvision keeps IDX files unpacked beside the archive, and either will do. Where only the
-    archive's hash is known, an unpacked copy counts only if there is no archive to hold against it.
-    """
-    packed = root / file.path
-    if not file.compressed or file.path.endswith(".tar.gz"):
-        return (packed,)
-    if packed.is_file() and not file.content_digest:
-        return (packed,)
-    return (packed, packed.with_suffix(""))
-
-
 def present(root: Path, file: StoredFile) -> Path | None:
-    """The copy that `decode` would try first, by presence and, where it is plain, by size."""
-    for path in candidates(root, file):
+    """The copy that `decode` would try first: by presence and, where it is plain, by size.
+
+    One in a folder that other data sets may share is held against its hash.
+    """
+    for path in places.own(root, file):
         if path.is_file() and (path.suffix == ".gz" or path.stat().st_size == file.content_bytes):
             return path
-    return None
+    return _shared(root, file)
 
 
 def inspect(root: Path, file: StoredFile) -> FileCheck:
     """The first copy that is whole; otherwise what is wrong with the one that is there."""
-    checks = [check(path, file) for path in candidates(root, file) if path.exists()]
-    if not checks:
-        return check(root / file.path, file)
-    return next((found for found in checks if found.status == "ok"), checks[0])
+    checks = [check(path, file) for path in places.own(root, file) if path.is_file()]
+    for found in checks:
+        if found.status == "ok":
+            return found
+    elsewhere = _shared(root, file)
+    if elsewhere is not None:
+        return check(elsewhere, file)
+    return checks[0] if checks else check(places.target(root, file), file)
+
+
+def _shared(root: Path, file: StoredFile) -> Path | None:
+    """A whole copy in a folder that does not say which data set it holds."""
+    for path in places.shared(root, file):
+        if path.is_file() and check(path, file).status == "ok":
+            return path
+    return None
 
 
 def check(path: Path, file: StoredFile) -> FileCheck:
@@ -132,7 +134,10 @@ def missing(name: str, root: Path, absent: Iterable[StoredFile]) -> DataError:
 
 def by_hand(root: Path, absent: Iterable[StoredFile]) -> str:
     """What to do where there is no network: which files, with which hashes, to put where."""
-    wanted = ", ".join(f"{file.path} ({_digest(file)})" for file in absent)
+    wanted = ", ".join(
+        f"{places.target(root, file).relative_to(root).as_posix()} ({_digest(file)})"
+        for file in absent
+    )
     return f"put into {root} by hand: {wanted}"
 
 

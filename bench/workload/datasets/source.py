@@ -49,8 +49,9 @@ class Description:
     """A data set at a glance; learned without decoding it.
 
     `shape` is the native (height, width, channels); `test_size` is 0 where there is no official
-    test part. `available` goes by the presence and size of files, not by their hashes; `reason`
-    says why it is not.
+    test part. `available` goes by the presence and size of files; by their hashes only in a folder
+    that does not say which data set it holds. `reason` says why it is not. `notes` are lines for a
+    person: how files were taken that are not as they should be but can mean one thing only.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Description:
     reason: str | None
     folder: Path
     credit: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+"""The names that people give the arrays of training and test, and which of them an archive has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+from bench.workload.datasets.npz.archive import UnfitError
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the four arrays of an archive are called."""
+
+    train_images: str
+    train_labels: str
+    test_images: str
+    test_labels: str
+
+    def all(self) -> tuple[str, ...]:
+        """All four, in the order above."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+    @classmethod
+    def of(cls, present: Sequence[str]) -> Self:
+        """Those that an archive has whole; of several the first.
+
+        Raises:
+            UnfitError: it has none of them whole.
+        """
+        known = [cls(*names) for names in _KNOWN]
+        for names in known:
+            if all(name in present for name in names.all()):
+                return names
+        has = ", ".join(present) or "nothing"
+        nearest = max(known, key=lambda names: sum(name in present for name in names.all()))
+        absent = [name for name in nearest.all() if name not in present]
+        if len(absent) < len(nearest.all()):
+            raise UnfitError(f"it lacks {', '.join(absent)}; it has {has}")
+        wanted = "; or ".join(", ".join(names.all()) for names in known)
+        arguments = ", ".join(f"{name}=…" for name in known[0].all())
+        raise UnfitError(
+            f"it has {has}, where {wanted} belong: name the arrays, `np.savez('own.npz', "
+            f"{arguments})`"
+        )
+
+
+# The first are Keras's, the second scikit-learn's, the third those of archives such as MedMNIST's.
+_KNOWN = (
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("X_train", "y_train", "X_test", "y_test"),
+    ("train_images", "train_labels", "test_images", "test_labels"),
+)
+_VALIDATION = (
+    *("x_val", "X_val", "y_val", "x_valid", "X_valid", "y_valid"),
+    *("val_images", "val_labels"),
+)
+
+
+def left_out(present: Sequence[str]) -> tuple[str, ...]:
+    """The arrays of a validation part, which a data set here has none of: it is split off."""
+    return tuple(name for name in present if name in _VALIDATION)
