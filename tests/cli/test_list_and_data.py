@@ -94,6 +94,23 @@ def test_data_verify(bench, tmp_path):
     assert "train-images-idx3-ubyte" in done.stdout
 
 
+def test_data_clean(bench, tmp_path):
+    assert "nothing is decoded in" in bench("data", "clean").stdout
+    assert bench("data", "show", "digits").returncode == 0
+    old = tmp_path / "root" / "lenet-bench-cache"
+    old.mkdir(parents=True)
+    (decoded,) = (bench.cache / "decoded").glob("*.json")
+    (old / decoded.name).write_bytes(bytes(1_500_000))
+    done = bench("data", "clean", "--data-root", str(tmp_path / "root"))
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        f"{bench.cache / 'decoded'}: 3 files removed, 1.8 MB freed",
+        f"{old}: 1 file removed, 1.5 MB freed",
+    ]
+    assert not (bench.cache / "decoded").exists()
+    assert not old.exists()
+
+
 def test_a_missing_data_set_without_network(bench, refused, tmp_path):
     # The proxy leads nowhere: every mirror is refused at once, as on a machine without network.
     bench.env |= {"https_proxy": "http://127.0.0.1:9", "no_proxy": ""}

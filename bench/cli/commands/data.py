@@ -1,4 +1,4 @@
-"""`bench data`: fetch, verify and show data sets."""
+"""`bench data`: fetch, verify and show data sets, remove what was decoded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.config import parsing
 from bench.config.defaults import preset
 from bench.config.settings import DECLARED
 from bench.contract import Labels
-from bench.workload import datasets, models, normalisation
+from bench.workload import caches, datasets, models, normalisation
 
 
 def fetch(name: str, root: Path | None) -> int:
@@ -53,6 +53,18 @@ def show(name: str, root: Path | None, *, as_json: bool) -> int:
     for index, label in enumerate(counts["names"]):
         table.add_row(escape(label), *(f"{counts[part][index]:,}" for part in parts))
     console.print(table)
+    return 0
+
+
+def clean(root: Path | None) -> int:
+    """Remove what was decoded, which the next run decodes again; one line a folder."""
+    root = root or datasets.default_root()
+    removed = datasets.clean(root)
+    for one in removed:
+        freed = f"{one.freed_bytes / 1e6:,.1f} MB freed"
+        print(f"{one.folder}: {one.files} file{'s' * (one.files != 1)} removed, {freed}")
+    if not removed:
+        print(f"nothing is decoded in {caches.folder()}, nor in {root}")
     return 0
 
 
