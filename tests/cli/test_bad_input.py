@@ -20,7 +20,7 @@ import pytest
             "tinygrad",
         ),
         (["--frameworks", "torch,"], None),
-        (["--frameworks", ","], "--frameworks names nothing"),
+        (["--frameworks", ","], "--frameworks ',' names nothing"),
         (["--frameworks", "torch,torch"], "--frameworks names torch more than once"),
         (["--dataset", "minst"], "unknown data set 'minst' (did you mean 'mnist'?)"),
         (["--model", "lenet"], "unknown model 'lenet' (did you mean 'lenet5'?)"),
@@ -190,3 +190,25 @@ def test_data_that_change_between_plan_and_cell_are_noticed(bench, tmp_path):
     done = bench("run", "--resume", str(bench.only_run()), "--json")
     assert done.returncode == 1
     assert "has changed since the run was planned" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--seeds"),
+        ("run", "--evaluate"),
+        ("verify", "--frameworks"),
+        ("verify", "--models"),
+        ("verify", "--poolings"),
+        ("verify", "--optimizers"),
+        ("verify", "--devices"),
+        ("verify", "--batch-sizes"),
+        ("ladder", "--frameworks"),
+        ("profile", "--frameworks"),
+        ("profile", "--format"),
+    ],
+)
+def test_an_option_that_is_given_empty(refused, arguments):
+    complaint = refused(*arguments, "")
+    assert complaint.startswith(f"error: {arguments[-1]} '' names nothing: give ")
+    assert "such as" in complaint

@@ -28,7 +28,11 @@ def history(results: Path, framework: str | None, *, as_json: bool) -> int:
             f"no run in {results} has a figure of speed: give the folder that holds the runs, such "
             "as results/"
         )
-    names = None if framework is None else parsing.words("--framework", framework)
+    names = (
+        None
+        if framework is None
+        else parsing.words("--framework", framework, such_as="torch,keras")
+    )
     known = sorted({trend.framework for trend in found})
     for name in names or ():
         if name not in known:

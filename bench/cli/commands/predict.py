@@ -83,7 +83,7 @@ def _checked(
     where: PredictTarget, source: PredictInput, header: Header
 ) -> tuple[tuple[str, ...], Device]:
     names = (
-        parsing.words("--framework", where.frameworks)
+        parsing.words("--framework", where.frameworks, such_as="torch,keras")
         if where.frameworks is not None
         else (header.framework,)
     )

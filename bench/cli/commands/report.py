@@ -132,7 +132,7 @@ def formats_of(text: str | None, *, or_none: bool = False) -> tuple[str, ...]:
     """
     if text is None:
         return WRITTEN
-    chosen = parsing.words("--format", text)
+    chosen = parsing.split(text)
     if or_none and tuple(chosen) == (NONE,):
         return ()
     unknown = [one for one in chosen if one not in FORMATS]

@@ -109,7 +109,7 @@ def _formats(text: str | None) -> tuple[str, ...]:
     """Those that were asked for; UsageError names one that there is not."""
     if text is None:
         return FORMATS
-    chosen = parsing.words("--format", text)
+    chosen = parsing.words("--format", text, such_as="html,csv, or none")
     if chosen == ("none",):
         return ()
     for one in chosen:
@@ -120,7 +120,11 @@ def _formats(text: str | None) -> tuple[str, ...]:
 
 def _tasks(asked: ProfileOptions, notes: Console, executor: Executor) -> list[ProfileStep]:
     """What each worker is asked for; UsageError where something cannot be."""
-    named = None if asked.frameworks is None else parsing.words("--frameworks", asked.frameworks)
+    named = (
+        None
+        if asked.frameworks is None
+        else parsing.words("--frameworks", asked.frameworks, such_as="torch,keras")
+    )
     names = installed(named, notes)
     if asked.channels not in (1, 3):
         raise UsageError(f"--channels {asked.channels} is not possible: give 1 or 3")
