@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
+from bench.cli.console import standard_output
 from bench.config import parsing
 from bench.config.defaults import preset
 from bench.config.settings import DECLARED
@@ -44,12 +45,12 @@ def show(name: str, root: Path | None, *, as_json: bool) -> int:
         print(json.dumps(facts, indent=2))
         return 0
     counts = facts.pop("images_per_class")
-    console = Console(highlight=False)
+    console = standard_output()
     for key, value in facts.items():
         shown = ", ".join(f"{v:.4f}" for v in value) if isinstance(value, list) else value
         console.print(f"{key.replace('_', ' '):>15}  {shown}", markup=False, soft_wrap=True)
     parts = [part for part in ("train", "test") if counts[part]]
-    table = Table("class", *parts, box=None)
+    table = Table(Column("class", overflow="fold"), *parts, box=None)
     for index, label in enumerate(counts["names"]):
         table.add_row(escape(label), *(f"{counts[part][index]:,}" for part in parts))
     console.print(table)

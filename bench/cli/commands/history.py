@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.cli.console import say
+from bench.cli.console import say, standard_output
 from bench.config import parsing
 from bench.errors import UnknownNameError, UsageError
 from bench.results import store
@@ -41,7 +41,7 @@ def history(results: Path, framework: str | None, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"trends": [trends.values(trend) for trend in chosen]}, indent=2))
         return 0
-    console = Console()
+    console = standard_output()
     for section in trends.sections(chosen):
         print_section(section, console)
     say(console, trends.NEVER_GATES)

@@ -17,7 +17,7 @@ from bench import __version__, frameworks
 from bench.cli import from_checkpoint
 from bench.cli.commands import recipes
 from bench.cli.commands.report import WRITTEN, show_and_write
-from bench.cli.console import installed
+from bench.cli.console import installed, standard_output
 from bench.cli.console import say as _say
 from bench.cli.views.plan import print_plan
 from bench.config import plan
@@ -207,7 +207,7 @@ def _execute(folder: store.Run, session: Session) -> int:
         print(json.dumps(document, indent=2))
     try:
         silent = session.as_json or session.quiet
-        console = None if silent else Console()
+        console = None if silent else standard_output()
         show_and_write(records, [], folder.folder, console, formats=session.formats)
     except StoreError as error:
         faults.append(str(error))

@@ -17,7 +17,7 @@ from rich.text import Text
 from bench import frameworks
 from bench.choices import Device
 from bench.cli import parse
-from bench.cli.console import installed
+from bench.cli.console import installed, standard_output
 from bench.cli.views import certificates
 from bench.config import checks, parsing, resolve
 from bench.config.settings import DECLARED
@@ -72,7 +72,7 @@ class VerifyOptions:
 
 def verify(asked: VerifyOptions, executor: Executor, *, as_json: bool) -> int:
     """Examine every framework anew and print its checks; 0 where all of them passed."""
-    console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, notes = standard_output(), Console(stderr=True, highlight=False)
     subjects = _subjects(asked, notes, executor)
     verdicts: list[VerificationResult] = []
     interrupted = False
@@ -259,11 +259,11 @@ def _table(checks: tuple[Check, ...]) -> Table:
     """One row a check, an optimizer's steps together: the worst case, or every one that fails."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in ("Check", "On"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for heading in ("Cases", "Worst error", "Bound"):
         table.add_column(heading, justify="right")
     for heading in ("Where", ""):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     groups: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
         groups.setdefault((check.name, _subject(check)), []).append(check)

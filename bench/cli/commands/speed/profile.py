@@ -13,7 +13,7 @@ from bench import frameworks
 from bench.choices import Device
 from bench.cli import parse
 from bench.cli.commands.verify import CLASSES, sizes_of
-from bench.cli.console import installed, say
+from bench.cli.console import installed, say, standard_output
 from bench.config import checks, parsing, resolve
 from bench.contract import ModelSpec
 from bench.errors import UnknownNameError, UsageError
@@ -59,7 +59,7 @@ def profile(
     as_json: bool,
 ) -> int:
     """Profile one framework after the other, print and write; 0 where all could be profiled."""
-    console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, notes = standard_output(), Console(stderr=True, highlight=False)
     chosen = _formats(formats)
     tasks = _tasks(asked, notes, executor)
     now = datetime.now(UTC)
