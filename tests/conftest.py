@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -38,6 +39,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A part of a small suite may well be empty."""
     if session.config.getoption("--part") and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
         session.exitstatus = pytest.ExitCode.OK
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test leaves anything among the user's caches, unless a person has named a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "LENET_BENCH_CACHE" not in os.environ:
+            patch.setenv("LENET_BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

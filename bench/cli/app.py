@@ -37,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compare deep-learning frameworks: one network, one data order, equal to the last bit.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Fetch, verify and show data sets.")
+data_app = typer.Typer(no_args_is_help=True, help="Fetch, verify, show and clean data sets.")
 app.add_typer(data_app, name="data")
 
 app.command()(run)
@@ -279,6 +279,17 @@ def data_show(name: DatasetName, data_root: DataRoot = None, json: Json = False)
     from bench.cli.commands import data
 
     return data.show(name, data_root, as_json=json)
+
+
+@data_app.command("clean")
+def data_clean(data_root: DataRoot = None) -> int:
+    """Remove decoded data sets; data sets themselves stay, and the next run decodes them again.
+
+    They lie among the user's caches, or in $LENET_BENCH_CACHE; earlier versions: in the data root.
+    """
+    from bench.cli.commands import data
+
+    return data.clean(data_root)
 
 
 def main() -> None:

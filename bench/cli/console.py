@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 
 from bench import frameworks
 from bench.errors import UsageError
+
+BOUNDLESS = 10_000  # columns, more than any line has
+
+
+def standard_output() -> Console:
+    """As wide as the terminal, or as $COLUMNS; in a pipe or a file no line is broken or cut."""
+    console = Console(highlight=False)
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
+        console.width = BOUNDLESS
+    return console
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:

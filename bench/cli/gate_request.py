@@ -108,7 +108,11 @@ def _cases(asked: GateRequest, notes: Console) -> list[Case]:
     """The cells. Whether a framework exists only its revisions can tell."""
     if asked.device not in get_args(Device):
         raise UsageError(f"--device {asked.device!r} is not possible: give cpu or gpu")
-    named = None if asked.frameworks is None else parsing.words("--frameworks", asked.frameworks)
+    named = (
+        None
+        if asked.frameworks is None
+        else parsing.words("--frameworks", asked.frameworks, such_as="torch,keras")
+    )
     names = installed(None, notes) if named is None else checks.distinct("--frameworks", named)
     threads = parsing.whole_numbers("--threads", asked.threads)
     most = len(machine.usable_cpus())

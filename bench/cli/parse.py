@@ -22,7 +22,7 @@ def check_baseline(name: str | None, names: Collection[str], metric: str, where:
 def devices(text: str) -> tuple[str, ...]:
     """Such as cpu,gpu; or auto."""
     allowed = (*get_args(Device), "auto")
-    named = words("--devices", text)
+    named = words("--devices", text, such_as="cpu,gpu, or auto")
     for device in named:
         if device not in allowed:
             raise UnknownNameError("device", device, allowed)

@@ -12,9 +12,21 @@ Value = TypeVar("Value")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def words(_: str, text: str) -> tuple[str, ...]:
-    """Comma-separated words, without the blanks around them."""
+def split(text: str) -> tuple[str, ...]:
+    """Comma-separated words, without the blanks around them; there may be none."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def words(option: str, text: str, *, such_as: str) -> tuple[str, ...]:
+    """One word or more; `such_as` is an example of what the option takes."""
+    return _some(option, text, f"one or several with commas between, such as {such_as}")
+
+
+def _some(option: str, text: str, what: str) -> tuple[str, ...]:
+    found = split(text)
+    if not found:
+        raise UsageError(f"{option} {text!r} names nothing: give {what}")
+    return found
 
 
 def whole_numbers(option: str, text: str) -> tuple[int, ...]:
@@ -69,7 +81,8 @@ def as_typed(value: object) -> str:
 def _each(
     option: str, text: str, convert: Callable[[str], Value], example: str
 ) -> tuple[Value, ...]:
+    found = _some(option, text, example)
     try:
-        return tuple(convert(word) for word in words(option, text))
+        return tuple(convert(word) for word in found)
     except ValueError as error:
         raise UsageError(f"{option} {text!r} cannot be read: give {example}") from error

@@ -53,7 +53,7 @@ class RunSettings:
             "Frameworks, such as torch,keras,flax. Default: all that are installed.",
             WHAT,
             checks.distinct,
-            parsing.words,
+            partial(parsing.words, such_as="torch,keras"),
         ),
     ]
     devices: Annotated[
@@ -63,7 +63,7 @@ class RunSettings:
             "Default: auto.",
             WHAT,
             checks.each(choice("device", Device, "auto")),
-            parsing.words,
+            partial(parsing.words, such_as="cpu,gpu"),
         ),
     ]
     seeds: Annotated[
@@ -83,7 +83,7 @@ class RunSettings:
             "of these at a time. Several with commas.",
             WHAT,
             checks.each(choice("regime", Regime)),
-            parsing.words,
+            partial(parsing.words, such_as="matched,native"),
             flag="--regime",
         ),
     ] = ("matched",)
@@ -192,7 +192,7 @@ class RunSettings:
             "Checkpoints to keep: best, last, both, or none.",
             SAVED,
             _saved,
-            parsing.words,
+            partial(parsing.words, such_as="best,last, or none"),
             recipe="allowed",
         ),
     ] = ("best",)

@@ -313,7 +313,7 @@ class TrainingSettings:
             "What to evaluate after each epoch beside validation: test, train or both.",
             TRAINING,
             checks.each(choice("part to evaluate", Part)),
-            parsing.words,
+            partial(parsing.words, such_as="test,train"),
             recipe=DECIDES,
         ),
     ] = ()

@@ -34,6 +34,7 @@ from bench.results.store import write_atomically
 from bench.system import environment, machine
 from bench.system.import_closure import Find
 from bench.worker.messages import CheckMade, Event, Examine, FrameworkAnswered
+from bench.workload import caches
 
 TIMEOUT_S = 900.0
 OURS = "lenet-bench"  # whose files that matter are hashed one by one
@@ -55,6 +56,7 @@ HARMLESS = frozenset(
         "VIRTUAL_ENV",
         "XDG_CACHE_HOME",
         "XDG_DATA_HOME",
+        caches.VARIABLE,
         "TORCHINDUCTOR_CACHE_DIR",
         "PYTHONUNBUFFERED",
     ]
@@ -74,12 +76,8 @@ class VerificationResult:
 
 
 def folder() -> Path:
-    """Where certificates are kept: $LENET_BENCH_CACHE, or the user's caches."""
-    if given := os.environ.get("LENET_BENCH_CACHE"):
-        return Path(given).expanduser() / "certificates"
-    import platformdirs
-
-    return platformdirs.user_cache_path("lenet-bench") / "certificates"
+    """Where certificates are kept, among the user's caches."""
+    return caches.folder() / "certificates"
 
 
 def certify(

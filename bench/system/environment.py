@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench.workload import caches
+
 # What a worker may see of this process's environment: where things are, the language, and the
 # settings of devices and of juliacall. All else could change what is measured.
 PASSED_ON = frozenset(
@@ -99,15 +101,17 @@ def of_worker(
     if sys.flags.ignore_environment:
         kept = {name: value for name, value in kept.items() if name not in OF_THIS_PYTHON}
     counts = dict.fromkeys(THREAD_COUNTS, str(threads))
+    # Without a home a worker could not find it on all systems, nor read a `~` in its name.
+    own = {caches.VARIABLE: str(caches.folder(parent))}
     alike = {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"}
-    return places | kept | KEEPS_MEMORY | dict(more or {}) | NO_HOME | counts | alike
+    return places | kept | KEEPS_MEMORY | dict(more or {}) | NO_HOME | counts | alike | own
 
 
 def why_not(name: str) -> str | None:
     """Why a run cannot be given a variable of this name, and what does it instead; None: it can."""
     if name in THREAD_COUNTS:
         return "it is set for all frameworks alike: give --threads"
-    if name in PASSED_ON:
+    if name in PASSED_ON or name == caches.VARIABLE:
         return "workers see it as it is: set it before the program starts"
     if name in PLACES or name in NO_HOME or name in SET_ALIKE:
         return "it is set for all frameworks alike"

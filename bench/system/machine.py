@@ -52,6 +52,30 @@ def describe() -> Machine:
     return Machine(fingerprint=_fingerprint(facts), host=host.identity(), **facts)
 
 
+def differences(before: Machine, after: Machine) -> list[str]:
+    """What differs between two machines, such as `usable CPUs 2 → 1`; of hosts, only that they do.
+
+    Empty where nothing is known to: identical machines may have fingerprints of two versions.
+    """
+    told = []
+    for name in Machine.model_fields:
+        values = [getattr(one, name) for one in (before, after)]
+        if name not in ("fingerprint", "host") and values[0] != values[1]:
+            words = name.replace("_", " ").replace("cpu", "CPU").replace("gpu", "GPU")
+            told.append(f"{words} {' → '.join(map(_as_text, values))}")
+    if None not in (before.host, after.host) and before.host != after.host:
+        told.append("another host" if told else "another host, otherwise equal")
+    return told
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return ",".join(value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 @cache
 def instruction_sets() -> tuple[str, ...]:
     """Those of the CPU that libraries choose their code by, of INSTRUCTION_SETS; () if unknown."""

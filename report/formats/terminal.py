@@ -135,8 +135,8 @@ def _table(
         table.add_column(
             Text(column.heading("\n")),
             justify="left" if column.is_text else "right",
-            no_wrap=True,
-            overflow="ellipsis",
+            no_wrap=not column.is_text,  # names are broken rather than cut
+            overflow="fold" if column.is_text else "ellipsis",
         )
     for row in rows:
         cells = (_text((column.cell(row),), console) for column in shown)

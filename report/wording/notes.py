@@ -32,7 +32,13 @@ TOLD_IN_NOTES = ("Version", "Parameters")  # columns that are notes where there 
 def title(comparison: Comparison) -> Note:
     """Data set, model and device."""
     setup = comparison.setup
-    return (Given(setup.settings.dataset), " · ", *network(setup), " · ", setup.device)
+    return (
+        Given(setup.settings.dataset, REASON_LIMIT),
+        " · ",
+        *network(setup),
+        " · ",
+        setup.device,
+    )
 
 
 def settings(comparison: Comparison) -> Note:
@@ -64,7 +70,7 @@ def _resumed(setup: Setup) -> Note:
     if setup.resumed_from is None:
         return ()
     before = _count(setup.first_epoch - 1, "epoch")
-    return (f" ({before} of them before, in ", Given(setup.resumed_from, 80), ")")
+    return (f" ({before} of them before, in ", Given(setup.resumed_from, REASON_LIMIT), ")")
 
 
 def _given_normalisation(

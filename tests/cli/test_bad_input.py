@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import resource
 
@@ -20,7 +21,7 @@ import pytest
             "tinygrad",
         ),
         (["--frameworks", "torch,"], None),
-        (["--frameworks", ","], "--frameworks names nothing"),
+        (["--frameworks", ","], "--frameworks ',' names nothing"),
         (["--frameworks", "torch,torch"], "--frameworks names torch more than once"),
         (["--dataset", "minst"], "unknown data set 'minst' (did you mean 'mnist'?)"),
         (["--model", "lenet"], "unknown model 'lenet' (did you mean 'lenet5'?)"),
@@ -136,7 +137,24 @@ def test_resume_of_another_machine(bench, refused):
     text = manifest.read_text()
     start = text.index('"fingerprint"')
     manifest.write_text(text[:start] + '"fingerprint": "0123456789ab"\n  }\n}')
-    assert "begun on another machine" in refused("run", "--resume", str(bench.only_run()))
+    complaint = refused("run", "--resume", str(bench.only_run()))
+    assert "begun on another machine" in complaint
+    assert "its description is of another version" in complaint
+
+
+def test_resume_with_another_share_of_the_machine(bench, refused):
+    """What differs is told, and no hash."""
+    bench.run("reference")
+    path = bench.only_run() / "run.json"
+    written = json.loads(path.read_text())
+    of = written["machine"]
+    here = of["usable_cpus"], of["fingerprint"], of["host"]
+    of |= {"usable_cpus": 99, "cpu_quota": 1.5, "fingerprint": "0123456789ab"}
+    path.write_text(json.dumps(written))
+    complaint = refused("run", "--resume", str(bench.only_run()))
+    assert f"another share of this one: usable CPUs 99 → {here[0]}; CPU quota 1.5 → " in complaint
+    for digest in ("0123456789ab", *here[1:]):
+        assert str(digest) not in complaint
 
 
 def test_resume_of_a_torn_run(bench, refused):
@@ -190,3 +208,25 @@ def test_data_that_change_between_plan_and_cell_are_noticed(bench, tmp_path):
     done = bench("run", "--resume", str(bench.only_run()), "--json")
     assert done.returncode == 1
     assert "has changed since the run was planned" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--seeds"),
+        ("run", "--evaluate"),
+        ("verify", "--frameworks"),
+        ("verify", "--models"),
+        ("verify", "--poolings"),
+        ("verify", "--optimizers"),
+        ("verify", "--devices"),
+        ("verify", "--batch-sizes"),
+        ("ladder", "--frameworks"),
+        ("profile", "--frameworks"),
+        ("profile", "--format"),
+    ],
+)
+def test_an_option_that_is_given_empty(refused, arguments):
+    complaint = refused(*arguments, "")
+    assert complaint.startswith(f"error: {arguments[-1]} '' names nothing: give ")
+    assert "such as" in complaint

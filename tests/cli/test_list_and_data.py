@@ -6,6 +6,8 @@ import json
 import re
 import time
 
+import pytest
+
 from bench.results import known_defects
 
 
@@ -76,6 +78,31 @@ def test_list_as_tables(bench):
     assert "61,706" not in done.stdout
 
 
+NAMES = {"datasets": ["fashionmnist", "cifar10"], "models": ["lenet5-c5conv", "lenet5-wide"]}
+
+
+@pytest.mark.parametrize(("what", "names"), NAMES.items())
+def test_in_a_pipe_nothing_is_cut_and_no_row_is_broken(bench, what, names):
+    del bench.env["COLUMNS"]
+    text = bench("list", what).stdout
+    assert "…" not in text
+    rows = json.loads(bench("list", what, "--json").stdout)[what]
+    assert {row["name"] for row in rows} >= set(names)
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    for row in rows:
+        (line,) = [line for line in lines if line[0] == row["name"] and "is" not in line]
+        assert line[1:]
+    if what == "models":
+        assert "elu" in next(" ".join(line) for line in lines if line[0] == "lenet5")
+
+
+@pytest.mark.parametrize("columns", ["80", "60"])
+@pytest.mark.parametrize("what", NAMES)
+def test_on_a_narrow_terminal_names_are_broken_and_not_cut(bench, what, columns):
+    bench.env["COLUMNS"] = columns
+    assert "…" not in bench("list", what).stdout
+
+
 def test_data_show(bench):
     facts = json.loads(bench("data", "show", "digits", "--json").stdout)
     assert facts["train_images"] == 1797
@@ -92,6 +119,23 @@ def test_data_verify(bench, tmp_path):
     assert done.returncode == 1
     assert "missing" in done.stdout
     assert "train-images-idx3-ubyte" in done.stdout
+
+
+def test_data_clean(bench, tmp_path):
+    assert "nothing is decoded in" in bench("data", "clean").stdout
+    assert bench("data", "show", "digits").returncode == 0
+    old = tmp_path / "root" / "lenet-bench-cache"
+    old.mkdir(parents=True)
+    (decoded,) = (bench.cache / "decoded").glob("*.json")
+    (old / decoded.name).write_bytes(bytes(1_500_000))
+    done = bench("data", "clean", "--data-root", str(tmp_path / "root"))
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        f"{bench.cache / 'decoded'}: 3 files removed, 1.8 MB freed",
+        f"{old}: 1 file removed, 1.5 MB freed",
+    ]
+    assert not (bench.cache / "decoded").exists()
+    assert not old.exists()
 
 
 def test_a_missing_data_set_without_network(bench, refused, tmp_path):

@@ -37,7 +37,10 @@ def test_dry_run_lists_the_cells(bench):
         ("nativ", "unknown regime 'nativ' (did you mean 'native'?): choose from matched, native, "),
         ("native.epsilon", "choose from matched, native, each"),
         ("native,native", "--regime names native more than once"),
-        (",", "--regime names nothing: give one value or several with commas between"),
+        (
+            ",",
+            "--regime ',' names nothing: give one or several with commas between, such as matched",
+        ),
         ("each", "and reference has none that differs with adam: add matched or native"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 import typer
@@ -13,7 +14,7 @@ from bench.config import recipe
 from bench.config.declaration import PANELS
 from bench.config.plan import Plan
 from bench.config.settings import DECLARED, checked
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.results import migrate, store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,3 +115,26 @@ def test_published_runs_are_read():
         assert planned.settings.threads == tuple(content["plan"]["thread_counts"])
         assert planned.settings.learning_rate == content["plan"]["learning_rate"]
         assert planned.optimizer.name == planned.settings.optimizer
+
+
+LISTS = sorted(
+    name for name, of in DECLARED.items() if get_origin(of.kind) is tuple and of.about.parse
+)
+
+
+@pytest.mark.parametrize("typed", ["", " ", ",", " , "])
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_that_names_nothing_is_refused_with_what_the_option_takes(name, typed):
+    """Also where the default is the empty list, which nobody can type."""
+    of = DECLARED[name]
+    with pytest.raises(UsageError) as refused:
+        of.parse(typed)
+    said = str(refused.value)
+    assert said.startswith(f"{of.flag} {typed!r} names nothing: give ")
+    example = said.partition("such as ")[2].partition(", or ")[0]
+    assert of.parse(example)
+
+
+def test_which_settings_are_lists():
+    assert {"seeds", "devices", "mean", "evaluate", "save"} <= set(LISTS)
+    assert len(LISTS) == 12

@@ -31,7 +31,8 @@ def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's caches, or reaches loopback through a proxy."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user-cache"))
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.delenv("LENET_BENCH_DATA", raising=False)
+    for name in ("LENET_BENCH_DATA", "LENET_BENCH_CACHE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

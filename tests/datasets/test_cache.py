@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,8 +36,8 @@ def spoil_sources(root: Path) -> None:
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def entry(root: Path, part: str) -> Path:
-    (path,) = (root / cache.FOLDER).glob(f"*{part}")
+def entry(part: str) -> Path:
+    (path,) = cache.folder().glob(f"*{part}")
     return path
 
 
@@ -108,7 +109,7 @@ DAMAGE = {
 def test_a_damaged_entry_is_made_anew(tiny, root: Path, part: str, damage) -> None:
     first = load(tiny, root)
     # The mapped file stays as it is: what is damaged is a copy in its place.
-    path = entry(root, part)
+    path = entry(part)
     copy = path.with_suffix(".copy")
     copy.write_bytes(path.read_bytes())
     damage(copy)
@@ -122,7 +123,7 @@ def test_a_damaged_entry_is_made_anew(tiny, root: Path, part: str, damage) -> No
 
 def test_another_format_is_not_read(tiny, root: Path) -> None:
     load(tiny, root)
-    path = entry(root, ".json")
+    path = entry(".json")
     stored = json.loads(path.read_text())
     stored["key"]["format"] += 1
     path.write_text(json.dumps(stored))
@@ -133,7 +134,7 @@ def test_another_format_is_not_read(tiny, root: Path) -> None:
 
 def test_pickles_in_the_cache_are_not_loaded(tiny, root: Path) -> None:
     first = load(tiny, root)
-    path = entry(root, "train_labels.npy")
+    path = entry("train_labels.npy")
     path.unlink()
     np.save(path, np.array([{}], dtype=object), allow_pickle=True)
     assert_same(load(tiny, root), first)
@@ -143,51 +144,91 @@ def test_a_changed_source_replaces_its_entry(make: SimpleNamespace, root: Path) 
     tiny = make.idx()
     tiny.fill(root)
     load(tiny, root)
-    files = sorted((root / cache.FOLDER).iterdir())
+    files = sorted(cache.folder().iterdir())
     for path in (root / "TINY/raw").iterdir():
         os.utime(path, ns=(0, 0))
     load(tiny, root)
-    assert sorted((root / cache.FOLDER).iterdir()) == files
+    assert sorted(cache.folder().iterdir()) == files
     assert len(files) == 5
 
 
-@pytest.fixture
-def blocked(root: Path) -> Path:
-    """A cache folder that cannot be made, also for a superuser: a file is in its place."""
-    path = root / cache.FOLDER
-    path.touch()
-    return path
-
-
-def test_a_read_only_root_is_cached_with_the_user(
-    tiny, root: Path, blocked: Path, tmp_path: Path
+@pytest.mark.parametrize("variable", [True, False])
+def test_entries_lie_with_the_users_caches(
+    tiny, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: bool
 ) -> None:
-    first = load(tiny, root)
-    assert blocked.read_bytes() == b""
-    assert len(list((tmp_path / "user-cache/lenet-bench").rglob("*.npy"))) == 4
-    spoil_sources(root)
-    assert_same(load(tiny, root), first)
+    before = sorted(root.rglob("*"))
+    if variable:
+        monkeypatch.setenv("LENET_BENCH_CACHE", str(tmp_path / "own"))
+    load(tiny, root)
+    folder = tmp_path / ("own/decoded" if variable else "user-cache/lenet-bench/decoded")
+    assert len(list(folder.iterdir())) == 5
+    assert sorted(root.rglob("*")) == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="a superuser writes where others may not")
-def test_a_root_without_write_permission(tiny, root: Path, tmp_path: Path) -> None:
-    root.chmod(0o500)
-    try:
-        first = load(tiny, root)
-        spoil_sources(root)
-        assert_same(load(tiny, root), first)
-    finally:
-        root.chmod(0o700)
+def test_two_roots_with_files_of_one_size_and_time_are_two(
+    make: SimpleNamespace, root: Path, tmp_path: Path
+) -> None:
+    tiny = make.idx()
+    tiny.fill(root)
+    other = tmp_path / "other"
+    shutil.copytree(root, other)  # with the times of the files
+    load(tiny, root)
+    spoil_sources(other)
+    with pytest.raises(DataError):
+        load(tiny, other)
+    assert len(list(cache.folder().iterdir())) == 5
+    shutil.rmtree(other)
+    shutil.copytree(root, other)
+    load(tiny, other)
+    assert len(list(cache.folder().iterdir())) == 10
 
 
 def test_where_nothing_can_be_written_arrays_come_from_memory(
-    tiny, root: Path, blocked: Path, tmp_path: Path
+    tiny, root: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "user-cache").touch()
+    (tmp_path / "user-cache").touch()  # keeps a superuser from making the folder, too
     data = load(tiny, root)
     assert data.train_images.shape == (12, 32, 32, 1)
     assert not data.train_images.flags.writeable
     assert not data.train_labels.flags.writeable
+
+
+def test_an_old_entry_in_the_data_root_is_neither_read_nor_touched(tiny, root: Path) -> None:
+    load(tiny, root)
+    old = root / cache.OLD_FOLDER
+    cache.folder().rename(old)
+    spoil_sources(root)
+    with pytest.raises(DataError):
+        load(tiny, root)
+    assert len(list(old.iterdir())) == 5
+
+
+def test_cleaning_removes_entries_and_drafts_and_nothing_else(tiny, root: Path) -> None:
+    data = load(tiny, root)
+    folder, old = cache.folder(), root / cache.OLD_FOLDER
+    shutil.copytree(folder, old)
+    (old / "mine.npy").write_bytes(b"mine")
+    first = next(iter(sorted(folder.iterdir())))
+    (folder / f".{16 * '0'}-{first.name}").write_bytes(b"half")
+    sizes = [sum(path.stat().st_size for path in one.iterdir()) for one in (folder, old)]
+    removed = datasets.clean(root)
+    assert removed == [
+        datasets.Removed(folder, 6, sizes[0]),
+        datasets.Removed(old, 5, sizes[1] - 4),
+    ]
+    assert not folder.exists()
+    assert [path.name for path in old.iterdir()] == ["mine.npy"]
+    assert int(data.train_images.sum()), "what is mapped stays"
+    assert_same(load(tiny, root), data)
+
+
+def test_what_cannot_be_removed_is_told(tiny, root: Path) -> None:
+    load(tiny, root)
+    path = entry("train_labels.npy")
+    path.unlink()
+    path.mkdir()  # no file, so that a superuser cannot unlink it, either
+    with pytest.raises(DataError, match=r"cannot remove decoded data from .*; remove it by hand"):
+        datasets.clean(root)
 
 
 def test_a_write_that_fails_leaves_what_was_there(root: Path) -> None:
@@ -228,4 +269,4 @@ def test_processes_that_start_at_once_agree(make: SimpleNamespace, root: Path) -
     assert [process.returncode for process in processes] == [0] * 3
     assert len(outputs) == 1
     assert "memmap" in outputs.pop()
-    assert len(list((root / cache.FOLDER).iterdir())) == 5, "no drafts are left"
+    assert len(list(cache.folder().iterdir())) == 5, "no drafts are left"

@@ -30,6 +30,19 @@ def test_no_line_is_wider_than_the_console(frozen: list[Record], make: Make, wid
         assert cell_len(line) <= width
 
 
+@pytest.mark.parametrize("width", [60, 80, 10_000])
+def test_names_are_never_cut(make: Make, width: int) -> None:
+    name, file = "framework-with-a-name:variant-of-it", f"npz:/data/{'folder/' * 20}images.npz"
+    text = printed([make(framework=name, dataset=file)], width)
+    folded = "".join(text.split())
+    assert file in folded
+    assert "framework-with-a" in folded
+    assert text.count("…") == text.count("5f…"), "but for the machine's fingerprint"
+    if width == 10_000:
+        assert any(name in line for line in text.splitlines())
+        assert any(file in line for line in text.splitlines())
+
+
 def test_at_100_columns_no_figure_is_cut(frozen: list[Record]) -> None:
     table = printed(frozen).split("- Test accuracy")[0].split("Framework")[1]
     assert "…" not in table

@@ -62,3 +62,16 @@ def test_a_system_that_does_not_tell(monkeypatch) -> None:
 
 def test_this_machine_says_them_in_its_record() -> None:
     assert machine.describe().instruction_sets == machine.instruction_sets()
+
+
+def test_what_differs_between_two_machines():
+    here = machine.describe().model_copy(update={"host": "a", "cpu_quota": None, "usable_cpus": 2})
+
+    def other(**changed):
+        return machine.differences(here, here.model_copy(update=changed))
+
+    assert other() == other(fingerprint="0") == other(host=None) == []
+    assert other(usable_cpus=1) == ["usable CPUs 2 → 1"]
+    assert other(cpu_quota=1.5) == ["CPU quota none → 1.5"]
+    assert other(gpu="A", host="b") == [f"GPU {here.gpu or 'none'} → A", "another host"]
+    assert other(host="b") == ["another host, otherwise equal"]

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench import frameworks
+from bench.cli.console import standard_output
 from bench.config import recipe
 from bench.errors import UnknownNameError
 from bench.execution import Executor, device_listing
@@ -36,7 +37,7 @@ def list_(what: str | None, root: Path | None, executor: Executor, *, as_json: b
     if as_json:
         print(json.dumps(sections, indent=2))
         return 0
-    console = Console(highlight=False)
+    console = standard_output()
     for name, rows in sections.items():
         _print_section(console, name, rows)
     return 0
@@ -45,7 +46,8 @@ def list_(what: str | None, root: Path | None, executor: Executor, *, as_json: b
 def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> None:
     """A table, and below it why something is not available, which is too long for a column."""
     shown = [key for key in rows[0] if key not in ("reason", "known_defects")]
-    table = Table(*shown, title=name, title_justify="left", title_style="bold", box=None)
+    columns = (Column(key, overflow="fold") for key in shown)  # names are never cut
+    table = Table(*columns, title=name, title_justify="left", title_style="bold", box=None)
     for row in rows:
         table.add_row(*(_text(row[key]) for key in shown))
     console.print(table)

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from rich.console import Console
 
 from bench.cli import parse
-from bench.cli.console import say
+from bench.cli.console import say, standard_output
 from bench.errors import UnknownNameError, UsageError
 from bench.results import store
 from report.analysis import contrasts
@@ -65,7 +65,7 @@ def compare(
     if as_json:
         print(json.dumps(_document([one for _, several in found for one in several]), indent=2))
         return 0
-    console = Console()
+    console = standard_output()
     for section, _ in found:
         print_section(section, console)
     return 0

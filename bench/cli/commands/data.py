@@ -1,4 +1,4 @@
-"""`bench data`: fetch, verify and show data sets."""
+"""`bench data`: fetch, verify and show data sets, remove what was decoded."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
-from bench.cli.console import say
+from bench.cli.console import say, standard_output
 from bench.config import parsing
 from bench.config.defaults import preset
 from bench.config.settings import DECLARED
 from bench.contract import Labels
-from bench.workload import datasets, models, normalisation
+from bench.workload import caches, datasets, models, normalisation
 
 
 def fetch(name: str, root: Path | None) -> int:
@@ -45,15 +45,27 @@ def show(name: str, root: Path | None, *, as_json: bool) -> int:
         print(json.dumps(facts, indent=2))
         return 0
     counts = facts.pop("images_per_class")
-    console = Console(highlight=False)
+    console = standard_output()
     for key, value in facts.items():
         shown = ", ".join(f"{v:.4f}" for v in value) if isinstance(value, list) else value
         console.print(f"{key.replace('_', ' '):>15}  {shown}", markup=False, soft_wrap=True)
     parts = [part for part in ("train", "test") if counts[part]]
-    table = Table("class", *parts, box=None)
+    table = Table(Column("class", overflow="fold"), *parts, box=None)
     for index, label in enumerate(counts["names"]):
         table.add_row(escape(label), *(f"{counts[part][index]:,}" for part in parts))
     console.print(table)
+    return 0
+
+
+def clean(root: Path | None) -> int:
+    """Remove what was decoded, which the next run decodes again; one line a folder."""
+    root = root or datasets.default_root()
+    removed = datasets.clean(root)
+    for one in removed:
+        freed = f"{one.freed_bytes / 1e6:,.1f} MB freed"
+        print(f"{one.folder}: {one.files} file{'s' * (one.files != 1)} removed, {freed}")
+    if not removed:
+        print(f"nothing is decoded in {caches.folder()}, nor in {root}")
     return 0
 
 

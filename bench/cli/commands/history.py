@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.cli.console import say
+from bench.cli.console import say, standard_output
 from bench.config import parsing
 from bench.errors import UnknownNameError, UsageError
 from bench.results import store
@@ -28,7 +28,11 @@ def history(results: Path, framework: str | None, *, as_json: bool) -> int:
             f"no run in {results} has a figure of speed: give the folder that holds the runs, such "
             "as results/"
         )
-    names = None if framework is None else parsing.words("--framework", framework)
+    names = (
+        None
+        if framework is None
+        else parsing.words("--framework", framework, such_as="torch,keras")
+    )
     known = sorted({trend.framework for trend in found})
     for name in names or ():
         if name not in known:
@@ -37,7 +41,7 @@ def history(results: Path, framework: str | None, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"trends": [trends.values(trend) for trend in chosen]}, indent=2))
         return 0
-    console = Console()
+    console = standard_output()
     for section in trends.sections(chosen):
         print_section(section, console)
     say(console, trends.NEVER_GATES)

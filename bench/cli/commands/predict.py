@@ -11,10 +11,11 @@ from typing import Any, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench import frameworks
 from bench.choices import Device
+from bench.cli.console import standard_output
 from bench.cli.views import misclassified_images
 from bench.cli.views.misclassified_images import Examined
 from bench.config import checks, parsing
@@ -83,7 +84,7 @@ def _checked(
     where: PredictTarget, source: PredictInput, header: Header
 ) -> tuple[tuple[str, ...], Device]:
     names = (
-        parsing.words("--framework", where.frameworks)
+        parsing.words("--framework", where.frameworks, such_as="torch,keras")
         if where.frameworks is not None
         else (header.framework,)
     )
@@ -231,7 +232,7 @@ def _described(agreement: Agreement, header: Header) -> dict[str, Any]:
 
 
 def _print(document: dict[str, Any], header: Header) -> None:
-    console = Console(highlight=False)
+    console = standard_output()
     validated = "" if header.val_accuracy is None else f", validation {header.val_accuracy:.2%}"
     _say(
         console,
@@ -240,12 +241,13 @@ def _print(document: dict[str, Any], header: Header) -> None:
     )
     if "what" in document:
         _say(console, document["what"])
-        table = Table("framework", "accuracy", "wrong", "loss", box=None)
+        table = Table(Column("framework", overflow="fold"), "accuracy", "wrong", "loss", box=None)
         for row in document["results"]:
             accuracy, loss = f"{row['accuracy']:.2%}", f"{row['loss']:.4f}"
             table.add_row(row["framework"], accuracy, f"{row['wrong']:,}", loss)
     else:
-        table = Table("file", "framework", "class", "probability", "runner-up", "", box=None)
+        headings = ("file", "framework", "class", "probability", "runner-up", "")
+        table = Table(*(Column(one, overflow="fold") for one in headings), box=None)
         for row in document["results"]:
             first, second = f"{row['probability']:.2%}", f"{row['runner_up_probability']:.2%}"
             texts = (row["file"], row["framework"], row["class"], first, row["runner_up"], second)

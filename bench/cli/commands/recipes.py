@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.cli.console import say
+from bench.cli.console import say, standard_output
 from bench.config import recipe
 from bench.config.published import Reproduced
 from bench.errors import UnknownNameError, UsageError
@@ -73,7 +73,7 @@ def show(what: str, name: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(found.model_dump(mode="json"), indent=2))
         return 0
-    console = Console()
+    console = standard_output()
     say(console, f"# {recipe.path_of(name)}")
     say(console, recipe.path_of(name).read_text(encoding="utf-8").rstrip())
     return 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.cli import parse
+from bench.cli.console import standard_output
 from bench.config import parsing
 from bench.errors import StoreError, UsageError
 from bench.results import store
@@ -54,7 +55,7 @@ def report(
     folder = out or _default_folder(paths)
     typed = _commands(paths)
     show_and_write(
-        records, problems, folder, Console(), formats=chosen, typed=typed, compared=compared
+        records, problems, folder, standard_output(), formats=chosen, typed=typed, compared=compared
     )
     if show and (folder / "report.html").exists():
         webbrowser.open((folder / "report.html").absolute().as_uri())
@@ -132,7 +133,7 @@ def formats_of(text: str | None, *, or_none: bool = False) -> tuple[str, ...]:
     """
     if text is None:
         return WRITTEN
-    chosen = parsing.words("--format", text)
+    chosen = parsing.split(text)
     if or_none and tuple(chosen) == (NONE,):
         return ()
     unknown = [one for one in chosen if one not in FORMATS]

@@ -17,7 +17,7 @@ from bench import __version__, frameworks
 from bench.cli import from_checkpoint
 from bench.cli.commands import recipes
 from bench.cli.commands.report import WRITTEN, show_and_write
-from bench.cli.console import installed
+from bench.cli.console import installed, standard_output
 from bench.cli.console import say as _say
 from bench.cli.views.plan import print_plan
 from bench.config import plan
@@ -32,7 +32,7 @@ from bench.execution.block import OnThisMachine
 from bench.execution.observing.observers import observed
 from bench.execution.observing.progress import make_progress
 from bench.results import checkpoint, store
-from bench.results.record import Record
+from bench.results.record import Machine, Record
 from bench.system import environment, machine, signals
 from bench.system.quiet import Patience
 from bench.worker import prepared_data
@@ -153,15 +153,7 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
             f"{path} was begun with other options: {listed}; leave them out to go on with it, or "
             "start a new run without --resume"
         )
-    here = machine.describe()
-    before = manifest.machine
-    hosts_differ = None not in (here.host, before.host) and here.host != before.host
-    if here.fingerprint != before.fingerprint or hosts_differ:
-        names = [f"{one.fingerprint}, host {one.host or 'unknown'}" for one in (before, here)]
-        raise UsageError(
-            f"{path} was begun on another machine ({names[0]}; this is {names[1]}), and figures of "
-            "two machines do not belong in one run: start a new one"
-        )
+    _refuse_another_machine(path, manifest.machine, machine.describe())
     with store.reopen(path) as folder:
         settings = replace(earlier, wait_for_quiet_s=wait_s)
         waiting = manifest.plan.model_copy(update={"settings": settings})
@@ -170,6 +162,19 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
             left = repeats.pending(manifest.plan, folder.records())
             return print_plan(manifest.plan, left, as_json=session.as_json)
         return _execute(folder, session)
+
+
+def _refuse_another_machine(path: Path, before: Machine, here: Machine) -> None:
+    """UsageError where figures of two machines, or of two shares of one, would be in one run."""
+    differing = machine.differences(before, here)
+    if not differing and here.fingerprint == before.fingerprint:
+        return
+    listed = "; ".join(differing) or "its description is of another version of lenet-bench"
+    raise UsageError(
+        f"{path} was begun on another machine, or on another share of this one: {listed}. Figures "
+        "of the two do not belong in one run: go on where all is as it was, or start a new run "
+        "without --resume"
+    )
 
 
 def _execute(folder: store.Run, session: Session) -> int:
@@ -207,7 +212,7 @@ def _execute(folder: store.Run, session: Session) -> int:
         print(json.dumps(document, indent=2))
     try:
         silent = session.as_json or session.quiet
-        console = None if silent else Console()
+        console = None if silent else standard_output()
         show_and_write(records, [], folder.folder, console, formats=session.formats)
     except StoreError as error:
         faults.append(str(error))

@@ -17,7 +17,7 @@ from rich.text import Text
 from bench import frameworks
 from bench.choices import Device
 from bench.cli import parse
-from bench.cli.console import installed
+from bench.cli.console import installed, standard_output
 from bench.cli.views import certificates
 from bench.config import checks, parsing, resolve
 from bench.config.settings import DECLARED
@@ -72,7 +72,7 @@ class VerifyOptions:
 
 def verify(asked: VerifyOptions, executor: Executor, *, as_json: bool) -> int:
     """Examine every framework anew and print its checks; 0 where all of them passed."""
-    console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, notes = standard_output(), Console(stderr=True, highlight=False)
     subjects = _subjects(asked, notes, executor)
     verdicts: list[VerificationResult] = []
     interrupted = False
@@ -98,13 +98,20 @@ def verify(asked: VerifyOptions, executor: Executor, *, as_json: bool) -> int:
 
 
 def _subjects(asked: VerifyOptions, notes: Console, executor: Executor) -> list[Subject]:
-    named = None if asked.frameworks is None else parsing.words("--frameworks", asked.frameworks)
+    named = (
+        None
+        if asked.frameworks is None
+        else parsing.words("--frameworks", asked.frameworks, such_as="torch,keras")
+    )
     names = installed(named, notes)
     wanted = _networks(asked.networks)
     specs = (
         OPTIMIZERS
         if asked.optimizers is None
-        else tuple(_optimizer(text) for text in parsing.words("--optimizers", asked.optimizers))
+        else tuple(
+            _optimizer(text)
+            for text in parsing.words("--optimizers", asked.optimizers, such_as="sgd,adamw")
+        )
     )
     threads = checks.default(asked.threads, machine.most_threads())
     devices = device_listing.choose_devices(parse.devices(asked.devices), names, executor)
@@ -182,8 +189,9 @@ def _several(
     """The words of an option; `all` stands for every known one, and none for the usual one."""
     if given is None:
         return () if usual is None else (usual,)
-    found = parsing.words(option, given)
-    return checks.distinct(option, tuple(known) if found == ("all",) else found)
+    known = tuple(known)
+    found = parsing.words(option, given, such_as=f"{known[0]},{known[1]}, or all")
+    return checks.distinct(option, known if found == ("all",) else found)
 
 
 def _optimizer(text: str) -> OptimizerSpec:
@@ -194,7 +202,7 @@ def _optimizer(text: str) -> OptimizerSpec:
         key, _, value = part.partition("=")
         if key not in ("momentum", "weight-decay"):
             raise UnknownNameError(f"constant of {name}", key, ("momentum", "weight-decay"))
-        (given[key.replace("-", "_")],) = parsing.numbers("--optimizers", value) or (0.0,)
+        (given[key.replace("-", "_")],) = parsing.numbers("--optimizers", value)
     return resolve.optimizer(
         resolve.optimizer_name(name), given.get("momentum", 0.0), given.get("weight_decay")
     )
@@ -251,11 +259,11 @@ def _table(checks: tuple[Check, ...]) -> Table:
     """One row a check, an optimizer's steps together: the worst case, or every one that fails."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in ("Check", "On"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for heading in ("Cases", "Worst error", "Bound"):
         table.add_column(heading, justify="right")
     for heading in ("Where", ""):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     groups: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
         groups.setdefault((check.name, _subject(check)), []).append(check)

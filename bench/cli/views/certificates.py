@@ -31,10 +31,10 @@ def print_worst(console: Console, examined: Sequence[tuple[Subject, Verification
     """A table: for each check and framework the worst share of its bound, and where that was."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in ("Check", "Framework"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for heading in ("Cases", "Worst error", "Bound", "Of bound"):
         table.add_column(heading, justify="right")
-    table.add_column("Where")
+    table.add_column("Where", overflow="fold")
     before = None
     for name, framework, found in _by_check(examined):
         worst = max(found, key=lambda one: one.share)

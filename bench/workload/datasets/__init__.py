@@ -18,6 +18,7 @@ from typing import get_args
 
 from bench.choices import Fit
 from bench.errors import DataError, UnknownNameError
+from bench.workload.datasets.cache import Removed, clean
 from bench.workload.datasets.cifar import CIFAR10
 from bench.workload.datasets.digits import DIGITS
 from bench.workload.datasets.loading import deliver
@@ -30,6 +31,8 @@ __all__ = [
     "Description",
     "FileCheck",
     "Fit",
+    "Removed",
+    "clean",
     "default_root",
     "describe",
     "fetch",
@@ -81,8 +84,7 @@ def load(name: str, root: Path, size: tuple[int, int], fit: Fit) -> Dataset:
 
     Images that are smaller than `size` are padded with zeros, centred, or resized bilinearly with
     half-pixel centres, as `fit` says; larger ones can be resized only. The first time, files are
-    held against their hashes, decoded, and the result cached in `root`, or with the user's caches
-    where `root` is read-only.
+    held against their hashes, decoded, and the result kept among the user's caches.
 
     Raises:
         UnknownNameError: there is no such data set or way to fit.

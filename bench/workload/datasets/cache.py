@@ -1,5 +1,6 @@
 """Decoded arrays kept on the disk, so that every start but the first maps them and is quick.
 
+They lie with the user's caches and not with the data, which may be shared, read-only or backed up.
 An entry is up to four .npy files and a small JSON file that says what they were made from and
 holds the CRC-32 of each. The JSON file is written last and every file is put in place by one
 rename: processes that write the same entry at once only replace equal files by equal ones. Whatever
@@ -14,9 +15,10 @@ import functools
 import hashlib
 import json
 import os
+import re
 import secrets
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,11 +27,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.choices import Fit
+from bench.errors import DataError
+from bench.workload import caches
 from bench.workload.datasets.source import Dataset, Decoded, Input
 
 FORMAT = 1
-FOLDER = "lenet-bench-cache"
+FOLDER = "decoded"  # among the user's caches
+OLD_FOLDER = "lenet-bench-cache"  # in a data root, where earlier versions kept entries
 _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+# Of an entry, or a draft of it; whatever else lies beside is a person's.
+_OURS = re.compile(
+    rf"(\.[0-9a-f]{{16}}-)?\w+-\d+x\d+-\w+-[0-9a-f]{{12}}(\.json|-({'|'.join(_ARRAYS)})\.npy)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,10 @@ class Key:
 
     @property
     def stem(self) -> str:
-        """How the entry's files begin: one entry for each place, replaced when its files change."""
+        """How the entry's files begin: one entry for each place, replaced when its files change.
+
+        Files of two data roots are two places: their origins are absolute paths.
+        """
         place = json.dumps([self.name, [origin.origin for origin in self.inputs]])
         family = self.name.partition(":")[0]
         digest = hashlib.sha256(place.encode()).hexdigest()[:12]
@@ -55,22 +67,54 @@ class Key:
         return facts
 
 
-def folders(root: Path) -> Iterator[Path]:
-    """Where entries may lie: beside the data, or with the user's caches where that is read-only."""
-    yield root / FOLDER
-    import platformdirs
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What `clean` took from a folder."""
 
-    yield platformdirs.user_cache_path("lenet-bench") / FOLDER
+    folder: Path
+    files: int
+    freed_bytes: int
 
 
-def read(root: Path, key: Key) -> Dataset | None:
+def folder() -> Path:
+    """Where entries lie."""
+    return caches.folder() / FOLDER
+
+
+def clean(root: Path) -> list[Removed]:
+    """Remove all entries, also those that earlier versions left in `root`.
+
+    Other files stay, and with them their folder. What a process has mapped stays whole for it.
+
+    Raises:
+        DataError: a file cannot be removed.
+    """
+    old = (root / OLD_FOLDER, caches.folder() / OLD_FOLDER)
+    return [_emptied(one) for one in dict.fromkeys((folder(), *old)) if one.is_dir()]
+
+
+def _emptied(folder: Path) -> Removed:
+    files = freed_bytes = 0
+    try:
+        for path in sorted(folder.iterdir()):
+            if _OURS.fullmatch(path.name):
+                size = path.lstat().st_size
+                path.unlink()
+                files, freed_bytes = files + 1, freed_bytes + size
+    except OSError as error:
+        raise DataError(
+            f"cannot remove decoded data from {folder}: {error.strerror}; remove it by hand"
+        ) from error
+    with contextlib.suppress(OSError):  # where something else lies in it
+        folder.rmdir()
+    return Removed(folder, files, freed_bytes)
+
+
+def read(key: Key) -> Dataset | None:
     """The entry as read-only arrays mapped from the disk; None where there is no sound one."""
-    for folder in folders(root):
-        # A damaged entry can fail in any way; all of them mean that there is none.
-        with contextlib.suppress(
-            OSError, ValueError, KeyError, TypeError, AttributeError, EOFError
-        ):
-            return _read(folder, key)
+    # A damaged entry can fail in any way; all of them mean that there is none.
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
+        return _read(folder(), key)
     return None
 
 
@@ -96,13 +140,12 @@ def _read(folder: Path, key: Key) -> Dataset:
     )
 
 
-def write(root: Path, key: Key, decoded: Decoded) -> Dataset:
-    """Make an entry and return it mapped; where no folder can be written, from memory."""
+def write(key: Key, decoded: Decoded) -> Dataset:
+    """Make an entry and return it mapped; where its folder cannot be written, from memory."""
     digest = content_sha256(decoded)
-    for folder in folders(root):
-        with contextlib.suppress(OSError, ValueError):
-            _write(folder, key, decoded, digest)
-            return _read(folder, key)
+    with contextlib.suppress(OSError, ValueError):
+        _write(folder(), key, decoded, digest)
+        return _read(folder(), key)
     arrays = {part: getattr(decoded, part) for part in _ARRAYS}
     for array in arrays.values():
         if array is not None:

@@ -17,7 +17,7 @@ def deliver(source: Source, root: Path, size: tuple[int, int], fit: Fit) -> Data
         DataError: files are missing or wrong, or the images do not go into the size.
     """
     key = cache.Key(source.name, source.inputs(root), size, fit)
-    cached = cache.read(root, key)
+    cached = cache.read(key)
     if cached is not None:
         return cached
     decoded = source.decode(root)
@@ -27,4 +27,4 @@ def deliver(source: Source, root: Path, size: tuple[int, int], fit: Fit) -> Data
         train_images=fitting.bring(decoded.train_images, size, fit),
         test_images=None if test_images is None else fitting.bring(test_images, size, fit),
     )
-    return cache.write(root, key, sized)
+    return cache.write(key, sized)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import __version__
-from bench.cli.console import say
+from bench.cli.console import say, standard_output
 from bench.cli.gate_request import GateRequest, Prepared, prepare
 from bench.cli.views import gate as view
 from bench.errors import BenchError, StoreError
@@ -30,7 +30,7 @@ from report.text import plain
 
 def gate(asked: GateRequest, *, as_json: bool) -> int:
     """Compare, print, write what was asked for; the exit code says what was found."""
-    console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, notes = standard_output(), Console(stderr=True, highlight=False)
     try:
         with signals.terminations_interrupt(), workspace() as folder:
             found = _measure(prepare(asked, folder, notes), folder, notes)

@@ -18,7 +18,9 @@ def ladder(asked: str | None, options: Sequence[str], run: Callable[[list[str]],
 
     UsageError for a framework that has no ladder, or where none that has one is installed.
     """
-    plain = words("--frameworks", asked) if asked is not None else _installed()
+    plain = (
+        words("--frameworks", asked, such_as="torch,keras") if asked is not None else _installed()
+    )
     climbed = [rung.name for name in plain for rung in frameworks.rungs(name)]
     measured = ["--throughput-only", "--min-repeats", str(REPEATS)]
     return run(["--frameworks", ",".join(climbed), *measured, *options])

@@ -13,7 +13,7 @@ from bench import frameworks
 from bench.choices import Device
 from bench.cli import parse
 from bench.cli.commands.verify import CLASSES, sizes_of
-from bench.cli.console import installed, say
+from bench.cli.console import installed, say, standard_output
 from bench.config import checks, parsing, resolve
 from bench.contract import ModelSpec
 from bench.errors import UnknownNameError, UsageError
@@ -59,7 +59,7 @@ def profile(
     as_json: bool,
 ) -> int:
     """Profile one framework after the other, print and write; 0 where all could be profiled."""
-    console, notes = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, notes = standard_output(), Console(stderr=True, highlight=False)
     chosen = _formats(formats)
     tasks = _tasks(asked, notes, executor)
     now = datetime.now(UTC)
@@ -109,7 +109,7 @@ def _formats(text: str | None) -> tuple[str, ...]:
     """Those that were asked for; UsageError names one that there is not."""
     if text is None:
         return FORMATS
-    chosen = parsing.words("--format", text)
+    chosen = parsing.words("--format", text, such_as="html,csv, or none")
     if chosen == ("none",):
         return ()
     for one in chosen:
@@ -120,7 +120,11 @@ def _formats(text: str | None) -> tuple[str, ...]:
 
 def _tasks(asked: ProfileOptions, notes: Console, executor: Executor) -> list[ProfileStep]:
     """What each worker is asked for; UsageError where something cannot be."""
-    named = None if asked.frameworks is None else parsing.words("--frameworks", asked.frameworks)
+    named = (
+        None
+        if asked.frameworks is None
+        else parsing.words("--frameworks", asked.frameworks, such_as="torch,keras")
+    )
     names = installed(named, notes)
     if asked.channels not in (1, 3):
         raise UsageError(f"--channels {asked.channels} is not possible: give 1 or 3")
