@@ -7,6 +7,7 @@ than what was found.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import os
@@ -14,6 +15,20 @@ import select
 import sys
 from collections.abc import Iterator
 from typing import TextIO
+
+# What an encoding such as ASCII lacks, by what is as wide, so that tables stay aligned.
+SPELLINGS = {"×": "x", "–": "-", "−": "-", "·": ".", "’": "'", "→": ">", "─": "-", "│": "|"}
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """Handles errors of encoding: what cannot be shown is spelled otherwise, or becomes `?`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(SPELLINGS.get(character, "?") for character in lacking), error.end
+
+
+codecs.register_error("lenet-bench-spelled", _spelled)
 
 
 class _Sink(io.RawIOBase):
@@ -73,7 +88,7 @@ class Output:
         return io.TextIOWrapper(
             io.BufferedWriter(sink),
             encoding=stream.encoding,
-            errors="replace",  # what the encoding lacks is no reason to end, either
+            errors="lenet-bench-spelled",  # what the encoding lacks is no reason to end, either
             line_buffering=stream.isatty() or name == "stderr",
         )
 

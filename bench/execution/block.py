@@ -49,13 +49,14 @@ class _Data(BaseModel):
 class Block(_Data):
     """Cells of a run's plan, to be measured in their order.
 
-    run          the run's name, for the records
+    run, run_id  the run's name and identity, for the records
     recipe       the published training that the run repeats, if it does
     logs         the folder for the logs of cells
     checkpoints  the folder for their checkpoints
     """
 
     run: str
+    run_id: str | None = None
     plan: Plan
     recipe: Reproduced | None = None
     cells: tuple[Cell, ...]
@@ -170,7 +171,7 @@ class OnThisMachine:
         known = (
             fields.values
             | derived(fields.values, plan, cell)
-            | {"started_at": started_at.isoformat(timespec="seconds")}
+            | {"run_id": block.run_id, "started_at": started_at.isoformat(timespec="seconds")}
             | {"certificate": verdict.certificate, "unverified": plan.settings.unverified}
             | {"variables": self._variables(plan, cell)}
             | {"framework_version": frameworks.version(framework), "recipe": block.recipe}

@@ -104,6 +104,7 @@ def _blocks(run_: Run, cells: Sequence[Cell]) -> Iterator[Block]:
     for _, alike in groupby(cells, key=lambda cell: (cell.repeat, cell.seed)):
         yield Block(
             run=manifest.name,
+            run_id=manifest.run_id,
             plan=manifest.plan,
             recipe=manifest.recipe,
             cells=tuple(alike),

@@ -58,6 +58,12 @@ class Identity(Part):
     """Which cell of which run it is."""
 
     run: str = Field(description="name of the run's folder")
+    run_id: str | None = Field(
+        default=None,
+        pattern="^[0-9a-f]{32}$",
+        description="random, of the run: folders of two runs may have one name; None: of an "
+        "earlier version",
+    )
     cell: str = Field(description="name of the cell within its run, such as torch-cpu-seed0")
     started_at: str = Field(description="UTC, ISO 8601")
     framework: str = Field(description="as `bench list` names it, such as torch or torch:compile")
@@ -76,6 +82,11 @@ class Identity(Part):
     throughput_only: bool = Field(
         default=False, description="whether speed alone was measured, without training to the end"
     )
+
+    @property
+    def of_run(self) -> str:
+        """The same for all records of a run, and for no other run's as far as is known."""
+        return self.run_id or self.run
 
 
 class TrainedWith(Part):

@@ -19,6 +19,7 @@ import glob
 import itertools
 import marshal
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import pydantic_core
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.config.plan import Cell, Plan
 from bench.config.published import Reproduced
@@ -50,6 +51,7 @@ class Manifest(BaseModel):
 
     schema_version: int = SCHEMA
     name: str
+    run_id: str | None = Field(default=None, pattern="^[0-9a-f]{32}$")  # None: an earlier version
     created_at: str
     bench_version: str
     command: tuple[str, ...]
@@ -196,6 +198,11 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
     except (OSError, ValidationError, UnicodeDecodeError) as error:
         raise StoreError(f"cannot read {path}: {_brief(error)}") from error
+
+
+def new_run_id() -> str:
+    """What tells a run from all others, wherever they began: 128 random bits."""
+    return secrets.token_hex(16)
 
 
 def run_name(dataset: str, model: str, now: datetime) -> str:

@@ -42,7 +42,7 @@ def by_block(
     """The value of each block that has it; of a block that was run more than once, the median."""
     found: dict[Block, list[float]] = defaultdict(list)
     for record in records:
-        found[record.identity.run, record.identity.seed, record.identity.repeat] += known(
+        found[record.identity.of_run, record.identity.seed, record.identity.repeat] += known(
             [value(record)]
         )
     return {block: median(runs) for block, runs in found.items() if runs}

@@ -122,7 +122,7 @@ def setup_of(record: Record, *, host_by_run: bool = True) -> Setup:
     an unknown one, not `host_by_run`, where runs are held against each other and nothing is paired.
     """
     known = record.environment.machine.host
-    unknown = f"of {record.identity.run}" if host_by_run else "unknown"
+    unknown = f"of {record.identity.of_run}" if host_by_run else "unknown"
     return Setup(
         settings=replace(record.settings, weight_decay=weight_decay(record.settings)),
         device=record.identity.device,

@@ -112,7 +112,7 @@ def values(trend: Trend) -> dict[str, Any]:
 
 
 def _points(records: Sequence[Record]) -> tuple[Point, ...]:
-    by_run = grouped(records, lambda record: record.identity.run)
+    by_run = grouped(records, lambda record: record.identity.of_run)
     ordered = sorted(
         by_run.values(), key=lambda run: min(record.identity.started_at for record in run)
     )

@@ -28,7 +28,10 @@ def protocol(comparison: Comparison) -> list[tuple[str, list[Note]]]:
 
 def _processes(records: Sequence[Record]) -> Note:
     blocks = len(
-        {(record.identity.run, record.identity.seed, record.identity.repeat) for record in records}
+        {
+            (record.identity.of_run, record.identity.seed, record.identity.repeat)
+            for record in records
+        }
     )
     return (
         "Each record is of one framework in a fresh process, with the threads that it was given "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 
 import pytest
@@ -100,7 +101,34 @@ def test_in_a_pipe_nothing_is_cut_and_no_row_is_broken(bench, what, names):
 @pytest.mark.parametrize("what", NAMES)
 def test_on_a_narrow_terminal_names_are_broken_and_not_cut(bench, what, columns):
     bench.env["COLUMNS"] = columns
-    assert "…" not in bench("list", what).stdout
+    text = bench("list", what).stdout
+    assert "…" not in text
+    for name in NAMES[what]:
+        assert f" {name} " in text, "names go before other columns"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "models"),
+        ("show", "recipe", "lenet5-suite"),
+        ("--help",),
+        ("data", "show", "digits"),
+    ],
+    ids=" ".join,
+)
+def test_encodings_that_lack_characters(bench, arguments, encoding):
+    bench.env["PYTHONIOENCODING"] = encoding
+    done = subprocess.run(
+        bench.command(*arguments), env=bench.env, capture_output=True, check=False, timeout=240
+    )
+    assert done.returncode == 0
+    assert done.stderr == b""
+    text = done.stdout.decode(encoding)
+    assert text.strip()
+    if arguments == ("list", "models"):
+        assert ("32x32" if encoding == "ascii" else "32×32") in text
 
 
 def test_data_show(bench):

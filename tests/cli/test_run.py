@@ -102,6 +102,19 @@ def test_without_json_a_table_and_files(bench):
     assert (folder / "logs" / "reference-cpu-seed0.log").exists()
 
 
+def test_each_run_has_an_identity_that_its_records_have_too(bench):
+    for _ in range(2):
+        assert bench.run("reference,flipped").returncode == 0
+    found = []
+    for folder in bench.out.iterdir():
+        records = [json.loads(path.read_text()) for path in (folder / "records").iterdir()]
+        (of_records,) = {record["identity"]["run_id"] for record in records}
+        assert of_records == json.loads((folder / "run.json").read_text())["run_id"]
+        found.append(of_records)
+    assert len(set(found)) == 2
+    assert all(len(one) == 32 for one in found)
+
+
 def test_report_command_over_the_results_folder(bench, tmp_path):
     bench.run("reference")
     bench.run("reference")

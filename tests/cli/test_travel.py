@@ -131,6 +131,23 @@ def test_image_files_get_the_class_of_the_same_images(bench, trained, data, tmp_
     assert f"{rows[3]['probability']:.2%}" in table.stdout
 
 
+@pytest.mark.parametrize("columns", [None, "60", "80"])
+def test_the_names_of_image_files_are_never_cut(bench, trained, data, tmp_path, columns):
+    """In a pipe they are on one line; where there is no room they are broken."""
+    path = tmp_path / f"{'digit-' * 12}.png"
+    image = datasets.load("digits", data, (8, 8), "resize").train_images[0, ..., 0]
+    Image.fromarray(image).save(path)
+    del bench.env["COLUMNS"]
+    bench.env |= {"COLUMNS": columns} if columns else {}
+    text = bench("predict", "--checkpoint", str(trained), str(path)).stdout
+    assert "…" not in text
+    if columns is None:
+        assert str(path) in text
+    else:
+        begun = [line.split()[0] for line in text.splitlines() if line.strip()]
+        assert str(path) in "".join(begun)
+
+
 def test_batches_change_nothing(bench, trained):
     call = ("predict", "--checkpoint", str(trained), "--json")
     whole, small = (json.loads(bench(*call, "--batch-size", size).stdout) for size in ("1000", "7"))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bench.config.run_settings import RunSettings
 from bench.results.record import Record
 from bench.stats import censored_median
+from report.analysis.aggregate import Block, by_block
 from report.analysis.comparison import Row, compare
 from report.wording import notes
 
@@ -210,3 +211,19 @@ def test_what_went_on_from_a_checkpoint_stands_apart_and_says_so(make: Make) -> 
     said = "".join(getattr(part, "text", part) for part in notes.settings(rest))
     assert "3 epochs (2 epochs of them before, in MNIST_torch_seed0_epoch2.safetensors)" in said
     assert "before" not in "".join(getattr(part, "text", part) for part in notes.settings(whole))
+
+
+def test_runs_of_one_name_are_not_paired(make: Make) -> None:
+    """They began in the same second in two folders, and no two records ran beside each other."""
+    one, two = (digit * 32 for digit in "ab")
+    torch = [make(seed=seed, run_id=one) for seed in range(3)]
+    beside = [make(framework="keras", seed=seed, run_id=one) for seed in range(3)]
+    apart = [make(framework="keras", seed=seed, run_id=two) for seed in range(3)]
+    earlier = [make(framework="keras", seed=seed) for seed in range(3)]
+
+    def blocks(records: list[Record]) -> set[Block]:
+        return set(by_block(records, lambda record: 1.0))
+
+    assert blocks(torch) == blocks(beside)
+    assert not blocks(torch) & blocks(apart)
+    assert blocks(earlier) == {(earlier[0].identity.run, seed, 0) for seed in range(3)}

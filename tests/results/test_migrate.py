@@ -45,6 +45,7 @@ ASKED = {
 SINCE = {  # what no record had before schema 5
     *("left_out", "measured_windows", "clean_windows", "disturbed"),
     *("others_share", "stolen_share", "waited_share", "throttled_share"),
+    "run_id",
     *("training_disturbed", "training_others_share", "training_stolen_share", "variables"),
 }
 
@@ -241,3 +242,14 @@ def test_what_was_chosen_of_the_network_of_an_old_checkpoint(header):
 def test_what_is_no_header_of_its_format_is_refused(header, change):
     with pytest.raises(ValidationError):
         Header.model_validate(migrate.header(header | change))
+
+
+def test_a_run_has_an_identity_and_an_earlier_one_its_name(old):
+    record = Record.model_validate(old)
+    assert record.identity.run_id is None
+    assert record.identity.of_run == record.identity.run
+    written = record.model_dump(mode="json")
+    written["identity"]["run_id"] = "0123456789abcdef" * 2
+    assert Record.model_validate(written).identity.of_run == "0123456789abcdef" * 2
+    with pytest.raises(ValidationError):
+        Record.model_validate(written | {"identity": written["identity"] | {"run_id": "../x"}})

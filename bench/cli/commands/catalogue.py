@@ -46,7 +46,11 @@ def list_(what: str | None, root: Path | None, executor: Executor, *, as_json: b
 def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> None:
     """A table, and below it why something is not available, which is too long for a column."""
     shown = [key for key in rows[0] if key not in ("reason", "known_defects")]
-    columns = (Column(key, overflow="fold") for key in shown)  # names are never cut
+    # Names are never cut, and broken only where there is no room for anything else.
+    widest = max(len(row["name"]) for row in rows)
+    columns = (
+        Column(key, overflow="fold", min_width=widest if key == "name" else None) for key in shown
+    )
     table = Table(*columns, title=name, title_justify="left", title_style="bold", box=None)
     for row in rows:
         table.add_row(*(_text(row[key]) for key in shown))

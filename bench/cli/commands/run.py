@@ -109,6 +109,7 @@ def begin(
     now = datetime.now(UTC)
     manifest = store.Manifest(
         name=store.run_name(planned.settings.dataset, planned.settings.model, now),
+        run_id=store.new_run_id(),
         created_at=now.isoformat(timespec="seconds"),
         bench_version=__version__,
         command=session.typed,
