@@ -39,7 +39,7 @@ FRAMEWORK = Framework(
         *(Variant(name, does, adapter=TUTORIAL) for name, does in LADDER.items()),
         Variant(
             TUNED,
-            "images with one channel convolved as a sum of shifted ones",
+            "one channel convolved as a sum of shifted images, pooling's gradient written out",
             adapter="impls.flax.tuned:FlaxTuned",
         ),
     ),

@@ -32,6 +32,7 @@ from impls._jax.functions import ACTIVATIONS, drawn_slopes, max_pool, prelu, rre
 
 # {layer: {parameter: array}}, the form of a network's parameters as a plain pytree
 Tree = dict[str, dict[str, Any]]
+Pooling = Callable[[jax.Array, tuple[int, int]], jax.Array]  # of images, by their windows
 
 # canonical name → how the layer's attribute goes on, and Flax's name; the layouts are the same
 PLACES = {
@@ -54,8 +55,8 @@ def flax_paths(spec: ModelSpec) -> dict[str, tuple[str, str]]:
 class Network(nnx.Module):
     """Images (B, H, W, C) → logits (B, classes), float32; its layers are attributes by name.
 
-    slices       whether a maximum over slices pools, or `nnx.max_pool`
     convolution  what `nnx.Conv` calls
+    max_pool     the maximum of each window of images
     """
 
     def __init__(
@@ -63,10 +64,10 @@ class Network(nnx.Module):
         spec: ModelSpec,
         rngs: nnx.Rngs,
         *,
-        slices: bool = True,
         convolution: Callable[..., jax.Array] = lax.conv_general_dilated,
+        max_pool: Pooling = max_pool,
     ) -> None:
-        self.spec, self.slices = spec, slices
+        self.spec, self.max_pool = spec, max_pool
         for layer in spec.weighted_layers:
             setattr(self, layer.name, _module(layer, rngs, convolution))
             if layer.activation == "prelu":
@@ -90,7 +91,11 @@ class Network(nnx.Module):
                 case Conv() | Dense():  # (B, 28, 28, 6), (B, 10, 10, 16); (B, 120), ...
                     x = self._activated(layer, getattr(self, layer.name)(x), draw)
                 case Pool():  # (B, 14, 14, 6), (B, 5, 5, 16)
-                    x = _pooled(x, layer, slices=self.slices)
+                    x = (
+                        self.max_pool(x, layer.window)
+                        if layer.kind == "max"
+                        else _average(x, layer)
+                    )
                 case Flatten():  # (B, 400)
                     x = x.reshape(-1, layer.features)
                 case Dropout() if draw is not None:
@@ -165,9 +170,12 @@ def _module(layer: Layer, rngs: nnx.Rngs, convolution: Callable[..., jax.Array])
     raise TypeError(f"{layer} has no parameters")
 
 
-def _pooled(x: jax.Array, layer: Pool, *, slices: bool) -> jax.Array:
-    if layer.kind == "max" and slices:
-        return max_pool(x, layer.window)
-    pool = nnx.max_pool if layer.kind == "max" else nnx.avg_pool
-    pooled: jax.Array = pool(x, layer.window, strides=layer.window, padding="VALID")
+def stock_max_pool(x: jax.Array, window: tuple[int, int]) -> jax.Array:
+    """Flax's own; its gradient is a scatter."""
+    pooled: jax.Array = nnx.max_pool(x, window, strides=window, padding="VALID")
+    return pooled
+
+
+def _average(x: jax.Array, layer: Pool) -> jax.Array:
+    pooled: jax.Array = nnx.avg_pool(x, layer.window, strides=layer.window, padding="VALID")
     return pooled

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from bench.contract import Draws as Arrays
 from bench.contract import EpochBatches, Images, Indices, Labels, ModelSpec, OptimizerSpec
 from bench.errors import NotSupportedError
+from impls._jax.functions import max_pool
 from impls._jax.optimizers import OptaxRule, direction
 from impls._jax.training import Data, Rule, State
 from impls.flax.adapter import FlaxAdapter, PureNetwork
 from impls.flax.framework import LADDER
-from impls.flax.model import Network
+from impls.flax.model import Network, stock_max_pool
 
 Given = Any  # an array of NumPy's or JAX's, or what stands for one while a step is traced
 Changed = tuple[Network, "nnx.Optimizer[Network]", nnx.MultiMetric]
@@ -56,7 +57,8 @@ class FlaxTutorial(FlaxAdapter):
                 "Flax's tutorial is trained with given random numbers only: take flax, or the "
                 "regime matched"
             )
-        self._module = Network(model, nnx.Rngs(0), slices="pooling" in self._changes)
+        pooling = max_pool if "pooling" in self._changes else stock_max_pool
+        self._module = Network(model, nnx.Rngs(0), max_pool=pooling)
         return PureNetwork(nnx.graphdef(self._module))
 
     def rule(self, optimizer: OptimizerSpec) -> Rule:

@@ -181,7 +181,9 @@ def _profiled(task: ProfileStep, folder: Path, notes: Console, executor: Executo
             status.update(f"{task.framework}: round {number} of {task.rounds}")
 
         status.update(f"{task.framework}: building the parts of a step")
-        found = step_profile.profile(task, folder / f"{task.framework}.log", executor, show)
+        found = step_profile.profile(
+            task, folder / f"{frameworks.in_file_names(task.framework)}.log", executor, show
+        )
     if found.reason:
         say(notes, f"{task.framework}: {found.reason}", style="red")
     return found
