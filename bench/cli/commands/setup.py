@@ -13,6 +13,7 @@ from bench import frameworks
 from bench.choices import Device
 from bench.cli import parse
 from bench.cli.console import say
+from bench.config import parsing
 from bench.errors import BenchError, UsageError
 from bench.execution import Executor, device_listing
 from bench.system import git
@@ -58,7 +59,7 @@ def setup(name: str, executor: Executor, devices: str = "cpu") -> int:
 
 def _devices(text: str) -> tuple[Device, ...]:
     """Named ones: what `auto` would be is known once all is here."""
-    named = parse.devices(text)
+    named = parse.devices(text) if parsing.split(text) else ()
     if not named or "auto" in named:
         raise UsageError(f"--devices {text!r} is not possible here: give cpu, gpu or cpu,gpu")
     return tuple(device for device in get_args(Device) if device in named)
