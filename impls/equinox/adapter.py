@@ -11,7 +11,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contract import Draws, Indices, ModelSpec, Parameters, require_draws
+from bench.contract import Draws, Indices, ModelSpec, Parameters, StepPart, StepWork, require_draws
+from bench.errors import NotSupportedError
 from impls._jax.adapter import JaxAdapter
 from impls._jax.training import Data, Random, State
 from impls._jax.training import Draws as Placed
@@ -53,6 +54,12 @@ class EquinoxAdapter(JaxAdapter):
         """See `JaxAdapter.network`."""
         _, structure = eqx.partition(shapes(model), lambda x: isinstance(x, jax.ShapeDtypeStruct))
         return PureNetwork(model, structure)
+
+    def step_part(self, part: StepPart) -> StepWork:
+        """Not here: images cross to channels first once in a step, and would in each part."""
+        raise NotSupportedError(
+            "Equinox's layers take channels first: of one alone the way there would be timed, too"
+        )
 
     def to_tree(self, model: ModelSpec, canonical: Parameters) -> Network:
         """See `JaxAdapter.to_tree`."""
