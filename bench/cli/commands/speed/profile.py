@@ -15,7 +15,6 @@ from bench.cli import parse
 from bench.cli.commands.verify import CLASSES, sizes_of
 from bench.cli.console import installed, say, standard_output
 from bench.config import checks, parsing, resolve
-from bench.contract import ModelSpec
 from bench.errors import UnknownNameError, UsageError
 from bench.execution import Executor, device_listing, step_profile
 from bench.execution.certify import certify
@@ -92,17 +91,24 @@ def show_and_write(
     if console is not None:
         for section in sections(found):
             print_section(section, console)
+    if formats:
+        _write(found, folder, console or Console(stderr=True), formats)
+    if console is not None:
+        say(console, f"wrote {folder}")
+
+
+def _write(
+    found: list[StepProfile], folder: Path, console: Console, formats: tuple[str, ...]
+) -> None:
     try:
-        from report.formats.step_profile import files
+        from report.formats.step_profile import files  # draws, which takes seconds to load
     except ModuleNotFoundError as error:
         missing = f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'"
-        say(console or Console(stderr=True), missing)
+        say(console, missing)
         return
     for name, content in files(found, formats).items():
         (folder / name).parent.mkdir(exist_ok=True)
         store.write_atomically(folder / name, content)
-    if console is not None:
-        say(console, f"wrote {folder}")
 
 
 def _formats(text: str | None) -> tuple[str, ...]:
@@ -130,22 +136,21 @@ def _tasks(asked: ProfileOptions, notes: Console, executor: Executor) -> list[Pr
         raise UsageError(f"--channels {asked.channels} is not possible: give 1 or 3")
     options = models.choose(asked.model, asked.activation, asked.pooling, 0.0, 0.0)
     shape = (*models.named(asked.model).size, asked.channels)
-    spec: ModelSpec = models.build(asked.model, shape, CLASSES, options)
-    pieces(spec)  # raises where it cannot be cut
+    pieces(models.build(asked.model, shape, CLASSES, options))  # raises where it cannot be cut
+    optimizer = resolve.optimizer(resolve.optimizer_name(asked.optimizer), 0.0, None)
+    threads = checks.default(asked.threads, machine.most_threads())
     (device,) = device_listing.choose_devices(parse.devices(asked.device), names, executor)
     chosen = cast(Device, device)
     return [
         ProfileStep(
             framework=name,
             device=chosen,
-            threads=checks.at_least(
-                1, "--threads", checks.default(asked.threads, machine.most_threads())
-            ),
+            threads=checks.at_least(1, "--threads", threads),
             model=asked.model,
             options=options,
             input_shape=shape,
             classes=CLASSES,
-            optimizer=resolve.optimizer(resolve.optimizer_name(asked.optimizer), 0.0, None),
+            optimizer=optimizer,
             batch_size=checks.at_least(1, "--batch-size", asked.batch_size),
             rounds=checks.at_least(1, "--rounds", asked.rounds),
             window_s=WINDOW_S,
