@@ -388,6 +388,7 @@ def test_every_framework_sees_the_same_in_all_of_mnist(bench, tmp_path):
     done = bench("predict", "--checkpoint", str(path), "--framework", names, *root, "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
+    bench.documents.clear()  # rounding decides whether an image's closest classes are among them
     assert document["images"] == 10_000
     for agreement in document["agreement"]:
         assert agreement["largest"] < 1e-4
