@@ -55,7 +55,7 @@ class TinygradAdapter(AdapterBase):
 
     _model: ModelSpec
     _spec: OptimizerSpec
-    _on: str  # the device by tinygrad's name
+    _on = "CPU"  # the device by tinygrad's name; asked for before a network is built, too
     _threads: int
     _parameters: Tree
     _buffers: dict[str, Tree]
