@@ -16,7 +16,7 @@ from report.analysis.certificates import Proof, named, proofs
 from report.analysis.comparison import Comparison, compare
 from report.analysis.configurations import distinct
 from report.analysis.equality import PROPERTIES, Check, check
-from report.figures.gallery import drawn_aside, is_ours, looks, of_sweeps
+from report.figures.gallery import drawn_aside, is_ours, looks, of_crossings
 from report.formats.csv_files import csv_files
 from report.formats.html import Page, page
 from report.formats.json_document import document
@@ -24,7 +24,6 @@ from report.formats.latex import latex
 from report.tables import contents, regime_tables
 from report.tables.main import NONE, Column, Shown, columns
 from report.tables.sections import Section
-from report.tables.sweeps import Sweep, sweeps
 from report.text import REASON_LIMIT, Given, Markdown, Note, markdown_cell, markdown_code
 from report.wording import notes
 from report.wording.commands import Commands
@@ -52,7 +51,8 @@ def build(
 
     `problems` are the files that could not be read, each with the reason: the report names them.
     `typed` are the arguments that runs were started with, by their names. Figures are in the folder
-    figures/, which is returned as one path: with `html` all, as SVG and PNG, with `md` its sweeps.
+    figures/, which is returned as one path: with `html` all, as SVG and PNG, with `md` those
+    of sweeps and hosts.
     The folder is made if need be. Each file is replaced as a whole or not at all, drawings that an
     earlier report left there are removed, and the same records give the same bytes. Raises OSError
     where the folder cannot be written.
@@ -60,16 +60,16 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     ordered = distinct(records)
     compared = compare(ordered) if compared is None else compared
-    swept = sweeps(compared)
+    crossings = contents.drawn(contents.crossings(compared))
     files: dict[str, str | bytes] = {}
     with ExitStack() as stack:
         gallery = None
         if aside and "html" in formats:
-            gallery = stack.enter_context(drawn_aside(compared, swept))
+            gallery = stack.enter_context(drawn_aside(compared, crossings))
         if "md" in formats:
             files["report.md"] = markdown(compared, problems)
             if "html" not in formats:  # which has them, too
-                files |= _drawings(compared, swept)
+                files |= _drawings(compared, crossings)
         # The page holds the same files.
         data = csv_files(ordered) if {"html", "csv"} & set(formats) else {}
         if "csv" in formats:
@@ -173,11 +173,14 @@ def _section(section: Section) -> Mapping[str, object]:
     }
 
 
-def _drawings(compared: Sequence[Comparison], swept: Sequence[Sweep]) -> dict[str, str]:
-    """The sweeps' drawings by the names of their files."""
-    if not swept:  # nothing to load Matplotlib for
+def _drawings(
+    compared: Sequence[Comparison], crossings: Sequence[tuple[str, contents.Crossing]]
+) -> dict[str, str]:
+    """The drawings of what several comparisons show together, by the names of their files."""
+    if not crossings:  # nothing to load Matplotlib for
         return {}
-    return {f"{FIGURES}/{one.name}.svg": one.svg for one in of_sweeps(swept, looks(compared))}
+    made = of_crossings(crossings, looks(compared))
+    return {f"{FIGURES}/{one.name}.svg": one.svg for one in made}
 
 
 def _regimes(comparison: Comparison) -> Mapping[str, object]:

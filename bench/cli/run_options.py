@@ -60,6 +60,23 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan only.", rich_help_panel=RUNNING)
     ] = False,
+    on: Annotated[
+        str,
+        typer.Option(
+            help="Where to measure: local; dask:ADDRESS, the hosts of a Dask scheduler, such as "
+            "dask:tcp://10.0.0.2:8786; or slurm:FILE, hosts that Slurm gives.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = "local",
+    share_host: Annotated[
+        bool,
+        typer.Option(
+            "--share-host",
+            help="On a cluster: several measurements a host, on CPUs of their own; their speeds "
+            "count in no comparison.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = False,
     json: Json = False,
     **settings: Any,
 ) -> int:
@@ -75,6 +92,7 @@ def run(
 
     from bench.cli.commands import run as command
     from bench.cli.commands.report import formats_of
+    from bench.execution.executors import place
 
     session = command.Session(
         context.obj.executor(),
@@ -82,6 +100,8 @@ def run(
         context.obj.arguments,
         formats_of(formats, or_none=True),
         as_json=json,
+        place=place.parse(on),
+        shares_host=share_host,
     )
     return command.run(
         {

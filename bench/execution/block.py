@@ -9,7 +9,7 @@ is described by plain data, and so are its events, so that another machine can m
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,8 @@ class Block(_Data):
     recipe       the published training that the run repeats, if it does
     logs         the folder for the logs of cells
     checkpoints  the folder for their checkpoints
+    attempt      how many hosts were lost with it before, on a cluster
+    shares_host  whether others may measure on the host meanwhile
     """
 
     run: str
@@ -62,6 +64,8 @@ class Block(_Data):
     cells: tuple[Cell, ...]
     logs: Path
     checkpoints: Path
+    attempt: int = 0
+    shares_host: bool = False
 
     def log(self, cell: Cell) -> Path:
         """Where what the cell's process prints goes."""
@@ -76,10 +80,14 @@ class CellBegun(_Data):
 
 
 class CellEnded(_Data):
-    """The cell has ended, in whatever way: its record."""
+    """The cell has ended, in whatever way: its record.
+
+    files  the folder of its log and checkpoints, where they are to be moved into the run's own
+    """
 
     kind: Literal["cell-ended"] = "cell-ended"
     record: Record
+    files: Path | None = None
 
 
 BlockEvent = CellBegun | PhaseBegun | Measured | EpochEnded | WindowEnded | CellEnded
@@ -93,11 +101,24 @@ def event_from(line: str | bytes) -> BlockEvent:
     return _EVENT.validate_json(line)
 
 
-class Blocks(Protocol):
-    """Measures blocks, one at a time, each of them on one machine."""
+class Listen(Protocol):
+    """Gives what is to be told of the events of a block, on a host of a cluster or here."""
 
-    def measure(self, block: Block, emit: EmitBlockEvent) -> None:
-        """Measure every cell of the block, and tell of each event as it comes.
+    def __call__(self, block: Block, host: str | None = None) -> EmitBlockEvent:
+        """For one try at the block; events of several blocks may be told in turns."""
+
+
+class Blocks(Protocol):
+    """Measures blocks, each of them on one machine, and its cells one after the other.
+
+    is_whole  whether a block is measured as a whole, so that one of its cells is never made up for
+              on another machine
+    """
+
+    is_whole: bool
+
+    def measure(self, blocks: Sequence[Block], listen: Listen) -> None:
+        """Measure every cell of the blocks, and tell of each event as it comes, by one thread.
 
         A framework is examined before it is timed, and not timed where the examination fails.
         """
@@ -128,11 +149,17 @@ class OnThisMachine:
         self._baselines: tuple[Plan, Baselines] | None = None
 
     def measure(self, block: Block, emit: EmitBlockEvent) -> None:
-        """See `Blocks`."""
+        """Measure the cells of one block, and tell of each event as it comes."""
         for cell in block.cells:
             emit(CellBegun(cell=cell))
             verdict = self._verdict(block, cell, emit)
             emit(CellEnded(record=self._record(block, cell, verdict, emit)))
+
+    def prove(self, block: Block, emit: EmitBlockEvent) -> None:
+        """Examine what the cells of a block need examined, so that none of them waits for it."""
+        for cell in block.cells:
+            if not frameworks.missing(frameworks.named(cell.framework)):
+                self._verdict(block, cell, emit)
 
     def _verdict(self, block: Block, cell: Cell, emit: EmitBlockEvent) -> VerificationResult:
         if block.plan.settings.unverified:
@@ -174,6 +201,7 @@ class OnThisMachine:
             | {"run_id": block.run_id, "started_at": started_at.isoformat(timespec="seconds")}
             | {"certificate": verdict.certificate, "unverified": plan.settings.unverified}
             | {"variables": self._variables(plan, cell)}
+            | {"attempt": block.attempt, "shares_host": block.shares_host}
             | {"framework_version": frameworks.version(framework), "recipe": block.recipe}
             | {"outcome": end.outcome, "reason": end.reason, "diverged_step": end.diverged_step}
             | {"log_tail": tail(block.log(cell)) if end.outcome == "failed" else None}

@@ -53,6 +53,22 @@ def unsettled(plan: Plan, records: Iterable[Record]) -> list[Cell]:
     return [cell for cell in plan.cells() if cell.name not in settled]
 
 
+def whole_blocks(plan: Plan, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells, and before or after each those of its block that it is compared with.
+
+    For what does not make up for a cell elsewhere: cells on two hosts are no pair.
+    """
+    of = {(cell.repeat, cell.seed, *cell.group) for cell in cells}
+    numbers = dict.fromkeys((cell.repeat, cell.seed) for cell in cells)
+    seeds = plan.settings.seeds
+    return [
+        cell
+        for repeat, seed in numbers
+        for cell in plan.block(repeat * len(seeds) + seeds.index(seed))
+        if (repeat, seed, *cell.group) in of
+    ]
+
+
 def any_disturbed(records: Iterable[Record]) -> bool:
     """Whether a speed is missing since others disturbed it."""
     return any(not record.has_clean_speed for record in records)

@@ -8,7 +8,15 @@ from typing import Any, Protocol
 
 from bench.config.plan import Cell
 from bench.execution import repeats
-from bench.execution.block import Block, BlockEvent, Blocks, CellBegun, CellEnded, Fields
+from bench.execution.block import (
+    Block,
+    BlockEvent,
+    Blocks,
+    CellBegun,
+    CellEnded,
+    EmitBlockEvent,
+    Fields,
+)
 from bench.results.record import Record
 from bench.results.store import CHECKPOINTS, LOGS, Run
 from bench.system.quiet import Patience
@@ -39,20 +47,29 @@ class Progress(Protocol):
     def waiting(self, busy_cpus: float, left_s: float) -> None:
         """The run waits, for so many seconds at most, since others keep so many CPUs busy."""
 
+    def on(self, host: str) -> Progress:
+        """What shows a block on a host of a cluster, where several go on at once."""
+
 
 class _Listener:
-    """Saves what comes of cells, and shows what goes on."""
+    """Saves what comes of a block's cells, and shows what goes on.
 
-    def __init__(self, run_: Run, progress: Progress) -> None:
+    Of a cell on another host, an earlier try stays until the new record is here: the host may be
+    lost before.
+    """
+
+    def __init__(self, run_: Run, progress: Progress, tried: set[str], *, is_here: bool) -> None:
         self._run, self._progress, self._fields = run_, progress, Fields()
-        self.tried: set[str] = set()
+        self._tried, self._is_here = tried, is_here
+        self._cell: Cell | None = None
 
     def take(self, event: BlockEvent) -> None:
         self._fields.take(event)
         match event:
             case CellBegun():
-                self._fields = Fields()
-                self._run.set_aside(event.cell)
+                self._cell, self._fields = event.cell, Fields()
+                if self._is_here:
+                    self._run.set_aside(event.cell)
                 self._progress.cell(event.cell)
             case PhaseBegun():
                 self._progress.phase(event.name)
@@ -61,32 +78,44 @@ class _Listener:
             case WindowEnded():
                 self._progress.window(event.number, event.images_per_s)
             case CellEnded():
+                if not self._is_here and self._cell is not None:
+                    self._run.set_aside(self._cell)
+                if event.files is not None:
+                    self._run.adopt(event.files)
                 self._run.save(event.record)
                 self._progress.done(event.record)
-                self.tried.add(event.record.identity.cell)
+                self._tried.add(event.record.identity.cell)
 
 
-def run(run_: Run, progress: Progress, blocks: Blocks, patience: Patience) -> None:
+def run(run_: Run, progress: Progress, blocks: Blocks, patience: Patience | None) -> None:
     """Run what is missing of the plan, and save each cell's record.
 
     A cell that ended well, or diverged, is not run again; any other is, and its earlier record is
     set aside. What others have disturbed is repeated when they are gone, as long as there is
-    patience to wait for that. What is done stays when this is interrupted.
+    patience to wait for that; without any, whoever measures waits by itself. What is done stays
+    when this is interrupted.
     """
-    plan, listener = run_.manifest.plan, _Listener(run_, progress)
+    plan, tried = run_.manifest.plan, set[str]()
+
+    def listen(block: Block, host: str | None = None) -> EmitBlockEvent:
+        shown = progress if host is None else progress.on(host)
+        return _Listener(run_, shown, tried, is_here=host is None).take
+
     planned = set(plan.cells())
     records = run_.records()
     cells, is_disturbed = repeats.pending(plan, records), repeats.any_disturbed(records)
     while cells:
         # A block of the plan waits for nothing, nor does one after others that were left alone.
         is_further = planned.isdisjoint(cells)
-        if is_further and is_disturbed and not patience.wait(progress.waiting):
+        must_wait = is_further and is_disturbed
+        if must_wait and patience is not None and not patience.wait(progress.waiting):
             break
-        for block in _blocks(run_, cells):
-            blocks.measure(block, listener.take)
+        if blocks.is_whole:
+            cells = repeats.whole_blocks(plan, cells)
+        blocks.measure(list(_blocks(run_, cells)), listen)
         records, last = run_.records(), {cell.name for cell in cells}
         is_disturbed = repeats.any_disturbed(one for one in records if one.identity.cell in last)
-        cells = repeats.pending(plan, records, listener.tried)
+        cells = repeats.pending(plan, records, tried)
         progress.more(len(cells))
 
 

@@ -82,6 +82,11 @@ class Identity(Part):
     throughput_only: bool = Field(
         default=False, description="whether speed alone was measured, without training to the end"
     )
+    attempt: int = Field(
+        default=0,
+        ge=0,
+        description="how many hosts of a cluster were lost with the cell's block before",
+    )
 
     @property
     def of_run(self) -> str:
@@ -347,6 +352,11 @@ class Environment(Part):
         default_factory=dict, description="libraries and their versions"
     )
     machine: Machine = Field(description="what the machine is")
+    shares_host: bool = Field(
+        default=False,
+        description="whether others could measure on the same host meanwhile (--share-host), so "
+        "that the speed counts in no comparison",
+    )
     variables: dict[str, str] = Field(
         default_factory=dict,
         description="environment variables of the process, beside those that all have: what an "

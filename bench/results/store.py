@@ -9,6 +9,7 @@ results/<run>/
     checkpoints/      weights and optimizer states, as `bench.results.naming` calls them
     attempts/         records, logs and checkpoints of cells that a resumed run repeated
     lock              held while a run writes here
+    .incoming-*       what is on its way from a host of a cluster
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import itertools
 import marshal
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -38,6 +40,7 @@ from bench.results.record import SCHEMA, Machine, Record
 
 MANIFEST = "run.json"
 CHECKPOINTS, LOGS = "checkpoints", "logs"
+INCOMING = ".incoming-"  # how a folder begins whose files `Run.adopt` moves
 # Parts of a record that many records have in common, by the names that lead to them.
 COMMON = (("settings",), ("run_settings",), ("provenance", "certificate"))
 
@@ -131,6 +134,21 @@ class Run:
             number = 1 + len(list(attempts.glob(f"{glob.escape(path.stem)}.*{path.suffix}")))
             path.replace(attempts / f"{path.stem}.{number}{path.suffix}")
 
+    def adopt(self, files: Path) -> None:
+        """Move a cell's log and checkpoints, which came from another host, to their places.
+
+        StoreError where the folder takes no more; what is moved by then stays.
+        """
+        for part in (LOGS, CHECKPOINTS):
+            for path in sorted((files / part).glob("*")):
+                try:
+                    path.replace(self.folder / part / path.name)
+                except OSError as error:
+                    raise StoreError(
+                        f"cannot write {self.folder / part / path.name}: {error.strerror}; go on "
+                        f"with --resume {self.folder} when there is room"
+                    ) from error
+
     def close(self) -> None:
         """Let go of the folder."""
         os.close(self._lock)
@@ -163,6 +181,8 @@ def reopen(folder: Path) -> Iterator[Run]:
         lock = _lock(folder)
     except OSError as error:
         raise StoreError(f"cannot write to {folder}: {error.strerror}") from error
+    for left in folder.glob(f"{INCOMING}*"):  # of a process that was ended halfway
+        shutil.rmtree(left, ignore_errors=True)
     run = Run(folder, manifest, lock)
     try:
         yield run

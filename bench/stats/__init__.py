@@ -4,12 +4,13 @@ The unit is the process: one figure from each. Windows within a process are not 
 pooling them would understate the error (Kalibera and Jones, Rigorous Benchmarking in Reasonable
 Time, ISMM 2013).
 
-intervals.py     how far a median or a share can be trusted
-signed_rank.py   Wilcoxon's test and Hodges and Lehmann's estimate, exact
-two_samples.py   Mann and Whitney's test and the interval that goes with it, exact
-effects.py       how much faster one is than the other, paired or not
-ranking.py       many comparisons at once: Holm's correction, and ranks that may be tied
-censored.py      times of which some are only known to exceed a budget
+intervals.py        how far a median or a share can be trusted
+signed_rank.py      Wilcoxon's test and Hodges and Lehmann's estimate, exact
+two_samples.py      Mann and Whitney's test and the interval that goes with it, exact
+effects.py          how much faster one is than the other, paired or not
+ranking.py          many comparisons at once: Holm's correction, and ranks that may be tied
+random_effects.py   one effect on several hosts, each with its own
+censored.py         times of which some are only known to exceed a budget
 
 `Interval` carries what it claims to cover and how it was found. None stands for an interval that
 the data cannot give, as of a single process.
@@ -37,6 +38,7 @@ from bench.stats.intervals import (
     prediction_interval,
     wilson_interval,
 )
+from bench.stats.random_effects import RandomEffect, pooled_ratio
 from bench.stats.ranking import holm, holm_divisors, tied_ranks
 from bench.stats.signed_rank import (
     decisive_pairs,
@@ -50,6 +52,7 @@ __all__ = [
     "LEVEL",
     "Effect",
     "Interval",
+    "RandomEffect",
     "RestrictedMean",
     "censored_median",
     "centre_interval",
@@ -65,6 +68,7 @@ __all__ = [
     "outliers",
     "paired_difference",
     "paired_ratio",
+    "pooled_ratio",
     "prediction_interval",
     "restricted_mean",
     "signed_rank_distribution",

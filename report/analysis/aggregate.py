@@ -9,8 +9,8 @@ from statistics import fmean, median, stdev
 
 from bench.results.record import Record
 
-Block = tuple[str, int, int]
-"""Run, seed and repeat: every framework has a cell of it."""
+Block = tuple[str, int, int, int]
+"""Run, seed, repeat and attempt at it: every framework has a cell of it."""
 
 
 def known(values: Iterable[float | None]) -> list[float]:
@@ -42,9 +42,8 @@ def by_block(
     """The value of each block that has it; of a block that was run more than once, the median."""
     found: dict[Block, list[float]] = defaultdict(list)
     for record in records:
-        found[record.identity.of_run, record.identity.seed, record.identity.repeat] += known(
-            [value(record)]
-        )
+        of = record.identity
+        found[of.of_run, of.seed, of.repeat, of.attempt] += known([value(record)])
     return {block: median(runs) for block, runs in found.items() if runs}
 
 

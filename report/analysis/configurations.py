@@ -26,6 +26,7 @@ class Setup:
 
     host  of its machine, as the record says; where it does not, what `setup_of` makes of that
     env   variables that a person gave, as they were typed
+    shares_host  whether others could measure on the host meanwhile
     """
 
     settings: TrainingSettings
@@ -37,6 +38,7 @@ class Setup:
     resumed_from: str | None
     first_epoch: int
     env: tuple[str, ...] = ()
+    shares_host: bool = False
 
     @property
     def options(self) -> ModelOptions:
@@ -133,4 +135,5 @@ def setup_of(record: Record, *, host_by_run: bool = True) -> Setup:
         resumed_from=record.weights.resumed_from,
         first_epoch=record.learning.first_epoch,
         env=record.run_settings.env if record.run_settings else (),
+        shares_host=record.environment.shares_host,
     )

@@ -25,6 +25,7 @@ class Sample:
     missed    runs that did not get to the target; their times are not among the values
     of        the run, as it was given
     accepted  whether values count though others disturbed them
+    apart     whether they are held against nothing, since others could measure on the host
     """
 
     metric: Metric
@@ -35,6 +36,7 @@ class Sample:
     missed: int
     restricted: stats.RestrictedMean | None
     accepted: bool = False
+    apart: bool = False
 
     @property
     def estimate(self) -> float | None:
@@ -56,13 +58,14 @@ class Sample:
     @property
     def can_be_compared(self) -> bool:
         """Whether there is a value, and no run of which only a bound is known."""
-        return bool(self.values) and not self.missed
+        return bool(self.values) and not self.missed and not self.apart
 
 
 def samples(comparison: Comparison, metric: Metric, of: str) -> list[Sample]:
     """Every row that has the metric, best first; by speed in the order of the rows."""
     rows = [(row, comparison.of(row)) for row in comparison.rows if row.runs_ok]
-    found = [_sample(row, records, metric, of) for row, records in rows]
+    apart = comparison.setup.shares_host and metric != "test_accuracy"
+    found = [_sample(row, records, metric, of, apart=apart) for row, records in rows]
     having = [one for one in found if one.estimate is not None]
     if metric == "images_per_s":
         return having
@@ -78,7 +81,7 @@ def overlap(first: Sample, later: Sample) -> bool | None:
     return one.low <= other.high and other.low <= one.high
 
 
-def _sample(row: Row, records: Sequence[Record], metric: Metric, of: str) -> Sample:
+def _sample(row: Row, records: Sequence[Record], metric: Metric, of: str, *, apart: bool) -> Sample:
     ok = [record for record in records if record.status.outcome == "ok"]
     values = by_block(ok, VALUES[metric])
     missed, restricted = 0, None
@@ -88,7 +91,15 @@ def _sample(row: Row, records: Sequence[Record], metric: Metric, of: str) -> Sam
     accepted = {"images_per_s": row.speed.accepted, "time_to_target": row.times_accepted}
     version = row.framework_version
     return Sample(
-        metric, of, row.framework, version, values, missed, restricted, accepted.get(metric, 0) > 0
+        metric=metric,
+        of=of,
+        framework=row.framework,
+        version=version,
+        values=values,
+        missed=missed,
+        restricted=restricted,
+        accepted=accepted.get(metric, 0) > 0,
+        apart=apart,
     )
 
 

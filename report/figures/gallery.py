@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from report.analysis.comparison import Comparison
 from report.figures.palette import Style, styles
-from report.tables.sweeps import MOST_DRAWN, Sweep
+from report.tables.contents import Crossing
+from report.tables.sweeps import Sweep
 
 MOST_FIGURES = 18  # a report over thousands of records stays quick to make and to open
 MOST_ROWS = 16
@@ -31,7 +32,7 @@ NAMES = (
 )
 """The figures of a comparison, in the order of the report."""
 
-OURS = re.compile(rf"((\d+-)?({'|'.join(NAMES)})|sweep-\d+)\.(svg|png)")
+OURS = re.compile(rf"((\d+-)?({'|'.join(NAMES)})|(sweep|hosts)-\d+)\.(svg|png)")
 
 Draw = Callable[..., list["Picture"]]
 
@@ -66,16 +67,19 @@ def of_comparison(
         return [render(drawing) for drawing in drawings(comparison, styles, prefix)]
 
 
-def of_sweeps(sweeps: Sequence[Sweep], styles: Mapping[str, Style]) -> list[Picture]:
-    """The pictures of the first sweeps, sweep-1 and on; see `report.tables.sweeps.figure_name`."""
+def of_crossings(
+    named: Sequence[tuple[str, Crossing]], styles: Mapping[str, Style]
+) -> list[Picture]:
+    """The pictures of what several comparisons show together; see `report.tables.contents`."""
     from report.figures.canvas import house_style
+    from report.figures.hosts import hosts
     from report.figures.svg import render
     from report.figures.throughput import sweep
 
     with house_style():
         return [
-            render(sweep(one, styles, f"sweep-{number}"))
-            for number, one in enumerate(sweeps[:MOST_DRAWN], 1)
+            render(sweep(one, styles, name) if isinstance(one, Sweep) else hosts(one, styles, name))
+            for name, one in named
         ]
 
 
@@ -97,7 +101,7 @@ class Gallery:
     def __init__(
         self,
         comparisons: Sequence[Comparison],
-        sweeps: Sequence[Sweep],
+        crossings: Sequence[tuple[str, Crossing]],
         call: Callable[..., list[Picture]] = _call,
     ) -> None:
         styles = looks(comparisons)
@@ -109,17 +113,17 @@ class Gallery:
                 continue
             prefix = f"{number + 1}-" if len(comparisons) > 1 else ""
             self.of_comparisons[number] = call(of_comparison, one, styles, prefix)
-        self.of_sweeps = call(of_sweeps, sweeps, styles)
+        self.of_crossings = call(of_crossings, crossings, styles)
 
     @property
     def pictures(self) -> list[Picture]:
         """All of them, in the order of the report."""
-        return [*(one for several in self.of_comparisons for one in several), *self.of_sweeps]
+        return [*(one for several in self.of_comparisons for one in several), *self.of_crossings]
 
 
 @contextmanager
 def drawn_aside(
-    comparisons: Sequence[Comparison], sweeps: Sequence[Sweep]
+    comparisons: Sequence[Comparison], crossings: Sequence[tuple[str, Crossing]]
 ) -> Iterator[Callable[[], Gallery]]:
     """A gallery that another process draws, meanwhile; the call waits for it.
 
@@ -135,13 +139,13 @@ def drawn_aside(
         def call(draw: Draw, *given: object) -> list[Picture]:
             return process.submit(draw, *given).result()
 
-        drawn = waiting.submit(Gallery, comparisons, sweeps, call)
+        drawn = waiting.submit(Gallery, comparisons, crossings, call)
 
         def wait() -> Gallery:
             try:
                 return drawn.result()
             except BrokenProcessPool:
-                return Gallery(comparisons, sweeps)
+                return Gallery(comparisons, crossings)
 
         yield wait
 

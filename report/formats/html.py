@@ -28,7 +28,6 @@ from report.formats.data_dictionary import Entry, entries
 from report.formats.html_parts import sentence, sentences
 from report.tables import contents, regime_tables
 from report.tables.main import Column, columns
-from report.tables.sweeps import sweeps
 from report.text import Given, Note
 from report.wording import notes
 from report.wording.commands import Commands, commands
@@ -68,13 +67,15 @@ def page(
         for number, (one, title) in enumerate(zip(compared, titles(compared), strict=True))
     ]
     downloads = [html_parts.download(name, content) for name, content in data.items()]
-    drawn = gallery() if gallery else Gallery(compared, sweeps(compared))
+    drawn = (
+        gallery() if gallery else Gallery(compared, contents.drawn(contents.crossings(compared)))
+    )
     html = rendered(
         "report.html.j2",
         count=len(records),
         comparisons=[view | _figures(drawn, at) for at, view in enumerate(comparisons)],
         across=across,
-        sweep_figures=[figure(one) for one in drawn.of_sweeps],
+        across_figures=[figure(one) for one in drawn.of_crossings],
         problems=[
             (sentence((Given(str(path), PATH_LIMIT),)), sentence((Given(reason, 300),)))
             for path, reason in problems

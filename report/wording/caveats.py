@@ -20,6 +20,7 @@ def doubts(comparison: Comparison) -> list[Note]:
     said = [
         *_failed(comparison),
         *_left_out(rows),
+        *_shared(comparison),
         *_single(rows),
         *_wide(rows),
         *_unsteady(rows),
@@ -67,6 +68,18 @@ def _left_out(rows: Sequence[Row]) -> list[Note]:
             "End the other programs, or let the run wait for them with --wait-for-quiet 30m; "
             "--resume repeats what is missing; --accept-disturbed lets it count.",
         ),
+    ]
+
+
+def _shared(comparison: Comparison) -> list[Note]:
+    """That its speeds are held against nothing."""
+    if not comparison.setup.shares_host:
+        return []
+    return [
+        (
+            "Others could measure on the same host meanwhile (--share-host): its speeds are in no "
+            "ratio and no rank.",
+        )
     ]
 
 

@@ -25,6 +25,7 @@ NAMES = {
     "machine_fingerprint": "machine {}",
     "host": "host {}",
     "env": "variables {}",
+    "shares_host": "host shared: {}",
     "resumed_from": "from {}",
     "first_epoch": "from epoch {}",
 }

@@ -12,6 +12,7 @@ from bench.execution import block as blocks
 from bench.execution import runner
 from bench.execution.block import Block, CellBegun, CellEnded, OnThisMachine
 from bench.execution.certify import VerificationResult
+from bench.execution.executors.local import Local
 from bench.execution.in_process import InProcess
 from bench.results import store
 from bench.results.record import PARTS
@@ -56,7 +57,13 @@ class Elsewhere:
         self._there = OnThisMachine(InProcess(NoExecutor()), machine.describe())
         self.sent: list[str] = []
 
-    def measure(self, block, emit) -> None:
+    is_whole = False
+
+    def measure(self, several, listen) -> None:
+        for block in several:
+            self._one(block, listen(block))
+
+    def _one(self, block, emit) -> None:
         self.sent.append(block.model_dump_json())
         there = Block.model_validate_json(self.sent[-1])
         assert there == block
@@ -130,7 +137,7 @@ def test_an_examination_is_a_phase_and_serves_every_seed(planned, tmp_path, monk
 
 def test_a_run_is_the_same_where_its_blocks_are_measured_elsewhere(planned, tmp_path):
     found = []
-    here = OnThisMachine(InProcess(NoExecutor()), machine.describe())
+    here = Local(OnThisMachine(InProcess(NoExecutor()), machine.describe()))
     for name, where in (("here", here), ("elsewhere", Elsewhere())):
         manifest = store.Manifest(
             name=name,

@@ -131,3 +131,21 @@ def test_the_live_table_shows_ended_running_and_waiting():
     assert "50.00%" in text
     assert "1,234" in text
     assert "and 2 more to come" in text
+
+
+def test_the_state_of_several_hosts_is_in_one_file(tmp_path):
+    settings = SimpleNamespace(epochs=3, images_an_epoch={8: 100}.__getitem__)
+    run = SimpleNamespace(
+        folder=tmp_path, manifest=SimpleNamespace(plan=SimpleNamespace(settings=settings))
+    )
+    state = observers.RunState(run, 4)
+    cell = Cell(framework="torch", device="cpu", seed=0, batch_size=8, threads=1)
+    for host in ("a", "b"):
+        state.on(host).cell(cell)
+    state.on("a").done(None)
+    found = json.loads((tmp_path / observers.STATE).read_text())
+    assert (found["done"], found["cells"]) == (1, 4)
+    assert found["hosts"]["b"]["cell"] == cell.name
+    assert "cell" not in found["hosts"]["a"]
+    shown = watch.table([cell], [], found)
+    assert next(iter(shown.columns[0].cells)).plain == f"b: {cell.name}"

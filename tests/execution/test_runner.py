@@ -23,7 +23,13 @@ class Measured:
     def __init__(self, *disturbed: int) -> None:
         self._disturbed, self.cells = disturbed, []
 
-    def measure(self, block, emit):
+    is_whole = False
+
+    def measure(self, blocks, listen):
+        for block in blocks:
+            self._one(block, listen(block))
+
+    def _one(self, block, emit):
         for cell in block.cells:
             emit(CellBegun(cell=cell))
             known = {"started_at": "", "outcome": "ok", "images_per_s": 1000.0}

@@ -128,3 +128,9 @@ class Twofold(ReferenceAdapter):
 
     def versions(self):
         return super().versions() | {"variant": str(self._variant)}
+
+
+class Assassin(_Faulty):
+    def fault(self, order, learning_rate):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)  # until its standard input ends

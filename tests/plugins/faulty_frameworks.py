@@ -17,6 +17,7 @@ def _faulty(name: str, adapter: str, *modules: str) -> Framework:
 
 
 killed = _faulty("killed", "faulty_adapters:Killed")
+assassin = _faulty("assassin", "faulty_adapters:Assassin")
 segfault = _faulty("segfault", "faulty_adapters:Segfault")
 hangs = _faulty("hangs", "faulty_adapters:Hangs")
 stubborn = _faulty("stubborn", "faulty_adapters:Stubborn")

@@ -14,7 +14,7 @@ from bench.results.record import Misclassified, Record
 from report.analysis.comparison import compare
 from report.build import FORMATS, build
 from report.figures.gallery import Gallery
-from report.tables.sweeps import sweeps
+from report.tables import contents
 from tests.record_making import changed
 
 FROZEN = Path(__file__).parent / "frozen"
@@ -127,7 +127,7 @@ def report(
 def gallery(windows: list[Record]) -> Gallery:
     """All pictures of `windows`."""
     compared = compare(windows)
-    return Gallery(compared, sweeps(compared))
+    return Gallery(compared, contents.drawn(contents.crossings(compared)))
 
 
 def _misclassified(record: Record) -> dict[str, Any]:

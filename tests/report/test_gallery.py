@@ -12,7 +12,7 @@ from bench.results.record import Record
 from report.analysis.comparison import compare
 from report.build import FORMATS, build
 from report.figures.gallery import Gallery, drawn_aside
-from report.tables.sweeps import sweeps
+from report.tables import contents
 
 pytestmark = pytest.mark.xdist_group("report")  # see test_html.py
 
@@ -23,12 +23,12 @@ def test_another_process_draws_the_same(
 ) -> None:
     monkeypatch.setattr("report.figures.gallery.MOST_FIGURES", 1)  # so that something is left out
     compared = compare(windows)
-    with drawn_aside(compared, sweeps(compared)) as wait:
+    with drawn_aside(compared, contents.drawn(contents.crossings(compared))) as wait:
         aside = wait()
     assert aside.left_out == {1}
     first = gallery.of_comparisons[0]
     assert len(first) > 4
-    assert aside.pictures == [*first, *gallery.of_sweeps]
+    assert aside.pictures == [*first, *gallery.of_crossings]
 
 
 def test_figures_are_drawn_here_where_the_other_process_dies(

@@ -29,6 +29,11 @@ from bench.config.split_sizes import AvailableImages
 from bench.errors import StoreError, UsageError
 from bench.execution import Executor, device_listing, repeats, runner
 from bench.execution.block import OnThisMachine
+from bench.execution.executors.cluster import Cluster, ClusterError
+from bench.execution.executors.link import Link
+from bench.execution.executors.local import Local
+from bench.execution.executors.opening import opened
+from bench.execution.executors.place import HERE, Place
 from bench.execution.observing.observers import observed
 from bench.execution.observing.progress import make_progress
 from bench.results import checkpoint, store
@@ -45,11 +50,13 @@ BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that compute
 class Session:
     """What a run needs beside its options: who does the work, and how it is shown.
 
-    notes    where is told what goes on
-    typed    the arguments of the program
-    formats  of the report
-    as_json  whether the records go to standard output instead of the table
-    quiet    whether neither does
+    notes        where is told what goes on
+    typed        the arguments of the program
+    formats      of the report
+    as_json      whether the records go to standard output instead of the table
+    quiet        whether neither does
+    place        where the run is measured
+    shares_host  whether a host of a cluster may do several measurements at once
     """
 
     executor: Executor
@@ -58,6 +65,8 @@ class Session:
     formats: tuple[str, ...] = WRITTEN
     as_json: bool = False
     quiet: bool = False
+    place: Place = HERE
+    shares_host: bool = False
 
 
 def run(
@@ -117,8 +126,8 @@ def begin(
         plan=planned,
         machine=machine.describe(),
     )
-    with store.create(out, manifest) as folder:
-        return _execute(folder, session), folder.records()
+    with opened(session.place) as cluster, store.create(out, manifest) as folder:
+        return _execute(folder, session, cluster), folder.records()
 
 
 def _warn(planned: Plan, notes: Console) -> None:
@@ -154,15 +163,16 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
             f"{path} was begun with other options: {listed}; leave them out to go on with it, or "
             "start a new run without --resume"
         )
-    _refuse_another_machine(path, manifest.machine, machine.describe())
-    with store.reopen(path) as folder:
+    if session.place == HERE:
+        _refuse_another_machine(path, manifest.machine, machine.describe())
+    with opened(session.place) as cluster, store.reopen(path) as folder:
         settings = replace(earlier, wait_for_quiet_s=wait_s)
         waiting = manifest.plan.model_copy(update={"settings": settings})
         folder.manifest = folder.manifest.model_copy(update={"plan": waiting})
         if dry_run:
             left = repeats.pending(manifest.plan, folder.records())
             return print_plan(manifest.plan, left, as_json=session.as_json)
-        return _execute(folder, session)
+        return _execute(folder, session, cluster)
 
 
 def _refuse_another_machine(path: Path, before: Machine, here: Machine) -> None:
@@ -178,8 +188,11 @@ def _refuse_another_machine(path: Path, before: Machine, here: Machine) -> None:
     )
 
 
-def _execute(folder: store.Run, session: Session) -> int:
-    """Run the cells, then print and write what came out, also when interrupted."""
+def _execute(folder: store.Run, session: Session, cluster: Link | None) -> int:
+    """Run the cells, here or on a cluster, then print and write what came out.
+
+    That is done also when the run was interrupted, or the cluster is gone.
+    """
     interrupted, faults, notes = False, [], session.notes
     event_files = folder.manifest.plan.settings.tensorboard
 
@@ -188,7 +201,8 @@ def _execute(folder: store.Run, session: Session) -> int:
 
     asked = folder.manifest.plan.settings
     _say_ignored(asked.frameworks, asked.env, notes)
-    _warn_if_busy(notes)
+    if cluster is None:
+        _warn_if_busy(notes)
     planned = folder.manifest.plan
     cells = len(repeats.pending(planned, folder.records()))
     with (
@@ -197,11 +211,12 @@ def _execute(folder: store.Run, session: Session) -> int:
         observed(display, folder, cells, event_files=event_files, warn=warn) as progress,
     ):
         try:
-            here = OnThisMachine(session.executor, folder.manifest.machine)
-            patience = Patience(planned.settings.wait_for_quiet_s)
-            runner.run(folder, progress, here, patience)
+            _measure(folder, session, cluster, progress)
         except KeyboardInterrupt:
             interrupted = True
+        except ClusterError as error:
+            interrupted = True
+            _say(notes, f"error: {error}", style="red")
         except StoreError as error:  # what is there is shown all the same
             faults.append(str(error))
     records = folder.records()
@@ -227,6 +242,22 @@ def _execute(folder: store.Run, session: Session) -> int:
     if faults:
         raise StoreError("; ".join(faults))
     return 1 if interrupted or runner.unsettled(folder) else 0
+
+
+def _measure(
+    folder: store.Run, session: Session, cluster: Link | None, progress: runner.Progress
+) -> None:
+    of_parent, settings = folder.manifest.machine, folder.manifest.plan.settings
+    if cluster is None:
+        here = Local(OnThisMachine(session.executor, of_parent))
+        runner.run(folder, progress, here, Patience(settings.wait_for_quiet_s))
+        return
+    there = Cluster(
+        *(cluster, folder.folder, of_parent),
+        lambda text: _say(session.notes, text),
+        shares_host=session.shares_host,
+    )
+    runner.run(folder, progress, there, None)
 
 
 def _need_event_files() -> None:

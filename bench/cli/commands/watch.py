@@ -89,19 +89,22 @@ def table(cells: Sequence[Cell], records: Sequence[Record], state: Mapping[str, 
             _percent(record.learning.test_accuracy),
             _rate(record.throughput.images_per_s),
         )
-    running = str(state.get("cell", ""))
     ended = {record.identity.cell for record in records}
-    if running and running not in ended:
-        accuracies = state.get("val_accuracy") or []
+    now = {"": state, **state.get("hosts", {})}  # by host; one of no name is this machine
+    running = {host: str(of.get("cell", "")) for host, of in now.items()}
+    for host, name in running.items():
+        if not name or name in ended:
+            continue
+        accuracies = now[host].get("val_accuracy") or []
         shown.add_row(
-            Text(running, style="bold"),
-            Text(_now(state)),
+            Text(f"{host}: {name}" if host else name, style="bold"),
+            Text(_now(now[host])),
             sparkline(accuracies),
             _percent(accuracies[-1] if accuracies else None),
             "",
-            _rate(state.get("images_per_s")),
+            _rate(now[host].get("images_per_s")),
         )
-    waiting = sum(cell.name not in {*ended, running} for cell in cells)
+    waiting = sum(cell.name not in {*ended, *running.values()} for cell in cells)
     if waiting:
         shown.add_row(Text(f"and {waiting} more to come", style="dim"))
     return shown

@@ -60,6 +60,12 @@ class ObserverList:
         """The run waits for others."""
         self._tell("waiting", busy_cpus, left_s)
 
+    def on(self, host: str) -> Progress:
+        """What tells each of them what goes on there."""
+        return ObserverList(
+            self._display.on(host), [other.on(host) for other in self._others], self._warn
+        )
+
     def _tell(self, method: str, *arguments: Any) -> None:
         getattr(self._display, method)(*arguments)
         for other in [*self._others]:
@@ -74,7 +80,7 @@ class RunState:
     """Keeps what goes on in the run's `state.json`, for `bench watch`.
 
     {"cell", "phase", "epoch", "epochs", "images_per_s", "val_accuracy", "learning_rate", "done",
-    "cells"}
+    "cells"}; on a cluster the same by host, under "hosts".
     """
 
     def __init__(self, run: Run, cells: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -82,6 +88,16 @@ class RunState:
         self._plan, self._images = run.manifest.plan, 0
         epochs = run.manifest.plan.settings.epochs
         self._now: dict[str, Any] = {"done": 0, "cells": cells, "epochs": epochs}
+
+    def on(self, host: str) -> Progress:
+        """What goes on there, in the same file."""
+        return _StateOnHost(self, host)
+
+    def take(self, host: str, now: dict[str, Any], *, ended: bool) -> None:
+        """What goes on on a host now, and whether a cell has ended there."""
+        self._now.setdefault("hosts", {})[host] = now
+        self._now["done"] += ended
+        self._write(rarely=not ended)
 
     def __str__(self) -> str:
         return str(self._path)
@@ -136,6 +152,23 @@ class RunState:
         new = self._path.with_suffix(".new")
         new.write_text(json.dumps(self._now), encoding="utf-8")
         os.replace(new, self._path)
+
+
+class _StateOnHost(RunState):
+    """The part of a run's state that is of one host."""
+
+    def __init__(self, whole: RunState, host: str) -> None:
+        self._whole, self._host = whole, host
+        self._plan, self._images = whole._plan, 0
+        self._now = {"done": 0, "cells": 0, "epochs": self._plan.settings.epochs}
+
+    def done(self, record: Record) -> None:
+        """A cell has ended."""
+        self._now["done"] += 1
+        self._whole.take(self._host, {"phase": "between cells"}, ended=True)
+
+    def _write(self, *, rarely: bool = False) -> None:
+        self._whole.take(self._host, self._now, ended=False)
 
 
 @contextlib.contextmanager

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
 
 from bench.config.plan import Cell, Plan
+from bench.execution.runner import Progress
 from bench.results.record import Record
 
 Clock = Callable[[], float]
@@ -24,10 +26,14 @@ class PlainLines:
         self._console, self._cells, self._number = console, cells, 0
         self._waits = False
 
+    def on(self, host: str) -> Progress:
+        """Lines that begin with the host."""
+        return _OnHost(self, host)
+
     def cell(self, cell: Cell) -> None:
         """A cell begins."""
         self._number += 1
-        self._say(f"[{self._number}/{self._cells}] {cell.name} ...")
+        self.say(f"[{self._number}/{self._cells}] {cell.name} ...")
 
     def phase(self, name: str) -> None:
         """Nothing: a log need not tell each phase."""
@@ -45,24 +51,28 @@ class PlainLines:
     def waiting(self, busy_cpus: float, left_s: float) -> None:
         """A line when the run begins to wait."""
         if not self._waits:
-            self._say(f"{_waiting(busy_cpus, left_s)}, to repeat what they have disturbed ...")
+            self.say(f"{waiting(busy_cpus, left_s)}, to repeat what they have disturbed ...")
         self._waits = True
 
     def done(self, record: Record) -> None:
         """A cell has ended."""
         self._waits = False
-        self._say(f"[{self._number}/{self._cells}] {outcome(record)}")
+        self.say(f"[{self._number}/{self._cells}] {outcome(record)}")
 
-    def _say(self, text: str) -> None:
+    def ended(self, text: str) -> None:
+        """One of several cells that run at once has ended."""
+        self._number += 1
+        self.say(f"[{self._number}/{self._cells}] {text}")
+
+    def say(self, text: str) -> None:
+        """A line, as it is."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Live(PlainLines):
     """A bar with the running cell, its epoch and images/s, and the time left."""
 
-    def __init__(
-        self, console: Console, cells: int, bar: Progress, epochs: int, plan: Plan
-    ) -> None:
+    def __init__(self, console: Console, cells: int, bar: Bars, epochs: int, plan: Plan) -> None:
         super().__init__(console, cells)
         self._bar, self._plan, self._images = bar, plan, 0
         self._epochs = epochs  # those that a cell trains here
@@ -95,7 +105,7 @@ class Live(PlainLines):
 
     def waiting(self, busy_cpus: float, left_s: float) -> None:
         """The run waits for others."""
-        self._show(now=_waiting(busy_cpus, left_s))
+        self._show(now=waiting(busy_cpus, left_s))
 
     def more(self, cells: int) -> None:
         """So many cells come in addition."""
@@ -109,6 +119,12 @@ class Live(PlainLines):
         self._at(self._ended, now="")
         super().done(record)
 
+    def ended(self, text: str) -> None:
+        """One of several cells that run at once has ended."""
+        super().ended(text)
+        self._ended += self._epochs
+        self._at(self._ended, now="")
+
     def _rate(self, measured: dict[str, Any]) -> str:
         """The learning rate, where it changes."""
         if self._plan.settings.schedule == "constant":
@@ -121,6 +137,45 @@ class Live(PlainLines):
     def _show(self, **changes: Any) -> None:
         """Draw anew, and only now: a display that refreshes itself takes time from the workers."""
         self._bar.update(self._task, refresh=True, **changes)
+
+
+class _OnHost:
+    """A line when a cell begins and one when it ends on a host; cells are counted with all others'.
+
+    Several hosts are told of in turns, so that there is no bar of any of them.
+    """
+
+    def __init__(self, shared: PlainLines, host: str) -> None:
+        self._shared, self._host = shared, host
+
+    def cell(self, cell: Cell) -> None:
+        """A cell begins."""
+        self._shared.say(f"{self._host}: {cell.name} ...")
+
+    def phase(self, name: str) -> None:
+        """Nothing, as for the two methods below: of several hosts that would be much."""
+
+    def epoch(self, measured: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def window(self, number: int, images_per_s: float) -> None:
+        """Nothing."""
+
+    def done(self, record: Record) -> None:
+        """A cell has ended."""
+        self._shared.ended(f"{self._host}: {outcome(record)}")
+
+    def more(self, cells: int) -> None:
+        """So many cells come in addition."""
+        self._shared.more(cells)
+
+    def waiting(self, busy_cpus: float, left_s: float) -> None:
+        """The host waits."""
+        self._shared.say(f"{self._host}: {waiting(busy_cpus, left_s)}")
+
+    def on(self, host: str) -> Progress:
+        """Another host."""
+        return self._shared.on(host)
 
 
 class TimeLeft:
@@ -145,7 +200,8 @@ class TimeLeft:
         )
 
 
-def _waiting(busy_cpus: float, left_s: float) -> str:
+def waiting(busy_cpus: float, left_s: float) -> str:
+    """That a run waits for others, in a line."""
     return f"other programs keep {busy_cpus:.1f} CPUs busy: waiting up to {left_s:.0f} s for them"
 
 
@@ -183,6 +239,6 @@ def make_progress(console: Console, plan: Plan, cells: int) -> Iterator[PlainLin
         TextColumn("{task.fields[now]}", markup=False),
         TextColumn("{task.fields[left]}", markup=False),
     )
-    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
+    with Bars(*columns, console=console, transient=True, auto_refresh=False) as bar:
         epochs = 1 if plan.settings.throughput_only else plan.settings.epochs - plan.epochs_before
         yield Live(console, cells, bar, epochs, plan)

@@ -36,6 +36,10 @@ class EventFiles:
     def __str__(self) -> str:
         return str(self._run.folder / "tensorboard")
 
+    def on(self, host: str) -> EventFiles:
+        """Of the cells that run there, each of which has files of its own, as here."""
+        return EventFiles(self._run)
+
     @property
     def _plan(self) -> Plan:
         return self._run.manifest.plan

@@ -1,0 +1,232 @@
+"""What a run on a cluster is made of, one by one: places, slots, facts of hosts, Slurm's jobs."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from bench.config import plan
+from bench.config.run_settings import RunSettings
+from bench.errors import DataError, UnavailableError, UsageError
+from bench.execution import repeats
+from bench.execution.executors import facts, on_host, place, slot, slurm
+from bench.system import machine
+from bench.worker import prepared_data
+from bench.workload import datasets
+
+
+@pytest.fixture(scope="module")
+def here():
+    return facts.of_this_host(["reference"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("local", place.HERE),
+        ("dask:tcp://10.0.0.2:8786", place.Place("dask", address="tcp://10.0.0.2:8786")),
+        ("dask:tls://[::1]:1", place.Place("dask", address="tls://[::1]:1")),
+        ("slurm:a b.toml", place.Place("slurm", file=place.Path("a b.toml"))),
+    ],
+)
+def test_places_are_read(typed, found):
+    assert place.parse(typed) == found
+
+
+@pytest.mark.parametrize("typed", ["", "Local", "dask", "dask:tcp://10.0.0.2", "slurm:", "ssh:a"])
+def test_what_is_no_place_is_refused_with_what_is(typed):
+    with pytest.raises(UsageError, match="give local, dask:ADDRESS"):
+        place.parse(typed)
+
+
+def held(folder, *, shares_host):
+    """Whether somebody else could take the slot now."""
+    waited = []
+    try:
+        with slot.hold(
+            shares_host=shares_host,
+            waiting=lambda: waited.append(1),
+            is_over=lambda: bool(waited),
+            folder=folder,
+        ):
+            return False
+    except UnavailableError:
+        return True
+
+
+def of_cpus(monkeypatch, *cpus):
+    monkeypatch.setattr(machine, "usable_cpus", lambda: cpus)
+
+
+def test_a_host_is_for_one_measurement(tmp_path):
+    with slot.hold(shares_host=False, waiting=lambda: None, folder=tmp_path):
+        assert held(tmp_path, shares_host=False)
+        assert held(tmp_path, shares_host=True)
+    assert not held(tmp_path, shares_host=False)
+
+
+def test_a_shared_host_is_for_those_with_cpus_of_their_own(tmp_path, monkeypatch):
+    of_cpus(monkeypatch, 0, 1)
+    with slot.hold(shares_host=True, waiting=lambda: None, folder=tmp_path):
+        assert held(tmp_path, shares_host=True)
+        assert held(tmp_path, shares_host=False)
+        of_cpus(monkeypatch, 1, 2)
+        assert held(tmp_path, shares_host=True)
+        of_cpus(monkeypatch, 2, 3)
+        assert not held(tmp_path, shares_host=True)
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,GPU-1")
+        with slot.hold(shares_host=True, waiting=lambda: None, folder=tmp_path):
+            of_cpus(monkeypatch, 4, 5)
+            assert held(tmp_path, shares_host=True)
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
+            assert not held(tmp_path, shares_host=True)
+
+
+def test_who_waits_for_a_host_gets_it_when_it_is_free(tmp_path, monkeypatch):
+    monkeypatch.setattr(slot, "PAUSE_S", 0.01)
+    waits, done = threading.Event(), threading.Event()
+
+    def wait():
+        with slot.hold(shares_host=False, waiting=waits.set, folder=tmp_path):
+            done.set()
+
+    with slot.hold(shares_host=False, waiting=lambda: None, folder=tmp_path):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert waits.wait(10)
+        assert not done.is_set()
+    thread.join(10)
+    assert done.is_set()
+
+
+def test_a_lock_that_is_no_file_is_not_followed(tmp_path):
+    (tmp_path / "lenet-bench-host.lock").symlink_to(tmp_path / "elsewhere")
+    with (
+        pytest.raises(OSError, match="symbolic links"),
+        slot.hold(shares_host=False, waiting=lambda: None, folder=tmp_path),
+    ):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_host_like_this_one_may_measure(here):
+    assert facts.differences(here, here) == []
+    assert here.frameworks["reference"].files_sha256 is not None
+    assert here.most_threads == machine.most_threads()
+
+
+def test_a_host_that_differs_is_told_in_what(here):
+    named = {"numpy": "0.1", **{f"made-{number}": "1" for number in range(9)}}
+    there = here.model_copy(
+        update={
+            "bench": "0.1",
+            "machine": here.machine.model_copy(update={"python": "3.1.4"}),
+            "packages": here.packages | named,
+            "frameworks": {
+                "reference": here.frameworks["reference"].model_copy(
+                    update={"files_sha256": "0" * 64}
+                )
+            },
+        }
+    )
+    told = facts.differences(here, there)
+    assert told[:2] == [
+        f"lenet-bench 0.1 in place of {here.bench}",
+        f"Python 3.1.4 in place of {here.machine.python}",
+    ]
+    assert told[2] == f"numpy 0.1 in place of {here.packages['numpy']}"
+    assert told[3:] == ["other code of lenet-bench or of the adapter for reference"]
+    many = there.model_copy(update={"packages": dict.fromkeys(here.packages, "0.1")})
+    assert any("more" in one for one in facts.differences(here, many))
+
+
+def test_a_framework_that_is_not_there_is_no_difference_of_hosts(here):
+    absent = facts.Installed(version=None, missing="torch is not installed", files_sha256=None)
+    there = here.model_copy(update={"frameworks": {"reference": absent}})
+    assert facts.differences(here, there) == []
+
+
+def test_a_clock_that_is_off_is_told():
+    assert facts.clock_note(3.0) is None
+    assert "3,600 s ahead of this one" in facts.clock_note(3600.0)
+    assert "3,600 s behind this one" in facts.clock_note(-3600.0)
+
+
+@pytest.mark.parametrize("name", ["../etc/passwd", "/etc/passwd", "a/../../b", ""])
+def test_files_stay_in_their_folder_on_a_host(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("LENET_BENCH_CACHE", str(tmp_path))
+    with pytest.raises(DataError, match="no name below a folder"):
+        on_host.receive("a" * 64, name, 0, b"x")
+    with pytest.raises(DataError, match="no hash"):
+        on_host.receive("../" + "a" * 61, "name", 0, b"x")
+    assert not list(tmp_path.rglob("*passwd"))
+
+
+def test_a_file_arrives_in_parts(monkeypatch, tmp_path):
+    monkeypatch.setenv("LENET_BENCH_CACHE", str(tmp_path))
+    key = "a" * 64
+    on_host.receive(key, "MNIST/raw/labels.gz", 0, b"abc")
+    on_host.receive(key, "MNIST/raw/labels.gz", 3, b"def")
+    (path,) = tmp_path.rglob("labels.gz")
+    assert path.read_bytes() == b"abcdef"
+
+
+def test_a_cell_is_never_made_up_for_alone(tmp_path):
+    """On a cluster all cells of its block that it is compared with are measured again."""
+    source = prepared_data.source(datasets.load("digits", tmp_path, (32, 32), "resize"))
+    asked = {"frameworks": ("reference", "torch"), "seeds": (0, 1), "batch_sizes": (8, 16)}
+    planned = plan.make({**asked, "data_root": tmp_path}, source)
+    (one,) = [
+        cell
+        for cell in planned.cells()
+        if (cell.framework, cell.seed, cell.batch_size) == ("torch", 1, 8)
+    ]
+    again = repeats.whole_blocks(planned, [one])
+    assert {(cell.framework, cell.seed, cell.batch_size) for cell in again} == {
+        ("reference", 1, 8),
+        ("torch", 1, 8),
+    }
+    assert [cell for cell in planned.cells() if cell in again] == again
+
+
+JOBS = 'cpus = 4\nmemory = "8 GB"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cpus = 4", "memory: Field required"),
+        (JOBS + "nodes = 3", "nodes: Extra inputs are not permitted"),
+        (JOBS + "hosts = 0", "hosts: Input should be greater than or equal to 1"),
+        (JOBS + 'prologue = ["a\\nb"]', "prologue.0: String should match pattern"),
+        ("cpus = ", "is no TOML"),
+    ],
+)
+def test_jobs_that_cannot_be_are_refused(text, said, tmp_path):
+    path = tmp_path / "cluster.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as refused:
+        slurm.read(path)
+    assert said in str(refused.value)
+    assert str(path) in str(refused.value)
+
+
+def test_a_job_script_has_a_node_for_itself_and_one_slot(tmp_path):
+    """As dask-jobqueue writes it; nothing is started."""
+    jobqueue = pytest.importorskip("dask_jobqueue.slurm")
+    path = tmp_path / "cluster.toml"
+    path.write_text(JOBS + 'queue = "compute"\ndirectives = ["--gres=gpu:1"]\n')
+    given = slurm._arguments(slurm.read(path))
+    script = jobqueue.SLURMJob(scheduler="tcp://127.0.0.1:1", **given).job_script()
+    for line in ("--exclusive", "--gres=gpu:1", "-p compute", "--cpus-per-task=4", "-n 1"):
+        assert f"#SBATCH {line}" in script
+    assert "--resources slot=1" in script
+    assert "--nthreads 1" in script
+    assert os.path.basename(given["python"]) in script
+
+
+def test_settings_of_a_run_know_nothing_of_where_it_is_measured():
+    """The same plan on another place is the same plan."""
+    assert not {"on", "share_host"} & set(RunSettings.__dataclass_fields__)
