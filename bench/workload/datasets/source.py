@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Status = Literal["ok", "missing", "wrong"]
 Shape = tuple[int, int, int]
 
+GIT_BLOB = "git-blob"  # the algorithm by which git names a content
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
@@ -69,12 +71,16 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
-    """One file against what it should be; `got` is None where there is no file."""
+    """One file against what it should be; `got` is None where there is no file.
+
+    `by_size` says that nothing but the size was known to hold it against.
+    """
 
     path: Path
     status: Status
     expected: str
     got: str | None
+    by_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,9 @@ class StoredFile:
     content_bytes   size of the uncompressed content; of a tar archive, an upper bound
     content_digest  `algorithm:hex` of the uncompressed content, None where nobody publishes it
     archive_digest  `algorithm:hex` of the file as served; used where the content's is not known
+    others          what other data sets have that is as long: (what it is, digest of its content)
+
+    An algorithm is one of hashlib's or `GIT_BLOB`.
     """
 
     path: str
@@ -102,6 +111,7 @@ class StoredFile:
     content_bytes: int
     content_digest: str | None = None
     archive_digest: str | None = None
+    others: tuple[tuple[str, str], ...] = ()
 
     @property
     def compressed(self) -> bool:
@@ -114,12 +124,14 @@ class StoredFile:
         return self.content_bytes + self.content_bytes // 1024 + 1024
 
     def digest_of(self, compressed: bool) -> tuple[Literal["content", "archive"], str] | None:
-        """What a copy, compressed or not, is held against; None where only its size is known."""
-        if self.content_digest:
+        """What a copy, compressed or not, is held against; None where only its size is known.
+
+        The content's, which no other gzip changes, goes first, but git's SHA-1 is the weaker one.
+        """
+        archive = self.archive_digest if compressed else None
+        if self.content_digest and not (archive and self.content_digest.startswith(GIT_BLOB)):
             return "content", self.content_digest
-        if compressed and self.archive_digest:
-            return "archive", self.archive_digest
-        return None
+        return ("archive", archive) if archive else None
 
 
 class Source(Protocol):
