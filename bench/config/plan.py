@@ -86,6 +86,8 @@ class Plan(BaseModel):
     data_sha256   of images and labels; None where the data set is not here yet
     pool_images   that the split is drawn from, of so many channels and classes
     own_test_set  whether the data set brings its test images; else they are of the pool
+    own_validation_set
+                  the same of the images for validation
     start         the checkpoint that training goes on from
     """
 
@@ -98,6 +100,7 @@ class Plan(BaseModel):
     own_test_set: bool
     channels: int
     classes: int
+    own_validation_set: bool = False
     start: Start | None = None
 
     @property
@@ -269,6 +272,7 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
         data_sha256=source.sha256,
         pool_images=source.train_images,
         own_test_set=source.test_images > 0,
+        own_validation_set=source.validation_images > 0,
         channels=source.channels,
         classes=source.classes,
     )

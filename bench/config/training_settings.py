@@ -119,7 +119,7 @@ class TrainingSettings:
     dataset: Annotated[
         str,
         Setting(
-            "digits, mnist, fashionmnist, kmnist, qmnist, cifar10, or npz:FILE.",
+            "digits, mnist, fashionmnist, kmnist, qmnist, cifar10, npz:FILE or folder:PATH.",
             DATA,
             _dataset,
             parsing.dataset,

@@ -72,6 +72,7 @@ class Header(BaseModel):
     std: tuple[float, ...]
     pool_images: int
     own_test_set: bool
+    own_validation_set: bool = False
     split_sha256: str
 
     seed: int = Field(ge=0)
@@ -101,7 +102,8 @@ class Header(BaseModel):
         sizes = (of.train_size, of.val_size, of.test_size)
         if min(sizes) < 0 or of.train_size == 0:
             raise ValueError(f"a split of {sizes} images")
-        of_pool = of.train_size + of.val_size + (0 if self.own_test_set else of.test_size)
+        of_pool = of.train_size + (0 if self.own_validation_set else of.val_size)
+        of_pool += 0 if self.own_test_set else of.test_size
         if of_pool > self.pool_images:
             raise ValueError(f"a split of {of_pool} images out of {self.pool_images}")
         return self

@@ -207,7 +207,7 @@ def new_run_id() -> str:
 
 def run_name(dataset: str, model: str, now: datetime) -> str:
     """A name that sorts by time, such as 2026-01-31T12-00-00Z-digits-lenet5."""
-    data = "npz" if dataset.startswith("npz:") else dataset
+    data = dataset.partition(":")[0]  # without the path of a person's own
     return f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}-{data}-{model}"
 
 

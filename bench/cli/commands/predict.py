@@ -27,7 +27,7 @@ from bench.results import checkpoint
 from bench.results.checkpoint import Header
 from bench.worker import misclassified
 from bench.workload import datasets, metrics
-from bench.workload.datasets import image_files
+from bench.workload.datasets.own import image_files
 from bench.workload.normalisation import normalise
 from report.text import plain
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bench.choices import Fit
 
 Status = Literal["ok", "missing", "wrong"]
 Shape = tuple[int, int, int]
@@ -22,7 +24,8 @@ GIT_BLOB = "git-blob"  # the algorithm by which git names a content
 class Dataset:
     """A data set brought to the asked-for size. Arrays are read-only, mapped from the cache.
 
-    `test_images` and `test_labels` are None where the data set has no official test part.
+    `test_images` and `test_labels` are None where the data set has no official test part, those
+    for validation where a person's own has none.
     `sha256` is the hash of images and labels as they are delivered here.
     """
 
@@ -33,6 +36,8 @@ class Dataset:
     test_images: NDArray[np.uint8] | None
     test_labels: NDArray[np.int32] | None
     sha256: str
+    validation_images: NDArray[np.uint8] | None = None
+    validation_labels: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +49,8 @@ class Decoded:
     train_labels: NDArray[np.int32]
     test_images: NDArray[np.uint8] | None = None
     test_labels: NDArray[np.int32] | None = None
+    validation_images: NDArray[np.uint8] | None = None
+    validation_labels: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +92,15 @@ class FileCheck:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What a decoded data set was made from: a file as it stood, or a package's version."""
+    """What a decoded data set was made from: a file as it stood, or a package's version.
+
+    Of a folder `listing` is the hash of what is in it, and `size` that of all files.
+    """
 
     origin: str
     size: int = 0
     mtime_ns: int = 0
+    listing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +169,11 @@ class Source(Protocol):
 
     def decode(self, root: Path) -> Decoded:
         """Check and decode the files."""
+
+
+@runtime_checkable
+class FittingSource(Source, Protocol):
+    """A source that brings images to their size one by one: they may be of several sizes."""
+
+    def decode_to(self, root: Path, size: tuple[int, int], fit: Fit) -> Decoded:
+        """Check and decode the files, with images of `size`, (height, width)."""

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.workload.datasets.own.dataset import UnfitError
+
 # What NumPy raises at a damaged or foreign archive, and at objects where it may not unpickle.
 _BROKEN = (
     OSError,
@@ -24,10 +26,6 @@ _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
 )
-
-
-class UnfitError(Exception):
-    """The archive is not what it should be; the text says how, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +84,8 @@ def opened(path: Path) -> Iterator[Archive]:
     """The archive, open for as long as it is used.
 
     Raises:
-        UnfitError: there is no such file, it is no archive, or it turns out to be damaged.
+        UnfitError: the file is no archive, or it turns out to be damaged.
     """
-    if not path.is_file():
-        raise UnfitError("there is no such file; it is yours and cannot be fetched")
     if not zipfile.is_zipfile(path):
         raise UnfitError("it is no NumPy archive: write it with `numpy.savez`")
     try:
