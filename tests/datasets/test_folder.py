@@ -17,6 +17,11 @@ from bench.workload.datasets.own.folder import FolderDataset
 PARTS = {"train": 3, "test": 2, "validation": 1}
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    return tmp_path / "own"
+
+
 def picture(value: int, height: int = 6, width: int = 5, mode: str = "L") -> Image.Image:
     return Image.new(mode, (width, height), value if mode == "L" else (value, 0, 255))
 
@@ -36,9 +41,9 @@ def values(images: np.ndarray | None) -> list[int]:
     return images[:, images.shape[1] // 2, images.shape[2] // 2, 0].tolist()
 
 
-def test_a_folder_is_a_class_and_keeps_its_name(tmp_path: Path, root: Path) -> None:
-    fill(tmp_path / "own", ("zebra", "Ångström <b>"), each=3)
-    name = f"folder:{tmp_path / 'own'}"
+def test_a_folder_is_a_class_and_keeps_its_name(own: Path, root: Path) -> None:
+    fill(own, ("zebra", "Ångström <b>"), each=3)
+    name = f"folder:{own}"
     described = datasets.describe(name, root)
     assert (described.classes, described.shape) == (("zebra", "Ångström <b>"), (6, 5, 1))
     assert (described.train_size, described.test_size, described.notes) == (6, 0, ())
@@ -50,17 +55,17 @@ def test_a_folder_is_a_class_and_keeps_its_name(tmp_path: Path, root: Path) -> N
     assert [check.status for check in datasets.verify(name, root)] == ["ok"]
 
 
-def test_classes_that_are_numbers_are_in_their_order(tmp_path: Path, root: Path) -> None:
-    fill(tmp_path, ("10", "9", "1"), each=1)
-    assert FolderDataset(tmp_path).describe(root).classes == ("1", "9", "10")
+def test_classes_that_are_numbers_are_in_their_order(own: Path, root: Path) -> None:
+    fill(own, ("10", "9", "1"), each=1)
+    assert FolderDataset(own).describe(root).classes == ("1", "9", "10")
 
 
 @pytest.mark.parametrize("validation", ["validation", "valid", "val", None])
-def test_parts_are_taken_as_they_are(tmp_path: Path, root: Path, validation: str | None) -> None:
+def test_parts_are_taken_as_they_are(own: Path, root: Path, validation: str | None) -> None:
     for start, (part, each) in enumerate(PARTS.items()):
         if name := validation if part == "validation" else part:
-            fill(tmp_path / name, ("a", "b"), each, start=100 * start, mode="RGB")
-    data = datasets.load(f"folder:{tmp_path}", root, (6, 5), "pad")
+            fill(own / name, ("a", "b"), each, start=100 * start, mode="RGB")
+    data = datasets.load(f"folder:{own}", root, (6, 5), "pad")
     assert data.train_images.shape == (6, 6, 5, 3)
     assert values(data.train_images) == [0, 1, 2, 10, 11, 12]
     assert values(data.test_images) == [100, 101, 110, 111]
@@ -72,28 +77,28 @@ def test_parts_are_taken_as_they_are(tmp_path: Path, root: Path, validation: str
         assert data.validation_labels.tolist() == [0, 1]
 
 
-def test_a_class_may_lack_images_for_the_test(tmp_path: Path, root: Path) -> None:
-    fill(tmp_path / "train", ("a", "b", "c"), 1)
-    fill(tmp_path / "test", ("c",), 2)
-    data = datasets.load(f"folder:{tmp_path}", root, (6, 5), "pad")
+def test_a_class_may_lack_images_for_the_test(own: Path, root: Path) -> None:
+    fill(own / "train", ("a", "b", "c"), 1)
+    fill(own / "test", ("c",), 2)
+    data = datasets.load(f"folder:{own}", root, (6, 5), "pad")
     assert data.test_labels is not None
     assert data.test_labels.tolist() == [2, 2]
 
 
-def test_hidden_names_are_passed_over_and_told(tmp_path: Path, root: Path) -> None:
-    fill(tmp_path / "own", ("a", "b"), each=2)
-    (tmp_path / "own" / ".ipynb_checkpoints").mkdir()
+def test_hidden_names_are_passed_over_and_told(own: Path, root: Path) -> None:
+    fill(own, ("a", "b"), each=2)
+    (own / ".ipynb_checkpoints").mkdir()
     for name in "ab":
-        (tmp_path / "own" / name / "Thumbs.db").write_bytes(b"no image")
-    about = datasets.describe(f"folder:{tmp_path / 'own'}", root)
+        (own / name / "Thumbs.db").write_bytes(b"no image")
+    about = datasets.describe(f"folder:{own}", root)
     assert about.notes == ("own: passed over: Thumbs.db (2 times), .ipynb_checkpoints",)
     assert (about.train_size, about.classes) == (4, ("a", "b"))
 
 
-def test_several_sizes_are_resized_but_not_padded(tmp_path: Path, root: Path) -> None:
-    fill(tmp_path / "own", ("a", "b"), each=1)
-    picture(77, height=40, width=3).save(tmp_path / "own" / "b" / "tall.png")
-    name = f"folder:{tmp_path / 'own'}"
+def test_several_sizes_are_resized_but_not_padded(own: Path, root: Path) -> None:
+    fill(own, ("a", "b"), each=1)
+    picture(77, height=40, width=3).save(own / "b" / "tall.png")
+    name = f"folder:{own}"
     with pytest.raises(DataError, match=r"0\.png of 6×5 and .*tall\.png of 40×3: give --fit res"):
         datasets.load(name, root, (32, 32), "pad")
     data = datasets.load(name, root, (8, 9), "resize")
@@ -102,11 +107,11 @@ def test_several_sizes_are_resized_but_not_padded(tmp_path: Path, root: Path) ->
 
 
 def test_images_that_are_larger_than_the_input_are_refused_with_what_to_type(
-    tmp_path: Path, root: Path
+    own: Path, root: Path
 ) -> None:
-    fill(tmp_path, ("a", "b"), each=1, height=40)
+    fill(own, ("a", "b"), each=1, height=40)
     with pytest.raises(DataError, match="give --fit resize"):
-        datasets.load(f"folder:{tmp_path}", root, (32, 32), "pad")
+        datasets.load(f"folder:{own}", root, (32, 32), "pad")
 
 
 def only_train(own: Path) -> None:
@@ -164,8 +169,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("make_fault", "message"), FAULTS.values(), ids=FAULTS.keys())
-def test_faults_are_told_in_one_line(tmp_path: Path, root: Path, make_fault, message: str) -> None:
-    own = tmp_path / "own"
+def test_faults_are_told_in_one_line(own: Path, root: Path, make_fault, message: str) -> None:
     make_fault(own)
     with pytest.raises(DataError, match=message) as caught:
         datasets.load(f"folder:{own}", root, (8, 8), "pad")
@@ -176,28 +180,28 @@ def test_faults_are_told_in_one_line(tmp_path: Path, root: Path, make_fault, mes
 
 
 def test_what_is_decoded_is_kept_until_a_file_changes(
-    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+    own: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill(tmp_path / "own", ("a", "b"), each=1)
-    name = f"folder:{tmp_path / 'own'}"
+    fill(own, ("a", "b"), each=1)
+    name = f"folder:{own}"
     first = datasets.load(name, root, (8, 8), "pad")
     with monkeypatch.context() as patch:
         patch.delattr(FolderDataset, "_decoded")
         assert datasets.load(name, root, (8, 8), "pad").sha256 == first.sha256
-    path = tmp_path / "own" / "a" / "0.png"
+    path = own / "a" / "0.png"
     before = path.stat()
     picture(99).save(path)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     assert values(datasets.load(name, root, (8, 8), "pad").train_images) == [99, 10]
-    picture(55).save(tmp_path / "own" / "b" / "new.png")
+    picture(55).save(own / "b" / "new.png")
     assert values(datasets.load(name, root, (8, 8), "pad").train_images) == [99, 10, 55]
-    assert len(list((tmp_path / "user-cache").rglob("*.json"))) == 1
+    assert len(list((own.parent / "user-cache").rglob("*.json"))) == 1
 
 
-def test_one_image_at_a_time_is_in_memory(tmp_path: Path, root: Path) -> None:
-    fill(tmp_path, ("a", "b"), each=20, height=1000, width=1000)
+def test_one_image_at_a_time_is_in_memory(own: Path, root: Path) -> None:
+    fill(own, ("a", "b"), each=20, height=1000, width=1000)
     tracemalloc.start()
-    datasets.load(f"folder:{tmp_path}", root, (32, 32), "resize")
+    datasets.load(f"folder:{own}", root, (32, 32), "resize")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 6e6  # an image is 1 MB, all of them 40 MB

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from bench.errors import DataError
 from bench.workload.datasets import integrity
 from bench.workload.datasets.idx import parse_idx
-from bench.workload.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
+from bench.workload.datasets.published.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
 
 
 @given(

@@ -24,9 +24,10 @@ _STATUS_WIDTH = len("size only") + 1
 def fetch(name: str, root: Path | None) -> int:
     """Download, check and keep a data set."""
     console = Console(stderr=True)
-    folder = datasets.fetch(
-        parsing.dataset("NAME", name), root or datasets.default_root(), progress=console.is_terminal
-    )
+    root = root or datasets.default_root()
+    own = parsing.dataset("NAME", name)
+    folder = datasets.fetch(own, root, progress=console.is_terminal)
+    say(console, f"terms: {datasets.describe(own, root).credit}")
     print(folder)
     return 0
 

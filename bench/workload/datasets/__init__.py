@@ -1,7 +1,7 @@
 """Data sets: fetch, verify, decode → uint8 images of the size that is asked for.
 
     digits          small ones, which come with this package
-    mnist, fashionmnist, kmnist, qmnist, cifar10
+    mnist, fashionmnist, kmnist, qmnist, emnist-…, cifar10, cifar100, cifar100-coarse, svhn
                     fetched by `python -m bench data fetch NAME`, or put below the root by hand or
                     by torchvision
     npz:PATH, folder:PATH
@@ -20,12 +20,14 @@ from typing import get_args
 from bench.choices import Fit
 from bench.errors import DataError, UnknownNameError
 from bench.workload.datasets.cache import Removed, clean
-from bench.workload.datasets.cifar import CIFAR10
 from bench.workload.datasets.digits import DIGITS
 from bench.workload.datasets.loading import deliver
-from bench.workload.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
 from bench.workload.datasets.own.folder import FolderDataset
 from bench.workload.datasets.own.npz.dataset import NpzDataset
+from bench.workload.datasets.published.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
+from bench.workload.datasets.published.emnist import EMNIST
+from bench.workload.datasets.published.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
+from bench.workload.datasets.published.svhn import SVHN
 from bench.workload.datasets.source import Dataset, Description, FileCheck, Source
 
 __all__ = [
@@ -44,7 +46,10 @@ __all__ = [
     "verify",
 ]
 
-_SOURCES: tuple[Source, ...] = (DIGITS, MNIST, FASHIONMNIST, KMNIST, QMNIST, CIFAR10)
+_SOURCES: tuple[Source, ...] = (
+    *(DIGITS, MNIST, FASHIONMNIST, KMNIST, QMNIST, *EMNIST),
+    *(CIFAR10, CIFAR100, CIFAR100_COARSE, SVHN),
+)
 _OWN: tuple[type[NpzDataset] | type[FolderDataset], ...] = (NpzDataset, FolderDataset)
 
 
