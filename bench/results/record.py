@@ -377,6 +377,10 @@ class Provenance(Part):
     """What vouches for the record: hashes of what it was made of, the proof of equality."""
 
     data_sha256: str | None = Field(default=None, description="of the data set")
+    data_notes: list[str] = Field(
+        default_factory=list,
+        description="how a person's own data were taken: forms, and files that were passed over",
+    )
     split_sha256: str | None = Field(
         default=None, description="of the split into training and validation images"
     )

@@ -29,7 +29,8 @@ class Prepared:
     """The three parts of a data set for one seed, and what was done to the pixels.
 
     `test_mean` and `test_std` are those of the test images, mostly the same as the others'.
-    `native_size` is (height, width) before the images were fitted to the model.
+    `native_size` is (height, width) before the images were fitted to the model. `notes` say how a
+    person's own data were taken.
     """
 
     train: Examples
@@ -42,6 +43,7 @@ class Prepared:
     split_sha256: str
     classes: tuple[str, ...]
     native_size: tuple[int, int]
+    notes: tuple[str, ...]
 
 
 def source(dataset: datasets.Dataset) -> AvailableImages:
@@ -77,6 +79,7 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         last=plan.settings.split == "last",
         in_file_order=plan.settings.order == "file",
     )
+    about = datasets.describe(plan.settings.dataset, plan.data_root)
     raw = data.train_images[rows.train]
     mean, std = statistics(raw)
     mean, std = plan.settings.mean or mean, plan.settings.std or std
@@ -105,7 +108,8 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         test_std=test_std,
         split_sha256=order.split_sha256(rows),
         classes=data.classes,
-        native_size=datasets.describe(plan.settings.dataset, plan.data_root).shape[:2],
+        native_size=about.shape[:2],
+        notes=about.notes,
     )
 
 
