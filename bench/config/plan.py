@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -182,8 +182,9 @@ class Plan(BaseModel):
 
         With a precision to reach there may be more blocks, up to `max_repeats`.
         """
+        of = self._regimes()
         return tuple(
-            cell for block in range(self.settings.min_repeats) for cell in self.block(block)
+            cell for block in range(self.settings.min_repeats) for cell in self._block(block, of)
         )
 
     def block(self, number: int) -> list[Cell]:
@@ -192,6 +193,16 @@ class Plan(BaseModel):
         The shuffle depends on seed and repeat alone, so that a resumed run keeps its order. In
         the second turn of the seeds a training would only repeat itself: those measure speed.
         """
+        return self._block(number, self._regimes())
+
+    def _regimes(self) -> dict[str, list[str]]:
+        """Of each framework, in which it is run. The network is built for this."""
+        return {
+            name: regimes.names(self.settings.regimes, self.own_defaults(name))
+            for name in self.settings.frameworks
+        }
+
+    def _block(self, number: int, regimes_of: Mapping[str, Sequence[str]]) -> list[Cell]:
         repeat, place = divmod(number, len(self.settings.seeds))
         seed = self.settings.seeds[place]
         block = [
@@ -208,7 +219,7 @@ class Plan(BaseModel):
             )
             for name in self.settings.frameworks
             for device in self.settings.devices
-            for regime in regimes.names(self.settings.regimes, self.own_defaults(name))
+            for regime in regimes_of[name]
             for batch_size in self.settings.batch_sizes
             for threads in self.settings.threads
         ]

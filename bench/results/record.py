@@ -407,7 +407,8 @@ class Record(BaseModel):
     """One cell's result: a framework on a device with a seed. A file of its own in a run's folder.
 
     `settings` are those of the training, the same for all cells that are compared; `run_settings`
-    are None where an earlier version did not keep them.
+    are None where an earlier version did not keep them. Their seeds, batch sizes and threads are
+    empty since they are those of all cells: the cell's own are in `identity`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

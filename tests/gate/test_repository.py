@@ -303,7 +303,7 @@ def test_a_folder_of_any_name(tmp_path, name):
     (repository.top / "file.txt").write_text("third")
     with workspace() as folder:
         assert (taken(repository, folder)["head"].folder / "file.txt").read_text() == "second"
-        assert repositories.Repository.around(repository.top, folder).changed() == ["file.txt"]
+        assert repositories.Repository.around(small.top, folder).changed() == ["file.txt"]
 
 
 # Submodules
@@ -502,7 +502,7 @@ To add an exception for this directory, call:
     assert git.complaint("") == "no message"
 
 
-def test_a_place_for_temporary_files_without_room_is_named(repository, full_disk):
+def test_a_place_for_temporary_files_without_room_is_named(small, full_disk):
     folder = full_disk(1 << 16)
     with pytest.raises(UsageError, match=r"cannot write to .*: .*; make room, or name another pl"):
-        repositories.Repository.around(repository.top, folder).changed()
+        repositories.Repository.around(small.top, folder).changed()
