@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -182,10 +182,13 @@ class Plan(BaseModel):
 
         With a precision to reach there may be more blocks, up to `max_repeats`.
         """
+        return tuple(cell for block in self.blocks(0, self.settings.min_repeats) for cell in block)
+
+    def blocks(self, first: int, end: int) -> Iterator[list[Cell]]:
+        """Those from `first` to before `end`; see `block`."""
         of = self._regimes()
-        return tuple(
-            cell for block in range(self.settings.min_repeats) for cell in self._block(block, of)
-        )
+        for number in range(first, end):
+            yield self._block(number, of)
 
     def block(self, number: int) -> list[Cell]:
         """One cell of every condition, shuffled; the blocks, from 0, take the seeds in turns.

@@ -26,7 +26,7 @@ from safetensors import SafetensorError, safe_open
 from bench.choices import Device
 from bench.config.training_settings import TrainingSettings
 from bench.contract import ModelSpec, OptimizerSpec, OptimizerState, Shape
-from bench.errors import BenchError, CheckpointError
+from bench.errors import BenchError, CheckpointError, one_line
 from bench.results import migrate
 from bench.workload import models
 
@@ -197,11 +197,14 @@ def _header(content: Mapping[str, Any], path: Path) -> Header:
     try:
         own = {name: value for name, value in content.items() if name != "sha256"}
         header = Header.model_validate(migrate.header(own))
-    except (ValidationError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         fault = error.errors()[0] if isinstance(error, ValidationError) else None
         where = ".".join(map(str, fault["loc"])) if fault else ""
-        what = f"{where or 'as a whole'}: {fault['msg']}" if fault else "nested too deep"
-        raise CheckpointError(f"{path} is damaged: its header is not right: {what}") from error
+        other = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        what = f"{where or 'as a whole'}: {fault['msg']}" if fault else other
+        raise CheckpointError(
+            f"{path} is damaged: its header is not right: {one_line(what)}"
+        ) from error
     model = header.model
     try:
         known = models.build(model.name, model.input_shape, model.classes, model.options)

@@ -93,7 +93,7 @@ class EmnistDataset:
             with zipfile.ZipFile(path) as archive:
                 train = self._part(archive, "train", self.train_size)
                 test = self._part(archive, "test", self.test_size)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, RuntimeError, ValueError, *integrity.BROKEN_GZIP) as error:
             raise DataError(f"cannot read {path}: {error}; delete it and fetch it again") from error
         return Decoded(self.classes, *train, *test)
 

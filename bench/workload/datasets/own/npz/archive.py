@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -68,7 +69,10 @@ class Archive:
             }.get(version)
             if read is None:
                 raise UnfitError(f"{key} is of .npy format {version}, where 1.0 or 2.0 belongs")
-            shape, _, dtype = read(stream)
+            try:
+                shape, _, dtype = read(stream)
+            except (tokenize.TokenError, SyntaxError, TypeError, RecursionError) as error:
+                raise UnfitError(f"{key} has a damaged header: {error}") from error
             left = packed.getinfo(member).file_size - stream.tell()
         if not dtype.hasobject and left != math.prod(shape) * dtype.itemsize:
             raise UnfitError(f"{key} announces {dtype} {shape} but has {left:,} bytes of it")
@@ -89,7 +93,8 @@ def opened(path: Path) -> Iterator[Archive]:
     if not zipfile.is_zipfile(path):
         raise UnfitError("it is no NumPy archive: write it with `numpy.savez`")
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here: of a damaged archive NumPy would leave the file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             yield Archive(stored)
     except _BROKEN as error:
         raise UnfitError(f"it cannot be read: {error}") from error
