@@ -41,9 +41,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one command."""
+    """Of one command; the time of CPUs is what other programs on the machine change least."""
 
     wall_s: float
+    cpu_s: float
     peak_bytes: int
 
 
@@ -67,7 +68,13 @@ def measured(*arguments: str) -> Cost:
         raise SystemExit(
             f"{' '.join(arguments)[:200]} ended with {process.returncode}: {said[-800:]}"
         )
-    return Cost(time.perf_counter() - start, used.ru_maxrss * 1024)
+    cpu_s = used.ru_utime + used.ru_stime
+    return Cost(time.perf_counter() - start, cpu_s, used.ru_maxrss * 1024)
+
+
+def told(cost: Cost) -> str:
+    """In columns."""
+    return f"{cost.wall_s:8.2f} s {cost.cpu_s:8.2f} s of CPU {cost.peak_bytes >> 20:6,} MiB"
 
 
 def planned(cells: int) -> Plan:
@@ -149,7 +156,7 @@ def scale(sizes: Sequence[int], within: Path, only: Sequence[str]) -> None:
                 cost = measured(*arguments)
                 found.setdefault(name, []).append(cost)
                 print(
-                    f"{cells:>7,} {name:<9} {cost.wall_s:8.2f} s {cost.peak_bytes >> 20:6,} MiB",
+                    f"{cells:>7,} {name:<9} {told(cost)}",
                     flush=True,
                 )
         shutil.rmtree(out)
@@ -157,9 +164,9 @@ def scale(sizes: Sequence[int], within: Path, only: Sequence[str]) -> None:
         for (few, one), (many, other) in zip(
             zip(sizes, costs, strict=True), list(zip(sizes, costs, strict=True))[1:], strict=False
         ):
-            cell_ms = 1000 * (other.wall_s - one.wall_s) / (many - few)
+            cell_ms = 1000 * (other.cpu_s - one.cpu_s) / (many - few)
             cell_bytes = (other.peak_bytes - one.peak_bytes) / (many - few)
-            more = f"{cell_ms:.3f} ms and {cell_bytes:,.0f} bytes a cell"
+            more = f"{cell_ms:.3f} ms of CPU and {cell_bytes:,.0f} bytes a cell"
             print(f"{name:<9} {few:,} to {many:,}: {more}")
 
 
@@ -170,7 +177,7 @@ def report(count: int, within: Path) -> None:
         if number % 10 == 9:
             print(f"{(number + 1) * 1000:,} records are written", flush=True)
     cost = measured("report", str(within / "runs"), "--out", str(within / "report"))
-    print(f"report over {count:,} records: {cost.wall_s:.1f} s, {cost.peak_bytes >> 20:,} MiB")
+    print(f"report over {count:,} records: {told(cost)}")
 
 
 def of_classes(counts: Sequence[int]) -> None:
