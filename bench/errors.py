@@ -17,6 +17,11 @@ import difflib
 from collections.abc import Iterable
 
 
+def one_line(text: str) -> str:
+    """Text out of a file, for an error: line breaks and what steers a terminal are spelled out."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 class BenchError(Exception):
     """A fault that one clear line explains."""
 

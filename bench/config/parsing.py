@@ -65,11 +65,11 @@ def duration_as_typed(seconds: float) -> str:
     return f"{seconds / SECONDS[unit]:g}{unit}"
 
 
-def dataset(_: str, text: str) -> str:
-    """A data set's name; the file of npz:FILE becomes absolute, so that workers find it."""
-    kind, colon, path = text.partition(":")
-    if kind == "npz" and colon:
-        return f"npz:{Path(path).expanduser().resolve()}"
+def dataset(option: str, text: str) -> str:
+    """A data set's name; a path, as in npz:FILE, becomes absolute, so that workers find it."""
+    kind, _, path = text.partition(":")
+    if kind in ("npz", "folder") and path:
+        return f"{kind}:{Path(path).expanduser().resolve()}"
     return text
 
 

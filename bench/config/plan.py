@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,8 @@ class Plan(BaseModel):
     data_sha256   of images and labels; None where the data set is not here yet
     pool_images   that the split is drawn from, of so many channels and classes
     own_test_set  whether the data set brings its test images; else they are of the pool
+    own_validation_set
+                  the same of the images for validation
     start         the checkpoint that training goes on from
     """
 
@@ -98,6 +100,7 @@ class Plan(BaseModel):
     own_test_set: bool
     channels: int
     classes: int
+    own_validation_set: bool = False
     start: Start | None = None
 
     @property
@@ -179,9 +182,13 @@ class Plan(BaseModel):
 
         With a precision to reach there may be more blocks, up to `max_repeats`.
         """
-        return tuple(
-            cell for block in range(self.settings.min_repeats) for cell in self.block(block)
-        )
+        return tuple(cell for block in self.blocks(0, self.settings.min_repeats) for cell in block)
+
+    def blocks(self, first: int, end: int) -> Iterator[list[Cell]]:
+        """Those from `first` to before `end`; see `block`."""
+        of = self._regimes()
+        for number in range(first, end):
+            yield self._block(number, of)
 
     def block(self, number: int) -> list[Cell]:
         """One cell of every condition, shuffled; the blocks, from 0, take the seeds in turns.
@@ -189,6 +196,16 @@ class Plan(BaseModel):
         The shuffle depends on seed and repeat alone, so that a resumed run keeps its order. In
         the second turn of the seeds a training would only repeat itself: those measure speed.
         """
+        return self._block(number, self._regimes())
+
+    def _regimes(self) -> dict[str, list[str]]:
+        """Of each framework, in which it is run. The network is built for this."""
+        return {
+            name: regimes.names(self.settings.regimes, self.own_defaults(name))
+            for name in self.settings.frameworks
+        }
+
+    def _block(self, number: int, regimes_of: Mapping[str, Sequence[str]]) -> list[Cell]:
         repeat, place = divmod(number, len(self.settings.seeds))
         seed = self.settings.seeds[place]
         block = [
@@ -205,7 +222,7 @@ class Plan(BaseModel):
             )
             for name in self.settings.frameworks
             for device in self.settings.devices
-            for regime in regimes.names(self.settings.regimes, self.own_defaults(name))
+            for regime in regimes_of[name]
             for batch_size in self.settings.batch_sizes
             for threads in self.settings.threads
         ]
@@ -269,6 +286,7 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
         data_sha256=source.sha256,
         pool_images=source.train_images,
         own_test_set=source.test_images > 0,
+        own_validation_set=source.validation_images > 0,
         channels=source.channels,
         classes=source.classes,
     )

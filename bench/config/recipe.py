@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.config.parsing import as_typed
 from bench.config.published import Published, Reproduced
 from bench.config.settings import DECLARED, Declared
-from bench.errors import UnknownNameError, UsageError
+from bench.errors import UnknownNameError, UsageError, one_line
 
 FOLDER = Path(__file__).parent / "recipes"
 SUFFIX = ".toml"
@@ -82,6 +82,13 @@ def read(given: str) -> Recipe:
     """A recipe by name or file, checked in every part but for what only a plan can tell."""
     path = path_of(given)
     try:
+        return _read(path)
+    except RecursionError as error:
+        raise UsageError(f"{path} is nested too deep to be a recipe") from error
+
+
+def _read(path: Path) -> Recipe:
+    try:
         content = path.read_bytes()
         table = tomllib.loads(content.decode("utf-8-sig"))  # Windows writes a mark first
     except OSError as error:
@@ -99,7 +106,7 @@ def read(given: str) -> Recipe:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"])) or "as a whole"
         what = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
-        raise UsageError(f"{path}: {where}: {what}{_choices(fault)}") from error
+        raise UsageError(f"{path}: {one_line(where)}: {one_line(what)}{_choices(fault)}") from error
 
 
 def followed(recipe: Recipe, given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -127,7 +134,9 @@ def _options(table: Any, path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in table.items():
         if key not in ALLOWED:
-            raise UsageError(f"{path}: options: {UnknownNameError('option', key, ALLOWED)}")
+            raise UsageError(
+                f"{path}: options: {UnknownNameError('option', one_line(key), ALLOWED)}"
+            )
         found[ALLOWED[key].name] = _checked(ALLOWED[key], value, f"{path}: options.{key}")
     return found
 
@@ -138,7 +147,7 @@ def _checked(of: Declared, value: Any, where: str) -> Any:
         return of.about.check(of.flag, of.typed(value, strict=True))
     except ValidationError as error:
         fault = error.errors()[0]
-        raise UsageError(f"{where}: {fault['msg']}, not {as_typed(value)}") from error
+        raise UsageError(f"{where}: {fault['msg']}, not {one_line(as_typed(value))}") from error
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from error
 

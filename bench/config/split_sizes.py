@@ -16,7 +16,8 @@ from bench.errors import UsageError
 class AvailableImages:
     """What a plan must know of a data set; counts are of images.
 
-    `test_images` is 0 where the data set brings no test set. `sha256` is None where the data
+    `test_images` is 0 where the data set brings no test set, `validation_images` where it brings
+    none for validation. `sha256` is None where the data
     set has not been fetched yet.
     """
 
@@ -25,12 +26,13 @@ class AvailableImages:
     channels: int
     classes: int
     sha256: str | None
+    validation_images: int = 0
 
 
 def first_of(source: AvailableImages, given: Mapping[str, Any]) -> AvailableImages:
     """The source as far as `--first` takes it: so many images, and a tenth as many for the test.
 
-    A `--test-size` takes as many of the test set as it says.
+    So it is with a validation set. `--test-size` and `--val-size` take as many as they say.
     """
     first = given.get("first")
     if first is None:
@@ -39,10 +41,13 @@ def first_of(source: AvailableImages, given: Mapping[str, Any]) -> AvailableImag
         raise UsageError(
             f"--first {first} is too large: {_dataset(given)} has {source.train_images} images"
         )
-    test = source.test_images
+    tenth = max(first // 10, 1)
+    test, validation = source.test_images, source.validation_images
     if test and "test_size" not in given:
-        test = min(test, max(first // 10, 1))
-    return replace(source, train_images=first, test_images=test)
+        test = min(test, tenth)
+    if validation and "val_size" not in given:
+        validation = min(validation, tenth)
+    return replace(source, train_images=first, test_images=test, validation_images=validation)
 
 
 def sizes(given: Mapping[str, Any], usual: Preset, source: AvailableImages) -> tuple[int, int, int]:
@@ -55,16 +60,24 @@ def sizes(given: Mapping[str, Any], usual: Preset, source: AvailableImages) -> t
             f"--test-size {test} is too large: {_dataset(given)} has {test_pool} images for it"
         )
     val = default(
-        given.get("val_size"), round(usual.validation * default(given.get("train_size"), pool))
+        given.get("val_size"),
+        source.validation_images
+        or round(usual.validation * default(given.get("train_size"), pool)),
     )
     at_least(0, "--val-size", val)
-    reserved = val if source.test_images else val + test
+    if source.validation_images and val > source.validation_images:
+        raise UsageError(
+            f"--val-size {val} is too large: {_dataset(given)} has {source.validation_images} "
+            "images for it"
+        )
+    reserved = (0 if source.validation_images else val) + (0 if source.test_images else test)
     train = default(given.get("train_size"), max(pool - reserved, 0))
     at_least(0 if "train_size" not in given else 1, "--train-size", train)
     if train == 0 or train + reserved > pool:
+        of_val = "" if source.validation_images else f" + {val} to validate"
         of_test = "" if source.test_images else f" + {test} for the test"
         raise UsageError(
-            f"{max(train, 1)} images to train + {val} to validate{of_test} are more than the "
+            f"{max(train, 1)} images to train{of_val}{of_test} are more than the "
             f"{pool} that {_dataset(given)} has: give smaller sizes"
         )
     return train, val, test

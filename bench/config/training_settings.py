@@ -119,7 +119,7 @@ class TrainingSettings:
     dataset: Annotated[
         str,
         Setting(
-            "digits, mnist, fashionmnist, kmnist, qmnist, cifar10, or npz:FILE.",
+            "One that `list` names, such as mnist, or npz:FILE or folder:PATH.",
             DATA,
             _dataset,
             parsing.dataset,

@@ -25,7 +25,14 @@ def build(
 
     What identifies it, and what was asked for, is the plan's, whatever the fields say.
     """
-    of_run = replace(plan.settings.of_run, data_root=None)  # which is nobody else's
+    of_run = replace(
+        plan.settings.of_run,
+        data_root=None,  # which is nobody else's
+        # Those of all cells, which run.json has: records would grow with the square of the cells.
+        seeds=(),
+        batch_sizes=(),
+        threads=(),
+    )
     known = {**fields, **_asked_for(run_name, plan, cell), "machine": machine}
     return Record.model_validate(
         {"settings": plan.settings.training, "run_settings": of_run, **in_parts(known)}

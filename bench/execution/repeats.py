@@ -100,8 +100,8 @@ def _more(plan: Plan, records: Sequence[Record], done: Collection[str]) -> list[
         if _is_wide(plan, speeds[condition])
         or (condition in repeated and len(speeds[condition]) < plan.settings.min_repeats)
     }
-    for number in range(plan.settings.min_repeats, _most(plan)):
-        block = [cell for cell in plan.block(number) if cell.condition in measured]
+    for planned in plan.blocks(plan.settings.min_repeats, _most(plan)):
+        block = [cell for cell in planned if cell.condition in measured]
         begun = [cell for cell in block if cell.name in done]
         cells = [
             cell

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Literal["base", "head"]
 LEAST_CPUS = 0.05  # of a process that computes; CPU times are counted in hundredths of a second
 NAMES: tuple[Name, Name] = ("base", "head")
@@ -51,14 +52,23 @@ class Observation:
 class Windows(_Frozen):
     """One side's windows of a pair, in the order in which they were measured, (2Q,).
 
+    All three are as long, and what is no time is refused: a result is read from files, too.
+
     seconds     of each window, the device idle at both edges
     own_cpus    how many CPUs the side's process kept busy
     other_cpus  how many CPUs other processes kept busy meanwhile
     """
 
-    seconds: tuple[float, ...]
-    own_cpus: tuple[float, ...]
-    other_cpus: tuple[float, ...]
+    seconds: tuple[Seconds, ...]
+    own_cpus: tuple[FiniteFloat, ...]
+    other_cpus: tuple[FiniteFloat, ...]
+
+    @model_validator(mode="after")
+    def _is_of_quadruples(self) -> Self:
+        sizes = {len(self.seconds), len(self.own_cpus), len(self.other_cpus)}
+        if len(sizes) > 1 or not self.seconds or len(self.seconds) % 2:
+            raise ValueError(f"windows come two a side and quadruple, not {sorted(sizes)}")
+        return self
 
 
 class Pair(_Frozen):
@@ -73,6 +83,12 @@ class Pair(_Frozen):
     base: Windows
     head: Windows
     took_s: float
+
+    @model_validator(mode="after")
+    def _has_two_sides(self) -> Self:
+        if len(self.base.seconds) != len(self.head.seconds):
+            raise ValueError("base and head have as many windows")
+        return self
 
     @property
     def log_ratios(self) -> tuple[float, ...]:

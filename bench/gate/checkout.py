@@ -201,5 +201,5 @@ def _must(target: Path, *arguments: str, settings: list[git.Setting] | None = No
     """What git prints in a repository of ours; UsageError with its words where it fails."""
     done = git.run(target, *arguments, settings=settings or QUIET, may_fetch=True)
     if done.returncode:
-        raise UsageError(git.last_line(done.stderr))
+        raise UsageError(git.complaint(done.stderr))
     return done.stdout

@@ -68,15 +68,15 @@ class Repository:
         if done.returncode or not done.stdout.strip():
             raise UsageError(
                 f"{folder} is not in the working tree of a git repository: run the gate where "
-                f"the revisions are; git says: {git.last_line(done.stderr)}"
+                f"the revisions are; git says: {git.complaint(done.stderr)}"
             )
         top = Path(done.stdout.removesuffix("\n")).resolve()
         _refuse_another(folder, top)
         mirror = workspace / "repository"
         try:
             borrow(top, mirror)
-        except OSError as error:
-            raise UsageError(f"cannot write to {workspace}: {error.strerror}") from error
+        except (OSError, UsageError) as error:
+            raise _unwritable(mirror, error) from error
         return cls(top, mirror, _project(folder.resolve(), top))
 
     def revision(self, given: str) -> Revision:
@@ -122,7 +122,10 @@ class Repository:
         index = self.top / git.run(self.top, "rev-parse", "--git-path", "index").stdout.strip()
         for file in (index, *index.parent.glob("sharedindex.*")):
             if file.is_file():
-                shutil.copyfile(file, own / file.name)
+                try:
+                    shutil.copyfile(file, own / file.name)
+                except OSError as error:
+                    raise _unwritable(self.mirror, error) from error
                 # By the index's time git tells which files may have changed since it looked.
                 os.utime(own / file.name, ns=(0, file.stat().st_mtime_ns))
         git.run(self.mirror, "update-ref", "--no-deref", "HEAD", head)
@@ -208,6 +211,13 @@ class Repository:
 
     def _text(self, revision: Revision, path: str) -> str:
         return self._read("show", f"{revision.commit}:{path}")
+
+
+def _unwritable(folder: Path, error: OSError | UsageError) -> UsageError:
+    what = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    return UsageError(
+        f"cannot write to {folder}: {what}; make room, or name another place by TMPDIR"
+    )
 
 
 def _refuse_another(folder: Path, top: Path) -> None:

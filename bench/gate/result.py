@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt
 
 from bench.gate.cases import Case, Pair
 from bench.gate.decision import Cell, Judge, Outcome, Rule
 from bench.gate.repository import Revision
 from bench.results.record import Machine
 
+Share = Annotated[float, Field(gt=0, lt=1)]
 FORMAT: Literal["lenet-bench gate 1"] = "lenet-bench gate 1"
 
 
@@ -33,13 +34,13 @@ class Commit(_Frozen):
 class Settings(_Frozen):
     """The rule, as in `bench.gate.decision.Rule`."""
 
-    threshold: float
-    pairs: int
-    alpha: float
-    level: float
-    early: int
-    blocks: int
-    confirmations: int
+    threshold: FiniteFloat
+    pairs: PositiveInt
+    alpha: Share
+    level: Share
+    early: PositiveInt
+    blocks: PositiveInt
+    confirmations: PositiveInt
 
     def rule(self) -> Rule:
         """As the judge takes it."""

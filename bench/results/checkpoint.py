@@ -26,7 +26,7 @@ from safetensors import SafetensorError, safe_open
 from bench.choices import Device
 from bench.config.training_settings import TrainingSettings
 from bench.contract import ModelSpec, OptimizerSpec, OptimizerState, Shape
-from bench.errors import BenchError, CheckpointError
+from bench.errors import BenchError, CheckpointError, one_line
 from bench.results import migrate
 from bench.workload import models
 
@@ -72,6 +72,7 @@ class Header(BaseModel):
     std: tuple[float, ...]
     pool_images: int
     own_test_set: bool
+    own_validation_set: bool = False
     split_sha256: str
 
     seed: int = Field(ge=0)
@@ -101,7 +102,8 @@ class Header(BaseModel):
         sizes = (of.train_size, of.val_size, of.test_size)
         if min(sizes) < 0 or of.train_size == 0:
             raise ValueError(f"a split of {sizes} images")
-        of_pool = of.train_size + of.val_size + (0 if self.own_test_set else of.test_size)
+        of_pool = of.train_size + (0 if self.own_validation_set else of.val_size)
+        of_pool += 0 if self.own_test_set else of.test_size
         if of_pool > self.pool_images:
             raise ValueError(f"a split of {of_pool} images out of {self.pool_images}")
         return self
@@ -195,11 +197,14 @@ def _header(content: Mapping[str, Any], path: Path) -> Header:
     try:
         own = {name: value for name, value in content.items() if name != "sha256"}
         header = Header.model_validate(migrate.header(own))
-    except (ValidationError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         fault = error.errors()[0] if isinstance(error, ValidationError) else None
         where = ".".join(map(str, fault["loc"])) if fault else ""
-        what = f"{where or 'as a whole'}: {fault['msg']}" if fault else "nested too deep"
-        raise CheckpointError(f"{path} is damaged: its header is not right: {what}") from error
+        other = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        what = f"{where or 'as a whole'}: {fault['msg']}" if fault else other
+        raise CheckpointError(
+            f"{path} is damaged: its header is not right: {one_line(what)}"
+        ) from error
     model = header.model
     try:
         known = models.build(model.name, model.input_shape, model.classes, model.options)

@@ -7,7 +7,8 @@ frameworks' own, 3 before the settings of a training were one object.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Literal
 
@@ -112,10 +113,17 @@ def record(content: Mapping[str, Any]) -> Mapping[str, Any]:
     version = content.get("schema_version")
     if not _is_earlier(version, SCHEMA):
         return content
-    try:
+    with _of_its_schema("record", version):
         return _in_parts(content)
-    except (AttributeError, TypeError) as error:
-        raise ValueError(f"no record of schema {version}: {error}") from error
+
+
+@contextmanager
+def _of_its_schema(what: str, version: object) -> Iterator[None]:
+    """ValueError where something in it is of another kind than its schema has there."""
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"no {what} of schema {version}: {error}") from error
 
 
 def _in_parts(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +193,16 @@ def request(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def manifest(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a run's `run.json`; what was asked for stood there beside the plan."""
+    """The content of a run's `run.json`; what was asked for stood there beside the plan.
+
+    Raises:
+        ValueError: it is none of its schema.
+    """
+    with _of_its_schema("run", content.get("schema_version")):
+        return _manifest(content)
+
+
+def _manifest(content: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(content)
     asked = found.pop("asked", None)
     if isinstance(asked, Mapping) and asked.get("recipe") is not None:
@@ -212,9 +229,18 @@ def _plan(old: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def header(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The header of a checkpoint of any format as one of this version."""
+    """The header of a checkpoint of any format as one of this version.
+
+    Raises:
+        ValueError: it is none of its format.
+    """
     if not _is_earlier(content.get("format"), FORMAT):
         return content
+    with _of_its_schema("header", content["format"]):
+        return _header(content)
+
+
+def _header(content: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(content)
     settings: dict[str, Any] = ONCE_FIXED | dict(found.pop("training", None) or {})
     of_settings = {"mean": "given_mean", "std": "given_std"}

@@ -387,6 +387,10 @@ class Provenance(Part):
     """What vouches for the record: hashes of what it was made of, the proof of equality."""
 
     data_sha256: str | None = Field(default=None, description="of the data set")
+    data_notes: list[str] = Field(
+        default_factory=list,
+        description="how a person's own data were taken: forms, and files that were passed over",
+    )
     split_sha256: str | None = Field(
         default=None, description="of the split into training and validation images"
     )
@@ -413,7 +417,8 @@ class Record(BaseModel):
     """One cell's result: a framework on a device with a seed. A file of its own in a run's folder.
 
     `settings` are those of the training, the same for all cells that are compared; `run_settings`
-    are None where an earlier version did not keep them.
+    are None where an earlier version did not keep them. Their seeds, batch sizes and threads are
+    empty since they are those of all cells: the cell's own are in `identity`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -34,17 +34,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bench.config.plan import Cell, Plan
 from bench.config.published import Reproduced
-from bench.errors import StoreError
+from bench.errors import StoreError, one_line
 from bench.results import migrate, naming
-from bench.results.record import SCHEMA, Machine, Record
+from bench.results.record import PARTS, SCHEMA, Machine, Record
 
 MANIFEST = "run.json"
 CHECKPOINTS, LOGS = "checkpoints", "logs"
 INCOMING = ".incoming-"  # how a folder begins whose files `Run.adopt` moves
 # Parts of a record that many records have in common, by the names that lead to them.
-COMMON = (("settings",), ("run_settings",), ("provenance", "certificate"))
+COMMON = (
+    *(("settings",), ("run_settings",), ("trained_with",), ("status",)),
+    *(("environment", "machine"), ("provenance", "certificate")),
+)
 
 Shared = dict[tuple[tuple[str, ...], bytes], BaseModel]
+FieldSets = dict[frozenset[str], set[str]]
 
 
 class Manifest(BaseModel):
@@ -113,9 +117,9 @@ class Run:
     def records(self) -> list[Record]:
         """The records so far, in the order of the plan; those of further repeats follow."""
         found = {record.identity.cell: record for record in read_records([self.folder])[0]}
-        planned = [cell.name for cell in self.manifest.plan.cells()]
+        planned = dict.fromkeys(cell.name for cell in self.manifest.plan.cells())
         further = sorted(
-            (name for name in found if name not in set(planned)),
+            (name for name in found if name not in planned),
             key=lambda name: found[name].identity.started_at,
         )
         return [found[name] for name in (*planned, *further) if name in found]
@@ -227,7 +231,7 @@ def new_run_id() -> str:
 
 def run_name(dataset: str, model: str, now: datetime) -> str:
     """A name that sorts by time, such as 2026-01-31T12-00-00Z-digits-lenet5."""
-    data = "npz" if dataset.startswith("npz:") else dataset
+    data = dataset.partition(":")[0]  # without the path of a person's own
     return f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}-{data}-{model}"
 
 
@@ -239,14 +243,27 @@ def read_records(paths: Sequence[Path]) -> tuple[list[Record], list[tuple[Path, 
     records: list[Record] = []
     problems: list[tuple[Path, str]] = []
     shared: Shared = {}
+    field_sets: FieldSets = {}
     for file in dict.fromkeys(file for path in paths for file in _record_files(path)):
         try:
             record = _read(file, shared)
         except (OSError, ValueError, RecursionError) as error:
             problems.append((file, _brief(error)))
         else:
+            _share_field_sets(record, field_sets)
             records.append(record)
     return records, problems
+
+
+def _share_field_sets(record: Record, known: FieldSets) -> None:
+    """Equal sets of the names that were given are one: half of what a small record takes.
+
+    Nobody changes them: records are frozen, and pydantic copies the set of a model that it copies.
+    """
+    for model in (record, *(getattr(record, part) for part in PARTS)):
+        own = model.__pydantic_fields_set__
+        same = known.setdefault(frozenset(own), own)
+        object.__setattr__(model, "__pydantic_fields_set__", same)
 
 
 def _record_files(path: Path) -> list[Path]:
@@ -349,7 +366,7 @@ def _brief(error: Exception) -> str:
     if isinstance(error, ValidationError):
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or "the file"
-        return f"{where}: {fault['msg']} ({error.error_count()} fault(s) in all)"
+        return one_line(f"{where}: {fault['msg']} ({error.error_count()} fault(s) in all)")
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return one_line(str(error).splitlines()[0]) if str(error) else type(error).__name__

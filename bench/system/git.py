@@ -100,9 +100,12 @@ def run(
     )
 
 
-def last_line(text: str) -> str:
-    """Where git says what is wrong."""
-    return printable((text.strip().splitlines() or ["no message"])[-1])
+def complaint(text: str) -> str:
+    """What git says is wrong, in one line: the fault, and the command to type where it has one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no message"]
+    fault = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
+    command = f"; type `{lines[-1]}`" if lines[-1].startswith("git ") else ""
+    return printable(f"{fault}{command}" if fault != lines[-1] else fault)
 
 
 def printable(text: str) -> str:

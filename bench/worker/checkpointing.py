@@ -113,6 +113,7 @@ class CheckpointWriter:
             std=data.std,
             pool_images=plan.pool_images,
             own_test_set=plan.own_test_set,
+            own_validation_set=plan.own_validation_set,
             split_sha256=data.split_sha256,
             seed=cell.seed,
             epoch=epoch,

@@ -178,7 +178,7 @@ Task = (
 
 # The fields of a record that its worker may fill in; all others are its parent's to know.
 FIGURES = (
-    *("split_sha256", "order_sha256", "draws_sha256", "initial_weights_sha256"),
+    *("data_notes", "split_sha256", "order_sha256", "draws_sha256", "initial_weights_sha256"),
     *("mean", "std", "parameters", "flops_per_image", "versions"),
     *("import_s", "device_start_s", "build_s", "placement_s", "compile_s", "eval_s", "draw_s"),
     *("test_loss", "test_accuracy", "class_names", "confusion", "misclassified"),

@@ -29,7 +29,8 @@ class Prepared:
     """The three parts of a data set for one seed, and what was done to the pixels.
 
     `test_mean` and `test_std` are those of the test images, mostly the same as the others'.
-    `native_size` is (height, width) before the images were fitted to the model.
+    `native_size` is (height, width) before the images were fitted to the model. `notes` say how a
+    person's own data were taken.
     """
 
     train: Examples
@@ -42,17 +43,23 @@ class Prepared:
     split_sha256: str
     classes: tuple[str, ...]
     native_size: tuple[int, int]
+    notes: tuple[str, ...]
 
 
 def source(dataset: datasets.Dataset) -> AvailableImages:
     """What a plan must know of a decoded data set."""
     return AvailableImages(
         train_images=len(dataset.train_images),
-        test_images=0 if dataset.test_images is None else len(dataset.test_images),
+        test_images=_count(dataset.test_images),
         channels=dataset.train_images.shape[-1],
         classes=len(dataset.classes),
         sha256=dataset.sha256,
+        validation_images=_count(dataset.validation_images),
     )
+
+
+def _count(images: NDArray[np.uint8] | None) -> int:
+    return 0 if images is None else len(images)
 
 
 def prepare(plan: Plan, seed: int) -> Prepared:
@@ -67,11 +74,12 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         seed,
         plan.pool_images,
         plan.settings.train_size,
-        plan.settings.val_size,
+        0 if plan.own_validation_set else plan.settings.val_size,
         0 if plan.own_test_set else plan.settings.test_size,
         last=plan.settings.split == "last",
         in_file_order=plan.settings.order == "file",
     )
+    about = datasets.describe(plan.settings.dataset, plan.data_root)
     raw = data.train_images[rows.train]
     mean, std = statistics(raw)
     mean, std = plan.settings.mean or mean, plan.settings.std or std
@@ -83,7 +91,13 @@ def prepare(plan: Plan, seed: int) -> Prepared:
             data.test_images[: plan.settings.test_size],
             data.test_labels[: plan.settings.test_size],
         )
-    validation = data.train_images[rows.validation], data.train_labels[rows.validation]
+    if data.validation_images is None or data.validation_labels is None:
+        validation = data.train_images[rows.validation], data.train_labels[rows.validation]
+    else:
+        validation = (
+            data.validation_images[: plan.settings.val_size],
+            data.validation_labels[: plan.settings.val_size],
+        )
     return Prepared(
         train=examples(raw, data.train_labels[rows.train], mean, std),
         validation=examples(*validation, mean, std),
@@ -94,7 +108,8 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         test_std=test_std,
         split_sha256=order.split_sha256(rows),
         classes=data.classes,
-        native_size=datasets.describe(plan.settings.dataset, plan.data_root).shape[:2],
+        native_size=about.shape[:2],
+        notes=about.notes,
     )
 
 

@@ -103,6 +103,7 @@ class _Session:
             self._start = _resumed(self._plan.start, data)
         orders = [self._order(epoch) for epoch in range(self._plan.settings.epochs)]
         self._measured(
+            data_notes=data.notes,
             split_sha256=data.split_sha256,
             order_sha256=order.order_sha256(orders),
             draws_sha256=random_inputs.first_steps_sha256(self._network, self._cell.seed, orders),

@@ -26,7 +26,7 @@ _STREAMS: dict[Purpose, int] = {"split": 1, "epoch": 2, "weights": 3, "draws": 4
 class Split:
     """Rows of a pool of images, each int64 and disjoint: training, validation, test.
 
-    `test` is empty where the data set brings its own test images.
+    `test` is empty where the data set brings its own test images, and so is `validation`.
     """
 
     train: NDArray[np.int64]

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from bench.results import known_defects
+from bench.workload import datasets
 
 
 def test_help_is_quick(bench):
@@ -51,7 +52,7 @@ def test_list_tells_what_is_available_or_why_not(bench):
         assert row["available"] == (row["reason"] is None)
         assert row["known_defects"] == known_defects.installed(row["name"])
     data = {row["name"]: row for row in sections["datasets"]}
-    assert list(data) == ["digits", "mnist", "fashionmnist", "kmnist", "qmnist", "cifar10"]
+    assert list(data) == list(datasets.names())
     assert data["digits"]["available"]
     assert not data["cifar10"]["available"]
     assert data["cifar10"]["reason"]

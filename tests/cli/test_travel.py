@@ -131,6 +131,18 @@ def test_image_files_get_the_class_of_the_same_images(bench, trained, data, tmp_
     assert f"{rows[3]['probability']:.2%}" in table.stdout
 
 
+def test_images_that_look_like_negatives_get_a_hint(bench, trained, data, tmp_path):
+    digits = datasets.load("digits", data, (8, 8), "resize")
+    for row in range(6):
+        Image.fromarray(255 - digits.train_images[row, ..., 0]).save(tmp_path / f"{row}.png")
+    paths = [str(tmp_path / f"{row}.png") for row in range(6)]
+    call = ("predict", "--checkpoint", str(trained), *paths)
+    hint = bench(*call).stderr
+    assert "these images are far brighter than those for training" in hint
+    assert "give --invert" in hint
+    assert "brighter" not in bench(*call, "--invert").stderr
+
+
 @pytest.mark.parametrize("columns", [None, "60", "80"])
 def test_the_names_of_image_files_are_never_cut(bench, trained, data, tmp_path, columns):
     """In a pipe they are on one line; where there is no room they are broken."""

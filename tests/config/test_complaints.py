@@ -111,6 +111,14 @@ def test_presets():
         "kmnist": (10, 128, 1 / 12, 0.96, 0.0, "pad"),
         "qmnist": (5, 128, 1 / 12, 0.98, 0.0, "pad"),
         "cifar10": (10, 128, 0.1, 0.55, 0.0, "pad"),
+        "emnist-balanced": (10, 128, 0.1, 0.8, 0.0, "pad"),
+        "emnist-letters": (10, 128, 0.1, 0.87, 0.0, "pad"),
+        "emnist-digits": (5, 128, 1 / 12, 0.98, 0.0, "pad"),
+        "emnist-byclass": (5, 128, 1 / 12, 0.8, 0.0, "pad"),
+        "emnist-bymerge": (5, 128, 1 / 12, 0.85, 0.0, "pad"),
+        "cifar100": (20, 128, 0.1, 0.2, 0.0, "pad"),
+        "cifar100-coarse": (20, 128, 0.1, 0.3, 0.0, "pad"),
+        "svhn": (10, 128, 0.1, 0.75, 0.0, "pad"),
     }
     assert LEARNING_RATES == {"sgd": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3}
     assert WEIGHT_DECAYS == {"sgd": 0.0, "rmsprop": 0.0, "adam": 0.0, "adamw": 0.01}
@@ -123,3 +131,5 @@ def test_a_file_of_images_is_found_from_everywhere(tmp_path, monkeypatch):
     typed = ("npz:a.npz", "npz:~/a.npz", f"npz:{tmp_path}/b/../a.npz", "npz", "digits", "a:b")
     found = [parsing.dataset("--dataset", one) for one in typed]
     assert found == [whole, whole, whole, "npz", "digits", "a:b"]
+    assert parsing.dataset("--dataset", "folder:b/..") == f"folder:{tmp_path.resolve()}"
+    assert parsing.dataset("--dataset", "folder:") == "folder:"

@@ -22,6 +22,11 @@ CIFAR = AvailableImages(
 )
 
 
+VALIDATED = AvailableImages(
+    train_images=900, test_images=100, channels=1, classes=10, sha256="v" * 64, validation_images=50
+)
+
+
 def make(source: AvailableImages = DIGITS, **asked) -> plan.Plan:
     defaults = {"frameworks": ("torch", "flax"), "devices": ("cpu",), "data_root": Path("/data")}
     return plan.make(defaults | asked, source)
@@ -51,6 +56,19 @@ def test_mnist_by_default():
     planned = make(MNIST, dataset="mnist")
     assert sizes_of(planned) == (55_000, 5_000, 10_000)
     assert (planned.settings.fit, planned.settings.batch_sizes) == ("pad", (128,))
+
+
+def test_a_validation_set_of_its_own_takes_nothing_from_training():
+    planned = make(VALIDATED)
+    assert sizes_of(planned) == (900, 50, 100)
+    assert (planned.own_test_set, planned.own_validation_set) == (True, True)
+    assert sizes_of(make(VALIDATED, val_size=20)) == (900, 20, 100)
+    assert sizes_of(make(VALIDATED, first=200)) == (200, 20, 20)
+    assert sizes_of(make(VALIDATED, first=200, val_size=50)) == (200, 50, 20)
+    with pytest.raises(UsageError, match="--val-size 51 is too large: digits has 50 images"):
+        make(VALIDATED, val_size=51)
+    with pytest.raises(UsageError, match="901 images to train are more than the 900 that digits"):
+        make(VALIDATED, train_size=901)
 
 
 def test_colour():

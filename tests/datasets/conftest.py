@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -9,6 +10,7 @@ import os
 import struct
 import tarfile
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,9 +19,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
-from bench.workload.datasets.cifar import CIFAR10, CifarDataset
+from bench.workload.datasets.cifar import CifarDataset
 from bench.workload.datasets.idx import IdxDataset
+from bench.workload.datasets.published.cifar import CIFAR10
+from bench.workload.datasets.published.emnist import EMNIST, EmnistDataset
+from bench.workload.datasets.published.svhn import SVHN, SvhnDataset
 from bench.workload.datasets.source import StoredFile
 
 REPOSITORY = Path(__file__).parents[2]
@@ -163,9 +169,87 @@ def make_cifar(
             StoredFile(path, (), 20 * 3073, content_digest=sha256(data))
             for path, data in batches.items()
         ),
-        batch_rows=20,
     )
     return TinyCifar(dataset, batches, archive)
+
+
+@dataclass
+class TinyEmnist:
+    dataset: EmnistDataset
+    archive: bytes
+    images: np.ndarray  # upright
+    labels: np.ndarray
+
+
+def make_emnist(
+    mirrors: tuple[str, ...] = (), edit: Callable[[dict[str, bytes]], None] | None = None
+) -> TinyEmnist:
+    """A few letters; `edit` may change the members before they are zipped."""
+    random = np.random.default_rng(2)
+    members, arrays = {}, []
+    for part, n in (("train", TRAIN), ("test", TEST)):
+        images = random.integers(0, 256, (n, 28, 28), dtype=np.uint8)
+        labels = random.integers(1, 27, n, dtype=np.uint8)
+        arrays.append((images, labels))
+        stored = {"images-idx3": images.transpose(0, 2, 1), "labels-idx1": labels}
+        for what, array in stored.items():
+            name = f"gzip/emnist-letters-{part}-{what}-ubyte.gz"
+            members[name] = gzip.compress(idx_bytes(array), mtime=0)
+    if edit:
+        edit(members)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("gzip/emnist-letters-mapping.txt", "1 65 97")
+        for name, content in members.items():
+            archive.writestr(name, content)
+    content = buffer.getvalue()
+    published = next(one for one in EMNIST if one.split == "letters")
+    file = dataclasses.replace(
+        published.archive,
+        mirrors=tuple(f"{mirror}gzip.zip" for mirror in mirrors),
+        content_bytes=len(content),
+        content_digest=sha256(content),
+    )
+    dataset = dataclasses.replace(published, train_size=TRAIN, test_size=TEST, archive=file)
+    return TinyEmnist(dataset, content, arrays[0][0], arrays[0][1])
+
+
+@dataclass
+class TinySvhn:
+    dataset: SvhnDataset
+    contents: dict[str, bytes]  # by the path below the root
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def make_svhn(
+    mirrors: tuple[str, ...] = (), edit: Callable[[dict[str, np.ndarray]], None] | None = None
+) -> TinySvhn:
+    """MATLAB files as the published ones are; `edit` may change the arrays before."""
+    random = np.random.default_rng(3)
+    files, contents, arrays = [], {}, []
+    for part, n, published in (("train", TRAIN, SVHN.train_file), ("test", TEST, SVHN.test_file)):
+        images = random.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
+        labels = np.arange(n) % 10 + 1
+        stored = {"X": images.transpose(1, 2, 3, 0), "y": labels[:, np.newaxis].astype(np.uint8)}
+        if edit:
+            edit(stored)
+        buffer = io.BytesIO()
+        savemat(buffer, stored, do_compression=True)
+        content = contents[published.path] = buffer.getvalue()
+        files.append(
+            dataclasses.replace(
+                published,
+                mirrors=tuple(f"{mirror}{part}_32x32.mat" for mirror in mirrors),
+                content_bytes=len(content),
+                content_digest=sha256(content),
+            )
+        )
+        arrays.append((images, labels % 10))
+    dataset = dataclasses.replace(
+        SVHN, train_size=TRAIN, test_size=TEST, train_file=files[0], test_file=files[1]
+    )
+    return TinySvhn(dataset, contents, *arrays[0])
 
 
 @dataclass
@@ -233,6 +317,8 @@ def make() -> SimpleNamespace:
     return SimpleNamespace(
         idx=make_idx,
         cifar=make_cifar,
+        emnist=make_emnist,
+        svhn=make_svhn,
         tar_gz=tar_gz,
         idx_bytes=idx_bytes,
         sha256=sha256,

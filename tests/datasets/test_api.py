@@ -10,7 +10,11 @@ import pytest
 from bench.errors import DataError, UnknownNameError
 from bench.workload import datasets
 
-FETCHED = ("mnist", "fashionmnist", "kmnist", "qmnist", "cifar10")
+FETCHED = (
+    *("mnist", "fashionmnist", "kmnist", "qmnist"),
+    *("emnist-balanced", "emnist-letters", "emnist-digits", "emnist-byclass", "emnist-bymerge"),
+    *("cifar10", "cifar100", "cifar100-coarse", "svhn"),
+)
 
 
 def test_names() -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.workload.datasets.cifar import CIFAR10, parse_batch, read_members
+from bench.workload.datasets.cifar import parse_batch, read_members
+from bench.workload.datasets.published.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
 
 LIMIT = 1 << 20
 
@@ -135,7 +136,7 @@ def test_an_archive_writes_nothing_whatever_its_members_are_called(
         )
     )
     before = sorted(tmp_path.rglob("*"))
-    assert read_members(archive, ["b/wanted.bin"], 8, LIMIT) == {"b/wanted.bin": b"12345678"}
+    assert read_members(archive, {"b/wanted.bin": 8}, LIMIT) == {"b/wanted.bin": b"12345678"}
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -157,14 +158,14 @@ def test_a_wanted_member_must_be_one_regular_file_of_its_size(
     archive = tmp_path / "evil.tar.gz"
     archive.write_bytes(make.tar_gz(members))
     with pytest.raises(DataError, match=r"member b.bin is not one regular file of 8 bytes"):
-        read_members(archive, ["b.bin"], 8, LIMIT)
+        read_members(archive, {"b.bin": 8}, LIMIT)
 
 
 def test_a_lacking_member_is_named(make: SimpleNamespace, tmp_path: Path) -> None:
     archive = tmp_path / "other.tar.gz"
     archive.write_bytes(make.tar_gz([("./b.bin", b"12345678")]))
     with pytest.raises(DataError, match=r"lacks b\.bin"):
-        read_members(archive, ["b.bin"], 8, LIMIT)
+        read_members(archive, {"b.bin": 8}, LIMIT)
 
 
 def test_a_bomb_ends_at_the_limit(tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_a_bomb_ends_at_the_limit(tmp_path: Path) -> None:
     archive = tmp_path / "bomb.tar.gz"
     archive.write_bytes(buffer.getvalue())
     with pytest.raises(DataError, match="unpacks to more bytes than the archive can hold"):
-        read_members(archive, ["b.bin"], 8, LIMIT)
+        read_members(archive, {"b.bin": 8}, LIMIT)
 
 
 @pytest.mark.parametrize("cut", [10, 200, -30])
@@ -189,7 +190,7 @@ def test_a_broken_archive_is_refused_with_one_line(
     content = np.random.default_rng(0).bytes(4096)
     archive.write_bytes(make.tar_gz([("b.bin", content)])[:cut])
     with pytest.raises(DataError) as caught:
-        read_members(archive, ["b.bin"], 4096, LIMIT)
+        read_members(archive, {"b.bin": 4096}, LIMIT)
     assert "\n" not in str(caught.value)
 
 
@@ -202,3 +203,49 @@ def test_the_published_set_is_described_in_full() -> None:
     # The archive leaves room for what else is in it, and no more than that.
     assert CIFAR10.archive.content_bytes < 6 * 30_730_000 * 1.01
     assert dataclasses.is_dataclass(CIFAR10)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("published", [CIFAR100, CIFAR100_COARSE], ids=lambda one: one.name)
+def test_of_two_labels_a_row_the_right_one_is_the_class(
+    make: SimpleNamespace, root: Path, published, packed: bool
+) -> None:
+    random = np.random.default_rng(4)
+    contents, fine = {}, {}
+    for batch, rows in zip(published.batches, (200, 100), strict=True):
+        content = random.integers(0, 256, (rows, 3074), dtype=np.uint8)
+        labels = fine[batch.path] = random.permutation(np.arange(rows) % 100)
+        content[:, 0], content[:, 1] = labels // 5, labels
+        contents[batch.path] = content.tobytes()
+    archive = make.tar_gz(list(contents.items()))
+    tiny = dataclasses.replace(
+        published,
+        archive=dataclasses.replace(published.archive, archive_digest=make.sha256(archive)),
+        batches=tuple(
+            dataclasses.replace(
+                batch,
+                content_bytes=len(contents[batch.path]),
+                content_digest=make.sha256(contents[batch.path]),
+            )
+            for batch in published.batches
+        ),
+    )
+    if packed:
+        (root / published.archive.path).write_bytes(archive)
+    else:
+        write_batches(SimpleNamespace(batches=contents), root)
+    decoded = tiny.decode(root)
+    train, test = fine.values()
+    divided = 5 if published is CIFAR100_COARSE else 1
+    assert decoded.train_labels.tolist() == (train // divided).tolist()
+    assert decoded.test_labels is not None
+    assert decoded.test_labels.tolist() == (test // divided).tolist()
+    first = np.frombuffer(contents[published.batches[0].path], np.uint8)[2:3074]
+    np.testing.assert_array_equal(decoded.train_images[0].transpose(2, 0, 1).ravel(), first)
+
+
+def test_cifar100_is_described_in_full() -> None:
+    for dataset, classes in ((CIFAR100, 100), (CIFAR100_COARSE, 20)):
+        described = dataset.describe(Path("nowhere"))
+        assert (described.train_size, described.test_size) == (50_000, 10_000)
+        assert len(set(described.classes)) == classes

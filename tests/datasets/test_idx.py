@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import gzip
 import struct
+import subprocess
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from bench.errors import DataError
 from bench.workload.datasets import integrity
 from bench.workload.datasets.idx import parse_idx
-from bench.workload.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
+from bench.workload.datasets.published.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
 
 
 @given(
@@ -228,8 +229,69 @@ def test_published_sets_are_described_in_full(dataset) -> None:
     for file in dataset.files:
         assert all(mirror.startswith("https://") for mirror in file.mirrors)
         assert all(mirror.endswith(file.path.rpartition("/")[2]) for mirror in file.mirrors)
-        known = file.content_digest or file.archive_digest
+        known = file.digest_of(compressed=True)
         assert known is not None
-        assert len(known) == len("sha256:") + 64
+        assert len(known[1]) == len("sha256:") + 64
     digests = [file.content_digest or file.archive_digest for file in dataset.files]
     assert len(set(digests)) == 4
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "git-blob"])
+def test_files_of_another_set_in_the_folder_of_this_one_are_told_by_their_content(
+    make: SimpleNamespace, root: Path, algorithm: str
+) -> None:
+    """MNIST's own files in KMNIST/raw have the names and sizes of KMNIST's."""
+    tiny = make.idx(archive=True)
+    images, *_ = tiny.contents.values()
+    theirs = images[:-1] + bytes([images[-1] ^ 1])
+    digest = make.sha256(theirs) if algorithm == "sha256" else f"git-blob:{git_name(theirs)}"
+    first, second = tiny.dataset.train_files
+    told = dataclasses.replace(first, others=(("images of another", digest),))
+    dataset = dataclasses.replace(tiny.dataset, train_files=(told, second))
+    tiny.fill(root, packed=False)
+    checks = dataset.verify(root)
+    assert [(check.status, check.by_size) for check in checks] == [("ok", True)] * 4
+    (root / first.path).with_suffix("").write_bytes(theirs)
+    check = dataset.verify(root)[0]
+    assert (check.status, check.got) == ("wrong", f"{digest}, which is images of another")
+    with pytest.raises(DataError, match=r"which is images of another: "):
+        dataset.decode(root)
+
+
+def git_name(content: bytes) -> str:
+    done = subprocess.run(
+        ["git", "hash-object", "--stdin"], input=content, capture_output=True, check=True
+    )
+    return done.stdout.decode().strip()
+
+
+def test_a_content_is_held_against_the_name_that_git_gives_it(
+    make: SimpleNamespace, root: Path
+) -> None:
+    tiny = make.idx()
+    (path, content), *_ = tiny.contents.items()
+    file = dataclasses.replace(
+        tiny.dataset.train_files[0], content_digest=f"git-blob:{git_name(content)}"
+    )
+    tiny.fill(root, packed=False)
+    plain = (root / path).with_suffix("")
+    assert integrity.check(plain, file).status == "ok"
+    plain.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert integrity.check(plain, file).status == "wrong"
+    # SHA-256 is the surer one, where the file is the archive that it is known of.
+    packed = dataclasses.replace(file, archive_digest="sha256:0")
+    assert packed.digest_of(compressed=True) == ("archive", "sha256:0")
+
+
+def test_each_set_of_the_family_knows_the_others() -> None:
+    for dataset in (FASHIONMNIST, KMNIST, QMNIST):
+        known = {what for file in dataset.files for what, _ in file.others}
+        assert "train-images-idx3-ubyte of mnist" in known
+        assert not any(what.endswith(f"of {dataset.name}") for what in known)
+    by_size = [file.path for file in QMNIST.files if file.digest_of(compressed=False) is None]
+    assert [Path(path).name for path in by_size] == [
+        "qmnist-train-images-idx3-ubyte.gz",
+        "qmnist-test-images-idx3-ubyte.gz",
+    ]
+    for dataset in (MNIST, FASHIONMNIST, KMNIST):
+        assert all(file.content_digest for file in dataset.files)

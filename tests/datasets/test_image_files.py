@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import ImageError
-from bench.workload.datasets import image_files
+from bench.workload.datasets.own import image_files
 
 
 def load(path: Path, native=(28, 28), size=(32, 32), channels=1, fit="pad", invert=False):

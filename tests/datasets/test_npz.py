@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import DataError
 from bench.workload import datasets
-from bench.workload.datasets.npz import NpzDataset
+from bench.workload.datasets.own.npz.dataset import NpzDataset
 
 
 def arrays(**changes) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.workload.datasets.npz import NpzDataset
+from bench.workload.datasets.own.npz.dataset import NpzDataset
 
 
 def saved(folder: Path, train: np.ndarray, test: np.ndarray) -> NpzDataset:

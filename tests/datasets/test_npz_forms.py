@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.workload.datasets.npz import NpzDataset
+from bench.workload.datasets.own.npz.dataset import NpzDataset
 from bench.workload.datasets.source import Decoded
 
 RANDOM = np.random.default_rng(0)
@@ -87,7 +87,7 @@ def test_every_level_comes_back_from_every_float(tmp_path):
 
 
 def test_more_images_than_are_converted_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.workload.datasets.npz.images._SLAB", 4)
+    monkeypatch.setattr("bench.workload.datasets.own.npz.images._SLAB", 4)
     np.testing.assert_array_equal(decoded(tmp_path, GREY / 255).train_images, GREY)
     late = GREY / 255
     late[5, 0, 0] = 0.3333

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.workload.datasets.npz import NpzDataset
+from bench.workload.datasets.own.npz.dataset import NpzDataset
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 5), dtype=np.uint8)
 LABELS = np.array([0, 1, 2, 0, 1, 2])
@@ -49,16 +49,55 @@ def test_of_two_sets_of_names_the_first_is_taken(tmp_path):
     np.testing.assert_array_equal(NpzDataset(path).decode(tmp_path).train_images[..., 0], IMAGES)
 
 
-def test_a_validation_part_is_left_out_and_told(tmp_path):
+def test_a_validation_part_is_the_images_for_validation(tmp_path):
     parts = ("train", "val", "test")
     names = [f"{part}_{what}" for what in ("images", "labels") for part in parts]
     own = saved(tmp_path, *names, labels=LABELS[:, np.newaxis])
     assert own.describe(tmp_path).train_size == 6
     assert own.describe(tmp_path).notes == (
-        "own.npz: taken are train_labels and test_labels int64 (N, 1) (one column)",
-        "own.npz: left out are val_images, val_labels; validation images are taken from those for "
-        "training",
+        "own.npz: taken are train_labels, test_labels and val_labels int64 (N, 1) (one column)",
     )
+    decoded = own.decode(tmp_path)
+    assert decoded.validation_images is not None
+    np.testing.assert_array_equal(decoded.validation_images[..., 0], IMAGES)
+    assert decoded.validation_labels is not None
+    assert decoded.validation_labels.tolist() == LABELS.tolist()
+
+
+def test_a_validation_part_is_held_against_the_others(tmp_path):
+    four = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES, "y_test": LABELS}
+    path = tmp_path / "own.npz"
+    faults = {
+        "it has x_val and lacks y_val: give both, or leave both out": {"x_val": IMAGES},
+        r"x_train holds images \(4, 5, 1\), x_val \(4, 4, 1\)": {
+            "x_val": IMAGES[:, :, :4],
+            "y_val": LABELS,
+        },
+        "y_val has labels up to 3, but y_train only up to 2": {
+            "x_val": IMAGES,
+            "y_val": LABELS + 1,
+        },
+    }
+    for message, arrays in faults.items():
+        np.savez(path, **four, **arrays)
+        with pytest.raises(DataError, match=message):
+            NpzDataset(path).decode(tmp_path)
+
+
+def test_the_line_that_numbers_classes_does_so_for_all_parts(tmp_path):
+    names = {"y_train": LABELS * 10, "y_test": LABELS[:4] * 10, "y_valid": LABELS[:3] * 10}
+    images = {"x_train": IMAGES, "x_test": IMAGES[:4], "x_valid": IMAGES[:3]}
+    path = tmp_path / "own.npz"
+    np.savez(path, **names, **images)
+    with pytest.raises(DataError) as caught:
+        NpzDataset(path).decode(tmp_path)
+    line = str(caught.value).split("`")[1]
+    exec(line, {"np": np}, names)
+    np.savez(path, **names, **images)
+    decoded = NpzDataset(path).decode(tmp_path)
+    assert decoded.train_labels.tolist() == LABELS.tolist()
+    assert decoded.validation_labels is not None
+    assert decoded.validation_labels.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

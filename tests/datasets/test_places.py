@@ -13,7 +13,7 @@ import pytest
 from bench.errors import DataError
 from bench.workload import datasets
 from bench.workload.datasets import download, places
-from bench.workload.datasets.mnist import MNIST, QMNIST
+from bench.workload.datasets.published.mnist import MNIST, QMNIST
 
 NAMES = (
     *("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

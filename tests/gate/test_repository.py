@@ -303,7 +303,7 @@ def test_a_folder_of_any_name(tmp_path, name):
     (repository.top / "file.txt").write_text("third")
     with workspace() as folder:
         assert (taken(repository, folder)["head"].folder / "file.txt").read_text() == "second"
-        assert repositories.Repository.around(repository.top, folder).changed() == ["file.txt"]
+        assert repositories.Repository.around(small.top, folder).changed() == ["file.txt"]
 
 
 # Submodules
@@ -484,3 +484,25 @@ def test_an_interruption_takes_the_folder_along(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         use()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_git_complains_of_is_told_with_what_it_says_to_type():
+    unsafe = """fatal: detected dubious ownership in repository at '/x'
+To add an exception for this directory, call:
+
+\tgit config --global --add safe.directory /x
+"""
+    assert git.complaint(unsafe) == (
+        "fatal: detected dubious ownership in repository at '/x'; "
+        "type `git config --global --add safe.directory /x`"
+    )
+    full = "warning: a\nfatal: could not write: No space left on device\n"
+    assert git.complaint(full) == "fatal: could not write: No space left on device"
+    assert git.complaint("error: one\nerror: other") == "error: other"
+    assert git.complaint("") == "no message"
+
+
+def test_a_place_for_temporary_files_without_room_is_named(small, full_disk):
+    folder = full_disk(1 << 16)
+    with pytest.raises(UsageError, match=r"cannot write to .*: .*; make room, or name another pl"):
+        repositories.Repository.around(small.top, folder).changed()

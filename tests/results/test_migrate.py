@@ -45,7 +45,7 @@ ASKED = {
 SINCE = {  # what no record had before schema 5
     *("left_out", "measured_windows", "clean_windows", "disturbed"),
     *("others_share", "stolen_share", "waited_share", "throttled_share"),
-    *("run_id", "attempt", "shares_host"),
+    *("run_id", "attempt", "shares_host", "data_notes"),
     *("training_disturbed", "training_others_share", "training_stolen_share", "variables"),
 }
 

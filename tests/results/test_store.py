@@ -55,6 +55,19 @@ def test_a_record_comes_back_as_it_was(tmp_path, manifest):
     assert not [p for p in tmp_path.rglob("*") if p.name.startswith(".")]
 
 
+def test_a_record_does_not_grow_with_the_number_of_cells(manifest):
+    source = plan.AvailableImages(1797, 0, 1, 10, "d" * 64)
+    sizes = []
+    for seeds in (1, 1000):
+        asked = {"frameworks": ("torch",), "devices": ("cpu",), "seeds": tuple(range(seeds))}
+        of = plan.make(asked, source)
+        cell = next(cell for cell in of.cells() if cell.seed == 0)
+        fields = {"started_at": "now", "outcome": "ok"}
+        one = record_builder.build("run", of, cell, manifest.machine, fields)
+        sizes.append(len(one.model_dump_json()))
+    assert abs(sizes[1] - sizes[0]) < 10  # min_repeats has more digits
+
+
 def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path, manifest):
     with store.create(tmp_path, manifest) as one, store.create(tmp_path, manifest) as two:
         assert one.folder != two.folder

@@ -55,6 +55,25 @@ def test_parts_of_digits(planned):
     assert data.train.images.std(dtype=np.float64) == pytest.approx(1, abs=1e-5)
 
 
+def test_images_for_validation_of_a_persons_own_are_taken_in_their_order(tmp_path):
+    images = np.arange(40, dtype=np.uint8).repeat(16).reshape(40, 4, 4)
+    np.savez(
+        tmp_path / "own.npz",
+        **{"train_images": images[:20], "train_labels": np.arange(20) % 2},
+        **{"val_images": images[20:30], "val_labels": np.arange(10) % 2},
+        **{"test_images": images[30:], "test_labels": np.arange(10) % 2},
+    )
+    name = f"npz:{tmp_path / 'own.npz'}"
+    source = prepared_data.source(datasets.load(name, tmp_path, (32, 32), "resize"))
+    options = {"frameworks": ("torch",), "data_root": tmp_path, "dataset": name, "fit": "resize"}
+    own = plan.make({**options, "mean": (0.0,), "std": (1 / 255,), "val_size": 4}, source)
+    data = prepared_data.prepare(own, seed=1)
+    shown = [round(float(image[0, 0, 0])) for image in data.validation.images]
+    assert (shown, data.validation.labels.tolist()) == ([20, 21, 22, 23], [0, 1, 0, 1])
+    assert sorted(round(float(image[0, 0, 0])) for image in data.train.images) == list(range(20))
+    assert [round(float(image[0, 0, 0])) for image in data.test.images] == list(range(30, 40))
+
+
 def test_given_numbers_replace_the_training_splits(planned):
     data = prepared_data.prepare(planned(mean=(0.0,), std=(1.0,)), seed=0)
     assert data.train.images.min() == 0

@@ -27,12 +27,14 @@ from bench.results import checkpoint
 from bench.results.checkpoint import Header
 from bench.worker import misclassified
 from bench.workload import datasets, metrics
-from bench.workload.datasets import image_files
+from bench.workload.datasets.own import image_files
 from bench.workload.normalisation import normalise
 from report.text import plain
 
 LogitsOf = Callable[[Images], dict[str, Logits]]  # of normalised images, by framework
 
+# How much brighter than those for training images are that look like their negatives.
+FAR_BRIGHTER = 0.3
 MOST_LISTED = 20  # differing images on the terminal; --json lists all
 
 
@@ -171,6 +173,8 @@ def _of_files(header: Header, source: PredictInput, logits_of: LogitsOf) -> dict
         header.settings.fit,
         invert=source.invert,
     )
+    if not source.invert and (hint := _hint_of_negatives(pixels, header)):
+        _say(Console(stderr=True), hint)
     logits = logits_of(normalise(pixels, header.mean, header.std))
     rows = [
         _classed(file, name, own[index], header)
@@ -189,6 +193,17 @@ def _of_files(header: Header, source: PredictInput, logits_of: LogitsOf) -> dict
         **known,
         "agreement": [_described(each, header) for each in prediction.agreements(logits)],
     }
+
+
+def _hint_of_negatives(pixels: NDArray[np.uint8], header: Header) -> str | None:
+    """A line where images are far brighter than those for training, and their negatives are not."""
+    shown, trained = float(pixels.mean() / 255), float(np.mean(header.mean))
+    if shown - trained < FAR_BRIGHTER or abs(1 - shown - trained) > (shown - trained) * 2 / 3:
+        return None
+    return (
+        f"these images are far brighter than those for training (a mean of {shown:.2f}, not "
+        f"{trained:.2f}): if they are dark on white, and those were light on black, give --invert"
+    )
 
 
 def _name_of(files: Sequence[Path]) -> Callable[[int], str]:

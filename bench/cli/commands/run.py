@@ -346,7 +346,7 @@ def plan_for(given: Mapping[str, Any], notes: Console, *, fetch: bool) -> Plan:
         if not fetch:
             _say(notes, f"{absent}: a run would fetch it")
             return planned
-        _say(notes, f"{absent}: fetching it")
+        _say(notes, f"{absent}: fetching it ({about.credit})")
         datasets.fetch(about.name, root, progress=notes.is_terminal)
     size = models.named(given_or_default(given, "model")).size
     loaded = datasets.load(name, root, size, given.get("fit", preset(name).fit))

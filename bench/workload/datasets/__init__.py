@@ -1,10 +1,11 @@
 """Data sets: fetch, verify, decode → uint8 images of the size that is asked for.
 
     digits          small ones, which come with this package
-    mnist, fashionmnist, kmnist, qmnist, cifar10
+    mnist, fashionmnist, kmnist, qmnist, emnist-…, cifar10, cifar100, cifar100-coarse, svhn
                     fetched by `python -m bench data fetch NAME`, or put below the root by hand or
                     by torchvision
-    npz:PATH        a person's own
+    npz:PATH, folder:PATH
+                    a person's own
 
 A root is a folder of data sets. Only `fetch` touches the network. Importing this package imports
 neither pooch nor Pillow.
@@ -19,11 +20,14 @@ from typing import get_args
 from bench.choices import Fit
 from bench.errors import DataError, UnknownNameError
 from bench.workload.datasets.cache import Removed, clean
-from bench.workload.datasets.cifar import CIFAR10
 from bench.workload.datasets.digits import DIGITS
 from bench.workload.datasets.loading import deliver
-from bench.workload.datasets.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
-from bench.workload.datasets.npz import PREFIX, NpzDataset
+from bench.workload.datasets.own.folder import FolderDataset
+from bench.workload.datasets.own.npz.dataset import NpzDataset
+from bench.workload.datasets.published.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
+from bench.workload.datasets.published.emnist import EMNIST
+from bench.workload.datasets.published.mnist import FASHIONMNIST, KMNIST, MNIST, QMNIST
+from bench.workload.datasets.published.svhn import SVHN
 from bench.workload.datasets.source import Dataset, Description, FileCheck, Source
 
 __all__ = [
@@ -42,11 +46,15 @@ __all__ = [
     "verify",
 ]
 
-_SOURCES: tuple[Source, ...] = (DIGITS, MNIST, FASHIONMNIST, KMNIST, QMNIST, CIFAR10)
+_SOURCES: tuple[Source, ...] = (
+    *(DIGITS, MNIST, FASHIONMNIST, KMNIST, QMNIST, *EMNIST),
+    *(CIFAR10, CIFAR100, CIFAR100_COARSE, SVHN),
+)
+_OWN: tuple[type[NpzDataset] | type[FolderDataset], ...] = (NpzDataset, FolderDataset)
 
 
 def names() -> tuple[str, ...]:
-    """The data sets that have a name of their own; `npz:PATH` comes besides."""
+    """The data sets that have a name of their own; those of a person's own come besides."""
     return tuple(source.name for source in _SOURCES)
 
 
@@ -64,7 +72,7 @@ def describe(name: str, root: Path) -> Description:
 
     Raises:
         UnknownNameError: there is no such data set.
-        DataError: the file of `npz:PATH` is not there or not right.
+        DataError: what a person's own data set names is not there or not right.
     """
     return _source(name).describe(root)
 
@@ -74,7 +82,7 @@ def require(name: str) -> None:
 
     Raises:
         UnknownNameError: there is no such data set.
-        DataError: `npz:` names no file.
+        DataError: `npz:` or `folder:` names no path.
     """
     _source(name)
 
@@ -123,11 +131,14 @@ def verify(name: str, root: Path) -> tuple[FileCheck, ...]:
 
 
 def _source(name: str) -> Source:
-    if name.startswith(PREFIX):
-        if not name.removeprefix(PREFIX):
-            raise DataError("data set 'npz:' names no file: give the path, as in npz:images.npz")
-        return NpzDataset(Path(name.removeprefix(PREFIX)).expanduser())
+    for own in _OWN:
+        if name == own.prefix:
+            raise DataError(
+                f"data set {name!r} names no {own.kind}: give the path, as in {own.example}"
+            )
+        if name.startswith(own.prefix):
+            return own(Path(name.removeprefix(own.prefix)).expanduser())
     for source in _SOURCES:
         if source.name == name:
             return source
-    raise UnknownNameError("data set", name, (*names(), f"{PREFIX}PATH"))
+    raise UnknownNameError("data set", name, (*names(), *(f"{own.prefix}PATH" for own in _OWN)))

@@ -1,7 +1,7 @@
 """Decoded arrays kept on the disk, so that every start but the first maps them and is quick.
 
 They lie with the user's caches and not with the data, which may be shared, read-only or backed up.
-An entry is up to four .npy files and a small JSON file that says what they were made from and
+An entry is up to six .npy files and a small JSON file that says what they were made from and
 holds the CRC-32 of each. The JSON file is written last and every file is put in place by one
 rename: processes that write the same entry at once only replace equal files by equal ones. Whatever
 does not fit together (another input, a truncated or altered file, an entry half replaced) is taken
@@ -34,7 +34,10 @@ from bench.workload.datasets.source import Dataset, Decoded, Input
 FORMAT = 1
 FOLDER = "decoded"  # among the user's caches
 OLD_FOLDER = "lenet-bench-cache"  # in a data root, where earlier versions kept entries
-_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+_ARRAYS = (
+    *("train_images", "train_labels", "test_images", "test_labels"),
+    *("validation_images", "validation_labels"),
+)
 # Of an entry, or a draft of it; whatever else lies beside is a person's.
 _OURS = re.compile(
     rf"(\.[0-9a-f]{{16}}-)?\w+-\d+x\d+-\w+-[0-9a-f]{{12}}(\.json|-({'|'.join(_ARRAYS)})\.npy)"
@@ -137,6 +140,8 @@ def _read(folder: Path, key: Key) -> Dataset:
         test_images=arrays.get("test_images"),
         test_labels=arrays.get("test_labels"),
         sha256=entry["sha256"],
+        validation_images=arrays.get("validation_images"),
+        validation_labels=arrays.get("validation_labels"),
     )
 
 
@@ -182,7 +187,7 @@ def _put(path: Path, fill: Callable[[BinaryIO], object]) -> None:
 
 
 def content_sha256(decoded: Decoded) -> str:
-    """Hash of shapes, images and labels: training, then test, where there is one."""
+    """Hash of shapes, images and labels: training, then test and validation, where they are."""
     digest = hashlib.sha256()
     for part in _ARRAYS:
         array = getattr(decoded, part)

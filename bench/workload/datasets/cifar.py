@@ -1,14 +1,11 @@
-"""CIFAR-10, from its binary archive; the pickled one is never touched.
+"""The CIFAR family, from their binary archives; the pickled ones are never touched.
 
-A batch file is rows of 3,073 bytes: a label, then 32×32 red, green and blue values.
+A batch file is rows of labels, a byte each, and 32×32 red, green and blue values. CIFAR-10 has one
+label, CIFAR-100 a coarse one and a fine one.
 Source: https://www.cs.toronto.edu/~kriz/cifar.html, "Binary version".
 
 The archive is kept as it was served and read in place: nothing is ever extracted to the disk, so
 that no archive, however made, can write outside its folder. Unpacked batch files serve as well.
-
-Where the hashes are from: the archive's sha256 is TensorFlow Datasets' (url_checksums/cifar10.txt);
-nobody official publishes those of the batch files, their md5 are the ones that the CMake and Go
-projects which check them agree on.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +25,7 @@ from bench.workload.datasets import integrity
 from bench.workload.datasets.source import Decoded, Description, FileCheck, Input, StoredFile
 
 _SIDE, _CHANNELS = 32, 3
-_ROW_BYTES = 1 + _CHANNELS * _SIDE * _SIDE
+PIXEL_BYTES = _CHANNELS * _SIDE * _SIDE  # of an image
 
 
 class _Bounded(io.RawIOBase):
@@ -46,19 +43,16 @@ class _Bounded(io.RawIOBase):
         return data
 
 
-def read_members(
-    archive: Path, names: Iterable[str], member_bytes: int, limit_bytes: int
-) -> dict[str, bytes]:
+def read_members(archive: Path, wanted: Mapping[str, int], limit_bytes: int) -> dict[str, bytes]:
     """The content of regular files of a tar.gz archive, by their exact names, in memory.
 
-    Every one has to be there once, with `member_bytes` bytes; whatever else the archive holds is
-    passed over. At most `limit_bytes` are unpacked.
+    Every one has to be there once, with as many bytes as `wanted` says; whatever else the archive
+    holds is passed over. At most `limit_bytes` are unpacked.
 
     Raises:
         DataError: a file is missing, twice there, a link or of another size; the archive is
             broken or too large.
     """
-    wanted = set(names)
     found: dict[str, bytes] = {}
     try:
         with (
@@ -68,6 +62,7 @@ def read_members(
             for member in tar:
                 if member.name not in wanted:
                     continue
+                member_bytes = wanted[member.name]
                 if member.name in found or not member.isreg() or member.size != member_bytes:
                     raise DataError(
                         f"{archive}: member {member.name} is not one regular file of "
@@ -77,40 +72,42 @@ def read_members(
                 found[member.name] = content.read(member_bytes) if content else b""
     except (tarfile.TarError, ValueError, *integrity.BROKEN_GZIP) as error:
         raise DataError(f"cannot read {archive}: {error}; delete it and fetch it again") from error
-    if absent := sorted(wanted - found.keys()):
+    if absent := sorted(wanted.keys() - found.keys()):
         raise DataError(f"{archive} lacks {', '.join(absent)}: it is another archive")
     return found
 
 
 def parse_batch(
-    data: bytes, origin: str, classes: int
+    data: bytes, origin: str, classes: int, labels_a_row: int = 1, label: int = 0
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Decode a batch file: images (N, 32, 32, 3), labels (N,).
+    """Decode a batch file: images (N, 32, 32, 3), labels (N,), of several the one at `label`.
 
     Raises:
         DataError: it is no whole number of rows, or a label is out of range.
     """
-    if not data or len(data) % _ROW_BYTES:
+    row_bytes = labels_a_row + PIXEL_BYTES
+    if not data or len(data) % row_bytes:
         raise DataError(
-            f"{origin} has {len(data):,} bytes, which is no multiple of {_ROW_BYTES:,}: "
+            f"{origin} has {len(data):,} bytes, which is no multiple of {row_bytes:,}: "
             "it is truncated or another file"
         )
-    rows = np.frombuffer(data, dtype=np.uint8).reshape(-1, _ROW_BYTES)
-    labels = rows[:, 0].astype(np.int32)
+    rows = np.frombuffer(data, dtype=np.uint8).reshape(-1, row_bytes)
+    labels = rows[:, label].astype(np.int32)
     if labels.max() >= classes:
         raise DataError(
             f"{origin} has labels up to {labels.max()}, where 0 to {classes - 1} belong: "
             "it is damaged or another file"
         )
-    planes = rows[:, 1:].reshape(-1, _CHANNELS, _SIDE, _SIDE)
+    planes = rows[:, labels_a_row:].reshape(-1, _CHANNELS, _SIDE, _SIDE)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels
 
 
 @dataclass(frozen=True, slots=True)
 class CifarDataset:
-    """CIFAR-10 in its archive or in unpacked batch files, the last of which is the test part.
+    """Its archive, or unpacked batch files, the last of which is the test part.
 
-    `batch_rows` is the number of images in each file; each part has equally many of every class.
+    Each part has equally many images of every class. Where a row has several labels, the class is
+    the one at `label`.
     """
 
     name: str
@@ -119,7 +116,8 @@ class CifarDataset:
     credit: str
     archive: StoredFile
     batches: tuple[StoredFile, ...]
-    batch_rows: int
+    labels_a_row: int = 1
+    label: int = 0
 
     def describe(self, root: Path) -> Description:
         """See `Source`."""
@@ -134,8 +132,8 @@ class CifarDataset:
             title=self.title,
             classes=self.classes,
             shape=(_SIDE, _SIDE, _CHANNELS),
-            train_size=self.batch_rows * (len(self.batches) - 1),
-            test_size=self.batch_rows,
+            train_size=sum(self._rows(batch) for batch in self.batches[:-1]),
+            test_size=self._rows(self.batches[-1]),
             available=available,
             reason=None if available else reason,
             folder=root,
@@ -161,7 +159,8 @@ class CifarDataset:
     def decode(self, root: Path) -> Decoded:
         """See `Source`."""
         contents = self._contents(root)
-        parts = [parse_batch(data, origin, len(self.classes)) for origin, data in contents.items()]
+        layout = len(self.classes), self.labels_a_row, self.label
+        parts = [parse_batch(data, origin, *layout) for origin, data in contents.items()]
         train_images, train_labels = (
             np.concatenate(arrays) for arrays in zip(*parts[:-1], strict=True)
         )
@@ -175,6 +174,9 @@ class CifarDataset:
                     "its files are mixed up or damaged"
                 )
         return Decoded(self.classes, train_images, train_labels, test_images, test_labels)
+
+    def _rows(self, batch: StoredFile) -> int:
+        return batch.content_bytes // (self.labels_a_row + PIXEL_BYTES)
 
     def _unpacked(self, root: Path) -> bool:
         """Whether batch files are what there is; the archive, whose hash is surer, goes first."""
@@ -197,50 +199,6 @@ class CifarDataset:
                 for path, batch in zip(paths, self.batches, strict=True)
             }
         archive = integrity.whole(self.name, root, self.archive)
-        names = [batch.path for batch in self.batches]
-        member_bytes = self.batch_rows * _ROW_BYTES
-        members = read_members(archive, names, member_bytes, self.archive.content_bytes)
-        return {name: members[name] for name in names}
-
-
-def _batch(name: str, md5: str) -> StoredFile:
-    path = f"cifar-10-batches-bin/{name}.bin"
-    return StoredFile(path, (), 10_000 * _ROW_BYTES, content_digest=f"md5:{md5}")
-
-
-CIFAR10 = CifarDataset(
-    name="cifar10",
-    title="CIFAR-10: small colour photographs",
-    classes=(
-        "airplane",
-        "automobile",
-        "bird",
-        "cat",
-        "deer",
-        "dog",
-        "frog",
-        "horse",
-        "ship",
-        "truck",
-    ),
-    credit="Krizhevsky 2009, no licence stated; https://www.cs.toronto.edu/~kriz/cifar.html",
-    archive=StoredFile(
-        path="cifar-10-binary.tar.gz",
-        mirrors=(
-            "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-            "https://cave.cs.toronto.edu/kriz/cifar-10-binary.tar.gz",
-        ),
-        # Six batches; the rest is for headers, padding, class names and a page of HTML.
-        content_bytes=6 * 10_000 * _ROW_BYTES + (1 << 20),
-        archive_digest="sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-    ),
-    batches=(
-        _batch("data_batch_1", "5dd7e06a14cb22eb9f671a540d1b7c25"),
-        _batch("data_batch_2", "5ea93a67294ea407fff1d09f752e9692"),
-        _batch("data_batch_3", "942cd6a4bcdd0dd3c604fbe906cb4421"),
-        _batch("data_batch_4", "ae636b3ba5c66a11e91e8cb52e771fcb"),
-        _batch("data_batch_5", "53f37980c15c3d472c316c40844f3f0d"),
-        _batch("test_batch", "803d5f7f4d78ea53de84dbe85f74fb6d"),
-    ),
-    batch_rows=10_000,
-)
+        wanted = {batch.path: batch.content_bytes for batch in self.batches}
+        members = read_members(archive, wanted, self.archive.content_bytes)
+        return {name: members[name] for name in wanted}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from bench.errors import DataError
 from bench.workload.datasets import places
-from bench.workload.datasets.source import FileCheck, Input, StoredFile
+from bench.workload.datasets.source import GIT_BLOB, FileCheck, Input, Status, StoredFile
 
 _CHUNK_BYTES = 1 << 20
 
@@ -51,31 +51,68 @@ def _shared(root: Path, file: StoredFile) -> Path | None:
 
 
 def check(path: Path, file: StoredFile) -> FileCheck:
-    """Hold one copy against its hash, or its size where no hash is known; reads it in chunks."""
+    """Hold one copy against its hash, or its size where no hash is known; reads it in chunks.
+
+    What is known to be the content of another data set is wrong, whatever its size.
+    """
     packed = path.suffix == ".gz"
     known = file.digest_of(packed)
     subject = known[0] if known else "content"
     expected = f"{known[1]} of its {subject}" if known else f"{file.content_bytes:,} bytes"
+    by_size = known is None
     if not path.is_file():
-        return FileCheck(path, "missing", expected, None)
+        return FileCheck(path, "missing", expected, None, by_size)
     unpack = packed and subject == "content"
     limit = file.limit_bytes if subject == "archive" else file.content_bytes
-    algorithm, _, digest = known[1].partition(":") if known else ("sha256", "", "")
-    found = hashlib.new(algorithm, usedforsecurity=False)
+    others = {digest: what for what, digest in file.others} if subject == "content" else {}
+    hashes = _hashes((*((known[1],) if known else ()), *others), file.content_bytes)
     size = 0
     try:
         for chunk in _chunks(path, unpack):
             size += len(chunk)
             if size > limit:
-                return FileCheck(path, "wrong", expected, f"more than {limit:,} bytes")
-            found.update(chunk)
+                return FileCheck(path, "wrong", expected, f"more than {limit:,} bytes", by_size)
+            for found in hashes.values():
+                found.update(chunk)
     except BROKEN_GZIP as error:
-        return FileCheck(path, "wrong", expected, f"{size:,} readable bytes, then: {error}")
+        got = f"{size:,} readable bytes, then: {error}"
+        return FileCheck(path, "wrong", expected, got, by_size)
     if subject == "content" and size != file.content_bytes:
-        return FileCheck(path, "wrong", expected, f"{size:,} of {file.content_bytes:,} bytes")
-    if known and found.hexdigest() != digest:
-        return FileCheck(path, "wrong", expected, f"{algorithm}:{found.hexdigest()}")
-    return FileCheck(path, "ok", expected, expected)
+        got = f"{size:,} of {file.content_bytes:,} bytes"
+        return FileCheck(path, "wrong", expected, got, by_size)
+    other = _otherwise(hashes, known[1] if known else None, others)
+    status: Status = "wrong" if other else "ok"
+    return FileCheck(path, status, expected, other or expected, by_size)
+
+
+def _otherwise(
+    hashes: Mapping[str, hashlib._Hash], expected: str | None, others: Mapping[str, str]
+) -> str | None:
+    """What a content is instead of what is expected; None where it can be that."""
+    digests = [f"{algorithm}:{found.hexdigest()}" for algorithm, found in hashes.items()]
+    if expected in digests:
+        return None
+    for digest in digests:
+        if digest in others:
+            return f"{digest}, which is {others[digest]}"
+    return digests[0] if expected else None
+
+
+def _algorithm(digest: str) -> str:
+    return digest.partition(":")[0]
+
+
+def _hashes(digests: Iterable[str], content_bytes: int) -> dict[str, hashlib._Hash]:
+    """An empty hash of each algorithm that the digests are of, in their order."""
+    hashes: dict[str, hashlib._Hash] = {}
+    for algorithm in dict.fromkeys(map(_algorithm, digests)):
+        if algorithm == GIT_BLOB:
+            # SHA-1 of "blob SIZE", a zero byte and the content.
+            hashes[algorithm] = hashlib.sha1(usedforsecurity=False)
+            hashes[algorithm].update(f"blob {content_bytes}\0".encode())
+        else:
+            hashes[algorithm] = hashlib.new(algorithm, usedforsecurity=False)
+    return hashes
 
 
 def _chunks(path: Path, unpack: bool) -> Iterator[bytes]:

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.choices import Fit
+
 Status = Literal["ok", "missing", "wrong"]
 Shape = tuple[int, int, int]
+
+GIT_BLOB = "git-blob"  # the algorithm by which git names a content
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """A data set brought to the asked-for size. Arrays are read-only, mapped from the cache.
 
-    `test_images` and `test_labels` are None where the data set has no official test part.
+    `test_images` and `test_labels` are None where the data set has no official test part, those
+    for validation where a person's own has none.
     `sha256` is the hash of images and labels as they are delivered here.
     """
 
@@ -31,6 +36,8 @@ class Dataset:
     test_images: NDArray[np.uint8] | None
     test_labels: NDArray[np.int32] | None
     sha256: str
+    validation_images: NDArray[np.uint8] | None = None
+    validation_labels: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +49,8 @@ class Decoded:
     train_labels: NDArray[np.int32]
     test_images: NDArray[np.uint8] | None = None
     test_labels: NDArray[np.int32] | None = None
+    validation_images: NDArray[np.uint8] | None = None
+    validation_labels: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +78,29 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
-    """One file against what it should be; `got` is None where there is no file."""
+    """One file against what it should be; `got` is None where there is no file.
+
+    `by_size` says that nothing but the size was known to hold it against.
+    """
 
     path: Path
     status: Status
     expected: str
     got: str | None
+    by_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What a decoded data set was made from: a file as it stood, or a package's version."""
+    """What a decoded data set was made from: a file as it stood, or a package's version.
+
+    Of a folder `listing` is the hash of what is in it, and `size` that of all files.
+    """
 
     origin: str
     size: int = 0
     mtime_ns: int = 0
+    listing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,9 @@ class StoredFile:
     content_bytes   size of the uncompressed content; of a tar archive, an upper bound
     content_digest  `algorithm:hex` of the uncompressed content, None where nobody publishes it
     archive_digest  `algorithm:hex` of the file as served; used where the content's is not known
+    others          what other data sets have that is as long: (what it is, digest of its content)
+
+    An algorithm is one of hashlib's or `GIT_BLOB`.
     """
 
     path: str
@@ -102,6 +122,7 @@ class StoredFile:
     content_bytes: int
     content_digest: str | None = None
     archive_digest: str | None = None
+    others: tuple[tuple[str, str], ...] = ()
 
     @property
     def compressed(self) -> bool:
@@ -114,12 +135,14 @@ class StoredFile:
         return self.content_bytes + self.content_bytes // 1024 + 1024
 
     def digest_of(self, compressed: bool) -> tuple[Literal["content", "archive"], str] | None:
-        """What a copy, compressed or not, is held against; None where only its size is known."""
-        if self.content_digest:
+        """What a copy, compressed or not, is held against; None where only its size is known.
+
+        The content's, which no other gzip changes, goes first, but git's SHA-1 is the weaker one.
+        """
+        archive = self.archive_digest if compressed else None
+        if self.content_digest and not (archive and self.content_digest.startswith(GIT_BLOB)):
             return "content", self.content_digest
-        if compressed and self.archive_digest:
-            return "archive", self.archive_digest
-        return None
+        return ("archive", archive) if archive else None
 
 
 class Source(Protocol):
@@ -146,3 +169,11 @@ class Source(Protocol):
 
     def decode(self, root: Path) -> Decoded:
         """Check and decode the files."""
+
+
+@runtime_checkable
+class FittingSource(Source, Protocol):
+    """A source that brings images to their size one by one: they may be of several sizes."""
+
+    def decode_to(self, root: Path, size: tuple[int, int], fit: Fit) -> Decoded:
+        """Check and decode the files, with images of `size`, (height, width)."""

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.workload.datasets.npz.archive import Archive, Header, UnfitError
+from bench.workload.datasets.own.dataset import UnfitError
+from bench.workload.datasets.own.npz.archive import Archive, Header
 from bench.workload.datasets.source import Shape
 
 ALLOWED = "uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3)"

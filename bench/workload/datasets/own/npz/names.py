@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
-from bench.workload.datasets.npz.archive import UnfitError
+from bench.workload.datasets.own.dataset import UnfitError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,11 @@ class Names:
     def all(self) -> tuple[str, ...]:
         """All four, in the order above."""
         return tuple(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """Images and labels, of training and test."""
+        return (self.train_images, self.train_labels), (self.test_images, self.test_labels)
 
     @classmethod
     def of(cls, present: Sequence[str]) -> Self:
@@ -52,12 +57,27 @@ _KNOWN = (
     ("X_train", "y_train", "X_test", "y_test"),
     ("train_images", "train_labels", "test_images", "test_labels"),
 )
+# Images and labels.
 _VALIDATION = (
-    *("x_val", "X_val", "y_val", "x_valid", "X_valid", "y_valid"),
-    *("val_images", "val_labels"),
+    *(("x_val", "y_val"), ("X_val", "y_val"), ("x_valid", "y_valid"), ("X_valid", "y_valid")),
+    ("val_images", "val_labels"),
 )
 
 
-def left_out(present: Sequence[str]) -> tuple[str, ...]:
-    """The arrays of a validation part, which a data set here has none of: it is split off."""
-    return tuple(name for name in present if name in _VALIDATION)
+def validation(present: Sequence[str]) -> tuple[str, str] | None:
+    """The images and labels of a part for validation; None where there is none.
+
+    Raises:
+        UnfitError: one of the two is there without the other.
+    """
+    for pair in _VALIDATION:
+        if all(name in present for name in pair):
+            return pair
+    for images, labels in _VALIDATION:
+        if (images in present) != (labels in present):
+            there, lacking = (images, labels) if images in present else (labels, images)
+            raise UnfitError(
+                f"it has {there} and lacks {lacking}: give both, or leave both out, and images "
+                "for validation are taken from those for training"
+            )
+    return None

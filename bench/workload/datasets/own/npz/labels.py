@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.workload.datasets.npz.archive import Archive, Header, UnfitError
+from bench.workload.datasets.own.dataset import UnfitError
+from bench.workload.datasets.own.npz.archive import Archive, Header
 
 # More than any image data set has: a label beyond it is no class number.
 _MOST_CLASSES = 100_000
@@ -63,7 +65,7 @@ def read(archive: Archive, key: str, size: int, renumber: str) -> LabelsRead:
     return LabelsRead(header, np.asarray(array, dtype=np.int32), note)
 
 
-def classes(train: LabelsRead, test: LabelsRead) -> tuple[str, ...]:
+def classes(train: LabelsRead, *others: LabelsRead) -> tuple[str, ...]:
     """The names of the classes, which are their numbers: up to the highest of training.
 
     A few of many may have no image for training.
@@ -76,33 +78,37 @@ def classes(train: LabelsRead, test: LabelsRead) -> tuple[str, ...]:
     if count < 2:
         raise UnfitError(f"{key} has the label 0 alone, where at least two classes belong")
     used = np.unique(train.numbers)
-    from_0 = used[0] == 0 or test.numbers.min() == 0
+    from_0 = used[0] == 0 or any(other.numbers.min() == 0 for other in others)
     if len(used) < _LEAST_USED * count or not from_0:
         few = (
             f"{', '.join(map(str, used[:_MOST_LISTED]))}{', …' if len(used) > _MOST_LISTED else ''}"
         )
-        line = renumbering(key, test.header.key, (train.typed, test.typed))
+        every = (train, *others)
+        line = renumbering(*(own.header.key for own in every), typed=[own.typed for own in every])
         raise UnfitError(
             f"{key}: labels use {len(used):,} of {count:,} classes ({few}): number them from 0 "
             f"without gaps, `{line}`"
         )
-    highest = test.numbers.max()
-    if highest >= count:
-        raise UnfitError(
-            f"{test.header.key} has labels up to {highest}, but {key} only up to {count - 1}: "
-            "no image of that class can be trained on"
-        )
+    for other in others:
+        if (highest := other.numbers.max()) >= count:
+            raise UnfitError(
+                f"{other.header.key} has labels up to {highest}, but {key} only up to "
+                f"{count - 1}: no image of that class can be trained on"
+            )
     return tuple(str(number) for number in range(count))
 
 
-def renumbering(train: str, test: str, typed: tuple[str, str] | None = None) -> str:
-    """The line of NumPy that numbers the classes of both arrays from 0, alike and without gaps.
+def renumbering(*keys: str, typed: Sequence[str] | None = None) -> str:
+    """The line of NumPy that numbers the classes of all arrays from 0, alike and without gaps.
 
     `typed` is how their class numbers are written, where it is not by the names alone.
     """
     # Without an axis, so that labels in a column become plain ones.
-    both = f"np.concatenate([{', '.join(typed or (train, test))}], axis=None)"
-    return f"{train}, {test} = np.split(np.unique({both}, return_inverse=True)[1], [len({train})])"
+    every = f"np.concatenate([{', '.join(typed or keys)}], axis=None)"
+    first = f"len({keys[0]})"
+    ends = [first, *(f"{first} + len({key})" for key in keys[1:-1])]
+    cut = ", ".join(ends)
+    return f"{', '.join(keys)} = np.split(np.unique({every}, return_inverse=True)[1], [{cut}])"
 
 
 def _of_one_hot(header: Header, array: NDArray[Any], size: int) -> NDArray[Any]:

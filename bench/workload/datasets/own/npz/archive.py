@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.workload.datasets.own.dataset import UnfitError
+
 # What NumPy raises at a damaged or foreign archive, and at objects where it may not unpickle.
 _BROKEN = (
     OSError,
@@ -24,10 +27,6 @@ _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
 )
-
-
-class UnfitError(Exception):
-    """The archive is not what it should be; the text says how, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,10 @@ class Archive:
             }.get(version)
             if read is None:
                 raise UnfitError(f"{key} is of .npy format {version}, where 1.0 or 2.0 belongs")
-            shape, _, dtype = read(stream)
+            try:
+                shape, _, dtype = read(stream)
+            except (tokenize.TokenError, SyntaxError, TypeError, RecursionError) as error:
+                raise UnfitError(f"{key} has a damaged header: {error}") from error
             left = packed.getinfo(member).file_size - stream.tell()
         if not dtype.hasobject and left != math.prod(shape) * dtype.itemsize:
             raise UnfitError(f"{key} announces {dtype} {shape} but has {left:,} bytes of it")
@@ -86,14 +88,13 @@ def opened(path: Path) -> Iterator[Archive]:
     """The archive, open for as long as it is used.
 
     Raises:
-        UnfitError: there is no such file, it is no archive, or it turns out to be damaged.
+        UnfitError: the file is no archive, or it turns out to be damaged.
     """
-    if not path.is_file():
-        raise UnfitError("there is no such file; it is yours and cannot be fetched")
     if not zipfile.is_zipfile(path):
         raise UnfitError("it is no NumPy archive: write it with `numpy.savez`")
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here: of a damaged archive NumPy would leave the file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             yield Archive(stored)
     except _BROKEN as error:
         raise UnfitError(f"it cannot be read: {error}") from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ LITTER = frozenset(
 )
 MOST_NAMED = 5  # different names in the line that tells what was passed over
 LEVELS_OF_16_BITS = 257  # 65535 / 255
+_GREY = ("1", "L", "LA", "La", "I", "F")
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # of Exif
 
 
 def load(
@@ -51,7 +54,7 @@ def load(
     Raises:
         ImageError: a file is missing, too large, or not an image that can be decoded.
     """
-    images = [_pixels(path, channels) for path in paths]
+    images = [pixels(path, channels) for path in paths]
     if invert:
         images = [255 - image for image in images]
     sized = [_to_native(image, native, fit) for image in images]
@@ -72,15 +75,34 @@ class ImagesFound:
     @property
     def note(self) -> str | None:
         """What was passed over, in one line; None where nothing was."""
-        counts = Counter(self.passed_over)
-        if not counts:
-            return None
-        named = [
-            name if count == 1 else f"{name} ({count} times)"
-            for name, count in counts.most_common(MOST_NAMED)
-        ]
-        more = f" and {len(counts) - MOST_NAMED:,} more" if len(counts) > MOST_NAMED else ""
-        return f"passed over: {', '.join(named)}{more}"
+        return told(self.passed_over)
+
+
+def told(passed_over: Sequence[str]) -> str | None:
+    """The names of what was passed over, in one line; None where nothing was."""
+    counts = Counter(passed_over)
+    if not counts:
+        return None
+    named = [
+        name if count == 1 else f"{name} ({count} times)"
+        for name, count in counts.most_common(MOST_NAMED)
+    ]
+    more = f" and {len(counts) - MOST_NAMED:,} more" if len(counts) > MOST_NAMED else ""
+    return f"passed over: {', '.join(named)}{more}"
+
+
+def within(folder: Path, passed_over: list[str]) -> list[Path]:
+    """What a folder holds, sorted, but for what is hidden or left there by systems.
+
+    The names of that are added to `passed_over`.
+    """
+    kept = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in LITTER:
+            passed_over.append(path.name)
+        else:
+            kept.append(path)
+    return kept
 
 
 def labelled(paths: Sequence[Path], classes: Sequence[str]) -> ImagesFound:
@@ -102,14 +124,9 @@ def labelled(paths: Sequence[Path], classes: Sequence[str]) -> ImagesFound:
     if len(folders) < len(kept):
         raise UsageError("give image files, or folders that hold a folder for each class: not both")
 
-    def within(folder: Path) -> list[Path]:
-        entries = {path: _is_aside(path.name) for path in sorted(folder.iterdir())}
-        passed_over.extend(path.name for path, aside in entries.items() if aside)
-        return [path for path, aside in entries.items() if not aside]
-
     found: list[tuple[Path, int]] = []
     for folder in folders:
-        named = {path.name: path for path in within(folder) if path.is_dir()}
+        named = {path.name: path for path in within(folder, passed_over) if path.is_dir()}
         unknown = [name for name in named if name not in classes]
         if unknown or not named:
             what = f"the folder {unknown[0]!r}" if unknown else "no folders"
@@ -118,20 +135,45 @@ def labelled(paths: Sequence[Path], classes: Sequence[str]) -> ImagesFound:
                 f"named {', '.join(classes)}; or give files"
             )
         for name, of_class in named.items():
-            found += [(path, classes.index(name)) for path in within(of_class)]
+            found += [(path, classes.index(name)) for path in within(of_class, passed_over)]
     if not found:
         raise ImageError(f"there are no images in {', '.join(map(str, folders))}")
     labels = np.array([at for _, at in found], np.int32)
     return ImagesFound(tuple(path for path, _ in found), labels, tuple(passed_over))
 
 
-def _is_aside(name: str) -> bool:
-    return name.startswith(".") or name in LITTER
+def pixels(path: Path, channels: int | None = None) -> NDArray[np.uint8]:
+    """One file's pixels, uint8 (h, w, channels), turned upright.
+
+    Without a number of channels it is the file's own: 1 where it is grey, else 3.
+
+    Raises:
+        ImageError: the file is missing, too large, or not an image that can be decoded.
+    """
+    from PIL import ImageOps
+
+    with _opened(path) as image:
+        array = _in_channels(ImageOps.exif_transpose(image), channels or _own_channels(image), path)
+    return array if array.ndim == 3 else array[..., np.newaxis]
 
 
-def _pixels(path: Path, channels: int) -> NDArray[np.uint8]:
-    """One file's pixels, uint8 (h, w, channels), turned upright."""
-    from PIL import Image, ImageOps
+def shape(path: Path) -> tuple[int, int, int]:
+    """Height, width and channels as `pixels` has them, of which only the header is read.
+
+    Raises:
+        ImageError: as for `pixels`.
+    """
+    with _opened(path) as image:
+        height, width = image.height, image.width
+        if image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE:
+            height, width = width, height
+        return height, width, _own_channels(image)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image]:
+    """The image, of which only the header is read yet; what goes wrong becomes an ImageError."""
+    from PIL import Image
 
     if not path.is_file():
         raise ImageError(f"{path} is not there, or no file: give the paths of image files")
@@ -146,7 +188,7 @@ def _pixels(path: Path, channels: int) -> NDArray[np.uint8]:
                         f"{path} is too large: {image.width}×{image.height} pixels, at most "
                         f"{MOST_PIXELS:,} are read"
                     )
-                pixels = _in_channels(ImageOps.exif_transpose(image), channels, path)
+                yield image
     except ImageError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever their arithmetic raises
@@ -154,7 +196,10 @@ def _pixels(path: Path, channels: int) -> NDArray[np.uint8]:
             f"{path} cannot be read as an image ({type(error).__name__}: {error}): give "
             f"{', '.join(FORMATS)}"
         ) from error
-    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+
+
+def _own_channels(image: Image) -> int:
+    return 1 if image.mode in _GREY or image.mode.startswith("I;16") else 3
 
 
 def _in_channels(image: Image, channels: int, path: Path) -> NDArray[np.uint8]:

@@ -1,0 +1,1 @@
+"""`npz:PATH`, a NumPy archive of arrays for training and test."""
