@@ -19,7 +19,9 @@ import glob
 import itertools
 import marshal
 import os
+import re
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,11 +37,15 @@ from bench.config.published import Reproduced
 from bench.errors import StoreError
 from bench.results import migrate, naming
 from bench.results.record import SCHEMA, Machine, Record
+from bench.system import signals
 
 MANIFEST = "run.json"
 CHECKPOINTS, LOGS = "checkpoints", "logs"
 # Parts of a record that many records have in common, by the names that lead to them.
 COMMON = (("settings",), ("run_settings",), ("provenance", "certificate"))
+
+# What `write_atomically` puts into place, and the state of a run that goes on.
+_DRAFT = re.compile(r"\..+\.(json|safetensors)\.\w{8}|state\.new")
 
 Shared = dict[tuple[tuple[str, ...], bytes], BaseModel]
 
@@ -138,21 +144,32 @@ class Run:
 
 @contextlib.contextmanager
 def create(out: Path, manifest: Manifest) -> Iterator[Run]:
-    """Make the run's folder inside `out`; StoreError where that cannot be."""
+    """Make the run's folder inside `out`; StoreError where that cannot be, and nothing is left."""
+    with signals.defer_signals():  # a folder that was made is one that is written or removed
+        run = _created(out, manifest)
     try:
-        folder = new_folder(out, manifest.name)
+        yield run
+    finally:
+        run.close()
+
+
+def _created(out: Path, manifest: Manifest) -> Run:
+    folder = new_folder(out, manifest.name)
+    lock = None
+    try:
         manifest = manifest.model_copy(update={"name": folder.name})
         for part in ("records", "logs", CHECKPOINTS):
             (folder / part).mkdir()
         lock = _lock(folder)
         write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=2))
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    run = Run(folder, manifest, lock)
-    try:
-        yield run
-    finally:
-        run.close()
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+        if isinstance(error, OSError):
+            raise _unwritable(out, error) from error
+        raise
+    return Run(folder, manifest, lock)
 
 
 @contextlib.contextmanager
@@ -165,9 +182,19 @@ def reopen(folder: Path) -> Iterator[Run]:
         raise StoreError(f"cannot write to {folder}: {error.strerror}") from error
     run = Run(folder, manifest, lock)
     try:
+        _remove_drafts(folder)
         yield run
     finally:
         run.close()
+
+
+def _remove_drafts(folder: Path) -> None:
+    """Remove what a run that was killed had not yet put in its place; nobody else writes there."""
+    for part in (folder, folder / "records", folder / CHECKPOINTS):
+        for path in (*part.glob(".*"), *part.glob("*.new")):
+            if _DRAFT.fullmatch(path.name):
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 def is_written(folder: Path) -> bool:
@@ -239,6 +266,8 @@ def _record_files(path: Path) -> list[Path]:
 
 def _read(file: Path, shared: Shared) -> Record:
     """A record; what it has in common with those before it is shared, most of its size."""
+    if not file.is_file():  # of a FIFO one would wait, of a device there is no end
+        raise ValueError("no regular file")
     try:
         content = pydantic_core.from_json(file.read_bytes())
     except ValueError as error:
