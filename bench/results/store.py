@@ -154,6 +154,13 @@ def create(out: Path, manifest: Manifest) -> Iterator[Run]:
 
 
 def _created(out: Path, manifest: Manifest) -> Run:
+    try:
+        manifest.model_dump_json()
+    except pydantic_core.PydanticSerializationError as error:
+        raise StoreError(
+            f"a name that was given has bytes that are no UTF-8, which {MANIFEST} is written in: "
+            "give folders and files whose paths are, by --out, --data-root and npz:"
+        ) from error
     folder = new_folder(out, manifest.name)
     lock = None
     try:

@@ -83,10 +83,12 @@ def carry_out(faults: Sequence[tuple[Kind, int]], tell: Callable[[str], None]) -
                 tally.failures.append(Failure(kind.name, seed, wrong))
             said = f"WRONG: {wrong}" if wrong else "right"
             tell(f"{number}/{len(faults)} {kind.name} --seed {seed}: {said} ({taken_s:.1f} s)")
+    except KeyboardInterrupt:
+        tell(f"interrupted after {sum(tally.tried.values())} of {len(faults)}")
     finally:
         sys.path.remove(str(scenes.PLUGINS))
-        shutil.rmtree(place / "undisturbed", ignore_errors=True)
         if tally.failures:
+            shutil.rmtree(place / "undisturbed", ignore_errors=True)
             tell(f"what is left of failures is in {place}")
         else:
             shutil.rmtree(place, ignore_errors=True)

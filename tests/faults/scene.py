@@ -150,7 +150,7 @@ class Scene:
 
     def run_folder(self) -> Path:
         """The folder of the only run."""
-        folders = sorted(self.out.iterdir()) if self.out.is_dir() else []
+        folders = [path.parent for path in sorted(self.out.glob("*/run.json"))]
         self.expect(len(folders) == 1, f"{len(folders)} folders of runs in {self.out}")
         return folders[0]
 
