@@ -327,6 +327,8 @@ def call(arguments: list[str], executor: Callable[[], Executor] = _child_process
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return signals.EXIT_CODE
+    except MemoryError as error:
+        print(f"error: not enough memory: {error or 'none is left'}", file=sys.stderr)
     except Exception:
         traceback.print_exc()
     return WRONG

@@ -35,7 +35,7 @@ from bench.contract.adapter import (
     OptimizerState,
     Parameters,
 )
-from bench.contract.asking import compile_for, require_optimizer
+from bench.contract.asking import compile_for, require_form, require_optimizer
 from bench.contract.base import AdapterBase
 from bench.contract.batches import BatchGroup, EpochBatches, Indices, blank_epoch
 from bench.contract.layer_draws import blank_draws, is_random, require_draws, zip_layers_with_draws
@@ -119,6 +119,7 @@ __all__ = [
     "is_random",
     "parts",
     "require_draws",
+    "require_form",
     "require_optimizer",
     "zip_layers_with_draws",
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.contract.adapter import Adapter
 from bench.contract.batches import EpochBatches
 from bench.contract.optimizer import OptimizerSpec
@@ -23,6 +26,28 @@ def compile_for(adapter: Adapter, epoch: EpochBatches) -> None:
         adapter.compile(epoch)
     finally:
         adapter.restore(before)
+
+
+def require_form(
+    returned: NDArray[np.float32], shape: tuple[int, ...], what: str
+) -> NDArray[np.float32]:
+    """What an adapter has returned, as an array.
+
+    Args:
+        returned: what has come; whatever NumPy makes an array of will do.
+        shape: that it must have.
+        what: it is, such as `the losses of train_epoch`.
+
+    Raises:
+        ValueError: it is no array of real floats, or of another shape: figures would be computed
+            of something else than is said.
+    """
+    array = np.asarray(returned)
+    if array.dtype.kind != "f" or array.shape != shape:
+        raise ValueError(
+            f"{what} are {array.dtype} {array.shape}, where the adapter owes float32 {shape}"
+        )
+    return array
 
 
 def require_optimizer(adapter: Adapter, spec: OptimizerSpec, framework: str) -> None:

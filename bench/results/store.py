@@ -20,6 +20,7 @@ import glob
 import itertools
 import marshal
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -37,6 +38,7 @@ from bench.config.published import Reproduced
 from bench.errors import StoreError, one_line
 from bench.results import migrate, naming
 from bench.results.record import PARTS, SCHEMA, Machine, Record
+from bench.system import signals
 
 MANIFEST = "run.json"
 CHECKPOINTS, LOGS = "checkpoints", "logs"
@@ -46,6 +48,9 @@ COMMON = (
     *(("settings",), ("run_settings",), ("trained_with",), ("status",)),
     *(("environment", "machine"), ("provenance", "certificate")),
 )
+
+# What `write_atomically` puts into place, and the state of a run that goes on.
+_DRAFT = re.compile(r"\..+\.(json|safetensors)\.\w{8}|state\.new")
 
 Shared = dict[tuple[tuple[str, ...], bytes], BaseModel]
 FieldSets = dict[frozenset[str], set[str]]
@@ -160,21 +165,39 @@ class Run:
 
 @contextlib.contextmanager
 def create(out: Path, manifest: Manifest) -> Iterator[Run]:
-    """Make the run's folder inside `out`; StoreError where that cannot be."""
+    """Make the run's folder inside `out`; StoreError where that cannot be, and nothing is left."""
+    with signals.defer_signals():  # a folder that was made is one that is written or removed
+        run = _created(out, manifest)
     try:
-        folder = new_folder(out, manifest.name)
+        yield run
+    finally:
+        run.close()
+
+
+def _created(out: Path, manifest: Manifest) -> Run:
+    try:
+        manifest.model_dump_json()
+    except pydantic_core.PydanticSerializationError as error:
+        raise StoreError(
+            f"a name that was given has bytes that are no UTF-8, which {MANIFEST} is written in: "
+            "give folders and files whose paths are, by --out, --data-root and npz:"
+        ) from error
+    folder = new_folder(out, manifest.name)
+    lock = None
+    try:
         manifest = manifest.model_copy(update={"name": folder.name})
         for part in ("records", "logs", CHECKPOINTS):
             (folder / part).mkdir()
         lock = _lock(folder)
         write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=2))
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    run = Run(folder, manifest, lock)
-    try:
-        yield run
-    finally:
-        run.close()
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+        if isinstance(error, OSError):
+            raise _unwritable(out, error) from error
+        raise
+    return Run(folder, manifest, lock)
 
 
 @contextlib.contextmanager
@@ -185,13 +208,23 @@ def reopen(folder: Path) -> Iterator[Run]:
         lock = _lock(folder)
     except OSError as error:
         raise StoreError(f"cannot write to {folder}: {error.strerror}") from error
-    for left in folder.glob(f"{INCOMING}*"):  # of a process that was ended halfway
-        shutil.rmtree(left, ignore_errors=True)
     run = Run(folder, manifest, lock)
     try:
+        _remove_drafts(folder)
         yield run
     finally:
         run.close()
+
+
+def _remove_drafts(folder: Path) -> None:
+    """Remove what a run that was killed had not yet put in its place; nobody else writes there."""
+    for part in (folder, folder / "records", folder / CHECKPOINTS):
+        for path in (*part.glob(".*"), *part.glob("*.new")):
+            if _DRAFT.fullmatch(path.name):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+    for path in folder.glob(f"{INCOMING}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def is_written(folder: Path) -> bool:
@@ -276,6 +309,8 @@ def _record_files(path: Path) -> list[Path]:
 
 def _read(file: Path, shared: Shared) -> Record:
     """A record; what it has in common with those before it is shared, most of its size."""
+    if not file.is_file():  # of a FIFO one would wait, of a device there is no end
+        raise ValueError("no regular file")
     try:
         content = pydantic_core.from_json(file.read_bytes())
     except ValueError as error:

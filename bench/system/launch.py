@@ -2,7 +2,8 @@
 
 The worker gets two lines on standard input, the CPUs that it is bound to and its task, and answers
 with lines over a pipe of its own; what it or its libraries print goes to a log file. Standard input
-stays open: when this process dies, however it dies, the worker reads the end of it and ends too.
+stays open: when this process dies, however it dies, the worker finds the end of it and ends too,
+with all that it has started.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from bench.system import signals
 
 GRACE_S = 5.0  # between asking a worker to end and ending it
 POLL_S = 0.02
+LOOK_S = 1.0  # between two looks whether a worker that says nothing is still there
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Ending:
 
     exit_code         as the worker gave it; negative: the signal that ended it
     timed_out         whether the time limit ended it
+    not_started       why there was no process at all; None where there was
     peak_rss_bytes    largest resident set of the process
     cpu_s             user and system time of the process
     """
@@ -41,9 +46,12 @@ class Ending:
     wall_s: float
     cpu_s: float
     peak_rss_bytes: int
+    not_started: str | None = None
 
     def describe(self) -> str:
         """The ending in words."""
+        if self.not_started is not None:
+            return f"could not be started: {self.not_started}"
         if self.exit_code >= 0:
             return f"ended with exit code {self.exit_code}"
         name = signals.name_of(-self.exit_code)
@@ -67,22 +75,19 @@ def run_worker(
     raised here, a KeyboardInterrupt included.
     """
     started = time.monotonic()
-    read_end, write_end = os.pipe()
-    with open(read_end, "rb", buffering=0) as pipe, log.open("ab") as output:
+    with contextlib.ExitStack() as stack:
         process: subprocess.Popen[bytes] | None = None
-        patience_s = 0.0
+        patience_s, timed_out = 0.0, False
         try:
             with signals.defer_signals():  # a process that has started is one that is ended
-                try:
-                    process = _start(env, output, write_end)
-                finally:
-                    os.close(write_end)
+                process, pipe = _started(env, log, stack)
             _send(process, [" ".join(map(str, cpus)), task])
-            for line in _lines(pipe, started + timeout_s):
+            for line in _lines(pipe, process.pid, started + timeout_s):
                 on_line(line)
-            timed_out = False
             patience_s = GRACE_S
-        except TimeoutError:
+        except _NotStartedError as error:
+            return Ending(0, False, time.monotonic() - started, 0.0, 0, str(error))
+        except _OverdueError:
             timed_out = True
         finally:
             if process is not None:
@@ -99,6 +104,31 @@ def run_worker(
 def peak_rss_bytes(usage: resource.struct_rusage) -> int:
     """The largest resident set, which macOS counts in bytes and Linux in KiB."""
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+class _OverdueError(Exception):
+    """A worker has had its time; no TimeoutError, which the system has, too."""
+
+
+class _NotStartedError(Exception):
+    """The system has no process, no descriptor or no room for the log; the text is its reason."""
+
+
+def _started(
+    env: Mapping[str, str], log: Path, stack: contextlib.ExitStack
+) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """A worker, and the pipe that it speaks on; _NotStartedError where the system has none."""
+    try:
+        output = stack.enter_context(log.open("ab"))
+        read_end, write_end = os.pipe()
+        pipe = os.fdopen(read_end, "rb", buffering=0)
+        stack.enter_context(pipe)
+        try:
+            return _start(env, output, write_end), pipe
+        finally:
+            os.close(write_end)
+    except OSError as error:
+        raise _NotStartedError(error.strerror or str(error)) from error
 
 
 def _start(env: Mapping[str, str], output: IO[bytes], write_end: int) -> subprocess.Popen[bytes]:
@@ -133,10 +163,11 @@ def _send(process: subprocess.Popen[bytes], lines: Sequence[str]) -> None:
         process.stdin.flush()
 
 
-def _lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
-    """Every whole line that comes, until the worker closes the pipe; TimeoutError at the deadline.
+def _lines(pipe: IO[bytes], pid: int, deadline: float) -> Iterator[bytes]:
+    """Every whole line that comes, until the worker closes the pipe, or has ended.
 
-    A last line without its end was cut off with the worker, and is left out.
+    What a library has forked may hold the pipe open for longer than the worker lives. A last line
+    without its end was cut off with the worker, and is left out. _OverdueError at the deadline.
     """
     pending = b""
     with selectors.DefaultSelector() as selector:
@@ -144,8 +175,10 @@ def _lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
         while True:
             remaining_s = deadline - time.monotonic()
             if remaining_s <= 0:
-                raise TimeoutError
-            if not selector.select(remaining_s):
+                raise _OverdueError
+            if not selector.select(min(remaining_s, LOOK_S)):
+                if _is_over(pid) and not selector.select(0):
+                    return
                 continue
             chunk = os.read(pipe.fileno(), 65536)
             if not chunk:
@@ -154,15 +187,34 @@ def _lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
             yield from lines
 
 
+def _is_over(pid: int) -> bool:
+    """Whether a child has ended, and waits for `_end` to be told of."""
+    return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 def _end(process: subprocess.Popen[bytes], patience_s: float) -> tuple[int, Any]:
-    """Wait, then ask, then force the worker to end; its wait status and resource usage."""
-    ended = _wait(process.pid, patience_s)
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+    """Wait, then ask, then force the worker to end; its wait status and resource usage.
+
+    Without patience where this is interrupted itself: who presses Ctrl-C twice does not want to
+    wait, and a worker must not be left.
+    """
+    try:
+        ended = _wait(process.pid, patience_s)
         if ended is None:
-            _signal_group(process.pid, sign)
+            _signal_group(process.pid, signal.SIGTERM)
             ended = _wait(process.pid, GRACE_S)
+    except KeyboardInterrupt:
+        with signals.defer_signals():
+            _force_end(process, None)
+        raise
+    with signals.defer_signals():
+        return _force_end(process, ended)
+
+
+def _force_end(process: subprocess.Popen[bytes], ended: tuple[int, Any] | None) -> tuple[int, Any]:
+    """End the worker, if it has not `ended`, and what it may have started."""
+    _signal_group(process.pid, signal.SIGKILL)
     status, usage = ended or os.wait4(process.pid, 0)[1:]
-    _signal_group(process.pid, signal.SIGKILL)  # what the worker may have started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.stdin is not None:
         with contextlib.suppress(BrokenPipeError):

@@ -1,4 +1,4 @@
-"""Interruptions: SIGTERM does what Ctrl-C does, and neither may cut what must be done whole."""
+"""Interruptions: SIGTERM and SIGHUP do what Ctrl-C does; none may cut what must be done whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import NoReturn
 
-SIGNS = (signal.SIGINT, signal.SIGTERM)
+SIGNS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_CODE = 130  # as a shell has it
 
 
@@ -22,12 +22,20 @@ def name_of(sign: int) -> str:
 
 @contextlib.contextmanager
 def terminations_interrupt() -> Iterator[None]:
-    """SIGTERM, which a cluster sends at its time limit, raises KeyboardInterrupt."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    """SIGTERM and SIGHUP raise KeyboardInterrupt: a cluster's time limit, a terminal that goes.
+
+    What is ignored stays so, as `nohup` has it.
+    """
+    signs = (signal.SIGTERM, signal.SIGHUP)
+    before = {sign: signal.getsignal(sign) for sign in signs}
+    heeded = [sign for sign in signs if before[sign] is not signal.SIG_IGN]
     try:
+        for sign in heeded:
+            signal.signal(sign, _interrupt)
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for sign in heeded:
+            signal.signal(sign, before[sign])
 
 
 @contextlib.contextmanager
@@ -41,7 +49,10 @@ def defer_signals() -> Iterator[None]:
         yield
         return
     arrived: list[int] = []
-    before = {sign: signal.signal(sign, lambda sign, _: arrived.append(sign)) for sign in SIGNS}
+    before = {sign: signal.getsignal(sign) for sign in SIGNS}
+    for sign, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(sign, lambda sign, _: arrived.append(sign))
     try:
         yield
     finally:

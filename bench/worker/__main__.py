@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import signal
 import sys
 import threading
 from typing import TextIO
@@ -18,6 +21,7 @@ def main(argv: list[str]) -> None:
     os.set_inheritable(descriptor, False)
     tasks = _claim_stdin()
     cpus, task = [int(cpu) for cpu in tasks.readline().split()], tasks.readline()
+    _be_killed_with_parent(tasks)
     threading.Thread(target=_end_with_parent, args=(tasks,), daemon=True).start()
     if cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cpus)
@@ -49,9 +53,34 @@ def _claim_stdin() -> TextIO:
 
 
 def _end_with_parent(tasks: TextIO) -> None:
-    """The tasks end when the parent does, however it does; no second one is ever written."""
+    """The tasks end when the parent does, however it does; no second one is ever written.
+
+    With the worker end the processes that its libraries have started, which are in its group.
+    """
     tasks.read()
+    if _leads_group():
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
+
+
+def _leads_group() -> bool:
+    """Whether the group is the worker's own, as `bench.system.launch` makes it."""
+    return os.getpgrp() == os.getpid()
+
+
+def _be_killed_with_parent(tasks: TextIO) -> None:
+    """Have the system do the same, where it can: it does so also to a process that is stopped.
+
+    Nor does it need a turn with Python's lock, which a library may hold for ever. Linux sends the
+    signal of a descriptor to a group when what it reads is closed (F_SETSIG in fcntl(2)).
+    """
+    if not hasattr(fcntl, "F_SETSIG") or not _leads_group():
+        return
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(tasks, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(tasks, fcntl.F_SETOWN, -os.getpgrp())
+        flags = fcntl.fcntl(tasks, fcntl.F_GETFL)
+        fcntl.fcntl(tasks, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config.plan import Cell, Plan
-from bench.contract import Adapter, EpochBatches, ModelSpec, blank_epoch, compile_for
+from bench.contract import Adapter, EpochBatches, ModelSpec, blank_epoch, compile_for, require_form
 from bench.results.checkpoint import Checkpoint, ScheduleState
 from bench.system.clocks import Clocks
 from bench.system.contention import Taken, total
@@ -207,7 +207,7 @@ class Epochs:
         adapter.synchronize()
         part_s = self._clock() - start
         self._taken.append(taken())
-        return losses, part_s
+        return require_form(losses, (part.steps,), "the losses of train_epoch"), part_s
 
     def _figures(self, adapter: Adapter, data: Prepared) -> dict[str, float | None]:
         """The evaluations that belong to an epoch, by the fields of the record."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.contract import Adapter, OptimizerSpec
+from bench.contract import Adapter, OptimizerSpec, require_form
 from bench.errors import BenchError
 from bench.results import checkpoint
 from bench.worker.messages import FrameworkAnswered, Predict
@@ -25,6 +25,12 @@ def predict(task: Predict, adapter: Adapter) -> FrameworkAnswered:
     images = np.load(task.images, mmap_mode="r", allow_pickle=False)
     starts = range(0, len(images), task.batch_size)
     batches = (np.asarray(images[start : start + task.batch_size]) for start in starts)
-    logits = np.concatenate([adapter.predict(batch) for batch in batches])
+    classes = found.header.model.classes
+    logits = np.concatenate(
+        [
+            require_form(adapter.predict(batch), (len(batch), classes), "the logits of predict")
+            for batch in batches
+        ]
+    )
     np.save(task.logits, logits, allow_pickle=False)
     return FrameworkAnswered(versions=versions_or_none(adapter, task.framework))

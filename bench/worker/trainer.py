@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bench import frameworks
 from bench.choices import Device
 from bench.config.plan import Cell, Plan, Start
-from bench.contract import Adapter, EpochBatches, require_optimizer
+from bench.contract import Adapter, EpochBatches, require_form, require_optimizer
 from bench.errors import CheckpointError, UnavailableError
 from bench.results import checkpoint
 from bench.results.checkpoint import Checkpoint
@@ -217,7 +217,8 @@ class _Session:
         logits = adapter.predict(examples.images)
         self._eval_s += self._clock() - start
         self._measured(eval_s=self._eval_s)
-        return logits
+        wanted = len(examples.labels), self._network.classes
+        return require_form(logits, wanted, "the logits of predict")
 
     def _order(self, epoch: int) -> EpochBatches:
         return order_of(self._plan, self._cell, epoch)

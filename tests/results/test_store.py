@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,6 +117,47 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path, manifest, c
     assert records == [good]
     assert path == bad
     assert reason in why or "codec can't decode" in why
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path, manifest, monkeypatch, error):
+    def failing(*_):
+        raise error
+
+    monkeypatch.setattr(store, "write_atomically", failing)
+    wanted = StoreError if isinstance(error, OSError) else KeyboardInterrupt
+    with pytest.raises(wanted), store.create(tmp_path, manifest):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_had_begun_is_removed_by_the_next(tmp_path, manifest):
+    with store.create(tmp_path, manifest) as run:
+        folder = run.folder
+    drafts = [
+        *(folder / ".run.json.abcd_123", folder / "state.new"),
+        folder / "records" / ".torch-cpu-seed0.json.01234567",
+        folder / "checkpoints" / ".digits_torch_seed0_epoch1.safetensors.01234567",
+    ]
+    others = [folder / "records" / ".hidden", folder / "notes.json", folder / ".run.json.mine"]
+    for path in (*drafts, *others):
+        path.write_text("")
+    with store.reopen(folder):
+        pass
+    assert not any(path.exists() for path in drafts)
+    assert all(path.exists() for path in others)
+
+
+def test_what_would_never_end_is_not_read(tmp_path, manifest):
+    with store.create(tmp_path, manifest) as run:
+        os.mkfifo(run.folder / "records" / "queue.json")
+        (run.folder / "records" / "zeros.json").symlink_to("/dev/zero")
+    records, problems = store.read_records([tmp_path])
+    assert records == []
+    assert [(path.name, why) for path, why in problems] == [
+        ("queue.json", "no regular file"),
+        ("zeros.json", "no regular file"),
+    ]
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):

@@ -40,6 +40,15 @@ def test_an_interruption_waits_for_the_end_of_the_block(sign):
     assert done == ["whole"]
 
 
+def test_what_nohup_has_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals.terminations_interrupt(), signals.defer_signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_handlers_are_given_back():
     before = [signal.getsignal(sign) for sign in signals.SIGNS]
     with signals.terminations_interrupt(), signals.defer_signals():

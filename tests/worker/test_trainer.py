@@ -239,6 +239,17 @@ def test_a_loss_that_is_not_finite_ends_the_cell(planned):
     assert events[-1].diverged_step == 2
 
 
+def test_losses_must_be_one_a_step(planned):
+    with pytest.raises(ValueError, match=r"losses of train_epoch are float32 \(2,\), .* \(3,\)"):
+        train(planned, losses=(2.0, 1.0))
+
+
+def test_logits_must_be_of_every_image_and_class(planned, monkeypatch):
+    monkeypatch.setattr(Costly, "predict", lambda _, images: np.zeros((len(images), 9)))
+    with pytest.raises(ValueError, match=r"logits of predict are float64 \(\d+, 9\), .*, 10\)"):
+        train(planned)
+
+
 def test_a_device_that_the_framework_does_not_see(planned):
     with pytest.raises(UnavailableError, match="torch sees no gpu here, only cpu"):
         train(planned, device="gpu")

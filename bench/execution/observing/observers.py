@@ -20,7 +20,7 @@ from bench.execution.runner import Progress
 from bench.results.record import Record
 from bench.results.store import Run
 
-STATE = "state.json"
+STATE, NEW_STATE = "state.json", "state.new"
 LEAST_PAUSE_S = 0.5  # between two writings of the state, of which nobody sees more
 
 Warn = Callable[[str], None]
@@ -149,7 +149,7 @@ class RunState:
         if rarely and self._clock() - self._written_s < LEAST_PAUSE_S:
             return
         self._written_s = self._clock()
-        new = self._path.with_suffix(".new")
+        new = self._path.with_name(NEW_STATE)
         new.write_text(json.dumps(self._now), encoding="utf-8")
         os.replace(new, self._path)
 
@@ -182,5 +182,6 @@ def observed(
     finally:
         for one in events:
             one.close()
-        with contextlib.suppress(OSError):
-            (run.folder / STATE).unlink(missing_ok=True)
+        for name in (NEW_STATE, STATE):
+            with contextlib.suppress(OSError):
+                (run.folder / name).unlink(missing_ok=True)

@@ -34,6 +34,7 @@ from bench.workload.datasets.source import Dataset, Decoded, Input
 FORMAT = 1
 FOLDER = "decoded"  # among the user's caches
 OLD_FOLDER = "lenet-bench-cache"  # in a data root, where earlier versions kept entries
+OLD_DRAFT_S = 3600.0  # longer than anyone writes a file
 _ARRAYS = (
     *("train_images", "train_labels", "test_images", "test_labels"),
     *("validation_images", "validation_labels"),
@@ -172,7 +173,17 @@ def _write(folder: Path, key: Key, decoded: Decoded, digest: str) -> None:
             _put(folder / f"{key.stem}-{part}.npy", functools.partial(np.save, arr=array))
             entry["crc32"][part] = _crc32(array)
     text = json.dumps(entry, indent=1).encode()
-    _put(folder / f"{key.stem}.json", lambda file: file.write(text))
+    last = folder / f"{key.stem}.json"
+    _put(last, lambda file: file.write(text))
+    _remove_old_drafts(folder, last.stat().st_mtime)
+
+
+def _remove_old_drafts(folder: Path, now_s: float) -> None:
+    """Remove what processes that were killed had begun; others may be writing younger ones."""
+    for path in folder.glob(".*"):
+        with contextlib.suppress(OSError):
+            if _OURS.fullmatch(path.name) and now_s - path.stat().st_mtime > OLD_DRAFT_S:
+                path.unlink()
 
 
 def _put(path: Path, fill: Callable[[BinaryIO], object]) -> None:
