@@ -113,10 +113,20 @@ def examples(help_text: str) -> list[str]:
     return [line.strip() for line in below.strip().splitlines()]
 
 
+# Commands whose examples are not run, though help texts have no marks.
+NOT_RUN = {
+    "bench gate": "tests/gate compares revisions that are made for it",
+    "bench setup": "downloads 1 to 3 GB",
+    "bench new-framework": "writes into this checkout; tests/cli/test_new_framework.py runs it",
+    "bench data fetch": "downloads",
+}
+
+
 def _of_helps() -> Iterator[Command]:
     for name, command in commands_of(typer.main.get_group(app)):
+        mark = f"not run: {NOT_RUN[name]}" if name in NOT_RUN else ""
         for line in examples(command.help or ""):
-            yield Command(f"{name} --help", line, "")
+            yield Command(f"{name} --help", line, mark)
 
 
 def needed_files() -> list[NeededFile]:

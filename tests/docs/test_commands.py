@@ -22,13 +22,13 @@ from PIL import Image
 from bench.cli.app import app
 from bench.config.settings import DECLARED
 from tests.calling import NoExecutor, call
-from tests.docs.pages import EVERY, ROOT, Command, needed_files
+from tests.docs.pages import EVERY, ROOT, Command, commands_of, examples, needed_files
 
 QUICK = [one for one in EVERY if one.mark == "quick"]
 LONG = [one for one in EVERY if not one.mark and one.arguments is not None]
 REAL_DATA = Path(os.environ.get("LENET_BENCH_TEST_DATA", ROOT.parent / "shared" / "data"))
 PUBLISHED = ROOT / "results" / "published" / "mnist-avx2"
-GROUP = typer.main.get_group(app)
+GROUP = typer.main.get_command(app)
 
 TINY = (
     *("--train-size", "640", "--val-size", "64", "--test-size", "64", "--epochs", "1"),
@@ -87,6 +87,13 @@ def _check_other_program(command: Command) -> None:
         assert (ROOT / words[1]).exists()
     else:
         assert command.mark.startswith("not run: "), f"nothing runs {command}: say why not"
+
+
+def test_each_command_has_two_examples() -> None:
+    lacking = [
+        name for name, command in commands_of(GROUP) if len(examples(command.help or "")) != 2
+    ]
+    assert lacking == []
 
 
 def _runs(folder: Path) -> None:
