@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT
+from tests.docs.pages import DOCS, ROOT, pages
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -21,11 +21,15 @@ CHROMIUM = next(
 # Where Sphinx is: in this environment, or in that of `make docs`.
 PYTHON = sys.executable if importlib.util.find_spec("furo") else ROOT / ".venv-docs/bin/python"
 SIZES = {"desktop": (1440, 900), "telephone": (390, 844)}
+SCHEMES = ("light", "dark")
 # One of each kind: the start, a task, an explanation, a wide table, what is made from the program.
-PAGES = (
+OF_EACH_KIND = (
     *("index", "start", "tasks/choose-a-framework", "explanations/statistics", "equivalence"),
     *("museum", "records", "reference/commands/run", "reference/adapter", "search"),
 )
+EVERY = [str(path.relative_to(DOCS).with_suffix("")) for path in pages() if DOCS in path.parents]
+VIEWS = [(name, size, scheme) for name in OF_EACH_KIND for size in SIZES for scheme in SCHEMES]
+VIEWS += [(name, "telephone", "dark") for name in EVERY if name not in OF_EACH_KIND]
 
 pytestmark = [
     pytest.mark.long,
@@ -72,9 +76,7 @@ def page(site: Path) -> Iterator[sync_api.Page]:
     assert [url for url in loaded if not url.startswith((site.as_uri(), "data:"))] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("name", "size", "scheme"), VIEWS)
 def test_everybody_can_read_it(
     site: Path, page: sync_api.Page, name: str, size: str, scheme: str
 ) -> None:
