@@ -4,6 +4,7 @@
 # Beside them:
 #   make test-all   those and all that is too dear for every change
 #   make test-flux  the tests that need Julia, after: python -m bench setup flux
+#   make docs       the documentation, site/index.html; in an environment of its own, no framework
 PYTHON ?= python3
 VENV := .venv
 BIN ?= $(VENV)/bin
@@ -41,7 +42,13 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 # A framework that is tested beside another prints when it is done.
 IN_TURN := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: bench test test-all test-long test-flux install lint type unit beside alone \
+# The documentation has a small environment of its own: its pages are made from the program, which
+# imports no framework.
+DOCS_VENV := .venv-docs
+SPHINX ?= $(DOCS_VENV)/bin/sphinx-build
+SITE ?= site
+
+.PHONY: docs bench test test-all test-long test-flux install lint type unit beside alone \
 	type-and-parity parity parity-% \
 	benchmarks benchmarks-% benchmarks-harness clean
 
@@ -74,6 +81,17 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		--editable '.[all,dev]'
 	touch $(INSTALLED)
+
+# With warnings as errors: links that lead nowhere, pages that nothing leads to, unknown options.
+docs: $(if $(findstring $(DOCS_VENV),$(SPHINX)),$(DOCS_VENV)/.installed)
+	$(SPHINX) -q -W --keep-going -b html -d $(SITE)/.doctrees docs $(SITE)
+	@echo "$(SITE)/index.html"
+
+$(DOCS_VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt --editable '.[docs]'
+	touch $@
 
 # The targets below run in any environment: make lint BIN=path/to/bin
 lint:
@@ -143,4 +161,4 @@ benchmarks-%:
 	done
 
 clean:
-	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) $(DOCS_VENV) $(SITE) docs/reference/commands .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -15,39 +15,45 @@ import typer
 
 from bench.cli import output
 from bench.cli.gate_command import gate
+from bench.cli.help_texts import Command, Group
 from bench.cli.invocation import Invocation
 from bench.cli.recipe_commands import reproducer, rerun, show
 from bench.cli.result_commands import compare, history, report
 from bench.cli.run_options import DataRoot, DatasetName, Json, run
 from bench.cli.speed_commands import climber, profile
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.system import signals
 
 if TYPE_CHECKING:
     from bench.execution import Executor
 
 WRONG = 2  # the exit code of every error
+MODULE, INSTALLED = "python -m bench", "lenet-bench"  # how the program is called
+# A shell completes words after the name of a program, which a module has not.
+COMPLETION = ("--install-completion", "--show-completion")
 
 app = typer.Typer(
     name="bench",
+    cls=Group,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Compare deep-learning frameworks: one network, one data order, equal to the last bit.",
+    help="Compare deep-learning frameworks: the same network, images, order and initial weights.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Fetch, verify, show and clean data sets.")
+data_app = typer.Typer(
+    cls=Group, no_args_is_help=True, help="Download, check, describe and clean data sets."
+)
 app.add_typer(data_app, name="data")
 
-app.command()(run)
-app.command()(gate)
-app.command()(report)
-app.command()(compare)
-app.command()(history)
-app.command()(show)
-app.command()(rerun)
-app.command()(profile)
+app.command(cls=Command)(run)
+app.command(cls=Command)(gate)
+app.command(cls=Command)(report)
+app.command(cls=Command)(compare)
+app.command(cls=Command)(history)
+app.command(cls=Command)(show)
+app.command(cls=Command)(rerun)
+app.command(cls=Command)(profile)
 
 
 def _run(arguments: list[str], invocation: Invocation) -> int:
@@ -59,52 +65,57 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
 
 # They take the options of `run`, too.
 FOR_RUN = {"allow_extra_args": True, "ignore_unknown_options": True}
-app.command("reproduce", context_settings=FOR_RUN)(reproducer(_run))
-app.command("ladder", context_settings=FOR_RUN)(climber(_run))
+app.command("reproduce", cls=Command, context_settings=FOR_RUN)(reproducer(_run))
+app.command("ladder", cls=Command, context_settings=FOR_RUN)(climber(_run))
 
 
-@app.command()
+@app.command(cls=Command)
 def predict(
     context: typer.Context,
     checkpoint: Annotated[Path, typer.Option(help="A checkpoint that a run has saved.")],
     images: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Image files, or folders with a folder for each class. Default: a data set's "
-            "test images."
+            help="Image files, or folders that hold a folder for each class. Default: the test "
+            "images of the data set."
         ),
     ] = None,
     framework: Annotated[
         str | None,
-        typer.Option(help="One, or several to compare. Default: the one that trained it."),
+        typer.Option(
+            help="One framework, or several to compare. Default: the one that trained it."
+        ),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Data set to test on. Default: the checkpoint's own.")
+        str | None, typer.Option(help="Data set to test on. Default: that of the checkpoint.")
     ] = None,
     data_root: DataRoot = None,
-    device: Annotated[str, typer.Option(help="cpu or gpu.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Device: cpu or gpu.")] = "cpu",
     threads: Annotated[
         int | None, typer.Option(help="CPU threads of each framework. Default: all.")
     ] = None,
-    batch_size: Annotated[
-        int, typer.Option(help="Images that a framework is given at a time.")
-    ] = 500,
+    batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 500,
     mistakes: Annotated[
         Path | None,
         typer.Option(
-            help="Pictures of what was mistaken: a sheet of the first (.png or .svg), or a folder."
+            help="Draw the misclassified images: the first 16 into one picture (.png or .svg), "
+            "or all of them into a folder."
         ),
     ] = None,
     invert: Annotated[
-        bool, typer.Option("--invert", help="For digits that are dark on a light ground.")
+        bool,
+        typer.Option("--invert", help="Invert the images: for dark digits on a light background."),
     ] = False,
     json: Json = False,
 ) -> int:
     """Predict with a checkpoint in any framework: accuracy on a data set, or classes of images.
 
-    Images are fitted and normalised as in the training. Several frameworks: how far they agree.
+    Images are resized and normalised as in training. With several frameworks it also prints how
+    far their answers agree.
 
-    Example: python -m bench predict --checkpoint FILE --framework torch,flax --mistakes sheet.png
+    Examples:
+      python -m bench predict --checkpoint FILE --framework torch,flax
+      python -m bench predict --checkpoint FILE --mistakes mistakes.png
     """
     from bench.cli.commands import predict as command
 
@@ -113,7 +124,7 @@ def predict(
     return command.predict(checkpoint, names, source, context.obj.executor(), as_json=json)
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(
     context: typer.Context,
     frameworks: Annotated[
@@ -127,7 +138,7 @@ def verify(
     every: Annotated[
         bool,
         typer.Option(
-            "--all", help="All networks, with each activation and pooling; takes an hour or so."
+            "--all", help="All networks, with each activation and pooling: about an hour."
         ),
     ] = False,
     activations: Annotated[
@@ -135,7 +146,7 @@ def verify(
         typer.Option(
             "--activation",
             "--activations",
-            help="Of lenet5: such as relu,selu, or all. Default: relu.",
+            help="Activations of lenet5, such as relu,selu, or all. Default: relu.",
         ),
     ] = None,
     poolings: Annotated[
@@ -143,39 +154,43 @@ def verify(
         typer.Option(
             "--pooling",
             "--poolings",
-            help="Of lenet5: max, average, both with a comma. Default: max.",
+            help="Pooling of lenet5: max, average or max,average. Default: max.",
         ),
     ] = None,
-    dropout: Annotated[float, typer.Option(help="Of lenet5: its rate; 0: none.")] = 0.0,
+    dropout: Annotated[float, typer.Option(help="Dropout rate of lenet5; 0: none.")] = 0.0,
     noise: Annotated[
         float, typer.Option(help="Standard deviation of noise on the images; 0: none.")
     ] = 0.0,
     optimizers: Annotated[
         str | None,
         typer.Option(
-            help="Such as sgd,adamw; with constants: sgd:momentum=0.9:weight-decay=5e-4. "
-            "Default: each one, with and without momentum."
+            help="Optimizers, such as sgd,adamw; with constants: "
+            "sgd:momentum=0.9:weight-decay=5e-4. Default: all, with and without momentum."
         ),
     ] = None,
-    devices: Annotated[str, typer.Option(help="cpu, gpu, both with a comma, or auto.")] = "auto",
+    devices: Annotated[str, typer.Option(help="Devices: cpu, gpu, cpu,gpu or auto.")] = "auto",
     threads: Annotated[
         int | None, typer.Option(help="CPU threads of each framework. Default: all.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Draws initial weights and batches.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of initial weights and batches.")] = 0,
     channels: Annotated[int, typer.Option(help="Channels of the images: 1 or 3.")] = 1,
     batch_sizes: Annotated[
         str | None,
         typer.Option(
             "--batch-size",
             "--batch-sizes",
-            help="Images in a batch, such as 1,128,60000: each is examined. Default: 32.",
+            help="Images per batch; each of several is examined, such as 1,128. Default: 32.",
         ),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Prove that frameworks compute the same: each against a float64 oracle, check by check.
+    """Check that frameworks compute the same: each against a NumPy reference in float64.
 
-    Exit code: 0 if every check passed, 1 if one did not, 2 for a wrong call or an error.
+    Exit code: 0 if every check passed, 1 if one did not, 2 for an error.
+
+    Examples:
+      python -m bench verify --frameworks torch,keras
+      python -m bench verify --frameworks torch --optimizers adamw --threads 1
     """
     from bench.cli.commands import verify as command
 
@@ -186,50 +201,54 @@ def verify(
     return command.verify(asked, context.obj.executor(), as_json=json)
 
 
-@app.command()
+@app.command(cls=Command)
 def setup(
     context: typer.Context,
     framework: Annotated[str, typer.Argument(help="The framework, such as flux.")],
     devices: Annotated[
-        str, typer.Option(help="What it is to compute on: cpu, or gpu, which fetches CUDA, too.")
+        str, typer.Option(help="Device: cpu, or gpu, which also downloads CUDA.")
     ] = "cpu",
 ) -> int:
-    """Fetch what a framework needs that pip does not install: Julia and its packages for flux.
+    """Download what a framework needs and pip does not install: Julia and packages for flux.
 
-    Says first how much that is, and shows what it does. A Julia that is here is used.
+    It first says how much that is. An installed Julia of version 1.10 or 1.11 is used.
 
-    Example: python -m bench setup flux --devices gpu
+    Examples:
+      python -m bench setup flux
+      python -m bench setup flux --devices gpu
     """
     from bench.cli.commands import setup as command
 
     return command.setup(framework, context.obj.executor(), devices)
 
 
-@app.command("new-framework")
+@app.command("new-framework", cls=Command)
 def new_framework(
-    name: Annotated[str, typer.Argument(help="As it is to be called, such as haiku.")],
+    name: Annotated[str, typer.Argument(help="Name of the new framework, such as haiku.")],
     title: Annotated[
-        str | None, typer.Option(help="As reports write it, such as Haiku. Default: the name.")
+        str | None, typer.Option(help="Its name in reports, such as Haiku. Default: NAME.")
     ] = None,
     package: Annotated[
         Path | None,
         typer.Option(
-            help="Make a package of its own in this folder. Default: a folder of this checkout."
+            help="Write a separate package into this folder. Default: into this checkout."
         ),
     ] = None,
 ) -> int:
-    """Write an adapter to begin a framework with: complete, in NumPy, to be replaced bit by bit.
+    """Write the adapter of a new framework to start from: complete, in NumPy.
 
-    It passes `bench verify` as it stands; the next commands are printed.
+    It passes `bench verify` as it is. Replace its parts by those of the framework, one by one.
 
-    Example: python -m bench new-framework haiku --package ~/lenet-bench-haiku
+    Examples:
+      python -m bench new-framework haiku
+      python -m bench new-framework haiku --package ~/lenet-bench-haiku
     """
     from bench.cli.commands import new_framework as command
 
     return command.new_framework(name, title, package)
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(
     context: typer.Context,
     what: Annotated[
@@ -238,54 +257,83 @@ def list_(
     data_root: DataRoot = None,
     json: Json = False,
 ) -> int:
-    """List frameworks, data sets, models and recipes: available, or why not."""
+    """List frameworks, data sets, models and recipes: which are available, and why others are not.
+
+    Examples:
+      python -m bench list
+      python -m bench list recipes
+    """
     from bench.cli.commands import catalogue
 
     return catalogue.list_(what, data_root, context.obj.executor(), as_json=json)
 
 
-@app.command()
+@app.command(cls=Command)
 def watch(
-    run: Annotated[Path, typer.Argument(help="The folder of a run that goes on, or has ended.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run, running or finished.")],
 ) -> int:
-    """Follow a run in another terminal: its cells, epochs, accuracies and images/s.
+    """Follow a run from another terminal: its cells, epochs, accuracies and images per second.
 
-    Ctrl-C leaves the run alone. A run that has ended: its table.
+    Ctrl-C ends the watching, not the run. Of a finished run it prints the table.
+
+    Examples:
+      python -m bench watch results/RUN
+      lenet-bench watch results/RUN
     """
     from bench.cli.commands import watch as command
 
     return command.watch(run)
 
 
-@data_app.command("fetch")
+@data_app.command("fetch", cls=Command)
 def data_fetch(name: DatasetName, data_root: DataRoot = None) -> int:
-    """Download a data set, check its hashes and unpack it."""
+    """Download a data set, check its hashes and unpack it.
+
+    Examples:
+      python -m bench data fetch mnist
+      python -m bench data fetch cifar10 --data-root data
+    """
     from bench.cli.commands import data
 
     return data.fetch(name, data_root)
 
 
-@data_app.command("verify")
+@data_app.command("verify", cls=Command)
 def data_verify(name: DatasetName, data_root: DataRoot = None) -> int:
-    """Check every file of a data set against its hash."""
+    """Check every file of a data set against its hash.
+
+    Examples:
+      python -m bench data verify digits
+      python -m bench data verify mnist
+    """
     from bench.cli.commands import data
 
     return data.verify(name, data_root)
 
 
-@data_app.command("show")
+@data_app.command("show", cls=Command)
 def data_show(name: DatasetName, data_root: DataRoot = None, json: Json = False) -> int:
-    """Describe a data set: sizes, classes, pixel statistics."""
+    """Describe a data set: sizes, classes, pixel statistics.
+
+    Examples:
+      python -m bench data show digits
+      python -m bench data show npz:my-images.npz
+    """
     from bench.cli.commands import data
 
     return data.show(name, data_root, as_json=json)
 
 
-@data_app.command("clean")
+@data_app.command("clean", cls=Command)
 def data_clean(data_root: DataRoot = None) -> int:
-    """Remove decoded data sets; data sets themselves stay, and the next run decodes them again.
+    """Remove decoded images from the cache. The data sets stay; the next run decodes them again.
 
-    They lie among the user's caches, or in $LENET_BENCH_CACHE; earlier versions: in the data root.
+    The cache is in the user's cache folder, or in $LENET_BENCH_CACHE. Earlier versions kept it in
+    the data root; it is removed there, too.
+
+    Examples:
+      python -m bench data clean
+      python -m bench data clean --data-root data
     """
     from bench.cli.commands import data
 
@@ -299,7 +347,8 @@ def main() -> None:
     a check that failed. What a person can mend is one line, without a traceback.
     """
     with output.unstoppable() as streams:
-        code = call(sys.argv[1:])
+        installed = Path(sys.argv[0]).stem == INSTALLED
+        code = call(sys.argv[1:], program=INSTALLED if installed else MODULE)
         if fault := streams.fault():
             print(f"error: cannot write to standard output: {fault.strerror}", file=sys.stderr)
             code = WRONG
@@ -312,14 +361,23 @@ def _child_processes() -> Executor:
     return ChildProcess()
 
 
-def call(arguments: list[str], executor: Callable[[], Executor] = _child_processes) -> int:
+def call(
+    arguments: list[str],
+    executor: Callable[[], Executor] = _child_processes,
+    program: str = MODULE,
+) -> int:
     """The exit code of the program with these arguments; it prints what there is to be told.
 
-    A command that has something for frameworks to do calls `executor` for who does it.
+    A command that has something for frameworks to do calls `executor` for who does it. `program`
+    is how the program was called.
     """
     typed = Invocation(tuple(arguments), executor)
     try:
-        return int(app(arguments, "python -m bench", standalone_mode=False, obj=typed) or 0)
+        if program == MODULE and {*COMPLETION} & {*arguments[:1]}:
+            raise UsageError(
+                f"{arguments[0]} works for the installed command: lenet-bench {arguments[0]}"
+            )
+        return int(app(arguments, program, standalone_mode=False, obj=typed) or 0)
     except typer.TyperException as error:
         if error.format_message():  # it has none where the help was shown for want of a command
             print(f"error: {error.format_message()}", file=sys.stderr)

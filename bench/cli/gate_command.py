@@ -15,13 +15,13 @@ WHAT, RULE, SIDES, OUTPUT = "What to compare", "The rule", "The two sides", "Out
 def gate(
     context: typer.Context,
     base: Annotated[str, typer.Option(help="Revision to compare with, such as origin/main.")],
-    head: Annotated[str, typer.Option(help="Revision that may be slower.")] = "HEAD",
+    head: Annotated[str, typer.Option(help="Revision to test.")] = "HEAD",
     tip: Annotated[
         bool,
         typer.Option(
             "--tip",
-            help="Compare with the base as it is now. Default: with the commit where head left it, "
-            "so that head answers for its own changes alone.",
+            help="Compare with the tip of the base. Default: with the commit where head branched "
+            "off, so that only the changes of head count.",
         ),
     ] = False,
     frameworks: Annotated[
@@ -36,57 +36,60 @@ def gate(
         typer.Option(
             "--batch-size",
             "--batch-sizes",
-            help="Images a step; several with commas.",
+            help="Images per step, one or several, such as 32,128.",
             rich_help_panel=WHAT,
         ),
     ] = "128",
     threads: Annotated[
         str,
         typer.Option(
-            help="CPU threads; several with commas. One: least noise.", rich_help_panel=WHAT
+            help="CPU threads, one or several; 1 has the least noise.", rich_help_panel=WHAT
         ),
     ] = "1",
-    device: Annotated[str, typer.Option(help="cpu or gpu.", rich_help_panel=WHAT)] = "cpu",
+    device: Annotated[str, typer.Option(help="Device: cpu or gpu.", rich_help_panel=WHAT)] = "cpu",
     threshold: Annotated[
         str,
-        typer.Option(help="Least slowdown that counts, such as 5%.", rich_help_panel=RULE),
+        typer.Option(
+            help="Smallest slowdown that is a regression, such as 5%.", rich_help_panel=RULE
+        ),
     ] = "5%",
     budget: Annotated[
         str,
         typer.Option(
-            help="Time for measuring, such as 15m; never more. Making environments is not in it.",
+            help="Time limit for measuring, such as 15m. Making environments does not count.",
             rich_help_panel=RULE,
         ),
     ] = "15m",
     pairs: Annotated[
         int | None,
         typer.Option(
-            help="Process pairs in a block. Default: by the number of cells.", rich_help_panel=RULE
+            help="Process pairs per block. Default: by the number of cells.", rich_help_panel=RULE
         ),
     ] = None,
     quadruples: Annotated[
-        int, typer.Option(help="Turns A B B A within a pair.", rich_help_panel=RULE)
+        int, typer.Option(help="Sequences A B B A per pair.", rich_help_panel=RULE)
     ] = 8,
     window: Annotated[
-        float, typer.Option(help="Seconds of a window, about.", rich_help_panel=RULE)
+        float,
+        typer.Option(help="Approximate length of a window, in seconds.", rich_help_panel=RULE),
     ] = 0.1,
     seed: Annotated[
         int | None,
-        typer.Option(help="Of the order of measuring. Default: drawn.", rich_help_panel=RULE),
+        typer.Option(help="Random seed of the order. Default: random.", rich_help_panel=RULE),
     ] = None,
     base_python: Annotated[
         Path | None,
-        typer.Option(help="Interpreter of the base. Default: this one.", rich_help_panel=SIDES),
+        typer.Option(help="Python for the base. Default: this one.", rich_help_panel=SIDES),
     ] = None,
     head_python: Annotated[
         Path | None,
-        typer.Option(help="Interpreter of the head. Default: this one.", rich_help_panel=SIDES),
+        typer.Option(help="Python for the head. Default: this one.", rich_help_panel=SIDES),
     ] = None,
     environments: Annotated[
         str | None,
         typer.Option(
-            help="Where the revisions want different packages: build two environments, or shared: "
-            "measure both in this one.",
+            help="If the revisions need different packages: build (an environment each) or shared "
+            "(measure both in this one).",
             rich_help_panel=SIDES,
         ),
     ] = None,
@@ -94,7 +97,7 @@ def gate(
         bool,
         typer.Option(
             "--allow-dirty",
-            help="Measure the commit, though files here differ from it.",
+            help="Measure the commit even if there are uncommitted changes.",
             rich_help_panel=SIDES,
         ),
     ] = False,
@@ -108,16 +111,18 @@ def gate(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write the result with every window to this JSON file.", rich_help_panel=OUTPUT
+            help="Write the result, with every window, to this JSON file.", rich_help_panel=OUTPUT
         ),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Compare the throughput of two revisions of this repository on this machine, in one run.
+    """Compare the training speed of two revisions of this repository, measured now, here.
 
-    Exit code: 0 pass, 1 regression, 2 any error, 3 inconclusive.
+    Exit code: 0 pass, 1 regression, 2 error, 3 inconclusive.
 
-    Example: python -m bench gate --base origin/main --frameworks torch,flax
+    Examples:
+      python -m bench gate --base origin/main
+      python -m bench gate --base origin/main --frameworks torch,flax --budget 30m
     """
     from bench.cli.commands.speed import gate as command
     from bench.cli.gate_request import GateRequest

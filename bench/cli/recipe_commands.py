@@ -19,18 +19,21 @@ def reproducer(run: Run) -> Callable[..., int]:
     def reproduce(
         context: typer.Context,
         name: Annotated[
-            str | None, typer.Argument(help="As `bench list recipes` names it, or a recipe's file.")
+            str | None, typer.Argument(help="Recipe, by name or file; see `bench list recipes`.")
         ] = None,
         every: Annotated[
-            bool, typer.Option("--all", help="Every recipe of this project.", rich_help_panel=WHAT)
+            bool,
+            typer.Option("--all", help="Run all recipes of this project.", rich_help_panel=WHAT),
         ] = False,
     ) -> int:
-        """Repeat a published training in any framework, and show published against measured.
+        """Repeat a published training in any framework, and compare with the published figures.
 
-        Takes every option of `bench run`, after the name; each goes before the recipe's, and the
-        record says so.
+        It takes all options of `bench run`, after the name. They override those of the recipe, and
+        the record says so.
 
-        Example: python -m bench reproduce lenet5-suite --dataset mnist --frameworks torch,flax
+        Examples:
+          python -m bench reproduce lenet5-suite --dataset mnist
+          python -m bench reproduce intro-mnist --frameworks torch --seeds 0
         """
         from bench.cli.commands import recipes
 
@@ -44,23 +47,30 @@ def reproducer(run: Run) -> Callable[..., int]:
 
 def rerun(
     context: typer.Context,
-    record: Annotated[Path, typer.Argument(help="The file of one record: RUN/records/CELL.json.")],
+    record: Annotated[Path, typer.Argument(help="File of a record, RUN/records/CELL.json.")],
     data_root: DataRoot = None,
     out: Annotated[Path, typer.Option(help="The run's own folder is made in here.")] = Path(
         "results"
     ),
     deterministic: Annotated[
         bool,
-        typer.Option("--deterministic", help="So, though the run was not; tells what that costs."),
+        typer.Option(
+            "--deterministic",
+            help="Repeat with --deterministic a run that was without, and print what that costs.",
+        ),
     ] = False,
     formats: Formats = None,
     json: Json = False,
 ) -> int:
-    """Repeat the run of a record with all its options, and tell whether it gave the same.
+    """Repeat the run of one record with all its options, and check that the result is the same.
 
-    Exit code: 0 if it ended as before on the same data, split, order and initial weights, 1 if not.
-    Losses may differ by rounding, and it is told how far; not those of a deterministic run with the
-    same versions on the same machine.
+    Exit code: 0 if outcome, data, split, order and initial weights are the same, 1 if not. Losses
+    may differ by rounding; it prints by how much. After a run with --deterministic, on the same
+    machine with the same versions, they must be equal.
+
+    Examples:
+      python -m bench rerun results/RUN/records/torch-cpu-seed0.json
+      python -m bench rerun results/RUN/records/torch-cpu-seed0.json --json
     """
     from bench.cli.commands import rerun as command
     from bench.cli.commands.report import formats_of
@@ -77,11 +87,16 @@ def rerun(
 
 
 def show(
-    what: Annotated[str, typer.Argument(help="recipe.")],
-    name: Annotated[str, typer.Argument(help="Its name, or its file.")],
+    what: Annotated[str, typer.Argument(help="What to show: recipe.")],
+    name: Annotated[str, typer.Argument(help="Recipe, by name or file.")],
     json: Json = False,
 ) -> int:
-    """Show a recipe: whose training it is, its options, what was published."""
+    """Show a recipe: its source, its options and the published figures.
+
+    Examples:
+      python -m bench show recipe lenet5-suite
+      python -m bench show recipe intro-mnist --json
+    """
     from bench.cli.commands import recipes
 
     return recipes.show(what, name, as_json=json)

@@ -17,31 +17,32 @@ AcceptDisturbed = Annotated[
 
 def report(
     paths: Annotated[
-        list[Path], typer.Argument(help="Run folders, a results folder, or record files.")
+        list[Path], typer.Argument(help="Folders of runs, a results folder, or files of records.")
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to. Default: the single run's folder.")
+        Path | None,
+        typer.Option(help="Folder to write to. Default: the run's folder, where there is one run."),
     ] = None,
     formats: Annotated[
         str | None,
-        typer.Option(
-            "--format", help="html, md, csv, latex, json; several with commas. Default: html,md,csv"
-        ),
+        typer.Option("--format", help="Formats: html, md, csv, latex, json. Default: html,md,csv."),
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(help="Framework that ratios of speed are to. Default: the fastest."),
+        typer.Option(help="Framework that the others are compared with. Default: the fastest."),
     ] = None,
     accept_disturbed: AcceptDisturbed = False,
     show: Annotated[
         bool, typer.Option("--open", help="Open the HTML report in a browser.")
     ] = False,
 ) -> int:
-    """Make the comparison report of one or several runs: a table, and files of several formats.
+    """Write the report of one or several runs, and print its tables.
 
-    report.html holds verdict, tables, figures and raw data in one file that needs no network.
+    report.html holds the result, tables, figures and raw data in one file that needs no network.
 
-    Example: python -m bench report results/RUN --baseline torch --format html,latex --open
+    Examples:
+      python -m bench report results/RUN
+      python -m bench report results/RUN --baseline torch --format html,latex
     """
     import gc
 
@@ -62,22 +63,24 @@ def compare(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="Framework that the others are held to. Default: the best, and with several runs "
-            "no comparison within a run."
+            help="Framework that the others are compared with. Default: the best. With several "
+            "runs and no baseline, runs are compared only with each other."
         ),
     ] = None,
     metric: Annotated[
-        str, typer.Option(help="images_per_s, time_to_target or test_accuracy.")
+        str, typer.Option(help="Figure to compare: images_per_s, time_to_target or test_accuracy.")
     ] = "images_per_s",
     accept_disturbed: AcceptDisturbed = False,
     json: Json = False,
 ) -> int:
-    """Tell who is faster, and whether that can be told: ratios with intervals, p and ranks.
+    """Say which framework is faster, and how sure that is: ratios with intervals, p and ranks.
 
-    One run: its frameworks against each other, paired by block. Several: each against the first,
-    framework by framework, unpaired; refused where machines or set-ups are unlike.
+    One run: its frameworks are compared with each other, paired by block. Several runs: each is
+    compared with the first, framework by framework; machine and settings must be the same.
 
-    Example: python -m bench compare results/RUN --baseline torch
+    Examples:
+      python -m bench compare results/RUN --baseline torch
+      python -m bench compare results/MONDAY results/TUESDAY
     """
     from bench.cli.commands import compare as command
 
@@ -85,15 +88,18 @@ def compare(
 
 
 def history(
-    results: Annotated[Path, typer.Argument(help="The folder that holds the runs.")] = Path(
-        "results"
-    ),
+    results: Annotated[Path, typer.Argument(help="Folder that holds the runs.")] = Path("results"),
     framework: Annotated[
         str | None, typer.Option(help="Frameworks, such as torch,keras. Default: all.")
     ] = None,
     json: Json = False,
 ) -> int:
-    """Show images/s from run to run, for each machine, set-up and framework. It never gates."""
+    """Show images per second from run to run, for each machine, set-up and framework.
+
+    Examples:
+      python -m bench history
+      python -m bench history results/ --framework torch,keras
+    """
     from bench.cli.commands import history as command
 
     return command.history(results, framework, as_json=json)

@@ -15,18 +15,17 @@ from bench.config.settings import DECLARED, Declared
 DataRoot = Annotated[
     Path | None, typer.Option(help=DECLARED["data_root"].about.help, rich_help_panel=DATA)
 ]
-DatasetName = Annotated[str, typer.Argument(help="A data set, as `bench list datasets` names it.")]
+DatasetName = Annotated[str, typer.Argument(help="Data set; see `bench list datasets`.")]
 Formats = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="Of the report: html, md, csv, latex, json, several with commas, or none. "
-        "Default: html,md,csv.",
+        help="Formats of the report: html, md, csv, latex, json, or none. Default: html,md,csv.",
         rich_help_panel=RUNNING,
     ),
 ]
 Json = Annotated[
-    bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
+    bool, typer.Option("--json", help="Print one JSON document, and nothing else, to stdout.")
 ]
 
 
@@ -36,29 +35,30 @@ def run(
         Path | None,
         typer.Option(
             "--from",
-            help="Go on training from this checkpoint, with its settings, up to --epochs in all.",
+            help="Continue training from this checkpoint, with its settings, up to epoch --epochs.",
             rich_help_panel=SAVED,
         ),
     ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A published training, by name or file; what is typed here goes before it.",
+            help="A published training, by name or file. Options given here override the recipe's.",
             rich_help_panel=WHAT,
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="The run's own folder is made in here.", rich_help_panel=RUNNING)
+        Path,
+        typer.Option(help="Folder in which the run's folder is made.", rich_help_panel=RUNNING),
     ] = Path("results"),
     resume: Annotated[
         Path | None,
         typer.Option(
-            help="Go on with this run's folder: only what is missing.", rich_help_panel=RUNNING
+            help="Continue this run's folder: run only what is missing.", rich_help_panel=RUNNING
         ),
     ] = None,
     formats: Formats = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan only.", rich_help_panel=RUNNING)
+        bool, typer.Option("--dry-run", help="Print the plan and stop.", rich_help_panel=RUNNING)
     ] = False,
     on: Annotated[
         str,
@@ -80,13 +80,15 @@ def run(
     json: Json = False,
     **settings: Any,
 ) -> int:
-    """Train every framework on the same data in the same order, and compare.
+    """Train frameworks on the same images in the same order, and compare them.
 
-    Each cell (framework × device × regime × seed) runs in a process of its own; its record is saved
-    as it ends. Before it is timed, a framework is verified, once for as long as nothing changes
-    here. Exit code: 0 if all cells ran, 1 if some did not, 2 for an error.
+    Each cell (framework × device × regime × seed) runs in a separate process; its record is saved
+    when it ends. Before a framework is timed, it is verified; the result is cached until something
+    changes. Exit code: 0 if all cells ran, 1 if some did not, 2 for an error.
 
-    Example: python -m bench run --frameworks torch,flux --dataset cifar10
+    Examples:
+      python -m bench run --frameworks torch,keras --dataset mnist
+      python -m bench run --throughput-only --min-repeats 8
     """
     from rich.console import Console
 

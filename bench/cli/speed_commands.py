@@ -21,17 +21,19 @@ def climber(run: Run) -> Callable[..., int]:
         frameworks: Annotated[
             str | None,
             typer.Option(
-                help="Such as torch,keras. Default: all that have a ladder and are installed.",
+                help="Frameworks, such as torch,keras. Default: all that have a ladder.",
                 rich_help_panel=WHAT,
             ),
         ] = None,
     ) -> int:
-        """Time what tutorials write, what an expert writes and the steps between, in one run.
+        """Time a framework from its tutorial's code to an expert's, one change at a time.
 
-        Each framework's own first example, changed bit by bit into its plain adapter: what each
-        change brings, and how far the machine's limit is. Takes every option of `bench run`.
+        The report shows what each change brings, and how far the limit of the machine is. It takes
+        all options of `bench run`.
 
-        Example: python -m bench ladder --frameworks torch,keras,flax --dataset mnist
+        Examples:
+          python -m bench ladder --frameworks torch
+          python -m bench ladder --frameworks torch,keras,flax --dataset mnist
         """
         from bench.cli.commands.speed import ladder as command
 
@@ -46,44 +48,44 @@ def profile(
         str | None,
         typer.Option(help="Frameworks, such as torch,flax. Default: all that are installed."),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="Network, as `bench list models` names it.")
-    ] = "lenet5",
+    model: Annotated[str, typer.Option(help="Network; see `bench list models`.")] = "lenet5",
     activation: Annotated[
-        str | None, typer.Option(help="Of lenet5: relu, selu or another. Default: relu.")
+        str | None, typer.Option(help="Activation of lenet5: relu, selu or another. Default: relu.")
     ] = None,
     pooling: Annotated[
-        str | None, typer.Option(help="Of lenet5: max or average. Default: max.")
+        str | None, typer.Option(help="Pooling of lenet5: max or average. Default: max.")
     ] = None,
     channels: Annotated[int, typer.Option(help="Channels of the images: 1 or 3.")] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 128,
-    optimizer: Annotated[str, typer.Option(help="sgd, rmsprop, adam or adamw.")] = "adam",
-    device: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 128,
+    optimizer: Annotated[
+        str, typer.Option(help="Optimizer: sgd, rmsprop, adam or adamw.")
+    ] = "adam",
+    device: Annotated[str, typer.Option(help="Device: cpu, gpu or auto.")] = "auto",
     threads: Annotated[
         int | None, typer.Option(help="CPU threads of each framework. Default: all.")
     ] = None,
-    rounds: Annotated[
-        int, typer.Option(help="How often each part is timed, in turns with all others.")
-    ] = 40,
-    seed: Annotated[int, typer.Option(help="Draws weights, images and the order of parts.")] = 0,
-    out: Annotated[Path, typer.Option(help="The profile's own folder is made in here.")] = Path(
+    rounds: Annotated[int, typer.Option(help="How many times each part is timed.")] = 40,
+    seed: Annotated[int, typer.Option(help="Random seed of weights, images and the order.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder in which the profile's folder is made.")] = Path(
         "results"
     ),
     formats: Annotated[
         str | None,
         typer.Option(
             "--format",
-            help="html, csv or none; profile.json is always there. Default: html,csv.",
+            help="Formats: html, csv or none; profile.json is always written. Default: html,csv.",
         ),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Time the parts of a training step: layer by layer, forward, backward and update.
+    """Time the parts of a training step: each layer forward and backward, loss and update.
 
-    The same rows for all frameworks, each part alone, in turns with whole steps; what the parts do
-    not explain is a row. Exit code: 1 if a framework could not be profiled.
+    The rows are the same for all frameworks. Parts and whole steps are timed alternately; one row
+    says how much of a step the parts explain. Exit code: 1 if a framework could not be profiled.
 
-    Example: python -m bench profile --frameworks torch,keras,flax --batch-size 128
+    Examples:
+      python -m bench profile --frameworks torch,keras,flax
+      python -m bench profile --frameworks torch --batch-size 32 --threads 1
     """
     from bench.cli.commands.speed import profile as command
 

@@ -59,8 +59,7 @@ class RunSettings:
     devices: Annotated[
         tuple[Device, ...],
         Setting(
-            "cpu, gpu, both with a comma, or auto: gpu where every framework sees one. "
-            "Default: auto.",
+            "Devices: cpu, gpu, cpu,gpu, or auto (gpu if every framework sees one). Default: auto.",
             WHAT,
             checks.each(choice("device", Device, "auto")),
             partial(parsing.words, such_as="cpu,gpu"),
@@ -69,7 +68,7 @@ class RunSettings:
     seeds: Annotated[
         tuple[int, ...],
         Setting(
-            "A run for each; a seed draws split, order and initial weights for all.",
+            "Random seeds, one training each: of split, order and initial weights.",
             WHAT,
             checks.each(partial(checks.at_least, 0)),
             parsing.whole_numbers,
@@ -79,8 +78,8 @@ class RunSettings:
     regimes: Annotated[
         tuple[Regime, ...],
         Setting(
-            "matched: all equal. native: each framework's own defaults. each: matched but for one "
-            "of these at a time. Several with commas.",
+            "matched: everything equal. native: the defaults of each framework. each: matched, "
+            "except for one such default at a time.",
             WHAT,
             checks.each(choice("regime", Regime)),
             partial(parsing.words, such_as="matched,native"),
@@ -94,7 +93,7 @@ class RunSettings:
     batch_sizes: Annotated[
         tuple[int, ...],
         Setting(
-            "Images a step. Several with commas: a sweep. Default: by data set.",
+            "Images per step; several, such as 32,128, are compared. Default: by data set.",
             TRAINING,
             checks.each(COUNT),
             parsing.whole_numbers,
@@ -106,7 +105,7 @@ class RunSettings:
     threads: Annotated[
         tuple[int, ...],
         Setting(
-            "CPU threads of each framework. Several with commas: a sweep. Default: all.",
+            "CPU threads of each framework; several, such as 1,2, are compared. Default: all.",
             RUNNING,
             checks.each(COUNT),
             parsing.whole_numbers,
@@ -115,8 +114,8 @@ class RunSettings:
     env: Annotated[
         tuple[str, ...],
         Setting(
-            "An environment variable of the frameworks' processes, as NAME=VALUE, or of one "
-            "framework's, as flax:NAME=VALUE. May be given again.",
+            "Environment variable for all frameworks, NAME=VALUE, or for one, flax:NAME=VALUE. "
+            "May be repeated.",
             RUNNING,
             variables.check,
             repeated=True,
@@ -124,25 +123,25 @@ class RunSettings:
     ] = ()
     timeout_s: Annotated[
         float,
-        Setting("Seconds that a cell may take.", RUNNING, checks.above_zero, flag="--timeout"),
+        Setting("Time limit of a cell, in seconds.", RUNNING, checks.above_zero, flag="--timeout"),
     ] = 3600.0
     unverified: Annotated[
         bool,
         Setting(
-            "Time frameworks without proof that they are equal; marks every result.",
+            "Skip verification; every result is marked.",
             RUNNING,
             checks.yes_or_no,
         ),
     ] = False
     throughput_only: Annotated[
         bool,
-        Setting("Measure speed alone, without training to the end.", SPEED, checks.yes_or_no),
+        Setting("Measure speed only; do not train to the end.", SPEED, checks.yes_or_no),
     ] = False
     precision: Annotated[
         float | None,
         Setting(
-            "Repeat, in fresh processes, until each interval of images/s is this narrow, such as "
-            "2%: ± so much of the figure.",
+            "Add processes until each 95 % interval of images/s is at most this wide, such as 2%: "
+            "± 2 %.",
             SPEED,
             checks.share,
             parsing.share,
@@ -151,26 +150,29 @@ class RunSettings:
     min_repeats: Annotated[
         int,
         Setting(
-            "Processes of each kind, at least. Default: one a seed; with --precision 3.",
+            "Fewest processes of each kind. Default: one per seed; with --precision 3.",
             SPEED,
             COUNT,
         ),
     ]
     max_repeats: Annotated[
-        int, Setting("And at most, with --precision. Default: 30.", SPEED, COUNT)
+        int, Setting("Most processes of each kind, with --precision. Default: 30.", SPEED, COUNT)
     ]
     windows: Annotated[
         int,
-        Setting("Timed windows of a process.", SPEED, partial(checks.at_least, LEAST_WINDOWS)),
+        Setting("Timed windows per process.", SPEED, partial(checks.at_least, LEAST_WINDOWS)),
     ] = 20
     window_s: Annotated[
-        float, Setting("Seconds of a window, about.", SPEED, checks.above_zero, flag="--window")
+        float,
+        Setting(
+            "Approximate length of a window, in seconds.", SPEED, checks.above_zero, flag="--window"
+        ),
     ] = 0.25
     wait_for_quiet_s: Annotated[
         float,
         Setting(
-            "How long a run may wait, in all, for other programs to end, such as 5m. Then it "
-            "repeats what they disturbed. 0s: it neither waits nor repeats.",
+            "Longest time, in total, to wait for other programs to leave the CPUs, such as 5m; "
+            "then what they disturbed is repeated. 0s: neither wait nor repeat.",
             SPEED,
             checks.from_zero,
             parsing.duration,
@@ -181,7 +183,7 @@ class RunSettings:
     accept_disturbed: Annotated[
         bool,
         Setting(
-            "Compare also what other programs disturbed; marks every figure that rests on it.",
+            "Also compare what other programs disturbed; such figures are marked.",
             SPEED,
             checks.yes_or_no,
         ),
@@ -189,7 +191,7 @@ class RunSettings:
     save: Annotated[
         tuple[str, ...],
         Setting(
-            "Checkpoints to keep: best, last, both, or none.",
+            "Checkpoints to keep: best, last, best,last, or none.",
             SAVED,
             _saved,
             partial(parsing.words, such_as="best,last, or none"),
@@ -198,7 +200,7 @@ class RunSettings:
     ] = ("best",)
     save_every: Annotated[
         int | None,
-        Setting("And one every so many epochs.", SAVED, COUNT, recipe="allowed"),
+        Setting("Also keep one every N epochs.", SAVED, COUNT, recipe="allowed"),
     ] = None
     tensorboard: Annotated[
         bool,

@@ -92,7 +92,7 @@ class TrainingSettings:
     model: Annotated[
         str,
         Setting(
-            "Network, as `bench list models` names it.",
+            "Network; see `bench list models`.",
             WHAT,
             checks.one_of("model", _models),
             recipe=DECIDES,
@@ -101,7 +101,7 @@ class TrainingSettings:
     activation: Annotated[
         Activation,
         Setting(
-            "Of lenet5: relu, leakyrelu, rrelu, prelu, elu, selu or tanh. Default: relu.",
+            "Activation of lenet5: relu, leakyrelu, rrelu, prelu, elu, selu, tanh. Default: relu.",
             WHAT,
             checks.one_of("activation", _activations),
             recipe=DECIDES,
@@ -110,7 +110,7 @@ class TrainingSettings:
     pooling: Annotated[
         Pooling,
         Setting(
-            "Of lenet5: max or average. Default: max.",
+            "Pooling of lenet5: max or average. Default: max.",
             WHAT,
             choice("pooling", Pooling),
             recipe=DECIDES,
@@ -119,7 +119,7 @@ class TrainingSettings:
     dataset: Annotated[
         str,
         Setting(
-            "One that `list` names, such as mnist, or npz:FILE or folder:PATH.",
+            "Data set: one that `bench list` names, such as mnist, or npz:FILE or folder:PATH.",
             DATA,
             _dataset,
             parsing.dataset,
@@ -127,17 +127,24 @@ class TrainingSettings:
     ] = "digits"
     train_size: Annotated[
         int,
-        Setting("Training images. Default: what is left.", DATA, COUNT, recipe=DECIDES),
+        Setting("Number of training images. Default: all others.", DATA, COUNT, recipe=DECIDES),
     ]
     val_size: Annotated[
         int,
-        Setting("Validation images; 0: none.", DATA, partial(checks.at_least, 0), recipe=DECIDES),
+        Setting(
+            "Number of validation images; 0: none.",
+            DATA,
+            partial(checks.at_least, 0),
+            recipe=DECIDES,
+        ),
     ]
-    test_size: Annotated[int, Setting("Test images. Default: all.", DATA, COUNT, recipe=DECIDES)]
+    test_size: Annotated[
+        int, Setting("Number of test images. Default: all.", DATA, COUNT, recipe=DECIDES)
+    ]
     fit: Annotated[
         Fit,
         Setting(
-            "How images come to the network's size: pad or resize.",
+            "How images are brought to the network's size: pad or resize.",
             DATA,
             choice("way to fit images", Fit),
             recipe=DECIDES,
@@ -146,7 +153,7 @@ class TrainingSettings:
     mean: Annotated[
         tuple[float, ...] | None,
         Setting(
-            "Subtracted from pixels in [0, 1], per channel. Default: the training split's.",
+            "Mean to subtract from pixels in [0, 1], per channel. Default: of the training split.",
             DATA,
             checks.every(checks.finite),
             parsing.numbers,
@@ -156,7 +163,7 @@ class TrainingSettings:
     std: Annotated[
         tuple[float, ...] | None,
         Setting(
-            "Divides them afterwards. Default: the training split's.",
+            "Standard deviation to divide by afterwards. Default: of the training split.",
             DATA,
             checks.every(checks.above_zero),
             parsing.numbers,
@@ -165,12 +172,12 @@ class TrainingSettings:
     ] = None
     epochs: Annotated[
         int,
-        Setting("Epochs. Default: by data set.", TRAINING, COUNT, recipe=DECIDES),
+        Setting("Number of epochs. Default: by data set.", TRAINING, COUNT, recipe=DECIDES),
     ]
     optimizer: Annotated[
         OptimizerName,
         Setting(
-            "sgd, rmsprop, adam or adamw.",
+            "Optimizer: sgd, rmsprop, adam or adamw.",
             TRAINING,
             choice("optimizer", OptimizerName),
             recipe=DECIDES,
@@ -188,12 +195,12 @@ class TrainingSettings:
         ),
     ]
     momentum: Annotated[
-        float, Setting("For sgd and rmsprop.", TRAINING, checks.below_one, recipe=DECIDES)
+        float, Setting("Momentum of sgd and rmsprop.", TRAINING, checks.below_one, recipe=DECIDES)
     ] = 0.0
     weight_decay: Annotated[
         float | None,
         Setting(
-            "L2 penalty; decoupled for adamw. Default: 0, adamw 0.01.",
+            "Weight decay: L2 penalty, decoupled for adamw. Default: 0, adamw 0.01.",
             TRAINING,
             checks.from_zero,
             recipe=DECIDES,
@@ -202,7 +209,7 @@ class TrainingSettings:
     target_accuracy: Annotated[
         float | None,
         Setting(
-            "Validation accuracy whose reaching is timed. Default: by data set.",
+            "Target: the validation accuracy until which training is timed. Default: by data set.",
             TRAINING,
             checks.accuracy,
             flag="--target",
@@ -212,7 +219,7 @@ class TrainingSettings:
     split: Annotated[
         Split,
         Setting(
-            "Validation images: random, or last of the file.",
+            "How validation images are chosen: random, or last (of the file).",
             DATA,
             choice("split", Split),
             recipe=DECIDES,
@@ -221,7 +228,7 @@ class TrainingSettings:
     order: Annotated[
         ImageOrder,
         Setting(
-            "Of the images: shuffled each epoch, or file.",
+            "Order of the images: shuffled in each epoch, or file (as they are stored).",
             DATA,
             choice("order", ImageOrder),
             recipe=DECIDES,
@@ -230,7 +237,7 @@ class TrainingSettings:
     first: Annotated[
         int | None,
         Setting(
-            "Only so many images from the file's beginning, and a tenth as many test images.",
+            "Use only the first N images, and N/10 test images.",
             DATA,
             COUNT,
             recipe=DECIDES,
@@ -239,7 +246,7 @@ class TrainingSettings:
     test_mean: Annotated[
         tuple[float, ...] | None,
         Setting(
-            "--mean for the test images alone.",
+            "--mean for the test images only.",
             DATA,
             checks.every(checks.finite),
             parsing.numbers,
@@ -249,7 +256,7 @@ class TrainingSettings:
     test_std: Annotated[
         tuple[float, ...] | None,
         Setting(
-            "--std for the test images alone.",
+            "--std for the test images only.",
             DATA,
             checks.every(checks.above_zero),
             parsing.numbers,
@@ -258,12 +265,14 @@ class TrainingSettings:
     ] = None
     drop_last: Annotated[
         bool,
-        Setting("Leave out a last, smaller batch.", TRAINING, checks.yes_or_no, recipe=DECIDES),
+        Setting(
+            "Leave out the last batch if it is smaller.", TRAINING, checks.yes_or_no, recipe=DECIDES
+        ),
     ] = False
     dropout: Annotated[
         float,
         Setting(
-            "Of lenet5: the rate of dropout after its hidden dense layers; 0 or more, below 1.",
+            "Dropout rate of lenet5 after its hidden dense layers; from 0, below 1.",
             TRAINING,
             _rate,
             recipe=DECIDES,
@@ -272,8 +281,8 @@ class TrainingSettings:
     noise: Annotated[
         float,
         Setting(
-            "Standard deviation of Gaussian noise on the normalised training images, drawn anew "
-            "in every step.",
+            "Standard deviation of Gaussian noise that is added to the normalised training images, "
+            "new in each step.",
             TRAINING,
             _deviation,
             recipe=DECIDES,
@@ -282,8 +291,8 @@ class TrainingSettings:
     deterministic: Annotated[
         bool,
         Setting(
-            "Only operations that give the same bits every time, on the CPU: `bench rerun` then "
-            "has to find equal losses.",
+            "Use only operations that give bit-identical results, on the CPU: `bench rerun` must "
+            "then find equal losses.",
             TRAINING,
             checks.yes_or_no,
         ),
@@ -291,8 +300,8 @@ class TrainingSettings:
     init: Annotated[
         str | None,
         Setting(
-            "Initial weights: pytorch, keras, or glorot, lecun, he or kaiming with _uniform or "
-            "_normal; kaiming also with _fan_out after that. Default: pytorch.",
+            "Initial weights: pytorch, keras, or glorot, lecun, he or kaiming followed by _uniform "
+            "or _normal, such as he_normal; kaiming also by _fan_out after that. Default: pytorch.",
             TRAINING,
             checks.one_of("initialisation", _kernels),
             recipe=DECIDES,
@@ -310,7 +319,7 @@ class TrainingSettings:
     evaluate: Annotated[
         tuple[Part, ...],
         Setting(
-            "What to evaluate after each epoch beside validation: test, train or both.",
+            "What to evaluate after each epoch besides validation: test, train or test,train.",
             TRAINING,
             checks.each(choice("part to evaluate", Part)),
             partial(parsing.words, such_as="test,train"),
@@ -319,12 +328,12 @@ class TrainingSettings:
     ] = ()
     epoch_zero: Annotated[
         bool,
-        Setting("Evaluate before training too.", TRAINING, checks.yes_or_no, recipe=DECIDES),
+        Setting("Also evaluate before training.", TRAINING, checks.yes_or_no, recipe=DECIDES),
     ] = False
     val_every: Annotated[
         int | None,
         Setting(
-            "Validate within epochs, too, every so many steps of each.",
+            "Also validate within epochs, every N steps.",
             TRAINING,
             COUNT,
             recipe=DECIDES,
@@ -333,7 +342,7 @@ class TrainingSettings:
     schedule: Annotated[
         Schedule,
         Setting(
-            "Of the learning rate: constant, or plateau: lower it when nothing improves.",
+            "Learning rate: constant, or plateau (lowered when accuracy stops improving).",
             SCHEDULE,
             choice("schedule", Schedule),
             recipe=DECIDES,
@@ -342,7 +351,7 @@ class TrainingSettings:
     factor: Annotated[
         float | None,
         Setting(
-            "By which a plateau lowers it. Default: 0.1.",
+            "Factor of a plateau: what the learning rate is multiplied by. Default: 0.1.",
             SCHEDULE,
             checks.between_zero_and_one,
             recipe=DECIDES,
@@ -351,13 +360,16 @@ class TrainingSettings:
     patience: Annotated[
         int | None,
         Setting(
-            "Epochs without improvement until then. Default: 5.", SCHEDULE, COUNT, recipe=DECIDES
+            "Epochs without improvement before the learning rate is lowered. Default: 5.",
+            SCHEDULE,
+            COUNT,
+            recipe=DECIDES,
         ),
     ] = None
     floor: Annotated[
         float | None,
         Setting(
-            "A rate that is not above it is not lowered. Default: 1e-6.",
+            "Learning rate from which on it is lowered no further. Default: 1e-6.",
             SCHEDULE,
             checks.from_zero,
             recipe=DECIDES,
@@ -366,7 +378,7 @@ class TrainingSettings:
     monitor: Annotated[
         Monitor,
         Setting(
-            "Images whose accuracy improves or not: val or test.",
+            "Images whose accuracy decides: val or test.",
             SCHEDULE,
             choice("set to monitor", Monitor),
             recipe=DECIDES,
@@ -374,12 +386,12 @@ class TrainingSettings:
     ] = "val"
     stop_at: Annotated[
         float | None,
-        Setting("Accuracy that ends the training.", SCHEDULE, checks.accuracy, recipe=DECIDES),
+        Setting("Stop training at this accuracy.", SCHEDULE, checks.accuracy, recipe=DECIDES),
     ] = None
     stop_patience: Annotated[
         int | None,
         Setting(
-            "Epochs without improvement, or since the rate was lowered, that end it.",
+            "Stop after so many epochs without improvement, counted anew when the rate is lowered.",
             SCHEDULE,
             COUNT,
             recipe=DECIDES,
@@ -388,8 +400,8 @@ class TrainingSettings:
     ties: Annotated[
         Ties,
         Setting(
-            "Which of equally good epochs is the best: first, or last, which then counts as an "
-            "improvement.",
+            "Which of equally good epochs is the best: first, or last. With last, an equal "
+            "accuracy counts as an improvement.",
             SAVED,
             choice("choice of ties", Ties),
             recipe=DECIDES,

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import typer
 
-from bench.cli.app import app
+from bench.cli.app import app, call
 from tests.golden_texts import assert_golden
 
 GOLDEN = Path(__file__).parent / "golden" / "commands.txt"
@@ -40,3 +41,24 @@ def described(command: Any, name: str) -> Iterator[str]:
 def test_each_command_says_what_it_does_and_takes():
     lines = described(typer.main.get_group(app), "bench")
     assert_golden(GOLDEN, "".join(f"{line}\n" for line in lines))
+
+
+def test_flags_take_no_value_and_lines_fit_the_terminal(bench):
+    bench.env["COLUMNS"] = "80"
+    shown = bench("compare", "--help").stdout
+    assert "<bool>" not in shown
+    assert "--json  " in shown
+    assert (
+        "One run: its frameworks are compared with each other, paired by block. Several \n" in shown
+    )
+    assert "   python -m bench compare results/MONDAY results/TUESDAY" in shown
+
+
+def test_a_shell_completes_the_installed_command_only(refused, monkeypatch, capsys):
+    assert "lenet-bench --install-completion" in refused("--install-completion")
+    monkeypatch.setenv("_LENET_BENCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "lenet-bench run --throughput-o")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    with pytest.raises(SystemExit):
+        call([], program="lenet-bench")
+    assert capsys.readouterr().out.split() == ["--throughput-only"]

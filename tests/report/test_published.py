@@ -66,16 +66,21 @@ def test_nothing_tells_of_the_folders_that_it_ran_in(run: Path) -> None:
         assert not re.search(r"/(root|home|tmp|opt|work)/", file.read_text(encoding="utf-8")), file
 
 
-def test_the_readme_quotes_the_published_runs() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = [cells(line) for line in readme.splitlines() if line.startswith("| ")]
+@pytest.mark.parametrize(
+    ("page", "runs"),
+    [("README.md", ["mnist-avx2"]), ("docs/published.md", ["mnist-avx2", "mnist"])],
+)
+def test_pages_quote_the_published_runs(page: str, runs: list[str]) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = [cells(line) for line in text.splitlines() if line.startswith("| ")]
     quoted = [row for row in lines if row[0] in FOUR and len(row) > 2]
-    assert len(quoted) == 2 * len(FOUR)
-    for run, rows in (("mnist-avx2", quoted[: len(FOUR)]), ("mnist", quoted[len(FOUR) :])):
+    assert len(quoted) == len(runs) * len(FOUR)
+    for number, run in enumerate(runs):
+        rows = quoted[number * len(FOUR) : (number + 1) * len(FOUR)]
         assert {row[0] for row in rows} == FOUR
         made = markdown(compare(records_of(PUBLISHED / run))).splitlines()
         for row in rows:
             of = [cells(line) for line in made if line.startswith(f"| {row[0]} |")]
             assert set(row) <= {cell for line in of for cell in line}, (run, row[0])
-    for figure in re.findall(r"results/published/[\w./-]+", readme):
+    for figure in re.findall(r"results/published/[\w./-]+", text):
         assert (ROOT / figure).exists(), figure

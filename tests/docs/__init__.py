@@ -1,0 +1,1 @@
+"""The documentation: commands that run, links that lead somewhere, a site for everybody."""
