@@ -49,7 +49,7 @@ def when(is_there, act):
     """Do it in another thread, as soon as something is there."""
 
     def wait():
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             if is_there():
                 act()

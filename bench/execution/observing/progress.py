@@ -24,7 +24,7 @@ class PlainLines:
 
     def __init__(self, console: Console, cells: int) -> None:
         self._console, self._cells, self._number = console, cells, 0
-        self._waits = False
+        self._waits, self._known = False, set[str]()
 
     def on(self, host: str) -> Progress:
         """Lines that begin with the host."""
@@ -59,9 +59,10 @@ class PlainLines:
         self._waits = False
         self.say(f"[{self._number}/{self._cells}] {outcome(record)}")
 
-    def ended(self, text: str) -> None:
-        """One of several cells that run at once has ended."""
-        self._number += 1
+    def ended(self, cell: str, text: str) -> None:
+        """One of several cells that run at once has ended; what was lost may end once more."""
+        self._known.add(cell)
+        self._number = len(self._known)
         self.say(f"[{self._number}/{self._cells}] {text}")
 
     def say(self, text: str) -> None:
@@ -119,10 +120,10 @@ class Live(PlainLines):
         self._at(self._ended, now="")
         super().done(record)
 
-    def ended(self, text: str) -> None:
+    def ended(self, cell: str, text: str) -> None:
         """One of several cells that run at once has ended."""
-        super().ended(text)
-        self._ended += self._epochs
+        super().ended(cell, text)
+        self._ended = self._number * self._epochs
         self._at(self._ended, now="")
 
     def _rate(self, measured: dict[str, Any]) -> str:
@@ -163,7 +164,7 @@ class _OnHost:
 
     def done(self, record: Record) -> None:
         """A cell has ended."""
-        self._shared.ended(f"{self._host}: {outcome(record)}")
+        self._shared.ended(record.identity.cell, f"{self._host}: {outcome(record)}")
 
     def more(self, cells: int) -> None:
         """So many cells come in addition."""
