@@ -23,13 +23,13 @@ def refuse_both(resume: Path | None, start: Path | None, recipe: str | None = No
     for option, path in before.items():
         if path is not None and recipe is not None:
             raise UsageError(
-                f"--recipe {recipe} and {option} {path} exclude each other: what goes on keeps its "
-                "settings; leave the recipe out"
+                f"--recipe {recipe} and {option} {path} cannot be used together: it "
+                "continues with its own settings; leave the recipe out"
             )
     if resume is not None and start is not None:
         raise UsageError(
-            f"--from {start} and --resume {resume} exclude each other: --from begins a new run "
-            "from a checkpoint, --resume does the cells that a run has not done"
+            f"--from {start} and --resume {resume} cannot be used together: --from starts "
+            "a new run from a checkpoint, --resume runs the missing cells of a run"
         )
 
 
@@ -37,7 +37,7 @@ def settings(path: Path, header: Header, given: Mapping[str, Any]) -> dict[str, 
     """The checkpoint's settings with those that were typed; UsageError where one contradicts it."""
     if header.model.generator_seed is not None:
         raise UsageError(
-            f"training cannot go on from {path}: its random numbers came from a generator of "
+            f"training cannot continue from {path}: its random numbers came from a generator of "
             f"{header.framework}'s own, whose state no checkpoint holds; train all epochs in one "
             "run, or take a checkpoint of the regime matched"
         )
@@ -48,20 +48,20 @@ def settings(path: Path, header: Header, given: Mapping[str, Any]) -> dict[str, 
         if name in given and not _agree(name, given[name], own[name], header)
     ]
     if "regimes" in given:
-        unlike.append("--regime has no meaning: the optimizer is the checkpoint's")
+        unlike.append("--regime does not apply: the optimizer is the checkpoint's")
     if "target_accuracy" in given:
-        unlike.append("--target has no meaning: the time to it began before the checkpoint")
+        unlike.append("--target does not apply: the time to it began before the checkpoint")
     if unlike:
         raise UsageError(
-            f"training cannot go on from {path} with other settings: {'; '.join(unlike)}; leave "
+            f"training cannot continue from {path} with other settings: {'; '.join(unlike)}; leave "
             "these options out"
         )
     epochs = given.get("epochs")
     if epochs is None or epochs <= header.epoch:
         what = "--epochs is missing" if epochs is None else f"--epochs {epochs} is too small"
         raise UsageError(
-            f"{what}: {path.name} has {header.epoch} epochs behind it; give how many there shall "
-            f"be in all, {header.epoch + 1} or more"
+            f"{what}: {path.name} has {header.epoch} epochs already; give the total number, "
+            f"{header.epoch + 1} or more"
         )
     moved = {"dataset"} & given.keys()
     kept = {name: own[name] for name in own.keys() - moved if own[name] is not None}

@@ -84,7 +84,7 @@ def accuracy(option: str, value: float) -> float:
 def distinct(option: str, values: tuple[Distinct, ...]) -> tuple[Distinct, ...]:
     """At least one value, and none twice."""
     if not values:
-        raise UsageError(f"{option} names nothing: give one value or several with commas between")
+        raise UsageError(f"{option} is empty: give one value or several with commas between")
     twice = [str(value) for value in dict.fromkeys(values) if values.count(value) > 1]
     if twice:
         raise UsageError(f"{option} names {', '.join(twice)} more than once")

@@ -25,7 +25,7 @@ def words(option: str, text: str, *, such_as: str) -> tuple[str, ...]:
 def _some(option: str, text: str, what: str) -> tuple[str, ...]:
     found = split(text)
     if not found:
-        raise UsageError(f"{option} {text!r} names nothing: give {what}")
+        raise UsageError(f"{option} {text!r} is empty: give {what}")
     return found
 
 

@@ -74,7 +74,7 @@ def path_of(given: str) -> Path:
     if path.is_file():
         return path
     if path.suffix == SUFFIX:
-        raise UsageError(f"{path} is not there: give a recipe's file, or one of {_listed()}")
+        raise UsageError(f"{path} does not exist: give a recipe's file, or one of {_listed()}")
     raise UnknownNameError("recipe", given, [*names(), f"FILE{SUFFIX}"])
 
 

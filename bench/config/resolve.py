@@ -44,7 +44,7 @@ def repeats(
     if precision is None:
         if most is not None:
             raise UsageError(
-                f"--max-repeats {most} has no meaning without --precision: give one, such as "
+                f"--max-repeats {most} has no effect without --precision: give one, such as "
                 "--precision 2%, or --min-repeats for a fixed number"
             )
         return max(least, seeds), max(least, seeds)
@@ -67,7 +67,7 @@ def optimizer(name: OptimizerName, momentum: float, weight_decay: float | None) 
     """The optimizer with its constants; momentum only where the optimizer has one."""
     if below_one("--momentum", momentum) and name not in ("sgd", "rmsprop"):
         raise UsageError(
-            f"--momentum {momentum:g} has no meaning for {name}: leave it out, or take "
+            f"--momentum {momentum:g} does not apply to {name}: leave it out, or take "
             "--optimizer sgd or rmsprop"
         )
     decay = from_zero("--weight-decay", default(weight_decay, WEIGHT_DECAYS[name]))
@@ -85,7 +85,7 @@ def target(
             f"--target {given:g} is never reached with --throughput-only: leave it out"
         )
     if not val_size:
-        raise UsageError(f"--target {given:g} is judged on validation images, and --val-size is 0")
+        raise UsageError(f"--target {given:g} needs validation images, and --val-size is 0")
     return given
 
 

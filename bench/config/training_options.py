@@ -17,7 +17,7 @@ KERAS_DEFAULT = ("glorot_uniform", initialisers.ZEROS)  # what `--init keras` st
 def completed(asked: Settings, channels: int) -> Settings:
     """The settings with the constants of their training; images have so many channels."""
     if asked.deterministic and "gpu" in asked.devices:
-        raise UsageError("--deterministic holds on the CPU alone: give --devices cpu, too")
+        raise UsageError("--deterministic works on the CPU only: add --devices cpu")
     _require_validation(asked)
     return replace(
         _initialised(_scheduled(asked)),
@@ -35,7 +35,7 @@ def _scheduled(asked: Settings) -> Settings:
         useless = [f"--{name} {value:g}" for name, value in given.items() if value is not None]
         if useless:
             raise UsageError(
-                f"{', '.join(useless)} has no meaning with a constant learning rate: add "
+                f"{', '.join(useless)} has no effect with a constant learning rate: add "
                 "--schedule plateau, or leave it out"
             )
         return asked
@@ -59,7 +59,7 @@ def _require_validation(asked: Settings) -> None:
     waiting = [name for name, is_asked in judged.items() if is_asked]
     if waiting and asked.monitor == "val":
         raise UsageError(
-            f"{', '.join(waiting)} is judged on validation images, and --val-size is 0: give some, "
+            f"{', '.join(waiting)} needs validation images, and --val-size is 0: give some, "
             "or --monitor test"
         )
     if asked.val_every is not None:

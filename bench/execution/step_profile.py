@@ -53,8 +53,8 @@ def keep(folder: Path, command: tuple[str, ...], found: Sequence[StepProfile]) -
         write_atomically(folder / FILE, document.model_dump_json(indent=2))
     except OSError as error:
         raise StoreError(
-            f"cannot write {folder / FILE}: {error.strerror}; give a folder that you may write to, "
-            "with room in it, by --out"
+            f"cannot write {folder / FILE}: {error.strerror}; choose a folder that is writable and "
+            "has space, with --out"
         ) from error
 
 

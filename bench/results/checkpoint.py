@@ -139,7 +139,7 @@ def read(path: Path) -> Checkpoint:
     """
     if not path.is_file():
         raise CheckpointError(
-            f"{path} is not there: give the path of a checkpoint; runs keep theirs in "
+            f"{path} does not exist: give the path of a checkpoint; runs keep theirs in "
             "results/RUN/checkpoints/"
         )
     try:
@@ -243,7 +243,7 @@ def _tensors(file: Any, header: Header, path: Path) -> dict[str, NDArray[np.floa
     if unlike:
         raise CheckpointError(
             f"{path} does not hold the {header.model.name} and the {header.optimizer.name} that "
-            f"its header tells of: {unlike[0]} ({len(unlike)} fault(s) in all)"
+            f"its header tells of: {unlike[0]} ({len(unlike)} error(s) in total)"
         )
     return {name: file.get_tensor(name) for name in wanted}
 

@@ -303,7 +303,7 @@ def _record_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise StoreError(f"{path} is not there: give run folders, a results folder or records")
+        raise StoreError(f"{path} does not exist: give run folders, a results folder or records")
     return sorted((path / "records").glob("*.json")) or sorted(path.glob("*/records/*.json"))
 
 
@@ -378,8 +378,8 @@ def new_folder(out: Path, name: str) -> Path:
 
 def _unwritable(out: Path, error: OSError) -> StoreError:
     return StoreError(
-        f"cannot write results to {out}: {error.strerror}; give a folder that you may write to, "
-        "with room in it, by --out"
+        f"cannot write results to {out}: {error.strerror}; choose a folder that is writable and "
+        "has space, with --out"
     )
 
 
@@ -401,7 +401,7 @@ def _brief(error: Exception) -> str:
     if isinstance(error, ValidationError):
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or "the file"
-        return one_line(f"{where}: {fault['msg']} ({error.error_count()} fault(s) in all)")
+        return one_line(f"{where}: {fault['msg']} ({error.error_count()} error(s) in total)")
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return one_line(str(error).splitlines()[0]) if str(error) else type(error).__name__

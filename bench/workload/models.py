@@ -216,7 +216,7 @@ def choose(
     open_to_choice = named(name).choices
     if rate("--dropout", dropout or 0.0) and "dropout" not in open_to_choice:
         raise UsageError(
-            f"--dropout {dropout:g} has no meaning for {name}, which has none: leave it out, or "
+            f"--dropout {dropout:g} does not apply to {name}, which has none: leave it out, or "
             f"take --model {_having('dropout')}"
         )
     allowed = {"activation": ACTIVATIONS, "pooling": POOLINGS}
@@ -225,7 +225,7 @@ def choose(
             raise UnknownNameError(option, given, allowed[option])
         if given not in (None, getattr(USUAL, option)) and option not in open_to_choice:
             raise UsageError(
-                f"--{option} {given} has no meaning for {name}, whose {option} is "
+                f"--{option} {given} does not apply to {name}, whose {option} is "
                 f"{getattr(USUAL, option)}: leave it out, or take --model {_having(option)}"
             )
     return ModelOptions(

@@ -21,13 +21,13 @@ import pytest
             "tinygrad",
         ),
         (["--frameworks", "torch,"], None),
-        (["--frameworks", ","], "--frameworks ',' names nothing"),
+        (["--frameworks", ","], "--frameworks ',' is empty"),
         (["--frameworks", "torch,torch"], "--frameworks names torch more than once"),
         (["--dataset", "minst"], "unknown data set 'minst' (did you mean 'mnist'?)"),
         (["--model", "lenet"], "unknown model 'lenet' (did you mean 'lenet5'?)"),
         (["--optimizer", "lion"], "choose from sgd, rmsprop, adam, adamw"),
         (["--devices", "tpu"], ": choose from cpu, gpu, auto"),
-        (["--deterministic", "--devices", "gpu"], "--deterministic holds on the CPU alone"),
+        (["--deterministic", "--devices", "gpu"], "--deterministic works on the CPU only"),
         (["--batch-size", "5000"], "larger than the training set of 1437 images"),
         (["--batch-size", "0"], "--batch-size 0 is too small"),
         (["--epochs", "0"], "--epochs 0 is too small"),
@@ -37,7 +37,7 @@ import pytest
         (["--lr", "-0.1"], "--lr -0.1 is not"),
         (["--lr", "nan"], "--lr nan is not"),
         (["--lr", "inf"], "--lr inf is not"),
-        (["--momentum", "0.9"], "--momentum 0.9 has no meaning for adam"),
+        (["--momentum", "0.9"], "--momentum 0.9 does not apply to adam"),
         (["--optimizer", "sgd", "--momentum", "1"], "--momentum 1 is not allowed"),
         (["--weight-decay", "-1"], "--weight-decay -1"),
         (["--target", "1.5"], "--target 1.5 is not an accuracy"),
@@ -78,7 +78,7 @@ def test_too_many_threads_is_a_warning(bench):
 
 def test_other_commands_refuse(refused, tmp_path):
     assert "choose from frameworks, datasets, models" in refused("list", "everything")
-    assert "is not there" in refused("report", str(tmp_path / "nowhere"))
+    assert "does not exist" in refused("report", str(tmp_path / "nowhere"))
     assert "there are no records" in refused("report", str(tmp_path))
     assert "unknown data set" in refused("data", "show", "imagenet")
     assert "No such command" in refused("tain")
@@ -138,7 +138,7 @@ def test_resume_of_another_machine(bench, refused):
     start = text.index('"fingerprint"')
     manifest.write_text(text[:start] + '"fingerprint": "0123456789ab"\n  }\n}')
     complaint = refused("run", "--resume", str(bench.only_run()))
-    assert "begun on another machine" in complaint
+    assert "started on another machine" in complaint
     assert "its description is of another version" in complaint
 
 
@@ -228,5 +228,5 @@ def test_data_that_change_between_plan_and_cell_are_noticed(bench, tmp_path):
 )
 def test_an_option_that_is_given_empty(refused, arguments):
     complaint = refused(*arguments, "")
-    assert complaint.startswith(f"error: {arguments[-1]} '' names nothing: give ")
+    assert complaint.startswith(f"error: {arguments[-1]} '' is empty: give ")
     assert "such as" in complaint

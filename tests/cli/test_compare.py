@@ -149,7 +149,7 @@ def test_a_single_process_has_no_interval_and_it_is_said(bench, run):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["no-such-run"], "no-such-run is not there"),
+        (["no-such-run"], "no-such-run does not exist"),
         ([str(FROZEN), "--baseline", "pytorch"], "choose from keras, torch, torch:compile"),
         ([str(FROZEN), "--metric", "speed"], "choose from images_per_s, time_to_target"),
         ([str(FROZEN), str(FROZEN)], "the same run is given twice"),
@@ -162,7 +162,7 @@ def test_wrong_calls(refused, arguments, complaint):
 
 def test_one_framework_alone_is_refused(refused, run):
     complaint = refused("compare", str(run("alone", only("torch"))))
-    assert "alone has images_per_s of torch alone" in complaint
+    assert "alone has images_per_s only for torch" in complaint
     assert "second run" in complaint
 
 
@@ -172,7 +172,7 @@ def test_unlike_machines_are_refused(refused, run):
         return record
 
     complaint = refused("compare", str(FROZEN), str(run("elsewhere", elsewhere)))
-    assert "unlike machines cannot be compared" in complaint
+    assert "different machines cannot be compared" in complaint
     assert "elsewhere ran on Other CPU, fingerprint ffffffffffff" in complaint
     assert "\x1b" not in complaint
 
@@ -180,7 +180,7 @@ def test_unlike_machines_are_refused(refused, run):
 def test_unlike_set_ups_are_refused(refused, run):
     small, large = run("small", only("torch")), run("large", only("torch", batch_size=128))
     complaint = refused("compare", str(small), str(large))
-    assert "unlike set-ups cannot be compared" in complaint
+    assert "different set-ups cannot be compared" in complaint
     assert "batch_size 64 and 128" in complaint
 
 
@@ -209,7 +209,7 @@ def test_history(bench, run, tmp_path):
 
 
 def test_wrong_calls_of_history(refused, tmp_path):
-    assert "is not there" in refused("history", str(tmp_path / "none"))
+    assert "does not exist" in refused("history", str(tmp_path / "none"))
     assert "no run in" in refused("history", str(tmp_path))
     known = refused("history", str(FROZEN), "--framework", "pytorch")
     assert "choose from keras, torch, torch:compile" in known

@@ -85,7 +85,7 @@ def test_verify_names_what_was_chosen(bench):
         (("--activation", "seku"), "unknown activation 'seku' (did you mean 'selu'?)"),
         (("--activation", "none"), "unknown activation 'none'"),
         (("--pooling", "mean"), "unknown pooling 'mean': choose from max, average"),
-        (("--model", "convnet", "--activation", "selu"), "no meaning for convnet"),
+        (("--model", "convnet", "--activation", "selu"), "does not apply to convnet"),
         (("--model", "lenet5-wide", "--pooling", "average"), "or take --model lenet5"),
     ],
 )
@@ -100,6 +100,6 @@ def test_several_networks_to_verify(refused):
     assert "--activations names selu more than once" in refused(
         "verify", "--activations", "selu,selu"
     )
-    assert "no meaning for lenet5-c5conv" in refused(
+    assert "does not apply to lenet5-c5conv" in refused(
         "verify", "--models", "all", "--activations", "selu"
     )

@@ -150,9 +150,9 @@ def test_wrong_calls(refused, tmp_path, two):
     assert "give one recipe, of flux-cifar10" in refused("reproduce", "intro-mnist", "--all")
     assert "No such option" in refused("reproduce", two, "--epoch", "3")
     assert "unknown recipe" in refused("show", "recipe", "nothing")
-    assert "unknown thing to show 'model'" in refused("show", "model", "lenet5")
+    assert "unknown kind to show 'model'" in refused("show", "model", "lenet5")
     said = refused("run", "--recipe", two, "--resume", str(tmp_path))
-    assert "exclude each other" in said
+    assert "cannot be used together" in said
     said = refused("run", "--recipe", two, "--frameworks", "reference", "--train-size", "5000")
     assert said.startswith(f"error: recipe {two} with --train-size 5000 for 200: ")
     zero = tmp_path / "zero.toml"
@@ -161,4 +161,4 @@ def test_wrong_calls(refused, tmp_path, two):
     assert f"{zero}: options.patience: --patience 0 is too small: give 1 or more" in said
     (tmp_path / "record.json").write_text("{}")
     assert "cannot read" in refused("rerun", str(tmp_path / "record.json"))
-    assert "is not there" in refused("rerun", str(tmp_path / "nothing.json"))
+    assert "does not exist" in refused("rerun", str(tmp_path / "nothing.json"))

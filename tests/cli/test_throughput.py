@@ -97,7 +97,7 @@ def test_checkpoints_of_a_sweep_do_not_overwrite_each_other(bench):
     [
         (("--precision", "two"), "--precision 'two' cannot be read: give a share such as 2%"),
         (("--precision", "0%"), "--precision 0 is not a share above 0"),
-        (("--max-repeats", "5"), "--max-repeats 5 has no meaning without --precision"),
+        (("--max-repeats", "5"), "--max-repeats 5 has no effect without --precision"),
         (("--batch-size", "16,"), None),
         (("--batch-size", "16,x"), "--batch-size '16,x' cannot be read"),
         (("--batch-size", "16,16"), "--batch-size names 16 more than once"),

@@ -81,7 +81,7 @@ def test_a_run_is_resumed_with_its_schedule(bench):
     [
         (("--schedule", "plateau", "--patience", "0"), "--patience 0 is too small: give 1 or more"),
         (("--schedule", "step"), "unknown schedule 'step': choose from constant, plateau"),
-        (("--patience", "4"), "--patience 4 has no meaning with a constant learning rate"),
+        (("--patience", "4"), "--patience 4 has no effect with a constant learning rate"),
         (("--monitor", "train"), "unknown set to monitor 'train': choose from val, test"),
         (("--evaluate", "tset"), "unknown part to evaluate 'tset' (did you mean 'test'?)"),
         (("--init", "he"), "unknown initialisation 'he'"),

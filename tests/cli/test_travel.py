@@ -240,12 +240,12 @@ def test_predict_refuses(refused, trained, tmp_path):
     text = tmp_path / "text.png"
     text.write_text("no image")
     call = ("predict", "--checkpoint", str(trained))
-    assert "is not there" in refused("predict", "--checkpoint", str(tmp_path / "none"))
+    assert "does not exist" in refused("predict", "--checkpoint", str(tmp_path / "none"))
     assert "no safetensors file" in refused("predict", "--checkpoint", str(image))
     assert "unknown framework 'pytorch'" in refused(*call, "--framework", "pytorch")
-    assert "names nothing" in refused(*call, "--framework", ",")
+    assert "is empty" in refused(*call, "--framework", ",")
     assert "unknown device" in refused(*call, "--device", "tpu")
-    assert "exclude each other" in refused(*call, "--dataset", "digits", str(image))
+    assert "cannot be used together" in refused(*call, "--dataset", "digits", str(image))
     assert "--invert is for image files" in refused(*call, "--invert")
     assert "cannot be read as an image" in refused(*call, str(image), str(text))
     assert "unknown data set" in refused(*call, "--dataset", "minst")
@@ -331,8 +331,8 @@ def test_going_on_takes_everything_from_the_checkpoint(bench, trained):
         (("--epochs", "4", "--optimizer", "sgd"), "--optimizer is adam in it, not sgd"),
         (("--epochs", "4", "--dataset", "mnist"), "--dataset is digits in it, not mnist"),
         (("--epochs", "4", "--mean", "0.1"), "--mean is the training split's in it, not 0.1"),
-        (("--epochs", "4", "--target", "0.9"), "--target has no meaning"),
-        (("--epochs", "4", "--resume", "somewhere"), "exclude each other"),
+        (("--epochs", "4", "--target", "0.9"), "--target does not apply"),
+        (("--epochs", "4", "--resume", "somewhere"), "cannot be used together"),
     ],
 )
 def test_going_on_refuses(refused, trained, arguments, complaint):

@@ -173,7 +173,7 @@ def test_a_framework_that_fails_while_it_is_verified(bench, name, status, reason
         (("--optimizers", "adagrad"), "unknown optimizer 'adagrad'"),
         (("--optimizers", "sgd:beta=1"), "unknown constant of sgd 'beta'"),
         (("--optimizers", "sgd:momentum=x"), "--optimizers 'x' cannot be read"),
-        (("--optimizers", "adam:momentum=0.9"), "--momentum 0.9 has no meaning for adam"),
+        (("--optimizers", "adam:momentum=0.9"), "--momentum 0.9 does not apply to adam"),
         (("--optimizers", "sgd,sgd"), "--optimizers names"),
         (("--devices", "tpu"), "unknown device 'tpu'"),
         (("--all", "--models", "lenet5"), "--all takes no --models"),

@@ -88,7 +88,7 @@ def test_each_network_has_its_size_and_its_options():
     of = subject(chosen, chosen.cells()[0], {})
     assert of.options == ModelOptions("selu", "average")
     assert of.network == "lenet5 (selu, average pooling)"
-    with pytest.raises(UsageError, match="--activation tanh has no meaning for lenet5-wide"):
+    with pytest.raises(UsageError, match="--activation tanh does not apply to lenet5-wide"):
         make(CIFAR, dataset="cifar10", model="lenet5-wide", activation="tanh")
 
 
@@ -196,7 +196,7 @@ def test_repeats(asked, repeats):
 @pytest.mark.parametrize(
     ("asked", "complaint"),
     [
-        ({"max_repeats": 9}, "--max-repeats 9 has no meaning without --precision"),
+        ({"max_repeats": 9}, "--max-repeats 9 has no effect without --precision"),
         ({"precision": 0.02, "max_repeats": 2}, "--max-repeats 2 is too small: give 3 or more"),
         ({"precision": 0.02, "min_repeats": 9, "max_repeats": 5}, "give 9 or more"),
         ({"precision": 0.0}, "--precision 0 is not a share"),
@@ -206,7 +206,7 @@ def test_repeats(asked, repeats):
         ({"window_s": 0.0}, "--window 0 is not a finite number above 0"),
         ({"throughput_only": True, "target_accuracy": 0.9}, "--target 0.9 is never reached"),
         ({"batch_sizes": (8, 8)}, "--batch-size names 8 more than once"),
-        ({"threads": ()}, "--threads names nothing"),
+        ({"threads": ()}, "--threads is empty"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(asked, complaint):

@@ -116,7 +116,7 @@ def test_a_wrong_file_is_told_with_its_key(write, text, complaint):
 def test_a_recipe_that_is_not_there():
     with pytest.raises(UsageError, match=r"unknown recipe .lenet-suite. .did you mean .lenet5-"):
         recipe.read("lenet-suite")
-    with pytest.raises(UsageError, match=r"nowhere\.toml is not there: give a recipe's file, or"):
+    with pytest.raises(UsageError, match=r"nowhere\.toml does not exist: give a recipe's file, or"):
         recipe.read("nowhere.toml")
 
 

@@ -208,7 +208,7 @@ def test_each_without_any_default_is_refused():
     [
         (("nativ",), r"'nativ' \(did you mean 'native'\?\): choose from matched, native, each"),
         (("native", "native"), "--regime names native more than once"),
-        ((), "--regime names nothing"),
+        ((), "--regime is empty"),
     ],
 )
 def test_regimes_that_cannot_be(given, complaint):

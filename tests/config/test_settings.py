@@ -131,7 +131,7 @@ def test_a_list_that_names_nothing_is_refused_with_what_the_option_takes(name, t
     with pytest.raises(UsageError) as refused:
         of.parse(typed)
     said = str(refused.value)
-    assert said.startswith(f"{of.flag} {typed!r} names nothing: give ")
+    assert said.startswith(f"{of.flag} {typed!r} is empty: give ")
     example = said.partition("such as ")[2].partition(", or ")[0]
     assert of.parse(example)
 

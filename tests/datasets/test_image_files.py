@@ -154,7 +154,7 @@ def test_every_truncation_is_told(tmp_path, digit):
 
 def test_no_file(tmp_path):
     for absent in (tmp_path, tmp_path / "nothing.png"):
-        with pytest.raises(ImageError, match="is not there, or no file"):
+        with pytest.raises(ImageError, match="does not exist or is not a file"):
             load(absent)
 
 

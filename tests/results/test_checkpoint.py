@@ -166,7 +166,7 @@ def other_layers(document):
         ),
         (
             lambda d: d | {"optimizer": d["optimizer"] | {"name": "sgd"}},
-            "which is not part of it (20 fault(s)",
+            "which is not part of it (20 error(s)",
         ),
     ],
 )
@@ -247,7 +247,7 @@ def test_foreign_files(path, bytes_, complaint):
 
 def test_no_file(path, tmp_path):
     for absent in (path, tmp_path):
-        with pytest.raises(CheckpointError, match="is not there"):
+        with pytest.raises(CheckpointError, match="does not exist"):
             checkpoint.read(absent)
 
 

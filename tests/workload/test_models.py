@@ -124,7 +124,7 @@ def test_unknown_names():
 
 @pytest.mark.parametrize("name", ["lenet5-c5conv", "lenet5-wide", "convnet", "lenet5-28"])
 def test_what_a_network_does_not_leave_open(name):
-    with pytest.raises(UsageError, match=f"--activation selu has no meaning for {name}, whose"):
+    with pytest.raises(UsageError, match=f"--activation selu does not apply to {name}, whose"):
         models.choose(name, "selu", None)
     with pytest.raises(UsageError, match=r"--pooling average .* or take --model lenet5"):
         models.build(name, (32, 32, 1), 10, ModelOptions(pooling="average"))

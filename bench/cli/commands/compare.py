@@ -102,8 +102,8 @@ def _within(
         row.speed.disturbed for one in run.comparisons.values() for row in one.rows
     ):
         raise UsageError(
-            f"others disturbed every speed in {run.name}: repeat them by `bench run --resume`, or "
-            "compare them all the same by --accept-disturbed"
+            f"other programs disturbed every speed in {run.name}: repeat them with `bench run "
+            "--resume`, or compare them anyway with --accept-disturbed"
         )
     if not names:
         raise UsageError(f"no run in {run.name} has a figure for {metric}: choose another --metric")
@@ -118,8 +118,8 @@ def _within(
         found.append((contrast_tables.within_section(contest, heading), [contest]))
     if not found:
         raise UsageError(
-            f"{run.name} has {metric} of {', '.join(sorted(names))} alone, so that there is nobody "
-            "to compare with: give a run of several frameworks, or a second run"
+            f"{run.name} has {metric} only for {', '.join(sorted(names))}, so there is nothing to "
+            "compare with: give a run of several frameworks, or a second run"
         )
     return found
 
@@ -160,7 +160,7 @@ def _require_alike(first: _Run, later: _Run) -> None:
     if not first.machines() & later.machines():
         machines = [_machine(run) for run in (first, later)]
         raise UsageError(
-            f"results of unlike machines cannot be compared: {plain('; '.join(machines))}; run "
+            f"results of different machines cannot be compared: {plain('; '.join(machines))}; run "
             "both on one machine"
         )
     if not first.comparisons.keys() & later.comparisons.keys():
@@ -171,7 +171,7 @@ def _require_alike(first: _Run, later: _Run) -> None:
             if getattr(one, field.name) != getattr(other, field.name)
         ]
         raise UsageError(
-            f"unlike set-ups cannot be compared: {first.name} and {later.name} have "
+            f"different set-ups cannot be compared: {first.name} and {later.name} have "
             f"{plain('; '.join(unlike))}; run both with the same options"
         )
 

@@ -104,7 +104,7 @@ def _checked(
         misclassified_images.check(source.mistakes)
     if source.files and source.dataset is not None:
         raise UsageError(
-            f"--dataset {source.dataset} and image files exclude each other: give one of them"
+            f"--dataset {source.dataset} and image files cannot be used together: give one of them"
         )
     if source.invert and not source.files:
         raise UsageError("--invert is for image files: give some, or leave it out")

@@ -68,7 +68,7 @@ def reproduce(
 def show(what: str, name: str, *, as_json: bool) -> int:
     """Print a recipe: its file, or as JSON what was read from it."""
     if what != "recipe":
-        raise UnknownNameError("thing to show", what, ("recipe",))
+        raise UnknownNameError("kind to show", what, ("recipe",))
     found = recipe.read(name)
     if as_json:
         print(json.dumps(found.model_dump(mode="json"), indent=2))

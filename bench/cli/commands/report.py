@@ -121,8 +121,8 @@ def _write(
         return build(records, folder, problems, chosen, typed, compared, aside=aside)
     except OSError as error:
         raise StoreError(
-            f"cannot write the report to {folder}: {error.strerror}; give a folder that you may "
-            "write to, with room in it: python -m bench report RUN --out FOLDER"
+            f"cannot write the report to {folder}: {error.strerror}; choose a folder that is "
+            "writable and has space: python -m bench report RUN --out FOLDER"
         ) from error
 
 

@@ -160,7 +160,7 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
             for of, name, value in ((DECLARED[name], name, value) for name, value in other.items())
         )
         raise UsageError(
-            f"{path} was begun with other options: {listed}; leave them out to go on with it, or "
+            f"{path} was started with other options: {listed}; leave them out to continue it, or "
             "start a new run without --resume"
         )
     if session.place == HERE:
@@ -182,9 +182,9 @@ def _refuse_another_machine(path: Path, before: Machine, here: Machine) -> None:
         return
     listed = "; ".join(differing) or "its description is of another version of lenet-bench"
     raise UsageError(
-        f"{path} was begun on another machine, or on another share of this one: {listed}. Figures "
-        "of the two do not belong in one run: go on where all is as it was, or start a new run "
-        "without --resume"
+        f"{path} was started on another machine, or on another share of this one: {listed}. "
+        "Figures of the two must not be mixed: continue on the first machine, or start a new "
+        "run without --resume"
     )
 
 
@@ -237,7 +237,7 @@ def _execute(folder: store.Run, session: Session, cluster: Link | None) -> int:
         _say(
             notes,
             f"interrupted: {len(records)} of {len(folder.manifest.plan.cells())} cells are saved; "
-            f"go on with: python -m bench run --resume {folder.folder}",
+            f"continue with: python -m bench run --resume {folder.folder}",
         )
     if faults:
         raise StoreError("; ".join(faults))
@@ -312,8 +312,8 @@ def _warn_if_busy(notes: Console) -> None:
     if busy > BUSY_CPUS:
         _say(
             notes,
-            f"warning: other programs keep {busy:.1f} CPUs busy: every figure will be worse than "
-            "it could be, and not for all frameworks alike; end them for figures to rely on",
+            f"warning: other programs keep {busy:.1f} CPUs busy: speeds will be too low, and not "
+            "equally so for all frameworks; stop them to get reliable figures",
             style="yellow",
         )
 

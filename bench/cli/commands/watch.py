@@ -49,7 +49,7 @@ def watch(folder: Path) -> int:
     if left:
         say(
             console,
-            f"{len(left)} cells have not ended well, and nothing runs: go on with "
+            f"{len(left)} cells have not ended well, and nothing runs: continue with "
             f"python -m bench run --resume {folder}",
         )
     return 1 if left else 0

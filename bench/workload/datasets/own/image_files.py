@@ -176,7 +176,7 @@ def _opened(path: Path) -> Iterator[Image]:
     from PIL import Image
 
     if not path.is_file():
-        raise ImageError(f"{path} is not there, or no file: give the paths of image files")
+        raise ImageError(f"{path} does not exist or is not a file: give the paths of image files")
     if path.stat().st_size > MOST_BYTES:
         raise ImageError(f"{path} is too large: at most {MOST_BYTES // 2**20} MiB are read")
     try:
