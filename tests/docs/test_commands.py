@@ -87,6 +87,9 @@ def _check_other_program(command: Command) -> None:
         assert re.search(rf"^{words[1]}:|^[\w-]+-%:.*|{words[1]}", targets, re.MULTILINE)
     elif words[:3] == ["python", "-m", "pytest"]:
         assert all((ROOT / word).exists() for word in words[3:] if "/" in word)
+    elif words[:2] == ["python", "-m"]:  # a program beside the tests
+        module = ROOT.joinpath(*words[2].split("."))
+        assert module.with_suffix(".py").exists() or (module / "__main__.py").exists()
     elif words[0] == "python":
         assert (ROOT / words[1]).exists()
     else:
