@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bench.results.record import Record
-from report.analysis.comparison import Comparison
+from report.analysis.comparison import KEPT, Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Check:
         return len(self.values) > 1
 
 
+@lru_cache(maxsize=KEPT)  # notes, tables and every format ask for the same
 def check(comparison: Comparison) -> tuple[Check, ...]:
     """Check each property of the matched runs, for each seed where it depends on the seed."""
     is_random = any(record.provenance.draws_sha256 for record in comparison.records)

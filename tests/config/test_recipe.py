@@ -65,6 +65,7 @@ def test_a_file_that_begins_with_a_byte_order_mark(write):
     ("text", "complaint"),
     [
         ("title = ", "is no TOML file"),
+        (f"title = {'[' * 9000}{']' * 9000}", "is nested too deep to be a recipe"),
         (HEAD.replace('title = "Digits"', ""), "mine.toml: title: Field required"),
         (HEAD.replace('["digits"]', "[]"), "mine.toml: datasets: "),
         (HEAD + "pages = 3", "mine.toml: pages: unknown key: choose from title, source"),

@@ -75,6 +75,14 @@ def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path, manifest):
         assert two.manifest.name == two.folder.name == "a-run-2"
 
 
+def test_a_run_of_an_earlier_schema_that_is_none_is_told(tmp_path, manifest):
+    content = json.loads(manifest.model_dump_json()) | {"schema_version": 4}
+    content["plan"] = {"training": None, "optimizer": None}
+    (tmp_path / store.MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=r"run\.json: .*no run of schema 4"):
+        store.read_manifest(tmp_path)
+
+
 def test_one_writer_at_a_time(tmp_path, manifest):
     with (
         store.create(tmp_path, manifest) as run,
@@ -158,6 +166,14 @@ def test_what_would_never_end_is_not_read(tmp_path, manifest):
         ("queue.json", "no regular file"),
         ("zeros.json", "no regular file"),
     ]
+
+
+def test_names_out_of_a_file_break_no_line_and_steer_no_terminal(tmp_path, manifest):
+    content = json.loads(record(manifest).model_dump_json()) | {"a\n\x1b[31m": 1}
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(content))
+    (found,) = store.read_records([path])[1]
+    assert found[1].startswith(r"a\n\x1b[31m: Extra inputs are not permitted")
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):
