@@ -216,7 +216,7 @@ def _npz_refused(scene: Scene, path: Path) -> None:
         ("run", "--frameworks", "reference", "--out", str(scene.out), "--dataset", f"npz:{path}"),
         ("data", "show", f"npz:{path}"),
     )
-    done = scene.call(*scene.random.choice(commands), limit_s=30)
+    done = scene.call(*scene.random.choice(commands))
     scene.expect_told(done, (2,))
     scene.expect(not (scene.folder / "unpickled").exists(), "a pickle was loaded")
     scene.expect(not scene.out.exists(), "a run was begun")
@@ -290,7 +290,7 @@ def hostile_image(scene: Scene) -> None:
         os.mkfifo(path)
     else:
         path.write_bytes(draw.choice(contents)())
-    done = scene.call("predict", str(path), "--checkpoint", str(checkpoint), limit_s=30)
+    done = scene.call("predict", str(path), "--checkpoint", str(checkpoint))
     scene.expect_told(done, (2,), path.name)
     scene.expect_settled()
 
