@@ -70,7 +70,7 @@ def hostile_tar(scene: Scene) -> None:
     members.insert(scene.random.randint(0, len(members)), _member(WANTED, wanted))
     archive.write_bytes(_tar(members))
     before = content_hash(scene.folder)
-    found = read_members(archive, [WANTED], SIZE, UNPACKED)
+    found = read_members(archive, {WANTED: SIZE}, UNPACKED)
     scene.expect(found == {WANTED: wanted}, "it read something else")
     scene.expect(content_hash(scene.folder) == before, "something was written")
 
@@ -105,7 +105,7 @@ def hostile_tar_member(scene: Scene) -> None:
     )
     content = _tar(wrong)
     archive.write_bytes(content)
-    _refused(scene, lambda: read_members(archive, [WANTED], SIZE, UNPACKED))
+    _refused(scene, lambda: read_members(archive, {WANTED: SIZE}, UNPACKED))
 
 
 def torn_data_file(scene: Scene) -> None:
