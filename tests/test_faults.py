@@ -104,6 +104,9 @@ def test_other_figures_and_missing_cells_are_found(scene, tmp_path):
     folder.mkdir()
     compared = Scene(folder, random.Random(0), baseline)
     (compared.out / "run" / "records").mkdir(parents=True)
+    with pytest.raises(WrongError, match="0 folders of runs"):
+        compared.expect_undisturbed()
+    (compared.out / "run" / "run.json").write_text("{}")
     with pytest.raises(WrongError, match="there are cells"):
         compared.expect_undisturbed()
 

@@ -70,7 +70,7 @@ def hostile_tar(scene: Scene) -> None:
     members.insert(scene.random.randint(0, len(members)), _member(WANTED, wanted))
     archive.write_bytes(_tar(members))
     before = content_hash(scene.folder)
-    found = read_members(archive, [WANTED], SIZE, UNPACKED)
+    found = read_members(archive, {WANTED: SIZE}, UNPACKED)
     scene.expect(found == {WANTED: wanted}, "it read something else")
     scene.expect(content_hash(scene.folder) == before, "something was written")
 
@@ -105,7 +105,7 @@ def hostile_tar_member(scene: Scene) -> None:
     )
     content = _tar(wrong)
     archive.write_bytes(content)
-    _refused(scene, lambda: read_members(archive, [WANTED], SIZE, UNPACKED))
+    _refused(scene, lambda: read_members(archive, {WANTED: SIZE}, UNPACKED))
 
 
 def torn_data_file(scene: Scene) -> None:
@@ -216,7 +216,7 @@ def _npz_refused(scene: Scene, path: Path) -> None:
         ("run", "--frameworks", "reference", "--out", str(scene.out), "--dataset", f"npz:{path}"),
         ("data", "show", f"npz:{path}"),
     )
-    done = scene.call(*scene.random.choice(commands), limit_s=30)
+    done = scene.call(*scene.random.choice(commands))
     scene.expect_told(done, (2,))
     scene.expect(not (scene.folder / "unpickled").exists(), "a pickle was loaded")
     scene.expect(not scene.out.exists(), "a run was begun")
@@ -290,7 +290,7 @@ def hostile_image(scene: Scene) -> None:
         os.mkfifo(path)
     else:
         path.write_bytes(draw.choice(contents)())
-    done = scene.call("predict", str(path), "--checkpoint", str(checkpoint), limit_s=30)
+    done = scene.call("predict", str(path), "--checkpoint", str(checkpoint))
     scene.expect_told(done, (2,), path.name)
     scene.expect_settled()
 

@@ -105,7 +105,7 @@ def _tried(kind: Kind, seed: int, folder: Path, baseline: Baseline) -> str | Non
     except WrongError as wrong:
         return str(wrong)
     except Exception:
-        return f"the campaign itself: {traceback.format_exc()}"
+        return f"the campaign itself: {traceback.format_exc()!r}"
     shutil.rmtree(folder, ignore_errors=True)
     return None
 

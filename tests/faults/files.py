@@ -80,7 +80,7 @@ def hostile_record(scene: Scene) -> None:
         ("rerun", str(path), "--out", str(scene.folder / "again"), "--format", "none"),
         ("watch", str(scene.run_folder())),
     )
-    done = scene.call(*scene.random.choice(commands), limit_s=30)
+    done = scene.call(*scene.random.choice(commands))
     scene.expect_told(done, (0, 1, 2))
     scene.expect_told(scene.resume(), (0, 1))
     for cell, kept in before.items():
@@ -96,9 +96,9 @@ def hostile_manifest(scene: Scene) -> None:
     place = scene.random.choice(_places(json.loads(content)))
     path.write_bytes(_replaced(content, place, scene.random.choice(HOSTILE_VALUES)))
     before = scene.kept()
-    done = scene.resume("--dry-run", limit_s=30)
+    done = scene.resume("--dry-run")
     scene.expect_told(done, (0, 2))
-    scene.expect_told(scene.call("watch", str(scene.run_folder()), limit_s=30), (0, 1, 2))
+    scene.expect_told(scene.call("watch", str(scene.run_folder())), (0, 1, 2))
     scene.expect(scene.kept() == before, "records have changed")
     path.write_bytes(content)
     scene.expect_completes()
@@ -155,7 +155,7 @@ def hostile_checkpoint(scene: Scene) -> None:
         ("predict", "--checkpoint", str(path), "--framework", "reference"),
     )
     before = content_hash(scene.out)
-    done = scene.call(*scene.random.choice(commands), limit_s=30)
+    done = scene.call(*scene.random.choice(commands))
     scene.expect_told(done, (2,), path.name)
     scene.expect(not more.exists(), "a run was begun")
     scene.expect(content_hash(scene.out) == before, "files have changed")
@@ -190,7 +190,7 @@ def hostile_recipe(scene: Scene) -> None:
     else:
         path.write_text(scene.random.choice(texts), encoding="utf-8")
     commands = (("reproduce", str(path), "--out", str(scene.out)), ("show", "recipe", str(path)))
-    done = scene.call(*scene.random.choice(commands), limit_s=30)
+    done = scene.call(*scene.random.choice(commands))
     scene.expect_told(done, (2,), "mine.toml")
     scene.expect("\x1b" not in done.err + done.out, "an escape was printed")
     scene.expect(len(done.err) < 3_000, f"{len(done.err)} characters of complaint")
@@ -224,7 +224,7 @@ def foreign_file_for_ours(scene: Scene) -> None:
         ("data", "show", f"npz:{named}"),
         ("run", "--dataset", f"npz:{named}", "--out", str(scene.out)),
     )
-    done = scene.call(*scene.random.choice(commands), limit_s=30)
+    done = scene.call(*scene.random.choice(commands))
     scene.expect_told(done, (2,))
     scene.expect(not scene.out.exists(), "a run was begun")
     scene.expect_settled()

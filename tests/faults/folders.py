@@ -117,7 +117,7 @@ def odd_files_in_a_run(scene: Scene) -> None:
         ("watch", str(scene.run_folder())),
         ("run", "--resume", str(scene.run_folder()), "--format", "none"),
     ):
-        done = scene.call(*arguments, limit_s=20)
+        done = scene.call(*arguments)
         scene.expect_told(done, (0, 1))
     scene.expect_undisturbed()
     scene.expect_settled()
@@ -133,7 +133,7 @@ def odd_results_folder(scene: Scene) -> None:
     (unfinished / "records").mkdir()
     for command in ("report", "history"):
         formats = ("--format", "md") if command == "report" else ()
-        done = scene.call(command, str(scene.out), *formats, limit_s=20)
+        done = scene.call(command, str(scene.out), *formats)
         scene.expect_told(done, (0, 1))
     scene.expect_settled()
 

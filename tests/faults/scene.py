@@ -138,7 +138,7 @@ class Scene:
         """Whether a task is of the cell that the strike is meant for."""
         return isinstance(task, TrainCell) and task.cell.name == self.struck_cell()
 
-    def reached(self, limit_s: float = 45.0) -> int:
+    def reached(self, limit_s: float = 180.0) -> int:
         """Wait for the strike; the process that it happened in."""
         path, deadline = self.folder / "reached", time.monotonic() + limit_s
         while not (path.exists() and path.read_text()):
@@ -192,7 +192,7 @@ class Scene:
         self.expect_no_process()
         self.expect_no_draft()
 
-    def expect_no_process(self, limit_s: float = 12.0) -> None:
+    def expect_no_process(self, limit_s: float = 30.0) -> None:
         """None after a while: a worker may need a moment to notice that its parent has gone."""
         deadline = time.monotonic() + limit_s
         while left := self._processes():
@@ -202,6 +202,12 @@ class Scene:
                     one.kill()
                 raise WrongError(f"processes are left: {told}")
             time.sleep(0.05)
+
+    def end_processes(self) -> None:
+        """End what a fault has left on purpose."""
+        for one in self._processes():
+            with suppress(psutil.Error):
+                one.kill()
 
     def _processes(self) -> list[psutil.Process]:
         found = []
