@@ -95,8 +95,6 @@ def _read(path: Path) -> Recipe:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path} is no TOML file: {error}") from error
-    except RecursionError as error:
-        raise UsageError(f"{path}: values are nested too deep") from error
     unknown = table.pop("name", None) or table.pop("sha256", None)
     if unknown is not None:
         raise UsageError(f"{path}: unknown key: a recipe has the name of its file")

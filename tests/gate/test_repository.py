@@ -303,7 +303,7 @@ def test_a_folder_of_any_name(tmp_path, name):
     (repository.top / "file.txt").write_text("third")
     with workspace() as folder:
         assert (taken(repository, folder)["head"].folder / "file.txt").read_text() == "second"
-        assert repositories.Repository.around(small.top, folder).changed() == ["file.txt"]
+        assert repositories.Repository.around(repository.top, folder).changed() == ["file.txt"]
 
 
 # Submodules

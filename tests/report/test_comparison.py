@@ -226,4 +226,4 @@ def test_runs_of_one_name_are_not_paired(make: Make) -> None:
 
     assert blocks(torch) == blocks(beside)
     assert not blocks(torch) & blocks(apart)
-    assert blocks(earlier) == {(earlier[0].identity.run, seed, 0) for seed in range(3)}
+    assert blocks(earlier) == {(earlier[0].identity.run, seed, 0, 0) for seed in range(3)}

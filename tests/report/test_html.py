@@ -261,7 +261,7 @@ def test_of_many_figures_only_the_first_are_drawn(
     assert text.count("None here, since this report has many") == 1
     first, second = text.split('class="comparison"')[1:]
     assert "<figure>" in first
-    assert "<figure>" not in second.partition('id="sweeps"')[0]
+    assert "<figure>" not in second.partition('id="across"')[0]
 
 
 def test_failures_are_told_once(make: Make, failed: Make) -> None:
