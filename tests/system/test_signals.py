@@ -17,10 +17,13 @@ pytestmark = pytest.mark.usefixtures("ctrl_c")
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """Python's own handler, whatever the shell: one in the background has Ctrl-C ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Python's own handlers, whatever the shell: one in the background ignores some signals."""
+    heeded = {sign: signal.SIG_DFL for sign in signals.SIGNS}
+    heeded[signal.SIGINT] = signal.default_int_handler
+    before = {sign: signal.signal(sign, handler) for sign, handler in heeded.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for sign, handler in before.items():
+        signal.signal(sign, handler)
 
 
 @pytest.mark.parametrize("sign", signals.SIGNS)
