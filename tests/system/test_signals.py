@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("ctrl_c")
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
     """Python's own handlers, whatever the shell: one in the background ignores some signals."""
-    heeded = {sign: signal.SIG_DFL for sign in signals.SIGNS}
+    heeded = dict.fromkeys(signals.SIGNS, signal.SIG_DFL)
     heeded[signal.SIGINT] = signal.default_int_handler
     before = {sign: signal.signal(sign, handler) for sign, handler in heeded.items()}
     yield
