@@ -134,7 +134,10 @@ def test_hosts_and_a_scheduler_that_are_lost_cost_a_block_and_no_record(bench, a
     kept = records(bench.only_run())
     assert 4 <= len(kept) < 8
     assert all(one.status.outcome == "ok" for one in kept.values())
-    done = bench("run", "--resume", str(bench.only_run()))
+    again = ("run", "--resume", str(bench.only_run()))
+    gone = ("--on", f"dask:{alone.address}")
+    assert bench(*again, *gone, "--dry-run").returncode == 0  # which needs nobody there
+    done = bench(*again)
     assert done.returncode == 0, done.stderr
     again = records(bench.only_run())
     assert len(again) == 8

@@ -165,7 +165,8 @@ def _resume(path: Path, given: Mapping[str, Any], session: Session, *, dry_run: 
         )
     if session.place == HERE:
         _refuse_another_machine(path, manifest.machine, machine.describe())
-    with opened(session.place) as cluster, store.reopen(path) as folder:
+    place = HERE if dry_run else session.place  # what only says what it would do asks no cluster
+    with opened(place) as cluster, store.reopen(path) as folder:
         settings = replace(earlier, wait_for_quiet_s=wait_s)
         waiting = manifest.plan.model_copy(update={"settings": settings})
         folder.manifest = folder.manifest.model_copy(update={"plan": waiting})

@@ -110,6 +110,20 @@ class Link:
             raise LostError(str(error) or type(error).__name__) from error
 
 
+def package(name: str) -> Any:
+    """A package that only clusters need.
+
+    Raises:
+        UnavailableError: it, or one that it needs, is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise UnavailableError(
+            f"--on needs {error.name}: pip install 'lenet-bench[cluster]'"
+        ) from error
+
+
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Link]:
     """To a scheduler that is there.
@@ -131,12 +145,7 @@ def connected(address: str) -> Iterator[Link]:
 @contextlib.contextmanager
 def connected_to(target: Any) -> Iterator[Link]:
     """To a scheduler at an address, or to that of a cluster of Dask's."""
-    try:
-        client_class: Any = importlib.import_module("distributed").Client
-    except ModuleNotFoundError as error:
-        raise UnavailableError(
-            f"--on needs {error.name}: pip install 'lenet-bench[cluster]'"
-        ) from error
+    client_class: Any = package("distributed").Client
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says, we say
     try:
         client: Any = client_class(target, timeout=CONNECT_S, set_as_default=False)

@@ -64,6 +64,7 @@ class _Session:
     acknowledged  set when the parent has written the last record
     patience      for others on this host; None before the first block
     is_disturbed  whether they disturbed the last block
+    data_root     where this host has the data; None before it was looked for
     """
 
     here: OnThisMachine = field(
@@ -75,6 +76,7 @@ class _Session:
     folder: Path | None = None
     patience: Patience | None = None
     is_disturbed: bool = False
+    data_root: Path | None = None
 
 
 _sessions: dict[str, _Session] = {}
@@ -238,7 +240,7 @@ def _working(session: _Session, text: str, topic: str) -> Iterator[tuple[Block, 
         yield (
             block.model_copy(
                 update={
-                    "plan": _plan_here(block.plan),
+                    "plan": _plan_here(session, block.plan),
                     "logs": folder / LOGS,
                     "checkpoints": folder / CHECKPOINTS,
                 }
@@ -287,12 +289,13 @@ def _session(name: str) -> _Session:
     return _sessions.setdefault(name, _Session())
 
 
-def _plan_here(plan: Plan) -> Plan:
+def _plan_here(session: _Session, plan: Plan) -> Plan:
     """The plan with the places that its files have on this host."""
-    root, reason = _data_root(plan)
-    if root is None:
-        raise DataError(reason)
-    changes: dict[str, Any] = {"settings": replace(plan.settings, data_root=root)}
+    if session.data_root is None:
+        session.data_root, reason = _data_root(plan)
+        if session.data_root is None:
+            raise DataError(reason)
+    changes: dict[str, Any] = {"settings": replace(plan.settings, data_root=session.data_root)}
     if plan.start is not None and not plan.start.file.is_file():
         file = _travelled(plan.start.sha256) / plan.start.file.name
         changes["start"] = plan.start.model_copy(update={"file": file})

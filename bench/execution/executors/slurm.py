@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import UnavailableError, UsageError
-from bench.execution.executors.link import SLOT, Link, connected_to
+from bench.execution.executors.link import SLOT, Link, connected_to, package
 
 ONE_LINE = Annotated[str, Field(pattern=r"^[^\r\n]+$")]  # each becomes a line of a script
 
@@ -77,14 +76,10 @@ def started(jobs: SlurmJobs) -> Iterator[Link]:
         UsageError: Slurm does not take the jobs.
     """
     with contextlib.ExitStack() as open_ones:
+        cluster_class: Any = package("dask_jobqueue").SLURMCluster
         try:
-            cluster_class: Any = importlib.import_module("dask_jobqueue").SLURMCluster
             cluster = open_ones.enter_context(cluster_class(**_arguments(jobs)))
             cluster.scale(jobs=jobs.hosts)
-        except ModuleNotFoundError as error:
-            raise UnavailableError(
-                f"--on slurm needs {error.name}: pip install 'lenet-bench[cluster]'"
-            ) from error
         except FileNotFoundError as error:
             raise UnavailableError(f"--on slurm: {error.filename} is not installed here") from error
         except (RuntimeError, OSError, ValueError) as error:
