@@ -44,6 +44,6 @@ def test_there_is_no_exhibit_without_an_end() -> None:
 
 
 def test_the_page_has_all_of_them() -> None:
-    """`python tests/verification/museum.py` writes it."""
+    """`python -m tests.verification.museum` writes it."""
     page = PAGE.read_text(encoding="utf-8")
     assert page.partition(BEGIN)[2].partition(END)[0] == table()
