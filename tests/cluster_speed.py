@@ -4,7 +4,7 @@
 
 Each pair is a process started by this one and a process started by a Dask worker, of the same cell.
 The end is the ratio of images/s, Dask over local, with its interval, and the CPU time that Dask's
-worker and scheduler took meanwhile, as a share of one CPU.
+scheduler and worker took meanwhile, as shares of one CPU.
 """
 
 from __future__ import annotations
@@ -77,18 +77,21 @@ def main() -> None:
     dask.wait_for_hosts()
     here = Local(OnThisMachine(ChildProcess(), machine.describe()))
     found = {"local": Speeds(), "dask": Speeds()}
-    watched = [psutil.Process(one.pid) for one in (dask.scheduler, *dask.workers.values())]
+    watched = {
+        name: psutil.Process(one.pid)
+        for name, one in (("scheduler", dask.scheduler), ("worker", dask.workers["one"]))
+    }
     try:
         with link.connected(dask.address) as connection:
             there = Cluster(connection, folder, machine.describe(), print)
             there.measure([_block(planned, planned.cells()[0], folder)], Speeds())  # warms up
-            took, begun = _cpu_s(watched), time.monotonic()
+            before, begun = _cpu_s(watched), time.monotonic()
             for number, cell in enumerate(planned.cells()):
                 block = _block(planned, cell, folder)
                 order = ("local", "dask") if number % 2 else ("dask", "local")
                 for name in order:
                     (here if name == "local" else there).measure([block], found[name])
-            share = (_cpu_s(watched) - took) / (time.monotonic() - begun)
+            taken, passed_s = _cpu_s(watched), time.monotonic() - begun
     finally:
         dask.end()
         shutil.rmtree(folder, ignore_errors=True)
@@ -102,10 +105,12 @@ def main() -> None:
     ]
     ratio = stats.paired_ratio(speeds["dask"], speeds["local"])
     bounds = f" ({ratio.interval.low:.3f} to {ratio.interval.high:.3f})" if ratio.interval else ""
+    shares = ", ".join(
+        f"{name} {100 * (taken[name] - before[name]) / passed_s:.1f} %" for name in watched
+    )
     print(
         f"{options.framework}: {ratio.estimate:.3f}{bounds} of the local speed over "
-        f"{options.pairs} pairs, {sum(clean)} of them undisturbed; Dask's worker and scheduler "
-        f"took {100 * share:.1f} % of a CPU"
+        f"{options.pairs} pairs, {sum(clean)} of them undisturbed; of a CPU, Dask took: {shares}"
     )
 
 
@@ -113,9 +118,9 @@ def _block(planned: plan.Plan, cell: plan.Cell, folder: Path) -> Block:
     return Block(run="speed", plan=planned, cells=(cell,), logs=folder, checkpoints=folder)
 
 
-def _cpu_s(processes: list[psutil.Process]) -> float:
-    """User and system time of the processes themselves, without what they have started."""
-    return sum(one.cpu_times().user + one.cpu_times().system for one in processes)
+def _cpu_s(processes: dict[str, psutil.Process]) -> dict[str, float]:
+    """User and system time of each process itself, without what it has started."""
+    return {name: one.cpu_times().user + one.cpu_times().system for name, one in processes.items()}
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bench.contract import Conv, Dense, Dropout, Flatten, ModelSpec, Noise, Pool
 
-# Its tanh is SLEEFPirates' fast one; others are generic functions. None of them is proved here.
-ACTIVATIONS = ("relu", "none")
+# Others are generic functions: of leakyrelu, elu and selu none is proved here.
+ACTIVATIONS = ("relu", "tanh", "none")
 
 
 def lacking(model: ModelSpec) -> str | None:

@@ -33,7 +33,8 @@ function setup(images, labels, weights, eta, rho, tasks)
     p = reduce(vcat, (vec(Array{Float32}(w)) for w in weights))
     gradients = [zero(p) for _ in 1:tasks]
     memory = [UInt8[] for _ in 1:tasks]
-    return State(chain, p, zero(p), gradients, memory, Array(images), UInt32.(labels) .+ 0x1, eta, rho)
+    placed = Array(images), UInt32.(labels) .+ 0x1
+    return State(chain, p, zero(p), gradients, memory, placed..., Float32(eta), Float32(rho))
 end
 
 function share(state, number, rows)

@@ -41,7 +41,8 @@ from bench.results.store import INCOMING
 from bench.workload import datasets
 
 MOST_ATTEMPTS = 3  # at a block: once, and twice more
-POLL_S = 0.5
+POLL_S = 0.5  # between looks at what other threads have done
+LOOK_S = 2.0  # between looks at which hosts there are, each of which costs the scheduler time
 HOSTS_S = 60.0  # for a host to come, where there is none that could go on
 END_S = 15.0  # for hosts to end what they do, when the run ends early
 PIECE_BYTES = 4 * 2**20
@@ -136,7 +137,7 @@ class Cluster:
             elif time.monotonic() - idle_since > HOSTS_S or (self._hosts and self._all_refused()):
                 raise ClusterError(self._why_nobody())
             with self._changed:
-                self._changed.wait(POLL_S)
+                self._changed.wait(LOOK_S)
 
     def _look(self, work: _Work) -> None:
         """Which hosts have come, and which have gone."""
@@ -167,13 +168,18 @@ class Cluster:
         except _RefusedError as refused:
             self._refused[host.address] = str(refused)
             self._say(f"{host.label}: measures nothing of this run: {refused}")
+            self._wake()
         except LostError as lost:
             if not self._is_over:
                 self._say(f"{host.label}: lost: {lost}")
         except BaseException as error:  # of this process, such as a full disk
-            with self._changed:
-                work.fault = work.fault or error
-                self._changed.notify_all()
+            work.fault = work.fault or error
+            self._wake()
+
+    def _wake(self) -> None:
+        """Have the thread that attends to the hosts look at once."""
+        with self._changed:
+            self._changed.notify_all()
 
     def _next(self, work: _Work) -> tuple[int, Block] | None:
         """The next block; None when there is none left, nor any that could come back."""

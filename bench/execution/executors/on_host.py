@@ -46,8 +46,7 @@ WORKER = "bench.worker"  # in the command line of a process that measures
 TRAVELLED = "travelled"  # the folder of what came from a parent, among the user's caches
 EACH_WINDOW = 8  # of so many one is told: telling takes time of the CPUs that are measured
 Tell = Callable[[str], None]
-# Dask looks at its thread a hundred times a second, which is nobody's use in a measurement.
-WATCHING = ("profile", "profile-cycle")
+SELDOM_MS = 1000.0  # between looks of Dask's at its worker, while that measures
 
 
 class RunOverError(BenchError):
@@ -220,7 +219,7 @@ def _working(session: _Session, text: str, topic: str) -> Iterator[tuple[Block, 
         worker.log_event(topic, line)
 
     with contextlib.ExitStack() as held:
-        held.enter_context(_unwatched(worker))
+        held.enter_context(_seldom_watched(worker))
         held.enter_context(_ended_with_parent(worker, session))
         held.enter_context(
             slot.hold(
@@ -271,18 +270,19 @@ def _ended_with_parent(worker: Any, session: _Session) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _unwatched(worker: Any) -> Iterator[None]:
-    """Dask's statistical profiler is off meanwhile: it takes time of the CPUs that are measured."""
-    callbacks = [
-        worker.periodic_callbacks[name] for name in WATCHING if name in worker.periodic_callbacks
-    ]
-    for one in callbacks:
-        worker.loop.add_callback(one.stop)
+def _seldom_watched(worker: Any) -> Iterator[None]:
+    """What Dask does up to a hundred times a second it does each second meanwhile.
+
+    It looks at its threads, its memory and its event loop, by the CPUs that are measured.
+    """
+    usual_ms = {one: one.callback_time for one in worker.periodic_callbacks.values()}
+    for one, interval_ms in usual_ms.items():
+        one.callback_time = max(interval_ms, SELDOM_MS)
     try:
         yield
     finally:
-        for one in callbacks:
-            worker.loop.add_callback(one.start)
+        for one, interval_ms in usual_ms.items():
+            one.callback_time = interval_ms
 
 
 def _session(name: str) -> _Session:

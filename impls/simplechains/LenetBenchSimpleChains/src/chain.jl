@@ -1,6 +1,6 @@
 # The network from its description, and its parameters in their order.
 
-const ACTIVATIONS = Dict("relu" => relu, "none" => identity)
+const ACTIVATIONS = Dict("relu" => relu, "tanh" => tanh, "none" => identity)
 
 """
     chain(layers, arrays)
