@@ -20,7 +20,8 @@ from tests.parity.selection import device
 from .pairing import Opponent, speed_ratio
 
 IMAGES = 6000
-WINDOW_IMAGES = 1280  # some tenths of a second, short against the spells of a busy machine
+# Some tenths of a second, short against the spells of a busy machine; fewer for a slow framework.
+WINDOW_IMAGES = int(os.environ.get("BENCH_WINDOW_IMAGES", "1280"))
 ROUNDS = 80
 RATE, MOMENTUM = 0.01, 0.9
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
