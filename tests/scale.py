@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,10 +84,9 @@ def planned(cells: int) -> Plan:
     return plan.make(given, available)
 
 
-def records(of: Plan, run_id: str, run_name: str) -> Iterator[tuple[str, str]]:
-    """Names and texts of records as `run` writes them, with speeds that differ among the cells."""
-    cells = of.cells()
-    fields: Mapping[str, object] = {
+def speed_fields(run_id: str | None) -> dict[str, object]:
+    """What a cell of speed alone leaves, for `record_builder.build`."""
+    return {
         "run_id": run_id,
         "started_at": "2026-01-01T00:00:00Z",
         "outcome": "ok",
@@ -101,6 +100,11 @@ def records(of: Plan, run_id: str, run_name: str) -> Iterator[tuple[str, str]]:
         "compile_s": 0.1,
         "wall_s": 3.0,
     }
+
+
+def records(of: Plan, run_id: str, run_name: str) -> Iterator[tuple[str, str]]:
+    """Names and texts of records as `run` writes them, with speeds that differ among the cells."""
+    cells, fields = of.cells(), speed_fields(run_id)
     first = record_builder.build(run_name, of, cells[0], machine.describe(), fields)
     content = first.model_dump(mode="json")
     for cell in cells:

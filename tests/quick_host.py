@@ -1,0 +1,40 @@
+"""Preloaded by a Dask worker, which then sleeps in the place of measuring.
+
+    dask worker ADDRESS … --preload tests/quick_host.py
+
+A cell takes `BENCH_TEST_SLEEP_S` seconds, none by default, times a factor from 0.5 to 1.5 that
+follows from its seed. Its record is whole, and has the speeds that `tests/scale.py` makes up.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from bench.execution import record_builder
+from bench.execution.block import Block, CellBegun, CellEnded, EmitBlockEvent, OnThisMachine
+from bench.execution.executors import on_host
+from tests.scale import speed_fields
+
+SLEEP_S = float(os.environ.get("BENCH_TEST_SLEEP_S", "0"))
+
+
+def sleep_s(seed: int, usual_s: float) -> float:
+    """How long the cell of a seed takes."""
+    return usual_s * (0.5 + seed * 7919 % 1000 / 1000)
+
+
+class Sleeping(OnThisMachine):
+    """Starts no process."""
+
+    def measure(self, block: Block, emit: EmitBlockEvent) -> None:
+        """Each cell by sleeping."""
+        for cell in block.cells:
+            emit(CellBegun(cell=cell))
+            time.sleep(sleep_s(cell.seed, SLEEP_S))
+            fields = speed_fields(block.run_id)
+            record = record_builder.build(block.run, block.plan, cell, self._machine, fields)
+            emit(CellEnded(record=record))
+
+
+on_host.OnThisMachine = Sleeping  # type: ignore[misc]
