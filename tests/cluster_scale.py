@@ -18,10 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests import dask_hosts
-from tests.quick_host import sleep_s
+from tests.quick_host import PRELOAD, sleep_s
 from tests.scale import measured, told
-
-PRELOAD = Path(__file__).with_name("quick_host.py")
 
 
 def run(folder: Path, hosts: int, cells: int, usual_s: float = 0.0) -> tuple[str, float]:
@@ -33,7 +31,7 @@ def run(folder: Path, hosts: int, cells: int, usual_s: float = 0.0) -> tuple[str
     cluster = dask_hosts.Cluster(folder, env)
     try:
         for number in range(hosts):
-            cluster.host(f"host{number}", "--preload", str(PRELOAD))
+            cluster.host(f"host{number}", *PRELOAD)
         cluster.wait_for_hosts()
         os.environ["PYTHONPATH"] = cluster.env["PYTHONPATH"]  # of the parent, too
         cost = measured(

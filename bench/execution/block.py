@@ -54,6 +54,7 @@ class Block(_Data):
     logs         the folder for the logs of cells
     checkpoints  the folder for their checkpoints
     attempt      how many hosts were lost with it before, on a cluster
+    host         the identity of that which it is meant for, as long as that is there
     shares_host  whether others may measure on the host meanwhile
     """
 
@@ -65,6 +66,7 @@ class Block(_Data):
     logs: Path
     checkpoints: Path
     attempt: int = 0
+    host: str | None = None
     shares_host: bool = False
 
     def log(self, cell: Cell) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -103,20 +104,22 @@ def run(run_: Run, progress: Progress, blocks: Blocks, patience: Patience | None
 
     planned = set(plan.cells())
     records = run_.records()
-    cells, is_disturbed = repeats.pending(plan, records), repeats.any_disturbed(records)
-    while cells:
+    due, is_disturbed = repeats.due(plan, records), repeats.any_disturbed(records)
+    while due:
+        cells = [cell for one in due for cell in one.cells]
         # A block of the plan waits for nothing, nor does one after others that were left alone.
         is_further = planned.isdisjoint(cells)
         must_wait = is_further and is_disturbed
         if must_wait and patience is not None and not patience.wait(progress.waiting):
             break
         if blocks.is_whole:
-            cells = repeats.whole_blocks(plan, cells)
-        blocks.measure(list(_blocks(run_, cells)), listen)
+            due = [replace(one, cells=repeats.whole_blocks(plan, one.cells)) for one in due]
+            cells = [cell for one in due for cell in one.cells]
+        blocks.measure([block for one in due for block in _blocks(run_, one)], listen)
         records, last = run_.records(), {cell.name for cell in cells}
         is_disturbed = repeats.any_disturbed(one for one in records if one.identity.cell in last)
-        cells = repeats.pending(plan, records, tried)
-        progress.more(len(cells))
+        due = repeats.due(plan, records, tried)
+        progress.more(sum(len(one.cells) for one in due))
 
 
 def unsettled(run_: Run) -> list[Cell]:
@@ -127,10 +130,10 @@ def unsettled(run_: Run) -> list[Cell]:
     return repeats.pending(plan, records)
 
 
-def _blocks(run_: Run, cells: Sequence[Cell]) -> Iterator[Block]:
+def _blocks(run_: Run, due: repeats.Due) -> Iterator[Block]:
     """The cells, those of one seed and repeat together, since they are compared in pairs."""
     manifest, folder = run_.manifest, run_.folder.absolute()
-    for _, alike in groupby(cells, key=lambda cell: (cell.repeat, cell.seed)):
+    for _, alike in groupby(due.cells, key=lambda cell: (cell.repeat, cell.seed)):
         yield Block(
             run=manifest.name,
             run_id=manifest.run_id,
@@ -139,4 +142,5 @@ def _blocks(run_: Run, cells: Sequence[Cell]) -> Iterator[Block]:
             cells=tuple(alike),
             logs=folder / LOGS,
             checkpoints=folder / CHECKPOINTS,
+            host=due.host,
         )

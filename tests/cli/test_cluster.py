@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bench.execution.executors import cluster as executing
 from bench.execution.executors import link, slot
 from bench.results import store
 from tests.dask_hosts import Cluster, kill, need_hosts
+from tests.quick_host import PRELOAD
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -158,6 +160,22 @@ def test_a_block_that_ends_its_host_three_times_is_given_up(bench, alone, monkey
     assert record.status.outcome == "failed"
     assert record.status.reason.startswith("3 hosts were lost while its block ran there; the last")
     assert record.identity.attempt == 2
+
+
+def test_a_precision_is_that_of_each_host(bench, alone):
+    """Cells whose speeds differ too much to reach it: each host has the most blocks in the end."""
+    need_hosts()
+    for name in "ab":
+        alone.host(name, *PRELOAD)
+    alone.wait_for_hosts()
+    asked = ("--precision", "1%", "--min-repeats", "4", "--max-repeats", "6", "--throughput-only")
+    done = bench.run("reference", *asked, "--on", f"dask:{alone.address}")
+    assert done.returncode == 0, done.stderr
+    hosts = [one.environment.machine.host for one in records(bench.only_run()).values()]
+    assert sorted(Counter(hosts).values()) == [6, 6]
+    for host in hosts:
+        assert f", host {host[:12]}: ±" in done.stderr
+    bench.complaints.clear()  # they name the hosts
 
 
 def test_hosts_that_cannot_measure_say_why(bench, alone, monkeypatch):

@@ -22,11 +22,17 @@ def make(**asked) -> plan.Plan:
 
 
 def record(
-    planned: plan.Plan, cell: plan.Cell, speed: float | None, *, disturbed: bool = False
+    planned: plan.Plan,
+    cell: plan.Cell,
+    speed: float | None,
+    *,
+    disturbed: bool = False,
+    host: str | None = HERE.host,
 ) -> Record:
     known = {"started_at": "", "outcome": "ok" if speed else "failed", "images_per_s": speed}
     known["disturbed"] = disturbed
-    return record_builder.build("r", planned, cell, HERE, known)
+    there = HERE.model_copy(update={"host": host})
+    return record_builder.build("r", planned, cell, there, known)
 
 
 def run(
@@ -171,3 +177,48 @@ def test_a_failed_cell_is_not_tried_twice_in_one_run(failing):
     assert len(rounds) == 1
     left = repeats.pending(planned, records)  # but when the run is resumed
     assert {cell.framework for cell in left} == {failing}
+
+
+def on_hosts(planned: plan.Plan, speed) -> tuple[list[list[repeats.Due]], list[Record]]:
+    """The rounds that are due, where two hosts take the blocks that are for neither in turns."""
+    rounds, records, tried = [], [], set()
+    while found := repeats.due(planned, records, tried):
+        rounds.append(found)
+        for one in found:
+            for cell in one.cells:
+                tried.add(cell.name)
+                host = one.host or "ab"[cell.repeat % 2]
+                records.append(record(planned, cell, speed(cell, host), host=host))
+        assert len(rounds) < 100
+    return rounds, records
+
+
+def test_each_host_is_given_the_blocks_that_its_own_intervals_need():
+    """Host b is half as fast: no interval over both would ever be narrow."""
+    planned = make(precision=0.05, min_repeats=8, max_repeats=40)
+
+    def speed(cell: plan.Cell, host: str) -> float:
+        if host == "a":
+            return 1000.0 + cell.repeat
+        swings = 0.2 if cell.framework == "flax" and cell.repeat < 14 else 0.0
+        return 500.0 * (1 + swings * (-1) ** (cell.repeat // 2))
+
+    rounds, records = on_hosts(planned, speed)
+    assert [one.host for one in rounds[0]] == [None]
+    further = [one for found in rounds[1:] for one in found]
+    assert {one.host for one in further} == {"b"}
+    for one in further:  # whole blocks, and none twice
+        assert {cell.framework for cell in one.cells} == {"torch", "flax"}
+    assert len({one.cells[0].repeat for one in further}) == len(further)
+    reached = repeats.precisions(planned, records)
+    assert {(one.framework, one.host) for one in reached} == {
+        (name, host) for name in ("torch", "flax") for host in "ab"
+    }
+    assert all(one.half_width <= 0.05 for one in reached)
+
+
+def test_a_host_has_no_more_blocks_than_there_may_be():
+    planned = make(precision=0.001, min_repeats=4, max_repeats=7)
+    _, records = on_hosts(planned, lambda cell, host: 1000.0 * (1 + cell.repeat % 5 / 10))
+    counts = {one.host: one.processes for one in repeats.precisions(planned, records)}
+    assert counts == {"a": 7, "b": 7}

@@ -277,6 +277,7 @@ def _say_precision(planned: Plan, records: Sequence[Record], notes: Console) -> 
         return
     for one in repeats.precisions(planned, records):
         what = f"{one.framework} on {one.device}, batch {one.batch_size}, {one.threads} threads"
+        what += "" if one.host is None else f", host {one.host[:12]}"
         if one.half_width is None:
             reached = "no interval"
         else:

@@ -163,7 +163,7 @@ class Cluster:
             if host.address not in self._ready:
                 self._prepare(host, work.first)
                 self._ready.add(host.address)
-            while (taken := self._next(work)) is not None:
+            while (taken := self._next(host, work)) is not None:
                 self._try(host, work, *taken)
         except _RefusedError as refused:
             self._refused[host.address] = str(refused)
@@ -181,15 +181,31 @@ class Cluster:
         with self._changed:
             self._changed.notify_all()
 
-    def _next(self, work: _Work) -> tuple[int, Block] | None:
-        """The next block; None when there is none left, nor any that could come back."""
+    def _next(self, host: Host, work: _Work) -> tuple[int, Block] | None:
+        """The host's next block; None when there is none left, nor any that could come to it."""
         with self._changed:
-            while not work.waiting and work.running and not work.fault and not self._is_over:
+            while not work.fault and not self._is_over:
+                if (place := self._place_of_next(host, work)) is not None:
+                    taken = work.waiting[place]
+                    del work.waiting[place]
+                    work.running += 1
+                    return taken
+                if not work.waiting and not work.running:
+                    return None
                 self._changed.wait(POLL_S)
-            if not work.waiting or work.fault or self._is_over:
-                return None
-            work.running += 1
-            return work.waiting.popleft()
+            return None
+
+    def _place_of_next(self, host: Host, work: _Work) -> int | None:
+        """Of the first block that is for any host, for this one, or for one that is gone."""
+        others = {
+            self._machines[address].host
+            for address in self._ready & self._hosts.keys()
+            if address != host.address
+        } - {None, self._machines[host.address].host}
+        for place, (_, block) in enumerate(work.waiting):
+            if block.host not in others:
+                return place
+        return None
 
     def _try(self, host: Host, work: _Work, number: int, block: Block) -> None:
         """Have the block measured there; what is lost with the host comes again, or is given up."""
