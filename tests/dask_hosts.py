@@ -1,4 +1,6 @@
-"""A Dask scheduler and workers as a person starts them, on loopback; each worker a host of its own.
+"""A Dask scheduler and workers as a person starts them; each worker a host of its own.
+
+All are on loopback, but where a test gives workers networks of their own.
 
 Root can give each worker an identity of the machine, and a folder of locks, that no other sees:
 files are laid over them in a name space of mounts. Without that all workers are one host.
@@ -12,8 +14,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -22,6 +25,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = ROOT / "tests" / "plugins"
 START_S = 40.0
+LOOPBACK = "127.0.0.1"
 OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private", "sh", "-euc")
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 LAID_OVER = (
@@ -34,7 +38,9 @@ LAID_OVER = (
 class Cluster:
     """A scheduler and its workers, by their names; all of it ends with the test."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, env: Mapping[str, str] | None = None, address: str = LOOPBACK
+    ) -> None:
         self.folder, self.workers = folder, dict[str, subprocess.Popen[bytes]]()
         self.env = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
@@ -44,14 +50,21 @@ class Cluster:
         }
         port = folder / "scheduler.json"
         self.scheduler = self._start(
-            *("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
+            *("scheduler", "--host", address, "--port", "0", "--no-dashboard"),
             *("--scheduler-file", str(port), "--no-show"),
         )
         _wait(port.exists, self.scheduler)
         self.address = str(json.loads(port.read_text())["address"])
 
-    def host(self, name: str, *arguments: str, slots: int = 1) -> subprocess.Popen[bytes]:
-        """Start a worker; it is there before long."""
+    def host(
+        self,
+        name: str,
+        *arguments: str,
+        slots: int = 1,
+        address: str = LOOPBACK,
+        within: tuple[str, ...] = (),
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker, by the command `within` if there is one; it is there before long."""
         resources = ("--resources", f"slot={slots}") if slots else ()
         local = self.folder / name
         local.mkdir()
@@ -63,10 +76,10 @@ class Cluster:
             else ()
         )
         self.workers[name] = self._start(
-            *("worker", self.address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny"),
+            *("worker", self.address, "--host", address, "--nthreads", "1", "--no-nanny"),
             *("--no-dashboard", "--name", name, "--local-directory", str(local), *resources),
             *arguments,
-            before=mounts,
+            before=(*within, *mounts),
         )
         return self.workers[name]
 
@@ -113,6 +126,20 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """End a process as a crash does."""
     process.send_signal(signal.SIGKILL)
     process.wait()
+
+
+def when(is_there: Callable[[], bool], act: Callable[[], object]) -> None:
+    """Do it in another thread, as soon as something is there."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 240
+        while time.monotonic() < deadline:
+            if is_there():
+                act()
+                return
+            time.sleep(0.02)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _wait(is_there, process: subprocess.Popen[bytes]) -> None:

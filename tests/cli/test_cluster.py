@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 from bench.execution.executors import cluster as executing
 from bench.execution.executors import link, slot
 from bench.results import store
-from tests.dask_hosts import Cluster, kill, need_hosts
+from tests.dask_hosts import Cluster, kill, need_hosts, when
 from tests.quick_host import PRELOAD
 
 pytestmark = pytest.mark.xdist_group("cluster")
@@ -47,28 +45,14 @@ def records(folder):
     return {one.identity.cell: one for one in store.read_records([folder])[0]}
 
 
-def when(is_there, act):
-    """Do it in another thread, as soon as something is there."""
-
-    def wait():
-        deadline = time.monotonic() + 240
-        while time.monotonic() < deadline:
-            if is_there():
-                act()
-                return
-            time.sleep(0.02)
-
-    thread = threading.Thread(target=wait, daemon=True)
-    thread.start()
-    return thread
-
-
 def test_what_is_learned_there_is_what_is_learned_here(bench, hosts):
     many = ("--seeds", "0,1", "--save", "last", "--frameworks", "reference,twofold")
-    assert bench.run("reference", *many, "--on", f"dask:{hosts.address}").returncode == 0
+    on = ("--on", f"dask:{hosts.address}", "--tensorboard")
+    assert bench.run("reference", *many, *on).returncode == 0
     there = bench.only_run()
     found = records(there)
     assert len(found) == 4
+    assert {one.name for one in (there / "tensorboard").iterdir()} == found.keys()
     assert bench.run("reference", *many).returncode == 0
     (here,) = (folder for folder in bench.out.iterdir() if folder != there)
     for name, local in records(here).items():
@@ -176,6 +160,22 @@ def test_a_precision_is_that_of_each_host(bench, alone):
     for host in hosts:
         assert f", host {host[:12]}: ±" in done.stderr
     bench.complaints.clear()  # they name the hosts
+
+
+def test_a_wrong_clock_is_told_and_a_large_record_comes_in_pieces(bench, tmp_path):
+    cluster = Cluster(tmp_path, {"BENCH_TEST_AHEAD_S": "3600", "BENCH_TEST_WINDOWS": "2000000"})
+    try:
+        cluster.host("late", *PRELOAD)
+        cluster.wait_for_hosts()
+        done = bench.run("reference", "--on", f"dask:{cluster.address}")
+    finally:
+        cluster.end()
+    assert done.returncode == 0, done.stderr
+    assert "late: its clock is 3,600 s ahead of this one" in done.stderr
+    ((cell, record),) = records(bench.only_run()).items()
+    assert len(record.throughput.windows_s) == 2_000_000
+    size = (bench.only_run() / "records" / f"{cell}.json").stat().st_size
+    assert size > 2 * executing.PIECE_BYTES
 
 
 def test_hosts_that_cannot_measure_say_why(bench, alone, monkeypatch):
