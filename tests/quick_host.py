@@ -4,8 +4,8 @@
 
 A cell takes `BENCH_TEST_SLEEP_S` seconds, none by default, times a factor from 0.5 to 1.5 that
 follows from its seed. Its record is whole, and has the speed that `tests/scale.py` makes up, times
-one that differs by up to a fifth among the repeats. It has `BENCH_TEST_WINDOWS` windows, and the
-worker's clock is `BENCH_TEST_AHEAD_S` seconds ahead of the machine's.
+one that differs by up to a fifth among the repeats. Its log ends with `BENCH_TEST_LOG` characters,
+and the worker's clock is `BENCH_TEST_AHEAD_S` seconds ahead of the machine's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.scale import speed_fields
 
 PRELOAD = ("--preload", str(Path(__file__)))
 SLEEP_S = float(os.environ.get("BENCH_TEST_SLEEP_S", "0"))
-WINDOWS = int(os.environ.get("BENCH_TEST_WINDOWS", "0"))
+LOG = int(os.environ.get("BENCH_TEST_LOG", "0"))
 AHEAD_S = float(os.environ.get("BENCH_TEST_AHEAD_S", "0"))
 
 
@@ -39,8 +39,7 @@ class Sleeping(OnThisMachine):
             emit(CellBegun(cell=cell))
             time.sleep(sleep_s(cell.seed, SLEEP_S))
             fields = speed_fields(block.run_id)
-            if WINDOWS:
-                fields["windows_s"] = [0.1] * WINDOWS
+            fields["log_tail"] = "x" * LOG
             fields["images_per_s"] = 1000.0 * (1 + cell.repeat * 7919 % 5 / 25)
             record = record_builder.build(block.run, block.plan, cell, self._machine, fields)
             emit(CellEnded(record=record))
