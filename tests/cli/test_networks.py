@@ -14,8 +14,8 @@ from tests.dask_hosts import Cluster, need_hosts, when
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("cluster")]
 
-# Documentation's own addresses (RFC 5737), so that no real network is hidden meanwhile.
-NETWORKS = {"a": "192.0.2", "b": "198.51.100"}
+# Of the addresses that are set aside for tests of networks (RFC 2544): no other host has them.
+NETWORKS = {"a": "198.18.71", "b": "198.19.71"}
 SILENCE = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "6s"}  # until a peer counts as gone
 
 
