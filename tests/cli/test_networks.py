@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.long, pytest.mark.xdist_group("cluster")]
 
 # Of the addresses that are set aside for tests of networks (RFC 2544): no other host has them.
 NETWORKS = {"a": "198.18.71", "b": "198.19.71"}
-SILENCE = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "6s"}  # until a peer counts as gone
+SILENCE = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s"}  # until a peer counts as gone
 
 
 def _ip(*arguments: str) -> None:
