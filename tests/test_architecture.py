@@ -43,14 +43,17 @@ LEVEL = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 # The same within report. Tables and sentences about them need each other.
 REPORT_LAYERS = (
     ("text",),
+    ("sharing",),
     ("analysis",),
     ("tables", "wording"),
     ("figures",),
     ("formats",),
     ("build",),
+    ("site",),
 )
 # What of the harness a report may know: records and what they are made of.
 KNOWN_TO_REPORT = (
+    "__version__",
     "choices",
     "contract",
     "errors",

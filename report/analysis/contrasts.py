@@ -136,6 +136,16 @@ class Family:
         found = self.contrasts.get((base, place))
         return found and found.turned()
 
+    def among(self, places: Sequence[int]) -> Family:
+        """Of some of its samples alone; p and intervals stay those of the whole family."""
+        of = {old: new for new, old in enumerate(places)}
+        kept = {
+            (of[i], of[j]): one for (i, j), one in self.contrasts.items() if i in of and j in of
+        }
+        found = tuple(self.samples[place] for place in places)
+        whole = [place for place, one in enumerate(found) if one.can_be_compared]
+        return replace(self, samples=found, contrasts=kept, ranks=_ranks(len(found), whole, kept))
+
     def place(self, framework: str, version: str | None) -> int | None:
         """Where the sample of a row stands; None where it has none."""
         named = ((one.framework, one.version) for one in self.samples)

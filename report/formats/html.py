@@ -1,7 +1,8 @@
 """Comparisons → one HTML file that holds everything: styles, script, figures, raw data.
 
 The page loads nothing, and its policy forbids it to; the one script that may run is its own. All
-is there without it: it sorts tables, and opens what is folded when the page is printed.
+is there without it: it sorts tables, copies summary and citation, and opens what is folded when
+the page is printed.
 """
 
 from __future__ import annotations
@@ -26,12 +27,18 @@ from report.figures.gallery import Gallery, Picture, looks
 from report.formats import html_parts
 from report.formats.data_dictionary import Entry, entries
 from report.formats.html_parts import sentence, sentences
+from report.formats.latex import bibtex
+from report.formats.markdown import summary
 from report.tables import contents, regime_tables
 from report.tables.main import Column, columns
 from report.text import Given, Note
 from report.wording import notes
+from report.wording.answer import answer
+from report.wording.card import card
+from report.wording.citation import citation
 from report.wording.commands import Commands, commands
 from report.wording.methods import protocol
+from report.wording.report_title import report_title
 from report.wording.summary import verdict
 from report.wording.titles import titles
 
@@ -53,12 +60,13 @@ def page(
     problems: Sequence[tuple[Path, str]] = (),
     typed: Commands | None = None,
     gallery: Callable[[], Gallery] | None = None,
+    stripped: Note = (),
 ) -> Page:
     """The report of `records` as HTML, `compared` as `report.analysis.comparison.compare` does.
 
     `data` are the files to be downloaded from within it, by their names; `typed` are the arguments
     that runs were started with, by the runs' names. `gallery` waits for figures that are drawn
-    elsewhere; without it they are drawn here.
+    elsewhere; without it they are drawn here. `stripped` says what was taken out of the records.
     """
     swatches = {name: style.colour for name, style in looks(compared).items()}
     across = [html_parts.section(one, swatches) for one in contents.across(compared)]
@@ -70,9 +78,15 @@ def page(
     drawn = (
         gallery() if gallery else Gallery(compared, contents.drawn(contents.crossings(compared)))
     )
+    title, cited = report_title(compared), citation(compared, data.get("records.csv"))
     html = rendered(
         "report.html.j2",
+        title=sentence(title),
+        stripped=sentence(stripped),
+        plain_title=notes.plain_note(title),
         count=len(records),
+        as_markdown=summary(compared, cited),
+        as_citation=f"{notes.plain_note(cited)}\n\n{bibtex(compared, data.get('records.csv'))}",
         comparisons=[view | _figures(drawn, at) for at, view in enumerate(comparisons)],
         across=across,
         across_figures=[figure(one) for one in drawn.of_crossings],
@@ -125,9 +139,18 @@ def _comparison(
     return {
         "id": f"c{number + 1}",
         "title": sentence(title),
-        "plain_title": notes.plain_note(title),
         "settings": sentence(notes.settings(of)),
         "warnings": sentences(notes.warnings(of)),
+        "answer": sentence(answer(of).said),
+        "card": [
+            {
+                "name": tile.name,
+                "tone": tile.tone,
+                "value": sentence(tile.value),
+                "sure": sentences(tile.sure),
+            }
+            for tile in card(of)
+        ],
         **_verdict(of),
         "table": html_parts.table(shown, of.rows, ("Figures, fastest first",), swatches)
         if of.rows

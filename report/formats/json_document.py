@@ -13,7 +13,11 @@ from report.analysis.comparison import Comparison
 from report.analysis.contrasts import base_place, family
 from report.analysis.samples import METRICS
 from report.tables.contrast_tables import family_values
+from report.text import Note
 from report.wording import notes
+from report.wording.answer import answer
+from report.wording.card import card
+from report.wording.report_title import report_title
 from report.wording.summary import verdict
 
 VERSION = 2  # of this document; 1 had the schema of the records in its place, and flat records
@@ -23,6 +27,7 @@ def document(
     records: Sequence[Record],
     compared: Sequence[Comparison],
     problems: Sequence[tuple[Path, str]] = (),
+    stripped: Note = (),
 ) -> str:
     """Comparisons with set-up, rows (`comparison.Row`), contrasts and verdict; records; problems.
 
@@ -30,6 +35,8 @@ def document(
     """
     content = {
         "report_version": VERSION,
+        "title": notes.plain_note(report_title(compared)),
+        **({"stripped": notes.plain_note(stripped)} if stripped else {}),
         "comparisons": [_comparison(one) for one in compared],
         "records": [record.model_dump(mode="json") for record in records],
         "problems": [{"file": str(path), "reason": reason} for path, reason in problems],
@@ -41,6 +48,15 @@ def _comparison(of: Comparison) -> dict[str, Any]:
     told = verdict(of)
     return {
         "setup": asdict(of.setup),
+        "answer": {"kind": answer(of).kind, "said": notes.plain_note(answer(of).said)},
+        "card": [
+            {
+                "name": tile.name,
+                "value": notes.plain_note(tile.value),
+                "sure": [notes.plain_note(note) for note in tile.sure],
+            }
+            for tile in card(of)
+        ],
         "verdict": {
             "headline": notes.plain_note(told.headline),
             "findings": [

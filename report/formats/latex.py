@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from bench import __version__
 from report.analysis.comparison import Comparison
 from report.tables import contents
 from report.tables.main import Column, Shown, columns
 from report.tables.sections import Section
 from report.text import Given, Note, plain
-from report.wording import notes
+from report.wording import citation, notes
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -49,12 +50,14 @@ OWN = {
 }
 
 
-def latex(compared: Sequence[Comparison]) -> str:
+def latex(compared: Sequence[Comparison], stripped: Note = ()) -> str:
     """A table for each comparison and for each of its sections; comments say what they are of."""
     parts = [
         "% Tables of lenet-bench. The preamble needs: \\usepackage{booktabs}\n"
         "% Names in scripts other than Latin need XeLaTeX or LuaLaTeX and a font that has them.",
     ]
+    if stripped:
+        parts.append(f"% {notes.plain_note(stripped)}")
     if not compared:
         parts.append("% No records: there is nothing to show.")
     for number, comparison in enumerate(compared, 1):
@@ -62,6 +65,20 @@ def latex(compared: Sequence[Comparison]) -> str:
     for number, section in enumerate(contents.across(compared), 1):
         parts += _section(section, f"bench-sweep-{number}", ())
     return "\n\n".join(parts) + "\n"
+
+
+def bibtex(compared: Sequence[Comparison], records_csv: str | None) -> str:
+    """The citation of a report as an entry for BibTeX, to be typed into a file of them."""
+    year = citation.year(compared)
+    fields = {
+        "title": f"{{{citation.TITLE}}}",
+        "author": f"{{{citation.AUTHORS}}}",
+        "version": __version__,
+        **({"year": escaped(year)} if year else {}),
+        "note": _note(citation.run(compared, records_csv)),
+    }
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+    return "\n".join(["@software{lenet-bench,", *lines, "}"])
 
 
 def escaped(text: str) -> str:

@@ -17,6 +17,7 @@ from report.tables.main import Column, Shown, columns
 from report.tables.sections import Section
 from report.text import Given, Note, encodable, plain
 from report.wording import notes
+from report.wording.report_title import report_title
 
 MEASURED_WIDTH = 1000
 
@@ -29,6 +30,9 @@ def print_summary(comparisons: Sequence[Comparison], console: Console) -> None:
     """
     if not comparisons:
         console.print(Text("No records: there is nothing to show."))
+    else:
+        console.print(_text(report_title(comparisons), console, style="bold"))
+        console.print()
     for number, comparison in enumerate(comparisons):
         if number:
             console.print()

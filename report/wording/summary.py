@@ -6,21 +6,20 @@ in `bench compare`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from report.analysis import certificates
 from report.analysis.comparison import KEPT, Comparison, Row
-from report.analysis.contrasts import UNTOLD, Family, Front, base_place, family
+from report.analysis.contrasts import UNTOLD, Family, base_place, family
 from report.analysis.equality import agreeing, check
-from report.analysis.samples import Sample
 from report.tables.contrast_cells import tested
-from report.tables.main import DISTURBED, MARK, figure, marked, percent, probability, ratio
+from report.tables.main import DISTURBED, MARK, figure, marked, percent
 from report.text import Given, Note, in_words, listed
 from report.wording import caveats
 from report.wording.cpu_class import on_class
+from report.wording.ranking import ahead, named, speed_of, times, untold
 
 Tone = Literal["plain", "good", "bad"]
 
@@ -76,11 +75,11 @@ def _headline(comparison: Comparison, speeds: Family) -> Note:
         if any(row.speed.disturbed for row in comparison.rows):
             return ("Who is faster cannot be told.",)
         return ("No run succeeded: there is nothing to compare.",)
-    names, here = _named(speeds.samples), on_class(comparison)
+    names, here = named(speeds.samples), on_class(comparison)
     front = speeds.front
     if front is None:
         was = "remained" if any(row.speed.disturbed for row in comparison.rows) else "was measured"
-        alone = f" alone {was}: {_speed_of(speeds.samples[0])}; nothing to compare it with."
+        alone = f" alone {was}: {speed_of(speeds.samples[0])}; nothing to compare it with."
         return (names[0], alone)
     if all(one.p is None for one in speeds.contrasts.values()):
         return (
@@ -90,73 +89,32 @@ def _headline(comparison: Comparison, speeds: Family) -> Note:
             ", but nothing tells whether that was chance.",
         )
     if front.ahead:
-        faster = [names[place] for place in front.ahead]
-        return (
-            *(names[0], " has the highest median, but block by block "),
-            *(*listed(faster), " is" if len(faster) == 1 else " are", " faster."),
-        )
+        return ahead(front, names)
     if not front.level:
         to = base_place(speeds, comparison.baseline) or 1
-        return (names[0], " is the fastest", *here, ": ", *_times(speeds, 0, to), ".")
-    return _untold(front, names, here)
-
-
-def _untold(front: Front, names: Sequence[Given], here: Note) -> Note:
-    """Of those that cannot be told apart from the best: no more than their verdicts say."""
-    behind = listed([names[place] for place in front.behind])
-    if front.is_one:
-        rest: Note = ("; they are faster than ", *behind, ".") if behind else (".",)
-        tied = listed([names[place] for place in front.first])
-        return (*tied, f" {UNTOLD} in speed", *here, *rest)
-    rest = ("; it is faster than ", *behind, ".") if behind else (".",)
-    level = listed([names[place] for place in front.level], " or ")
-    best = (names[front.best], " came out fastest", *here, ", but ")
-    return (*best, UNTOLD, " from ", *level, *rest)
+        return (names[0], " is the fastest", *here, ": ", *times(speeds, 0, to), ".")
+    return untold(front, names, here)
 
 
 def _speed(comparison: Comparison, speeds: Family) -> Finding | None:
     """The fastest beside each of the others, or each beside the baseline; with interval and p."""
     if not speeds.samples:
         return None
-    names = _named(speeds.samples)
+    names = named(speeds.samples)
     base = base_place(speeds, comparison.baseline)
     said: list[Note] = [
-        (names[at], f": {_speed_of(speeds.samples[at])}.") for at in dict.fromkeys((0, base))
+        (names[at], f": {speed_of(speeds.samples[at])}.") for at in dict.fromkeys((0, base))
     ]
     for place in (at for at in range(len(speeds.samples)) if at != base):
         pair = (place, base) if base else (0, place)
         contrast = speeds.contrast(*pair)
         if contrast:
             sure = f"; they {UNTOLD}" if contrast.verdict == UNTOLD else ""
-            said.append((names[pair[0]], " is ", *_times(speeds, *pair), f"{sure}."))
+            said.append((names[pair[0]], " is ", *times(speeds, *pair), f"{sure}."))
     test = tested(list(speeds.contrasts.values()), len(speeds.contrasts))
     if test:
         said.append((f"{test}.",))
     return Finding("Speed", tuple(said))
-
-
-def _times(speeds: Family, place: int, base: int) -> Note:
-    contrast = speeds.contrast(place, base)
-    if contrast is None:
-        raise ValueError(f"got places {place} and {base}: give two that can be compared")
-    interval = contrast.effect.interval
-    sure = []
-    if interval:
-        sure.append(f"95\u00a0% from {ratio(interval.low)} to {ratio(interval.high)}")
-    if contrast.p is not None:
-        p = probability(contrast.p)
-        sure.append(f"p {p if p.startswith('<') else f'= {p}'}".replace(" ", "\u00a0"))
-    told = f" ({', '.join(sure)})" if sure else " (one process each: no interval)"
-    times = f"{marked(ratio(contrast.effect.estimate), contrast.accepted)} times as fast as "
-    return (times, _named(speeds.samples)[base], told)
-
-
-def _speed_of(sample: Sample) -> str:
-    interval = sample.interval
-    sure = f", 95 % from {figure(interval.low)} to {figure(interval.high)}" if interval else ""
-    count = len(sample.values)
-    speed = marked(figure(sample.estimate), sample.accepted)
-    return f"{speed} images a second{sure}, over {count} process{'es' * (count > 1)}"
 
 
 def _accuracy(comparison: Comparison) -> Finding | None:
@@ -188,7 +146,7 @@ def _accuracy(comparison: Comparison) -> Finding | None:
 
 def _ahead(found: Family) -> list[Note]:
     """Who is more accurate than whom: a line for all, where one can be drawn, else pair by pair."""
-    names, front = _named(found.samples), found.front
+    names, front = named(found.samples), found.front
     if front and front.is_one and front.behind:
         ahead = listed([names[place] for place in front.first])
         verb = " is ahead of " if not front.level else " are ahead of "
@@ -226,7 +184,7 @@ def _first_there(found: Family) -> Note:
     front = found.front
     if front is None or not front.is_one or not front.behind or front.ahead:
         return ("Who gets there first cannot be told.",)
-    names = _named(found.samples)
+    names = named(found.samples)
     verb = "get" if front.level else "gets"
     first = listed([names[place] for place in front.first])
     return (*first, f" {verb} there first, as far as can be told.")
@@ -270,17 +228,6 @@ def _fairness(comparison: Comparison) -> Finding | None:
         doubt: Note = ("Not shown to be fair in full: some proof is not in the records.",)
         return Finding("Fair", (doubt, *proved, *shared))
     return Finding("Fair", (("Yes, as far as was examined.",), *proved, *shared), "good")
-
-
-def _named(samples: Sequence[Sample]) -> list[Given]:
-    """With the version in the name, where a framework is there in several."""
-    names = [sample.framework for sample in samples]
-    return [
-        Given(f"{one.framework} {one.version or 'of unknown version'}")
-        if names.count(one.framework) > 1
-        else Given(one.framework)
-        for one in samples
-    ]
 
 
 def _row_name(row: Row, comparison: Comparison) -> Given:

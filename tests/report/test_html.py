@@ -84,7 +84,10 @@ def test_parts_stand_in_their_order(report) -> None:
     assert first[2:5] == ["Verdict", "Results", "Figures"]
     assert first.index("Certificate of equivalence") < first.index("Regimes")
     assert first[-1] == "What failed, and why"
-    assert headings[-1] == ("h2", "Raw data")
+    assert [text for level, text in headings if level == "h2"][-2:] == [
+        "Raw data",
+        "Share and cite",
+    ]
     assert [h for h, _ in headings].count("h1") == 1
 
 
@@ -258,7 +261,7 @@ def test_of_many_figures_only_the_first_are_drawn(
     monkeypatch.setattr("report.figures.gallery.MOST_FIGURES", 1)
     records = [make(batch_size=size, seed=seed) for size in (32, 64) for seed in (0, 1)]
     text = html(records)
-    assert text.count("None here, since this report has many") == 1
+    assert text.count("None here, since there are many") == 1
     first, second = text.split('class="comparison"')[1:]
     assert "<figure>" in first
     assert "<figure>" not in second.partition('id="across"')[0]

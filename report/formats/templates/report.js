@@ -1,5 +1,5 @@
 "use strict";
-// Sorting by a click, and everything unfolded on paper. The page is whole without this.
+// Sorting and copying by a click, and everything unfolded on paper. The page is whole without this.
 for (const table of document.querySelectorAll("table")) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
@@ -23,6 +23,22 @@ for (const table of document.querySelectorAll("table")) {
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
     });
+  });
+}
+for (const button of document.querySelectorAll("button[data-copies]")) {
+  const told = document.getElementById("copied");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const text = document.getElementById(button.dataset.copies);
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+    } catch { // where no clipboard is given to a page, as to a file in some browsers
+      getSelection().selectAllChildren(text);
+      done = document.execCommand("copy");
+    }
+    told.textContent = done ? "Copied." : "Not copied: the text is selected below.";
+    if (!done) text.scrollIntoView();
   });
 }
 let opened = [];

@@ -1,0 +1,94 @@
+"""The title of a report: what was compared, and the answer in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from report.analysis.comparison import Comparison
+from report.analysis.configurations import network
+from report.text import Given, Note, listed
+from report.wording.answer import answer, row_names
+from report.wording.cpu_class import on_class
+
+MOST_NAMES = 4  # of frameworks in a title; more are counted
+NOTHING = "Benchmark report: no records"
+
+
+def report_title(comparisons: Sequence[Comparison]) -> Note:
+    """Frameworks, network, data and processor; and who is the fastest, as far as that is told."""
+    if not comparisons:
+        return (NOTHING,)
+    what: Note = (
+        *_counted(_frameworks(comparisons), "frameworks"),
+        " training ",
+        *_counted([network(one.setup) for one in comparisons], "networks"),
+        " on ",
+        *_counted([(Given(one.setup.settings.dataset),) for one in comparisons], "data sets"),
+        *_processor(comparisons),
+    )
+    if len(comparisons) == 1:
+        return (*what, ": ", *answer(comparisons[0]).said)
+    return (*what, f", {len(comparisons)} set-ups: ", *_of_several(comparisons))
+
+
+def short_title(comparisons: Sequence[Comparison]) -> Note:
+    """Frameworks and answer alone, where network, data and machine stand beside it."""
+    if len(comparisons) != 1:
+        return report_title(comparisons)
+    names = _counted(_frameworks(comparisons), "frameworks")
+    return (*names, ": ", *answer(comparisons[0]).said)
+
+
+def _frameworks(comparisons: Sequence[Comparison]) -> list[Note]:
+    """Those that have a result; where nobody has, those that tried."""
+    tried: list[Note] = []
+    came: list[Note] = []
+    for one in comparisons:
+        names = row_names(one)
+        tried += [(name,) for name in names.values()]
+        came += [(name,) for row, name in names.items() if row.runs_ok]
+        tried += [(Given(record.identity.framework),) for record in one.others]
+        came += [
+            (Given(record.identity.framework),)
+            for record in one.others
+            if record.status.outcome == "ok"
+        ]
+    return came or tried
+
+
+def _counted(names: Iterable[Note], several: str) -> Note:
+    """The distinct ones, or how many they are."""
+    distinct = list(dict.fromkeys(names))
+    if len(distinct) > MOST_NAMES or (several != "frameworks" and len(distinct) > 2):
+        return (f"{len(distinct)} {several}",)
+    return listed(distinct, " and ")
+
+
+def _processor(comparisons: Sequence[Comparison]) -> Note:
+    """`, on a CPU with AVX2`, where all are of one."""
+    found = {
+        on_class(one) or (" on the GPU" if one.setup.device == "gpu" else " on the CPU",)
+        for one in comparisons
+    }
+    if len(found) > 1:
+        return (f", on {len(found)} kinds of processors",)
+    return (",", *found.pop())
+
+
+def _of_several(comparisons: Sequence[Comparison]) -> Note:
+    """In how many set-ups which framework is the fastest, and in how many nobody can be told."""
+    fastest = [answer(one).fastest for one in comparisons]
+    found = Counter(name for name in fastest if name is not None)
+    total, count = len(fastest), fastest.count(None)
+    if not found:
+        return ("which framework is the fastest cannot be told in any of them",)
+    parts: list[Note] = []
+    for place, (name, often) in enumerate(found.most_common(MOST_NAMES)):
+        where = "all of them" if often == total else f"{often} of {total}" if not place else often
+        parts.append((name, f"{' is the fastest' * (not place)} in {where}"))
+    rest = sum(found.values()) - sum(often for _, often in found.most_common(MOST_NAMES))
+    if rest:
+        parts.append((f"others in {rest}",))
+    untold: Note = (f"; in {count} it cannot be told",) if count else ()
+    return (*listed(parts), *untold)
