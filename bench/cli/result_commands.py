@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.run_options import Json
 from bench.config.settings import DECLARED
+from bench.errors import UsageError
 
 AcceptDisturbed = Annotated[
     bool, typer.Option("--accept-disturbed", help=DECLARED["accept_disturbed"].about.help)
@@ -35,24 +36,54 @@ def report(
     show: Annotated[
         bool, typer.Option("--open", help="Open the HTML report in a browser.")
     ] = False,
+    share: Annotated[
+        bool,
+        typer.Option(
+            "--share",
+            help="Leave out hosts, users, paths and ends of logs, and say so. Default folder: "
+            "shared/ in the usual one.",
+        ),
+    ] = False,
+    site: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write a start page over all runs into this folder instead, with the report of "
+            "each run. The folder is new, empty, or of an earlier --site.",
+        ),
+    ] = None,
 ) -> int:
     """Write the report of one or several runs, and print its tables.
 
     report.html holds the result, tables, figures and raw data in one file that needs no network.
+    --site writes a page over many runs, with the speed of each framework from run to run.
 
     Examples:
-      python -m bench report results/RUN
-      python -m bench report results/RUN --baseline torch --format html,latex
+      python -m bench report results/RUN --baseline torch --share
+      python -m bench report results/ --site site
     """
     import gc
 
     from bench.cli.commands import report as command
 
+    if site is not None:
+        from bench.cli.commands import site as of_site
+
+        for option, value in (("--out", out), ("--format", formats), ("--baseline", baseline)):
+            if value is not None:
+                raise UsageError(f"{option} is for one report: leave it out with --site, or --site")
+        return of_site.site(paths, site, accept_disturbed=accept_disturbed, show=show, share=share)
     # Records hold no cycles: looking for some among millions of objects is a tenth of the time.
     gc.disable()
     try:
         return command.report(
-            paths, out, formats, baseline, accept_disturbed=accept_disturbed, show=show
+            paths,
+            out,
+            formats,
+            baseline,
+            accept_disturbed=accept_disturbed,
+            show=show,
+            share=share,
         )
     finally:
         gc.enable()

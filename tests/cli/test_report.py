@@ -141,3 +141,52 @@ def test_an_unknown_baseline_is_refused(refused, tmp_path):
     assert "the baseline 'pytorch' has no images_per_s" in complaint
     assert "choose from keras, torch, torch:compile" in complaint
     assert not list(tmp_path.iterdir())
+
+
+def test_a_shared_report_lies_in_a_folder_of_its_own_and_says_what_it_lacks(bench, run):
+    before = (run / "report.html").read_bytes()
+    done = bench("report", str(run), "--share", "--format", "md,json")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (run / "shared").iterdir()) == ["report.json", "report.md"]
+    assert (run / "report.html").read_bytes() == before
+    said = done.stdout.splitlines()[-1]
+    assert said.startswith("Taken out for sharing: ")
+    for path in (run / "shared").iterdir():
+        assert str(run.parent) not in path.read_text(encoding="utf-8")
+        assert said[:60] in path.read_text(encoding="utf-8")
+
+
+def test_a_site_over_runs(bench, run, tmp_path):
+    site = tmp_path / "site"
+    done = bench("report", str(run.parent), "--site", str(site), "--share")
+    assert done.returncode == 0, done.stderr
+    assert f"wrote {site / 'index.html'}" in done.stdout
+    assert (site / "runs" / run.name / "report.html").is_file()
+    assert str(run.parent) not in (site / "index.html").read_text()
+    (run / "records" / "broken.json").write_text("{")
+    again = bench("report", str(run.parent), "--site", str(site))
+    assert again.returncode == 1
+    assert "1 files could not be read: the start page names them." in again.stdout
+    assert "broken.json" in (site / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--out", "x"), "--out is for one report: leave it out with --site, or --site"),
+        (("--format", "md"), "--format is for one report"),
+        (("--baseline", "torch"), "--baseline is for one report"),
+    ],
+)
+def test_a_site_is_no_report(refused, tmp_path, options, said):
+    assert said in refused("report", str(FROZEN), "--site", str(tmp_path / "s"), *options)
+
+
+def test_a_folder_with_something_else_becomes_no_site(refused, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    complaint = refused("report", str(FROZEN), "--site", str(tmp_path))
+    assert "holds something else, such as thesis.tex" in complaint
+    assert "there are no runs in" in refused(
+        "report", str(tmp_path), "--site", str(tmp_path / "new")
+    )
+    assert not (tmp_path / "new").exists()

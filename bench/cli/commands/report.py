@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -17,8 +16,11 @@ from bench.results import store
 from bench.results.record import Record
 from report.analysis.comparison import Comparison, compare
 from report.analysis.throughput import accepting_disturbed
+from report.sharing import Stripper
+from report.text import Note
 
 FORMATS = ("html", "md", "csv", "latex", "json")  # as in report.build, which needs an extra
+SHARED = "shared"  # the folder of a report to be sent on, within that of the other one
 NONE = "none"  # in the place of all of them
 WRITTEN = ("html", "md", "csv")  # where nothing was asked for
 MANY = 2000  # records: from here on a process that draws figures meanwhile saves time
@@ -32,8 +34,11 @@ def report(
     *,
     accept_disturbed: bool = False,
     show: bool = False,
+    share: bool = False,
 ) -> int:
     """Read the records below the paths and report on them all together; `show` opens the HTML.
+
+    With `share` a report without the identity of the host, by itself in a folder of its own.
 
     Ratios are to the framework `baseline`; UsageError where it has no speed in any record. Speeds
     that others disturbed count where they are accepted.
@@ -49,13 +54,25 @@ def report(
         )
     if accept_disturbed:
         records = accepting_disturbed(records)
+    typed, stripped, folder = _commands(paths), None, out or _default_folder(paths)
+    if share:
+        stripper = Stripper.of_this_machine()
+        stripper.learn(records, typed)
+        records = [stripper.record(record) for record in records]
+        typed, problems = stripper.commands(typed), stripper.problems(problems)
+        stripped, folder = stripper.said, out or folder / SHARED
     compared = compare(records, baseline)
     timed = {row.framework for one in compared for row in one.rows if row.images_per_s is not None}
     parse.check_baseline(baseline, timed, "images_per_s", ", ".join(map(str, paths)))
-    folder = out or _default_folder(paths)
-    typed = _commands(paths)
     show_and_write(
-        records, problems, folder, standard_output(), formats=chosen, typed=typed, compared=compared
+        records,
+        problems,
+        folder,
+        standard_output(),
+        formats=chosen,
+        typed=typed,
+        compared=compared,
+        stripped=stripped or (),
     )
     if show and (folder / "report.html").exists():
         webbrowser.open((folder / "report.html").absolute().as_uri())
@@ -71,16 +88,19 @@ def show_and_write(
     formats: Sequence[str] = WRITTEN,
     typed: dict[str, tuple[str, ...]] | None = None,
     compared: Sequence[Comparison] | None = None,
+    stripped: Note = (),
 ) -> None:
     """Write the report into the folder; print the table and the paths where there is a console.
 
     `typed` are the arguments that runs were started with, by their names; without it they are
     looked for in the folder. `compared` are the records' comparisons, where they are at hand
-    already. Without the extra `report` the table is printed all the same, and a
-    line tells what is missing; so it is where a StoreError tells that a file cannot be written.
+    already. `stripped` says what was taken out of the records. Without the extra `report` the table
+    is printed all the same, and a line tells what is missing; so it is where a StoreError tells
+    that a file cannot be written.
     """
     from report.formats.terminal import print_summary
     from report.text import plain
+    from report.wording.notes import plain_note
 
     typed = _commands([folder]) if typed is None else typed
     compared = compare(records) if compared is None else compared
@@ -96,12 +116,14 @@ def show_and_write(
     if not formats:
         return
     try:
-        written = _write(records, problems, folder, formats, typed, compared)
+        written = _write(records, problems, folder, formats, typed, compared, stripped)
     except ModuleNotFoundError as error:
         tell(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
     else:
         for path in written:
             tell(f"wrote {path}")
+        if stripped:
+            tell(plain_note(stripped))
 
 
 def _write(
@@ -111,6 +133,7 @@ def _write(
     formats: Sequence[str],
     typed: dict[str, tuple[str, ...]],
     compared: Sequence[Comparison],
+    stripped: Note,
 ) -> list[Path]:
     from report.build import FORMATS, build
 
@@ -118,7 +141,9 @@ def _write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         aside = len(records) >= MANY
-        return build(records, folder, problems, chosen, typed, compared, aside=aside)
+        return build(
+            records, folder, problems, chosen, typed, compared, aside=aside, stripped=stripped
+        )
     except OSError as error:
         raise StoreError(
             f"cannot write the report to {folder}: {error.strerror}; choose a folder that is "
@@ -148,10 +173,7 @@ def _commands(paths: Sequence[Path]) -> dict[str, tuple[str, ...]]:
     """The arguments that runs were started with, as far as their folders are at hand."""
     found: dict[str, tuple[str, ...]] = {}
     for path in paths:
-        for folder in (path, *(file.parent for file in sorted(path.glob(f"*/{store.MANIFEST}")))):
-            with suppress(StoreError):
-                manifest = store.read_manifest(folder)
-                found[manifest.name] = manifest.command
+        found |= store.commands_of(path)
     return found
 
 
