@@ -10,6 +10,7 @@ two_samples.py      Mann and Whitney's test and the interval that goes with it, 
 effects.py          how much faster one is than the other, paired or not
 ranking.py          many comparisons at once: Holm's correction, and ranks that may be tied
 random_effects.py   one effect on several hosts, each with its own
+change_points.py    where a series of figures, one a run, changes its level
 censored.py         times of which some are only known to exceed a budget
 
 `Interval` carries what it claims to cover and how it was found. None stands for an interval that
@@ -19,6 +20,7 @@ the data cannot give, as of a single process.
 from __future__ import annotations
 
 from bench.stats.censored import RestrictedMean, censored_median, restricted_mean
+from bench.stats.change_points import ChangePoint, change_points
 from bench.stats.effects import (
     Effect,
     inverse,
@@ -50,12 +52,14 @@ from bench.stats.signed_rank import (
 
 __all__ = [
     "LEVEL",
+    "ChangePoint",
     "Effect",
     "Interval",
     "RandomEffect",
     "RestrictedMean",
     "censored_median",
     "centre_interval",
+    "change_points",
     "coefficient_of_variation",
     "decisive_pairs",
     "hodges_lehmann",

@@ -40,8 +40,10 @@ def shift_p(values: Values, base: Values) -> float:
 
     Without ties it is Mann and Whitney's. Values that are in both samples count against a shift.
     """
-    differences = np.subtract.outer(values, base)
-    against = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
+    ordered = np.sort(base)
+    below_or_equal = int((len(base) - np.searchsorted(ordered, values, side="left")).sum())
+    above_or_equal = int(np.searchsorted(ordered, values, side="right").sum())
+    against = min(below_or_equal, above_or_equal)
     return min(1.0, 2 * _below(len(values), len(base), against + 1))
 
 

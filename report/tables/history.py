@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from statistics import median
 from typing import Any
 
@@ -13,9 +14,9 @@ from report.analysis.aggregate import by_block
 from report.analysis.comparison import Comparison, compare
 from report.analysis.configurations import Setup, grouped
 from report.analysis.throughput import rate
-from report.tables.main import NONE, Column, figure, interval, ratio
+from report.tables.main import NONE, Column, figure, interval, probability, ratio
 from report.tables.sections import Section, saying
-from report.text import Given
+from report.text import Given, Note
 from report.wording.notes import machine, plain_note, settings, title
 
 NEVER_GATES = (
@@ -46,13 +47,94 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A framework's points in one set-up on one machine, oldest first."""
+    """A framework's points in one set-up on one machine, oldest first.
+
+    told  title, settings and machine, in words
+    """
 
     framework: str
     setup: Setup
     machine: Machine
-    heading: str
+    told: tuple[str, str, str]
     points: tuple[Point, ...]
+
+    @property
+    def heading(self) -> str:
+        """What it is of, on one line."""
+        return ". ".join(self.told)
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A change point: from this run on a framework has another speed than in the runs before.
+
+    ratio  of the runs from here to the next change point, to those since the last one
+    p      of there being a change at all, see `bench.stats.change_points`
+    """
+
+    place: int
+    run: str
+    started_at: str
+    ratio: stats.Effect
+    p: float
+    versions_before: tuple[str, ...]
+    versions: tuple[str, ...]
+
+
+def shifts(trend: Trend) -> tuple[Shift, ...]:
+    """The change points of a trend; what was measured in another way begins a new series."""
+    found: list[Shift] = []
+    start = 0
+    for _, alike in groupby(trend.points, key=lambda point: point.in_windows):
+        points = list(alike)
+        if points[0].in_windows is not None:
+            found += _shifts(points, start)
+        start += len(points)
+    return tuple(found)
+
+
+def _shifts(points: Sequence[Point], start: int) -> list[Shift]:
+    speeds = [point.images_per_s for point in points]
+    changes = stats.change_points(speeds)
+    edges = [0, *(one.place for one in changes), len(points)]
+    return [
+        Shift(
+            place=start + one.place,
+            run=points[one.place].run,
+            started_at=points[one.place].started_at,
+            ratio=stats.unpaired_ratio(speeds[middle:after], speeds[before:middle]),
+            p=one.p,
+            versions_before=points[one.place - 1].versions,
+            versions=points[one.place].versions,
+        )
+        for one, before, middle, after in zip(changes, edges, edges[1:], edges[2:], strict=False)
+    ]
+
+
+def told_of_shift(framework: str, shift: Shift) -> Note:
+    """`torch: 1.050 times as fast from 2026-03-01 on (RUN, p = 0.002; 2.9 → 2.10)`."""
+    found = shift.ratio.interval
+    sure = f", 95 % from {ratio(found.low)} to {ratio(found.high)}" if found else ""
+    p = probability(shift.p)
+    changed = shift.versions != shift.versions_before
+    versions: Note = (
+        (
+            "; version ",
+            Given(" or ".join(shift.versions_before)),
+            " → ",
+            Given(" or ".join(shift.versions)),
+        )
+        if changed
+        else ("; the version stayed",)
+    )
+    return (
+        Given(framework),
+        f": {ratio(shift.ratio.estimate)} times as fast{sure}, from ",
+        *(Given(shift.started_at[:10]), " on (", Given(shift.run)),
+        f", p {p if p.startswith('<') else f'= {p}'}",
+        *versions,
+        ").",
+    )
 
 
 def trends(records: Iterable[Record]) -> list[Trend]:
@@ -64,10 +146,8 @@ def trends(records: Iterable[Record]) -> list[Trend]:
         for framework in sorted(by_framework):
             points = _points(by_framework[framework])
             if points:
-                heading = _heading(comparison)
-                found.append(
-                    Trend(framework, comparison.setup, comparison.machine, heading, points)
-                )
+                told = _told(comparison)
+                found.append(Trend(framework, comparison.setup, comparison.machine, told, points))
     return found
 
 
@@ -96,7 +176,8 @@ def sections(found: Sequence[Trend]) -> list[Section]:
             "Change: images/s to that of the run before, unpaired; none where one was measured in "
             "windows and the other by whole epochs."
         )
-        said.append(Section(alike[0].heading, (table,), ((note,),)))
+        changed = [told_of_shift(one.framework, shift) for one in alike for shift in shifts(one)]
+        said.append(Section(alike[0].heading, (table,), ((note,), *changed)))
     return said
 
 
@@ -108,6 +189,7 @@ def values(trend: Trend) -> dict[str, Any]:
         "machine": trend.machine.model_dump(),
         "setup": asdict(trend.setup),
         "points": [asdict(point) for point in trend.points],
+        "change_points": [asdict(shift) for shift in shifts(trend)],
     }
 
 
@@ -143,9 +225,10 @@ def _points(records: Sequence[Record]) -> tuple[Point, ...]:
     return tuple(found)
 
 
-def _heading(comparison: Comparison) -> str:
+def _told(comparison: Comparison) -> tuple[str, str, str]:
     parts = title(comparison), settings(comparison), machine(comparison)
-    return ". ".join(plain_note(part) for part in parts)
+    first, second, third = (plain_note(part) for part in parts)
+    return first, second, third
 
 
 def _versions(row: tuple[str, Point]) -> str | Given:
