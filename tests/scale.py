@@ -4,8 +4,9 @@ A run folder is made with so many cells of the reference, speed alone, whose rec
 writes itself, since only reading is measured. Of each command it prints the seconds, the greatest
 resident memory, and what a cell more costs between two sizes.
 
-`--records 100000` makes a report over so many records instead, and `--classes 1000,7354` prints how
-large the record of one training on so many classes is.
+`--records 100000` makes a report over so many records instead, `--runs 500,2000` a site over so
+many runs of six records each, and `--classes 1000,7354` prints how large the record of one training
+on so many classes is.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +186,36 @@ def report(count: int, within: Path) -> None:
     print(f"report over {count:,} records: {told(cost)}")
 
 
+def sites(counts: Sequence[int], within: Path) -> None:
+    """A site over so many runs: copies of one, a day apart."""
+    costs: list[Cost] = []
+    one = fill(within / "one", 6)
+    identity = json.loads(next((one / "records").iterdir()).read_text())["identity"]
+    for count in counts:
+        out = within / f"runs-{count}"
+        for number in range(count):
+            day = (datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=number)).date().isoformat()
+            name = f"{day}T00-00-00Z-digits-lenet5"
+            new = {
+                identity["run"]: name,
+                identity["run_id"]: store.new_run_id(),
+                identity["started_at"]: f"{day}T00:00:00Z",
+            }
+            (out / name / "records").mkdir(parents=True)
+            for file in (one / "run.json", *(one / "records").iterdir()):
+                text = file.read_text(encoding="utf-8")
+                for old, other in new.items():
+                    text = text.replace(f'"{old}"', f'"{other}"')
+                (out / name / file.relative_to(one)).write_text(text, encoding="utf-8")
+        costs.append(measured("report", str(out), "--site", str(within / f"site-{count}")))
+        print(f"site over {count:>6,} runs: {told(costs[-1])}", flush=True)
+        shutil.rmtree(out)
+    for (few, before), (many, after) in pairwise(zip(counts, costs, strict=True)):
+        run_ms = 1000 * (after.cpu_s - before.cpu_s) / (many - few)
+        run_bytes = (after.peak_bytes - before.peak_bytes) / (many - few)
+        print(f"{few:,} to {many:,}: {run_ms:.1f} ms of CPU and {run_bytes:,.0f} bytes a run")
+
+
 def of_classes(counts: Sequence[int]) -> None:
     """The size of what a record holds of each class, for a test of 20 images a class."""
     random = np.random.default_rng(0)
@@ -215,11 +247,14 @@ def main() -> None:
     parser.add_argument("--sizes", default="100,1000,10000")
     parser.add_argument("--only", default="", help="names of commands, as in planning,report")
     parser.add_argument("--records", type=int)
+    parser.add_argument("--runs")
     parser.add_argument("--classes")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lenet-bench-scale-") as folder:
         if asked.classes:
             of_classes([int(word) for word in asked.classes.split(",")])
+        elif asked.runs:
+            sites([int(word) for word in asked.runs.split(",")], Path(folder))
         elif asked.records:
             report(asked.records, Path(folder))
         else:

@@ -12,6 +12,9 @@ import pytest
 
 from bench.results.record import Record
 from report.build import build
+from report.site.folder import build_site
+from report.site.runs import RunRead
+from tests.record_making import changed
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -70,7 +73,8 @@ class Opener:
         """Nothing may have been said, nor loaded."""
         assert self.said == []
         fetched = [url for url in self.loaded if not url.startswith("data:")]
-        assert [url for url in fetched if not url.endswith("/report.html")] == []
+        pages = ("/report.html", "/index.html")
+        assert [url for url in fetched if not url.endswith(pages)] == []
 
 
 @pytest.fixture
@@ -99,6 +103,26 @@ def standing(browser: sync_api.Browser, report) -> Iterator[Callable[[str], sync
     yield watched
     opener.close()
     opener.check()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, windows: list[Record]) -> Path:
+    """The start page over ten runs, two of them of Flax alone."""
+    torch = [one for one in windows if one.identity.framework == "torch"][:3]
+    runs = []
+    for day in range(1, 11):
+        name = f"2026-01-{day:02}T12-00-00Z-mnist-lenet5"
+        records = [
+            changed(
+                one, run=name, run_id=f"{day:032x}", started_at=f"2026-01-{day:02}T12:00:00Z",
+                framework="flax" if day > 8 else "torch",
+                images_per_s=1000.0 * (1 + (day > 4)) + day + place,
+            )
+            for place, one in enumerate(torch)
+        ]  # fmt: skip
+        runs.append(RunRead(Path(name), records, (), {}))
+    folder = tmp_path_factory.mktemp("site")
+    return build_site(folder, runs, [])[0]
 
 
 def violations(page: sync_api.Page) -> list[dict]:
@@ -166,7 +190,7 @@ def test_pictures_are_shown_though_nothing_may_be_loaded(report, opened):
 
 def test_a_click_sorts(report, opened):
     page = opened(report("windows").page)
-    table = page.locator("table").first
+    table = page.locator("main table").first
     head = table.get_by_role("columnheader", name="Images/s", exact=True)
     column = page.evaluate("(head) => head.cellIndex", head.element_handle())
     cells = table.locator(f"tbody tr td:nth-child({column + 1})")
@@ -202,6 +226,46 @@ def test_marks_tell_their_values(report, opened):
     assert all(
         re.fullmatch(r"torch:compile, seed \d, repeat \d: [\d,]+ images/s", one) for one in told
     )
+
+
+def test_a_click_copies_summary_and_citation(report, opened):
+    """From a file; and what is copied is the text that stands below."""
+    page = opened(report("windows").page, permissions=["clipboard-read", "clipboard-write"])
+    for name, of in (("Copy as Markdown", "#as-markdown"), ("Copy citation", "#as-citation")):
+        page.get_by_role("button", name=name).click()
+        page.get_by_text("Copied.").wait_for()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == page.locator(of).text_content()
+        page.evaluate("document.getElementById('copied').textContent = ''")
+    assert "| Fastest | " in page.locator("#as-markdown").text_content()
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('refused'))")
+    page.get_by_role("button", name="Copy citation").click()
+    page.get_by_text("Copied.").wait_for()
+    assert page.evaluate("getSelection().toString()").startswith("The lenet-bench authors")
+
+
+def test_a_choice_of_a_framework_needs_no_script(site, opened):
+    page = opened(site, java_script_enabled=False)
+    rows = page.locator("table.runs tbody tr")
+    assert rows.count() == 10
+    page.get_by_label("flax").check()
+    shown = [row for row in rows.all() if row.is_visible()]
+    assert len(shown) == 2
+    page.get_by_label("all frameworks").check()
+    assert all(row.is_visible() for row in rows.all())
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [("desktop", "light"), pytest.param("telephone", "dark", marks=pytest.mark.long)],
+)
+def test_everybody_can_read_the_start_page(site, opened, size, scheme):
+    page = opened(site, color_scheme=scheme)
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    found = violations(page)
+    assert {one["id"]: [node["html"] for node in one["nodes"]] for one in found} == {}
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_all_is_there_without_scripts(report, opened):

@@ -1,0 +1,76 @@
+"""The figure of a start page: images/s from run to run, with change points marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from report.figures.canvas import TEXT, Drawing, blank, thinned
+from report.figures.gallery import Picture
+from report.figures.palette import Style
+from report.figures.svg import render
+from report.tables.history import Trend, shifts
+from report.tables.main import figure, interval, ratio
+
+MOST_DATES = 4
+DATE_LENGTH = 10
+
+
+def picture(trends: Sequence[Trend], styles: Mapping[str, Style], name: str) -> Picture:
+    """The trends of one set-up on one machine, written."""
+    return render(drawing(trends, styles, name))
+
+
+def drawing(trends: Sequence[Trend], styles: Mapping[str, Style], name: str) -> Drawing:
+    """A point a run, in their order; a dashed line where a framework's speed changed for good."""
+    made = blank(name, "How does speed go from run to run?", 3.6)
+    dates = {point.run: point.started_at for trend in trends for point in trend.points}
+    runs = sorted(dates, key=lambda run: (dates[run], run))
+    places = {run: at for at, run in enumerate(runs)}
+    changed = []
+    for trend in trends:
+        style = styles[trend.framework]
+        x = [places[point.run] for point in trend.points]
+        made.line(x, [point.images_per_s for point in trend.points], style)
+        made.entry(trend.framework, style)
+        shown = thinned(list(zip(x, trend.points, strict=True)))
+        texts = [
+            f"{trend.framework}, {point.started_at[:DATE_LENGTH]}, {point.run}: "
+            f"{figure(point.images_per_s)} images/s, 95 % "
+            f"{interval(point.interval.low, point.interval.high) if point.interval else 'unknown'}"
+            for _, point in shown
+        ]
+        made.points(
+            [at for at, _ in shown], [point.images_per_s for _, point in shown], style, texts
+        )
+        for shift in shifts(trend):
+            changed.append(f"{trend.framework} × {ratio(shift.ratio.estimate)} from {shift.run} on")
+            at = x[shift.place]
+            made.axes.axvline(at - 0.5, color=style.colour, lw=1.2, ls=(0, (4, 2)))
+            made.axes.annotate(
+                f"× {ratio(shift.ratio.estimate)}",
+                (at - 0.5, trend.points[shift.place].images_per_s),
+                textcoords="offset points",
+                xytext=(4, 8),
+                fontsize=9,
+                color=TEXT,
+                annotation_clip=False,
+            )
+    made.axes.set_ylim(0, 1.12 * made.axes.dataLim.y1)
+    made.axes.set_xlim(-0.6, len(runs) - 0.4)
+    made.axes.set_ylabel("Images/s")
+    made.axes.set_xlabel("Date of the run (UTC)")
+    ticks = thinned(range(len(runs)), MOST_DATES)
+    made.axes.xaxis.set_major_locator(FixedLocator(ticks))
+    made.axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda at, _: dates[runs[int(at)]][:DATE_LENGTH] if at in ticks else "")
+    )
+    made.legend()
+    said = f"Change points: {'; '.join(changed)}." if changed else "No change point."
+    made.seen = f"Images a second of {len(trends)} frameworks in {len(runs)} runs. {said}"
+    made.note = (
+        "Median over the processes of each run, in the order of the runs, not to the scale of "
+        "time. Dashed: a change point, and how many times as fast from there on."
+    )
+    return made
