@@ -65,10 +65,16 @@ def answer(comparison: Comparison) -> Answer:
         return Answer("none", reason, None, kept)
     left_out = _left_out(comparison, why)
     if not kept.samples:
-        return Answer("none", ("nobody is ranked", *left_out), None, kept)
+        reasons: Note = (str(left_out[0]).removeprefix("; "), *left_out[1:]) if left_out else ()
+        return Answer("none", reasons or ("no speed was measured",), None, kept)
     first = named(kept.samples)[0]
     if len(kept.samples) == 1:
-        alone: Note = (first, f" alone can be told of: {speed_of(kept.samples[0])}", *left_out)
+        alone: Note = (
+            "only ",
+            first,
+            f" has a speed to rank: {speed_of(kept.samples[0])}",
+            *left_out,
+        )
         only: Note = (first, f" alone: {speed_of(kept.samples[0])}")
         return Answer("alone", alone if left_out else only, None, kept)
     return _ranked(kept, left_out, comparison.baseline)

@@ -41,14 +41,14 @@ def card(comparison: Comparison) -> tuple[Tile, ...]:
     """The tiles, always these four."""
     told = answer(comparison)
     return (
-        _fastest(told),
+        _fastest(comparison, told),
         _accuracy(comparison),
         _target(comparison, told),
         _fair(comparison),
     )
 
 
-def _fastest(told: Answer) -> Tile:
+def _fastest(comparison: Comparison, told: Answer) -> Tile:
     said: tuple[Note, ...] = (_sentence(told.said),)
     if told.kind == "told" and told.fastest is not None:
         much: Note = (*told.said[2:], ".")
@@ -57,7 +57,8 @@ def _fastest(told: Answer) -> Tile:
         sample = told.speeds.samples[0]
         bare = sample.interval is None
         why = (("One process: no interval.",),) if bare else ()
-        return Tile(NAMES[0], ("Nothing to compare",), (*said, *why))
+        value = "Not ranked" if unranked(comparison) else "Nothing to compare"
+        return Tile(NAMES[0], (value,), (*said, *why))
     if told.kind == "untold" and told.speeds.contrast(0, 1):
         names = named(told.speeds.samples)
         said = (*said, (names[0], " came out ", *times(told.speeds, 0, 1, short=True), "."))
