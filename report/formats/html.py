@@ -11,6 +11,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,22 @@ def page(
 
 def rendered(template: str, **values: object) -> str:
     """A page by its template, with our styles and script."""
-    environment = Environment(
+    style, script = _asset("report.css"), _asset("report.js")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=style,
+            script=script,
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            **values,
+        )
+    )
+
+
+@cache  # which keeps templates compiled: a site has a page for each of many runs
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("report.formats"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -110,15 +126,9 @@ def rendered(template: str, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    style, script = _asset("report.css"), _asset("report.js")
-    return environment.get_template(template).render(
-        style=style,
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        **values,
-    )
 
 
+@cache
 def _asset(name: str) -> Markup:
     """A file of ours that goes into the page as it is."""
     file = resources.files("report.formats") / "templates" / name
@@ -220,6 +230,7 @@ def _regimes(of: Comparison, swatches: Mapping[str, str]) -> Mapping[str, Any]:
     }
 
 
+@cache
 def _dictionary() -> Mapping[str, Any]:
     columns: tuple[Column[Entry], ...] = (
         Column("Column", "", lambda one: one.column, 0, is_text=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -60,7 +61,12 @@ def summary(comparisons: Sequence[Comparison], source: Note = ()) -> str:
 
 
 def _rendered(template: str, **values: object) -> str:
-    environment = Environment(
+    return _environment().get_template(template).render(**values)
+
+
+@cache  # which keeps templates compiled
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("report.formats"),
         autoescape=select_autoescape(("html.j2",)),
         undefined=StrictUndefined,
@@ -69,7 +75,6 @@ def _rendered(template: str, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(**values)
 
 
 def _escaped(value: object) -> Markdown:

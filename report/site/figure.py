@@ -66,6 +66,7 @@ def drawing(trends: Sequence[Trend], styles: Mapping[str, Style], name: str) -> 
     made.axes.xaxis.set_major_formatter(
         FuncFormatter(lambda at, _: dates[runs[int(at)]][:DATE_LENGTH] if at in ticks else "")
     )
+    made.axes.tick_params(axis="x", pad=9)  # clear of the 0 beside the first date
     made.legend()
     said = f"Change points: {'; '.join(changed)}." if changed else "No change point."
     made.seen = f"Images a second of {len(trends)} frameworks in {len(runs)} runs. {said}"
