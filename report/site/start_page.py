@@ -24,6 +24,7 @@ from report.text import Given, Note
 
 MOST_DRAWN = 18  # set-ups with a figure, those of most runs
 MOST_POINTS = 20  # the newest of each framework in a table; `bench history` shows all
+LAST_COLUMNS = ("Framework", "Version", "Date", "Images/s", "95 %", "Change")
 PATH_LIMIT = 200
 
 
@@ -106,6 +107,7 @@ def _setups(
         is_drawn = number <= MOST_DRAWN and max(len(one.points) for one in of) > 1
         newest = [replace(one, points=one.points[-MOST_POINTS:]) for one in of]
         table = sections(newest)[0].tables[0]
+        last = sections([replace(one, points=one.points[-1:]) for one in of])[0].tables[0]
         changed = [(one, shift) for one in of for shift in shifts(one)]
         found.append(
             {
@@ -119,6 +121,15 @@ def _setups(
                     (numbers[one.framework], sentence(told_of_shift(one.framework, shift)))
                     for one, shift in changed
                 ],
+                "last": {
+                    **html_parts.table(
+                        [one for one in last.columns if one.name in LAST_COLUMNS],
+                        last.rows,
+                        ("The newest run of each framework",),
+                        swatches,
+                    ),
+                    "names": [numbers[row[0]] for row in last.rows],
+                },
                 "table": {
                     **html_parts.table(table.columns, table.rows, ("The newest runs",), swatches),
                     "names": [numbers[row[0]] for row in table.rows],
