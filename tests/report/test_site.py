@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UsageError
-from bench.results import store
+from bench.results import folders
 from bench.results.record import Record
 from report.site.folder import MANIFEST, build_site, claim
 from report.site.runs import Kept, RunRead
@@ -176,5 +176,5 @@ def test_run_folders_are_found(tmp_path) -> None:
     for name in ("b", "a"):
         (tmp_path / name / "records").mkdir(parents=True)
     (tmp_path / "notes").mkdir()
-    assert store.run_folders([tmp_path]) == [tmp_path / "a", tmp_path / "b"]
-    assert store.run_folders([tmp_path / "a", tmp_path]) == [tmp_path / "a", tmp_path / "b"]
+    assert folders.run_folders([tmp_path]) == [tmp_path / "a", tmp_path / "b"]
+    assert folders.run_folders([tmp_path / "a", tmp_path]) == [tmp_path / "a", tmp_path / "b"]

@@ -12,7 +12,7 @@ from bench.cli import parse
 from bench.cli.console import standard_output
 from bench.config import parsing
 from bench.errors import StoreError, UsageError
-from bench.results import store
+from bench.results import folders, store
 from bench.results.record import Record
 from report.analysis.comparison import Comparison, compare
 from report.analysis.throughput import accepting_disturbed
@@ -173,7 +173,7 @@ def _commands(paths: Sequence[Path]) -> dict[str, tuple[str, ...]]:
     """The arguments that runs were started with, as far as their folders are at hand."""
     found: dict[str, tuple[str, ...]] = {}
     for path in paths:
-        found |= store.commands_of(path)
+        found |= folders.commands_of(path)
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.cli.console import say, standard_output
 from bench.errors import UsageError
+from bench.results import folders as run_folders
 from bench.results import store
 from report.analysis.throughput import accepting_disturbed
 from report.sharing import Stripper
@@ -36,7 +37,7 @@ def site(
             f"no site: {error.name} is missing: pip install 'lenet-bench[report]'"
         ) from error
 
-    folders = store.run_folders(paths)
+    folders = run_folders.run_folders(paths)
     if not folders:
         raise UsageError(
             f"there are no runs in {', '.join(map(str, paths))}: give run folders, or the folder "
@@ -68,7 +69,7 @@ def _stripper(folders: Sequence[Path]) -> Stripper:
     """One that knows the names that any of the runs tells of."""
     stripper = Stripper.of_this_machine()
     for one in folders:
-        stripper.learn(store.read_records([one])[0], store.commands_of(one))
+        stripper.learn(store.read_records([one])[0], run_folders.commands_of(one))
     return stripper
 
 
@@ -82,7 +83,7 @@ def _read(
     """Run after run; the files that cannot be read are added to `left_out`."""
     for one in folders:
         records, problems = store.read_records([one])
-        commands = store.commands_of(one)
+        commands = run_folders.commands_of(one)
         left_out += [path for path, _ in problems]
         if accept_disturbed:
             records = accepting_disturbed(records)
