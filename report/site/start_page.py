@@ -24,7 +24,7 @@ from report.text import Given, Note
 
 MOST_DRAWN = 18  # set-ups with a figure, those of most runs
 MOST_POINTS = 20  # the newest of each framework in a table; `bench history` shows all
-LAST_COLUMNS = ("Framework", "Version", "Date", "Images/s", "95 %", "Change")
+LAST_COLUMNS = ("Framework", "Version", "Date", "Images/s", "95 % (images/s)", "Change (ratio)")
 PATH_LIMIT = 200
 
 
@@ -123,7 +123,7 @@ def _setups(
                 ],
                 "last": {
                     **html_parts.table(
-                        [one for one in last.columns if one.name in LAST_COLUMNS],
+                        [one for one in last.columns if one.heading() in LAST_COLUMNS],
                         last.rows,
                         ("The newest run of each framework",),
                         swatches,
