@@ -24,7 +24,7 @@ from report.text import Given, Note
 
 MOST_DRAWN = 18  # set-ups with a figure, those of most runs
 MOST_POINTS = 20  # the newest of each framework in a table; `bench history` shows all
-LAST_COLUMNS = ("Framework", "Version", "Date", "Images/s", "95 % (images/s)", "Change (ratio)")
+LAST_COLUMNS = ("Framework", "Version", "Date", "Images/s", "95 % (images/s)")
 PATH_LIMIT = 200
 
 
