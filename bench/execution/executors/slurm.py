@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import UnavailableError, UsageError
 from bench.execution.executors.link import SLOT, Link, connected_to, package
+from bench.workload import caches
 
 ONE_LINE = Annotated[str, Field(pattern=r"^[^\r\n]+$")]  # each becomes a line of a script
 
@@ -100,6 +101,7 @@ def _arguments(jobs: SlurmJobs) -> dict[str, Any]:
         "account": jobs.account,
         "interface": jobs.interface,
         "python": sys.executable,
+        "log_directory": str(caches.folder() / "slurm"),  # not where the run was typed
         "nanny": False,
         "worker_extra_args": ["--resources", f"{SLOT}=1"],
         "job_extra_directives": [*own, *jobs.directives],
