@@ -213,8 +213,9 @@ def test_jobs_that_cannot_be_are_refused(text, said, tmp_path):
     assert str(path) in str(refused.value)
 
 
-def test_a_job_script_has_a_node_for_itself_and_one_slot(tmp_path):
+def test_a_job_script_has_a_node_for_itself_and_one_slot(tmp_path, monkeypatch):
     """As dask-jobqueue writes it; nothing is started."""
+    monkeypatch.setenv("LENET_BENCH_CACHE", str(tmp_path))
     jobqueue = pytest.importorskip("dask_jobqueue.slurm")
     path = tmp_path / "cluster.toml"
     path.write_text(JOBS + 'queue = "compute"\ndirectives = ["--gres=gpu:1"]\n')
@@ -222,6 +223,7 @@ def test_a_job_script_has_a_node_for_itself_and_one_slot(tmp_path):
     script = jobqueue.SLURMJob(scheduler="tcp://127.0.0.1:1", **given).job_script()
     for line in ("--exclusive", "--gres=gpu:1", "-p compute", "--cpus-per-task=4", "-n 1"):
         assert f"#SBATCH {line}" in script
+    assert f"#SBATCH -o {tmp_path}/slurm/" in script
     assert "--resources slot=1" in script
     assert "--nthreads 1" in script
     assert os.path.basename(given["python"]) in script
