@@ -20,7 +20,7 @@ from bench.cli.invocation import Invocation
 from bench.cli.recipe_commands import reproducer, rerun, show
 from bench.cli.result_commands import compare, history, report
 from bench.cli.run_options import DataRoot, DatasetName, Json, run
-from bench.cli.speed_commands import climber, profile
+from bench.cli.speed_commands import bisect, climber, matrix, profile
 from bench.errors import BenchError, UsageError
 from bench.system import signals
 
@@ -54,6 +54,8 @@ app.command(cls=Command)(history)
 app.command(cls=Command)(show)
 app.command(cls=Command)(rerun)
 app.command(cls=Command)(profile)
+app.command(cls=Command)(bisect)
+app.command(cls=Command)(matrix)
 
 
 def _run(arguments: list[str], invocation: Invocation) -> int:

@@ -105,7 +105,7 @@ def certify(
     kept = None if fresh else _read(path)
     if kept is not None:
         return VerificationResult(kept)
-    verdict = _examined(subject, log, on_check, executor, timeout_s)
+    verdict = examined(subject, log, on_check, executor, timeout_s)
     if verdict.certificate is not None and verdict.outcome is None:
         # A folder that cannot be written to costs the next run its time, nothing else.
         with contextlib.suppress(OSError):
@@ -114,13 +114,14 @@ def certify(
     return verdict
 
 
-def _examined(
+def examined(
     subject: Subject,
     log: Path,
     on_check: Callable[[Check], None],
     executor: Executor,
-    timeout_s: float,
+    timeout_s: float = TIMEOUT_S,
 ) -> VerificationResult:
+    """The verdict of a new examination, which is kept nowhere."""
     checks: list[Check] = []
     versions: dict[str, str] = {}
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.execution.executor import Outcome, Usage
 from bench.system import environment, launch, machine
+from bench.system.interpreter import Interpreter
 from bench.worker.messages import Emit, Ended, Event, Task, event_from, to_line
 
 
+@dataclass(frozen=True, slots=True)
 class ChildProcess:
-    """Starts a worker for each task, with the same environment for all but the count of threads."""
+    """Starts a worker for each task, with the same environment for all but the count of threads.
+
+    interpreter  the Python that it runs in, where it is another one than this
+    """
+
+    interpreter: Interpreter | None = None
 
     def call(
         self, task: Task, *, log: Path, timeout_s: float, on_event: Emit = lambda event: None
@@ -35,6 +43,7 @@ class ChildProcess:
             log,
             timeout_s,
             take,
+            self.interpreter,
         )
         end = ends[-1] if ends else _without_last_word(ending, timeout_s)
         usage = Usage(ending.wall_s, ending.cpu_s, ending.peak_rss_bytes)

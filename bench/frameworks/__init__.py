@@ -19,7 +19,9 @@ from bench.frameworks.registry import with_variants as with_variants
 from bench.frameworks.spec import SEPARATOR as SEPARATOR
 from bench.frameworks.spec import TUNED as TUNED
 from bench.frameworks.spec import Framework as Framework
+from bench.frameworks.spec import Package as Package
 from bench.frameworks.spec import Switch as Switch
 from bench.frameworks.spec import Toolchain as Toolchain
 from bench.frameworks.spec import Tools as Tools
 from bench.frameworks.spec import Variant as Variant
+from bench.frameworks.spec import installed_here as installed_here

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Protocol
@@ -42,17 +42,48 @@ class Toolchain(Tools, Protocol):
 
 
 @cache
-def _is_installed(requirement: str) -> bool:
-    """Whether a package is here in a version that is meant; True where none is."""
+def installed_here(distribution: str) -> str | None:
+    """The version of a package in the environment of this process; None where it is not."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+VersionOf = Callable[[str], str | None]  # of the packages of some environment
+
+
+def _is_installed(requirement: str, version_of: VersionOf) -> bool:
+    """Whether a package is there in a version that is meant; True where none is meant."""
     if not requirement:
         return True
     from packaging.requirements import Requirement  # not needed for the command line's help
 
     of = Requirement(requirement)
-    try:
-        return of.specifier.contains(importlib.metadata.version(of.name), prereleases=True)
-    except importlib.metadata.PackageNotFoundError:
-        return False
+    version = version_of(of.name)
+    return version is not None and of.specifier.contains(version, prereleases=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package of pip's that a framework is made of.
+
+    name    what people call it, such as tensorflow
+    least   the first version that the adapter is written for
+    builds  its name on machines for which an environment marker holds, where that is another:
+            (marker, name)
+    """
+
+    name: str
+    least: str
+    builds: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def distribution(self) -> str:
+        """What pip installs on this machine."""
+        from packaging.markers import Marker  # not needed for the command line's help
+
+        return next((name for marker, name in self.builds if Marker(marker).evaluate()), self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +103,15 @@ class Switch:
     devices: tuple[Device, ...] = ("cpu",)
     of: str = ""
 
-    def helps(self, device: Device, instruction_sets: Collection[str]) -> bool:
+    def helps(
+        self,
+        device: Device,
+        instruction_sets: Collection[str],
+        version_of: VersionOf = installed_here,
+    ) -> bool:
         """Whether it is set on this device of a CPU with these instruction sets."""
         is_of_class = not self.on or not set(self.on).isdisjoint(instruction_sets)
-        return device in self.devices and is_of_class and _is_installed(self.of)
+        return device in self.devices and is_of_class and _is_installed(self.of, version_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +131,14 @@ class Variant:
     adapter: str | None = None
     modules: tuple[str, ...] | None = None
     install: str | None = None
+    packages: tuple[Package, ...] | None = None
     own: tuple[Default, ...] | None = None
     switches: tuple[Switch, ...] | None = None
     environment: Mapping[str, str] | None = None
 
     def instead(self) -> dict[str, Any]:
         """What it has of its own, by the names of `Framework`'s fields."""
-        names = ("adapter", "modules", "install", "own", "switches", "environment")
+        names = ("adapter", "modules", "install", "packages", "own", "switches", "environment")
         given = {name: getattr(self, name) for name in names}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -114,6 +151,8 @@ class Framework:
     version   the distribution whose version is the framework's
     modules   what must be importable for it to be available
     install   the command that would make it available
+    packages  those of pip's that it is made of, for releases of them to be compared; none where
+              more than pip is needed
     for_gpu   what would let it compute on a GPU
     default   whether `run` takes it when no frameworks are named
     own       its defaults that differ from the matched setting: what the regime `native` takes
@@ -135,6 +174,7 @@ class Framework:
     version: str
     modules: tuple[str, ...]
     install: str
+    packages: tuple[Package, ...] = ()
     default: bool = True
     own: tuple[Default, ...] = ()
     toolchain: str | None = None
@@ -158,15 +198,29 @@ class Framework:
         """Whether it is the plain framework in another mode of execution, on the same libraries."""
         return self.variant is not None and self.variant.modules is None
 
-    def switched(self, device: Device, instruction_sets: Collection[str]) -> dict[str, str]:
+    def switched(
+        self,
+        device: Device,
+        instruction_sets: Collection[str],
+        version_of: VersionOf = installed_here,
+    ) -> dict[str, str]:
         """The switches that are set on this device of a CPU with these instruction sets."""
-        return {one.name: one.value for one in self.switches if one.helps(device, instruction_sets)}
+        helping = (one for one in self.switches if one.helps(device, instruction_sets, version_of))
+        return {one.name: one.value for one in helping}
 
     def variables(
-        self, device: Device, instruction_sets: Collection[str], *, switches: bool = True
+        self,
+        device: Device,
+        instruction_sets: Collection[str],
+        *,
+        switches: bool = True,
+        version_of: VersionOf = installed_here,
     ) -> dict[str, str]:
-        """What its process has in its environment; without `switches`, only what it must have."""
-        chosen = self.switched(device, instruction_sets) if switches else {}
+        """What its process has in its environment; without `switches`, only what it must have.
+
+        `version_of` tells of the packages of the environment that it runs in.
+        """
+        chosen = self.switched(device, instruction_sets, version_of) if switches else {}
         return {**self.environment, **chosen}
 
     def in_variant(self, variant: Variant) -> Framework:

@@ -68,9 +68,11 @@ class Rule:
     confirmations: int = CONFIRMATIONS
 
     @classmethod
-    def of(cls, threshold: float, cells: int, pairs: int | None = None) -> Rule:
+    def of(
+        cls, threshold: float, cells: int, pairs: int | None = None, alpha: float = ALPHA
+    ) -> Rule:
         """The default number of pairs is one more than the fewest: one may point the other way."""
-        return cls(threshold, pairs or fewest_pairs(cells) + 1)
+        return cls(threshold, pairs or fewest_pairs(cells) + 1, alpha)
 
 
 @dataclass(slots=True)

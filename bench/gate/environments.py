@@ -10,10 +10,9 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.system import git
+from bench.system.interpreter import OF_ANOTHER_PYTHON
 
 INSTALL_LIMIT_S = 3600.0
-# With these pip would find packages that the new environment does not have.
-OF_ANOTHER_PYTHON = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
 TAIL_LINES = 12
 
 

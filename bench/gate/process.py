@@ -19,6 +19,7 @@ from bench.gate.budget import Budget
 from bench.gate.cases import Case, Name
 from bench.gate.origin import Loaded, Origins
 from bench.system import environment, machine, signals
+from bench.system.interpreter import alone
 
 WINDOWS = Path(__file__).with_name("window_server.py")
 START_LIMIT_S = 300.0  # a Julia that compiles itself for the first time takes minutes
@@ -42,6 +43,7 @@ class Side:
     caches   a folder for what is compiled of it; made where something is
     origins  its files, and what is the repository's
     absent   its submodules that could not be had
+    alone    whether the interpreter is to find no packages but those of its own environment
     """
 
     name: Name
@@ -50,6 +52,7 @@ class Side:
     caches: Path
     origins: Origins
     absent: tuple[str, ...] = ()
+    alone: bool = False
 
 
 class Resident:
@@ -180,6 +183,8 @@ class Resident:
 def _environment(side: Side, threads: int) -> dict[str, str]:
     """A worker's environment, where what PYTHONPATH names of the repository is the side's."""
     env = environment.of_worker(threads, os.environ)
+    if side.alone:
+        env = alone(env)
     given = [Path(part) for part in env.get("PYTHONPATH", "").split(os.pathsep) if part]
     moved = [side.origins.moved(path.resolve()) for path in given]
     parts = dict.fromkeys(str(path) for path in (*side.paths, *moved))

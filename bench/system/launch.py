@@ -24,6 +24,7 @@ from typing import IO, Any
 import psutil
 
 from bench.system import signals
+from bench.system.interpreter import Interpreter
 
 GRACE_S = 5.0  # between asking a worker to end and ending it
 POLL_S = 0.02
@@ -66,10 +67,12 @@ def run_worker(
     log: Path,
     timeout_s: float,
     on_line: Callable[[bytes], None],
+    interpreter: Interpreter | None = None,
 ) -> Ending:
     """Run one worker to its end and pass on each line that it says; both are of JSON.
 
-    It is bound to the CPUs before any library counts them; without any it may use all.
+    It runs in this Python, or in that of the `interpreter`. It is bound to the CPUs before any
+    library counts them; without any it may use all.
 
     A worker that outlives `timeout_s` is ended, and so is one that still runs when something is
     raised here, a KeyboardInterrupt included.
@@ -80,7 +83,7 @@ def run_worker(
         patience_s, timed_out = 0.0, False
         try:
             with signals.defer_signals():  # a process that has started is one that is ended
-                process, pipe = _started(env, log, stack)
+                process, pipe = _started(env, log, stack, interpreter)
             _send(process, [" ".join(map(str, cpus)), task])
             for line in _lines(pipe, process.pid, started + timeout_s):
                 on_line(line)
@@ -115,7 +118,10 @@ class _NotStartedError(Exception):
 
 
 def _started(
-    env: Mapping[str, str], log: Path, stack: contextlib.ExitStack
+    env: Mapping[str, str],
+    log: Path,
+    stack: contextlib.ExitStack,
+    interpreter: Interpreter | None,
 ) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """A worker, and the pipe that it speaks on; _NotStartedError where the system has none."""
     try:
@@ -124,21 +130,31 @@ def _started(
         pipe = os.fdopen(read_end, "rb", buffering=0)
         stack.enter_context(pipe)
         try:
-            return _start(env, output, write_end), pipe
+            return _start(env, output, write_end, interpreter), pipe
         finally:
             os.close(write_end)
     except OSError as error:
         raise _NotStartedError(error.strerror or str(error)) from error
 
 
-def _start(env: Mapping[str, str], output: IO[bytes], write_end: int) -> subprocess.Popen[bytes]:
+def _start(
+    env: Mapping[str, str],
+    output: IO[bytes],
+    write_end: int,
+    interpreter: Interpreter | None,
+) -> subprocess.Popen[bytes]:
     """Start the worker in a session of its own, so that a Ctrl-C reaches only this process."""
+    command = (
+        interpreter.command("bench.worker")
+        if interpreter
+        else [sys.executable, *_flags(), "-m", "bench.worker"]
+    )
     return subprocess.Popen(
-        [sys.executable, *_flags(), "-m", "bench.worker", str(write_end)],
+        [*command, str(write_end)],
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=output,
-        env=dict(env),
+        env=interpreter.environment(env) if interpreter else dict(env),
         pass_fds=(write_end,),
         start_new_session=True,
     )

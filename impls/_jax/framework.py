@@ -1,6 +1,6 @@
 """What holds for every library on JAX whose users take Optax, without importing them."""
 
-from bench.frameworks import Default, Switch
+from bench.frameworks import Default, Package, Switch
 
 # Read off Optax 0.2.8. It has no argument for L2 decay outside of `adamw`: where it stands in a
 # chain is what a person types.
@@ -16,6 +16,8 @@ OF_OPTAX = (
     ),
     Default("weight-decay", "weight_decay", 1e-4, "optax.adamw, weight_decay", ("adamw",)),
 )
+# Of JAX and Optax, whose versions are those of all libraries on them.
+PACKAGES = (Package("jax", "0.8"), Package("optax", "0.2.6"))
 NO_SWITCHES = Default("switches", "switches", False, "XLA_FLAGS, which nobody has set")
 
 # No fusions of YNNPACK in XLA on a CPU: with them jaxlib 0.10.2 computes some sums over more than

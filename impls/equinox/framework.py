@@ -1,7 +1,7 @@
 """What the harness knows of Equinox, without importing it."""
 
-from bench.frameworks import Default, Framework, Variant
-from impls._jax.framework import NO_SWITCHES, OF_OPTAX, SWITCHES
+from bench.frameworks import Default, Framework, Package, Variant
+from impls._jax.framework import NO_SWITCHES, OF_OPTAX, PACKAGES, SWITCHES
 
 # Read off Equinox 0.13. Its own initial weights are the matched ones: uniform within 1/√fan_in, for
 # kernels and biases alike (equinox/nn/_conv.py, equinox/nn/_linear.py).
@@ -21,6 +21,7 @@ FRAMEWORK = Framework(
     version="equinox",
     modules=("jax", "equinox", "optax"),
     install="pip install 'lenet-bench[equinox]'",
+    packages=(*PACKAGES, Package("equinox", "0.13")),
     default=False,
     own=OWN,
     switches=SWITCHES,

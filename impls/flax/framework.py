@@ -1,7 +1,7 @@
 """What the harness knows of Flax, without importing it."""
 
-from bench.frameworks import TUNED, Default, Framework, Variant
-from impls._jax.framework import NO_SWITCHES, OF_OPTAX, SWITCHES
+from bench.frameworks import TUNED, Default, Framework, Package, Variant
+from impls._jax.framework import NO_SWITCHES, OF_OPTAX, PACKAGES, SWITCHES
 
 # Read off Flax 0.12 (flax.nnx).
 OWN = (
@@ -31,6 +31,7 @@ FRAMEWORK = Framework(
     version="flax",
     modules=("jax", "flax", "optax"),
     install="pip install 'lenet-bench[flax]'",
+    packages=(*PACKAGES, Package("flax", "0.12")),
     own=OWN,
     switches=SWITCHES,
     variants=(

@@ -1,7 +1,8 @@
 """What the harness knows of Keras and its backends, without importing them."""
 
-from bench.frameworks import Default, Framework, Switch, Variant
+from bench.frameworks import Default, Framework, Package, Switch, Variant
 from impls._jax.framework import NO_SWITCHES
+from impls._jax.framework import PACKAGES as OF_JAX_AND_OPTAX
 from impls._jax.framework import SWITCHES as OF_JAX
 
 # Read off Keras 3.12 to 3.15. ε̂ and the decay of the weights before the step stand in
@@ -31,6 +32,12 @@ OWN = (
         "with a SeedGenerator",
     ),
 )
+KERAS = Package("keras", "3.12")
+TENSORFLOW = Package(
+    "tensorflow",
+    "2.20",
+    (("sys_platform == 'linux' and platform_machine == 'x86_64'", "tensorflow-cpu"),),
+)
 NO_ONEDNN = Default("switches", "switches", False, "TF_ENABLE_ONEDNN_OPTS, which nobody has set")
 
 # TensorFlow takes oneDNN by itself only where the CPU has instructions for neural networks, such as
@@ -45,6 +52,7 @@ FRAMEWORK = Framework(
     version="keras",
     modules=("keras", "tensorflow"),
     install="pip install 'lenet-bench[keras]'",
+    packages=(KERAS, TENSORFLOW),
     own=(*OWN, NO_ONEDNN),
     switches=SWITCHES,
     environment={"KERAS_BACKEND": "tensorflow"},
@@ -64,6 +72,7 @@ FRAMEWORK = Framework(
             adapter="impls.keras.on_jax.adapter:KerasOnJaxAdapter",
             modules=("keras", "jax", "optax"),
             install="pip install 'lenet-bench[keras-jax]'",
+            packages=(KERAS, *OF_JAX_AND_OPTAX),
             own=(*OWN, NO_SWITCHES),
             switches=OF_JAX,
             environment={"KERAS_BACKEND": "jax"},
@@ -74,6 +83,7 @@ FRAMEWORK = Framework(
             adapter="impls.keras.on_torch.adapter:KerasOnTorchAdapter",
             modules=("keras", "torch"),
             install="pip install 'lenet-bench[keras-torch]'",
+            packages=(KERAS, Package("torch", "2.9")),
             own=OWN,
             switches=(),
             environment={"KERAS_BACKEND": "torch"},

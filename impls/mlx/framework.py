@@ -1,6 +1,6 @@
 """What the harness knows of MLX, without importing it."""
 
-from bench.frameworks import Default, Framework
+from bench.frameworks import Default, Framework, Package
 
 # Read off MLX 0.32. Two of its defaults have no form here, and `native` leaves them as in the
 # matched setting: its Adam and AdamW correct no bias unless they are told to (bias_correction), and
@@ -19,6 +19,7 @@ FRAMEWORK = Framework(
     version="mlx",
     modules=("mlx",),
     install="pip install 'lenet-bench[mlx]'",
+    packages=(Package("mlx", "0.30", (("sys_platform == 'linux'", "mlx[cpu]"),)),),
     default=False,
     own=OWN,
     # On GPUs that have it MLX multiplies in TF32 unless it is told not to.

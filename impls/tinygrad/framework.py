@@ -1,6 +1,6 @@
 """What the harness knows of tinygrad, without importing it."""
 
-from bench.frameworks import Framework
+from bench.frameworks import Framework, Package
 
 FRAMEWORK = Framework(
     name="tinygrad",
@@ -9,6 +9,7 @@ FRAMEWORK = Framework(
     version="tinygrad",
     modules=("tinygrad",),
     install="pip install 'lenet-bench[tinygrad]'",
+    packages=(Package("tinygrad", "0.14"),),
     default=False,
     # Read off tinygrad 0.14: its initial weights and optimizers are the matched ones. RMSprop it
     # has none.

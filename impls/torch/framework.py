@@ -1,6 +1,6 @@
 """What the harness knows of PyTorch, without importing it."""
 
-from bench.frameworks import Default, Framework, Variant
+from bench.frameworks import Default, Framework, Package, Variant
 
 # Read off PyTorch 2.13. Its own initial weights and optimizers are the matched ones.
 OWN = (
@@ -27,6 +27,7 @@ FRAMEWORK = Framework(
     version="torch",
     modules=("torch",),
     install="pip install 'lenet-bench[torch]'",
+    packages=(Package("torch", "2.9"),),
     own=OWN,
     variants=(
         Variant("compile", "torch.compile", tools="impls.torch.compiler:CPP_COMPILER"),

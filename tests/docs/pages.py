@@ -117,6 +117,8 @@ def examples(help_text: str) -> list[str]:
 NOT_RUN = {
     "bench gate": "tests/gate compares revisions that are made for it",
     "bench setup": "downloads 1 to 3 GB",
+    "bench bisect": "installs releases, some GB, and measures for hours",
+    "bench matrix": "shows what was measured of releases, which takes hours",
     "bench new-framework": "writes into this checkout; tests/cli/test_new_framework.py runs it",
     "bench data fetch": "downloads",
 }

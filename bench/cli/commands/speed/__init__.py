@@ -1,1 +1,1 @@
-"""Commands that measure speed alone: the gate, the ladder, the profile of a step."""
+"""Commands that measure speed alone: gate, ladder, profile of a step, releases of a package."""
