@@ -188,7 +188,7 @@ def test_a_cell_is_never_made_up_for_alone(tmp_path):
         ("reference", 1, 8),
         ("torch", 1, 8),
     }
-    assert [cell for cell in planned.cells() if cell in again] == again
+    assert tuple(cell for cell in planned.cells() if cell in again) == again
 
 
 JOBS = 'cpus = 4\nmemory = "8 GB"\n'

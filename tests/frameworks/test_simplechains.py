@@ -18,14 +18,15 @@ HELP = "no Julia with SimpleChains is set up here: python -m bench setup simplec
 SHAPE = (32, 32, 1)
 
 
-def test_what_it_has_is_trained():
-    assert lacking(models.lenet5(SHAPE, 10)) is None
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_what_it_has_is_trained(activation):
+    assert lacking(models.build("lenet5", SHAPE, 10, ModelOptions(activation))) is None
 
 
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (ModelOptions("tanh"), "no activation tanh"),
+        (ModelOptions("elu"), "no activation elu"),
         (ModelOptions(pooling="average"), "no average pooling"),
         (ModelOptions(dropout=0.5), "no random layer"),
         (ModelOptions(noise=0.1), "no random layer"),
