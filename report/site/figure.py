@@ -14,7 +14,7 @@ from report.tables.history import Trend, shifts
 from report.tables.main import figure, interval, ratio
 
 MOST_DATES = 4
-DATE_LENGTH = 10
+DATE_LENGTH, MINUTE_LENGTH = 10, 16  # of a time in ISO 8601
 
 
 def picture(trends: Sequence[Trend], styles: Mapping[str, Style], name: str) -> Picture:
@@ -63,8 +63,10 @@ def drawing(trends: Sequence[Trend], styles: Mapping[str, Style], name: str) -> 
     made.axes.set_xlabel("Date of the run (UTC)")
     ticks = thinned(range(len(runs)), MOST_DATES)
     made.axes.xaxis.set_major_locator(FixedLocator(ticks))
+    days = {dates[runs[at]][:DATE_LENGTH] for at in ticks}
+    told = _day if len(days) == len(ticks) else _minute
     made.axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda at, _: dates[runs[int(at)]][:DATE_LENGTH] if at in ticks else "")
+        FuncFormatter(lambda at, _: told(dates[runs[int(at)]]) if at in ticks else "")
     )
     made.axes.tick_params(axis="x", pad=9)  # clear of the 0 beside the first date
     made.legend()
@@ -72,6 +74,16 @@ def drawing(trends: Sequence[Trend], styles: Mapping[str, Style], name: str) -> 
     made.seen = f"Images a second of {len(trends)} frameworks in {len(runs)} runs. {said}"
     made.note = (
         "Median over the processes of each run, in the order of the runs, not to the scale of "
-        "time. Dashed: a change point, and how many times as fast from there on."
+        "time. An upright dashed line is a change point, with how many times as fast it is from "
+        "there on."
     )
     return made
+
+
+def _day(started_at: str) -> str:
+    return started_at[:DATE_LENGTH]
+
+
+def _minute(started_at: str) -> str:
+    """For runs of one day."""
+    return started_at[:MINUTE_LENGTH].replace("T", " ")
