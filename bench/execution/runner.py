@@ -69,6 +69,7 @@ class _Listener:
         match event:
             case CellBegun():
                 self._cell, self._fields = event.cell, Fields()
+                self._run.set_events_aside(event.cell)
                 if self._is_here:
                     self._run.set_aside(event.cell)
                 self._progress.cell(event.cell)

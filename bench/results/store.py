@@ -130,14 +130,15 @@ class Run:
         return [found[name] for name in (*planned, *further) if name in found]
 
     def set_aside(self, cell: Cell) -> None:
-        """Move the record and log of an earlier try at this cell into `attempts/`."""
+        """Move the record and the files of an earlier try at this cell into `attempts/`."""
+        self._move_aside(self.record_path(cell), self.log_path(cell), *self.checkpoints(cell))
+
+    def set_events_aside(self, cell: Cell) -> None:
+        """The same with its event files, which a new try writes before it has a record."""
+        self._move_aside(self.events_folder(cell))
+
+    def _move_aside(self, *written: Path) -> None:
         attempts = self.folder / "attempts"
-        written = (
-            self.record_path(cell),
-            self.log_path(cell),
-            self.events_folder(cell),
-            *self.checkpoints(cell),
-        )
         for path in (path for path in written if path.exists()):
             attempts.mkdir(exist_ok=True)
             number = 1 + len(list(attempts.glob(f"{glob.escape(path.stem)}.*{path.suffix}")))
