@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from report.analysis.comparison import Comparison
 from report.analysis.configurations import network
-from report.text import Given, Note, listed
+from report.text import REASON_LIMIT, Given, Note, listed
 from report.wording.answer import answer, row_names
 from report.wording.cpu_class import on_class
 
@@ -24,7 +25,7 @@ def report_title(comparisons: Sequence[Comparison]) -> Note:
         " training ",
         *_counted([network(one.setup) for one in comparisons], "networks"),
         " on ",
-        *_counted([(Given(one.setup.settings.dataset),) for one in comparisons], "data sets"),
+        *_counted([(_data(one.setup.settings.dataset),) for one in comparisons], "data sets"),
         *_processor(comparisons),
     )
     if len(comparisons) == 1:
@@ -38,6 +39,12 @@ def short_title(comparisons: Sequence[Comparison]) -> Note:
         return report_title(comparisons)
     names = _counted(_frameworks(comparisons), "frameworks")
     return (*names, ": ", *answer(comparisons[0]).said)
+
+
+def _data(dataset: str) -> Given:
+    """A person's own data by the last part of their path, such as `npz:images.npz`."""
+    kind, separator, path = dataset.partition(":")
+    return Given(f"{kind}{separator}{Path(path).name}", REASON_LIMIT)
 
 
 def _frameworks(comparisons: Sequence[Comparison]) -> list[Note]:

@@ -70,6 +70,7 @@ def test_what_is_learned_there_is_what_is_learned_here(bench, hosts):
     assert not (there / "state.json").exists()
 
 
+@pytest.mark.long
 def test_a_framework_that_a_host_has_not_is_a_row_of_its_own(bench, hosts):
     """And the other one is examined there before it is timed."""
     done = bench.run("reference,absent", "--on", f"dask:{hosts.address}", "--json", verified=True)
@@ -80,6 +81,7 @@ def test_a_framework_that_a_host_has_not_is_a_row_of_its_own(bench, hosts):
     assert found["reference"]["provenance"]["certificate"] is not None
 
 
+@pytest.mark.long
 def test_another_user_of_a_host_is_waited_for(bench, hosts, monkeypatch):
     """A slot is a host for itself: a lock that other programs may hold, too."""
     need_hosts()
@@ -163,6 +165,7 @@ def test_a_precision_is_that_of_each_host(bench, alone):
     bench.complaints.clear()  # they name the hosts
 
 
+@pytest.mark.long
 def test_a_wrong_clock_is_told_and_a_large_record_comes_in_pieces(bench, tmp_path):
     cluster = Cluster(tmp_path, {"BENCH_TEST_AHEAD_S": "3600", "BENCH_TEST_LOG": "11000000"})
     try:

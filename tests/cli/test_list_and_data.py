@@ -48,6 +48,10 @@ def test_list_tells_what_is_available_or_why_not(bench):
     assert frameworks["reference"]["devices"] == ["cpu"]
     assert "libfaulty.so.1" in frameworks["broken"]["reason"]
     assert "a_module_that_nobody_has is not installed" in frameworks["absent"]["reason"]
+    assert frameworks["twofold:counting"]["available"]
+    assert frameworks["twofold:counting"]["devices"] == ["cpu"]
+    assert frameworks["twofold:cogs"]["reason"] == "no difference engine here: build one"
+    assert "torch:compile" in frameworks
     for row in frameworks.values():
         assert row["available"] == (row["reason"] is None)
         assert row["known_defects"] == known_defects.installed(row["name"])
@@ -65,6 +69,7 @@ def test_list_tells_what_is_available_or_why_not(bench):
     assert "selu" in models["lenet5"]["activation"]
 
 
+@pytest.mark.long
 def test_list_tells_what_is_known_to_be_wrong(bench, monkeypatch):
     defect = known_defects.Defect("numpy", ">=1", ("reference",), "is wrong", "https://example.org")
     monkeypatch.setattr(known_defects, "known", lambda: (defect,))

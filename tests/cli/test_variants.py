@@ -70,13 +70,3 @@ def test_an_unknown_variant_is_refused(refused):
     assert "choose from twofold:counting, twofold:cogs" in line
     assert "reference has no variants" in refused("verify", "--frameworks", "reference:fast")
     assert "more than once" in refused("run", "--frameworks", "twofold:counting,twofold:counting")
-
-
-def test_list_shows_variants_or_why_not(bench):
-    sections = json.loads(bench("list", "frameworks", "--json").stdout)
-    rows = {row["name"]: row for row in sections["frameworks"]}
-    assert rows["twofold:counting"]["available"]
-    assert rows["twofold:counting"]["devices"] == ["cpu"]
-    assert rows["twofold:cogs"]["reason"] == "no difference engine here: build one"
-    assert not rows["twofold:cogs"]["available"]
-    assert "torch:compile" in rows

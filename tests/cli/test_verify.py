@@ -54,6 +54,7 @@ def test_three_channels_and_constants(bench):
     assert document["certificate"]["checks"][0]["case"] == "62,006 in 10 tensors"
 
 
+@pytest.mark.long
 def test_each_size_of_batch_is_examined(bench):
     done = bench(
         *("verify", "--frameworks", "reference", "--optimizers", "sgd", "--json"),
