@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from bench.results.record import Record
+from bench.results.step_profile import Profiles
 from bench.results.store import write_atomically
 from report.analysis.comparison import Comparison, compare
 from report.analysis.configurations import distinct
 from report.figures.gallery import drawn_aside, is_ours, looks, of_crossings
+from report.formats import step_profile_csv
 from report.formats.csv_files import csv_files
 from report.formats.html import Page, page
 from report.formats.json_document import document
@@ -36,6 +38,7 @@ def build(
     *,
     aside: bool = False,
     stripped: Note = (),
+    profiles: Sequence[Profiles] = (),
 ) -> list[Path]:
     """Write the report of `records` into the folder `out`; return the paths of its files.
 
@@ -44,10 +47,12 @@ def build(
 
     `stripped` says what was taken out of the records (`report.sharing`), and is in the files.
 
+    `profiles` of training steps are shown below the comparisons.
+
     `problems` are the files that could not be read, each with the reason: the report names them.
     `typed` are the arguments that runs were started with, by their names. Figures are in the folder
     figures/, which is returned as one path: with `html` all, as SVG and PNG, with `md` those
-    of sweeps and hosts.
+    of sweeps, hosts and profiles.
     The folder is made if need be. Each file is replaced as a whole or not at all, drawings that an
     earlier report left there are removed, and the same records give the same bytes. Raises OSError
     where the folder cannot be written.
@@ -55,31 +60,43 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     ordered = distinct(records)
     compared = compare(ordered) if compared is None else compared
-    crossings = contents.drawn(contents.crossings(compared))
+    crossings = contents.drawn(contents.crossings(compared, profiles))
     files: dict[str, str | bytes] = {}
     with ExitStack() as stack:
         gallery = None
         if aside and "html" in formats:
             gallery = stack.enter_context(drawn_aside(compared, crossings))
         if "md" in formats:
-            files["report.md"] = markdown(compared, problems, stripped)
+            files["report.md"] = markdown(compared, problems, stripped, profiles)
             if "html" not in formats:  # which has them, too
                 files |= _drawings(compared, crossings)
         # The page holds the same files.
-        data = csv_files(ordered) if {"html", "csv"} & set(formats) else {}
+        data = _data(ordered, profiles) if {"html", "csv"} & set(formats) else {}
         if "csv" in formats:
             files |= data
         if "latex" in formats:
-            files["report.tex"] = latex(compared, stripped)
+            files["report.tex"] = latex(compared, stripped, profiles)
         if "json" in formats:
-            files["report.json"] = document(ordered, compared, problems, stripped)
+            files["report.json"] = document(ordered, compared, problems, stripped, profiles)
         if "html" in formats:
-            files = _page(page(ordered, compared, data, problems, typed, gallery, stripped)) | files
+            made = page(
+                ordered, compared, data, problems, typed, gallery, stripped, profiles=profiles
+            )
+            files = _page(made) | files
     for name, content in files.items():
         (out / name).parent.mkdir(exist_ok=True)
         write_atomically(out / name, content)
     _remove_others(out / FIGURES, files)
     return list(dict.fromkeys(out / Path(name).parts[0] for name in files))
+
+
+def _data(records: Sequence[Record], profiles: Sequence[Profiles]) -> dict[str, str]:
+    """The CSV files, by their names."""
+    files = dict(csv_files(records)) if records or not profiles else {}
+    return files | {
+        f"profile-{number}.csv": step_profile_csv.table(one.profiles)
+        for number, one in enumerate(profiles, 1)
+    }
 
 
 def _remove_others(folder: Path, files: Collection[str]) -> None:

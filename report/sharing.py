@@ -19,6 +19,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from bench.results.record import Record
+from bench.results.step_profile import Profiles
 from report.text import Note, in_words
 
 Kind = Literal["path", "user", "host"]
@@ -86,9 +87,16 @@ class Stripper:
             users.append(getpass.getuser())
         return cls(users, [socket.gethostname()])
 
-    def learn(self, records: Iterable[Record], commands: Commands | None = None) -> None:
+    def learn(
+        self,
+        records: Iterable[Record],
+        commands: Commands | None = None,
+        profiles: Iterable[Profiles] = (),
+    ) -> None:
         """Find the names of users and hosts that texts tell of."""
         seen: set[int] = set()
+        for several in profiles:
+            self._learn_from(several, seen)
         for record in records:
             for name in PARTS:
                 self._learn_from(getattr(record, name), seen)
@@ -107,6 +115,15 @@ class Stripper:
         names = self._without(record.learning.class_names, "class_names")
         changed["learning"] = record.learning.model_copy(update={"class_names": names})
         return record.model_copy(update=changed)
+
+    def profiles(self, several: Profiles) -> Profiles:
+        """Profiles of one call without identities."""
+        return several.model_copy(
+            update={
+                "command": tuple(self.text(one, "argument") for one in several.command),
+                "profiles": tuple(self._changed(one) for one in several.profiles),
+            }
+        )
 
     def commands(self, commands: Commands) -> dict[str, tuple[str, ...]]:
         """What was typed, by the names of runs."""

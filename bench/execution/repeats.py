@@ -113,13 +113,14 @@ def any_disturbed(records: Iterable[Record]) -> bool:
 def precisions(plan: Plan, records: Iterable[Record]) -> list[Precision]:
     """What was reached for every kind of cell of the plan that has a figure."""
     by_host = _by_host(list(records))
+    conditions = dict.fromkeys(cell.condition for cell in plan.block(0))
     found = []
     for host, of_host in by_host.items():
         speeds = _speeds(of_host)
         told = host if len(by_host) > 1 else None
         found += [
             Precision(*condition, len(speeds[condition]), _half_width(speeds[condition]), told)
-            for condition in dict.fromkeys(cell.condition for cell in plan.block(0))
+            for condition in conditions
             if condition in speeds
         ]
     return found

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench.choices import Device
 from bench.contract import ModelOptions, ModelSpec, OptimizerSpec
+from bench.errors import BenchError
+from bench.results import store
 from bench.results.record import Machine
 from bench.stats.intervals import Interval, centre_interval
 from bench.workload import models
@@ -31,6 +34,8 @@ ROUGH = 0.25  # half of an interval's width over its estimate, from where on no 
 FEWEST_CLEAN = 6  # rounds, below which no interval of a median reaches 95 %
 
 Seconds = Mapping[str, float]  # of one round
+Duration = Annotated[float, Field(gt=0, lt=1e9)]
+Size = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class Round(BaseModel):
@@ -38,7 +43,7 @@ class Round(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    seconds: dict[str, float]
+    seconds: dict[str, Duration]
     disturbed: bool | None
 
 
@@ -54,18 +59,35 @@ class StepProfile(BaseModel):
     bench_version: str
     machine: Machine
     device: Device
-    threads: int
+    threads: Size
     model: str
     options: ModelOptions
-    input_shape: tuple[int, int, int]
-    classes: int
+    input_shape: tuple[Size, Size, Size]
+    classes: Size
     optimizer: OptimizerSpec
-    batch_size: int
+    batch_size: Size
     variables: dict[str, str] = Field(
         default={}, description="environment variables, beside those that every worker has"
     )
     rounds: tuple[Round, ...] = ()
     reason: str | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        """ValueError where a round lacks a part of the network: nothing could be told of it."""
+        if self.rounds:
+            try:
+                parts = [of for _, _, of, _ in _parts(self.spec)]
+            except BenchError as error:
+                raise ValueError(str(error)) from error
+            for number, one in enumerate(self.rounds, 1):
+                try:
+                    for of in parts:
+                        of(one.seconds)
+                    one.seconds[STEP]
+                except KeyError as error:
+                    raise ValueError(f"round {number} lacks the seconds of {error}") from error
+        return self
 
     @property
     def spec(self) -> ModelSpec:
@@ -145,6 +167,41 @@ class Profiles(BaseModel):
     schema_version: int = SCHEMA
     command: tuple[str, ...]
     profiles: tuple[StepProfile, ...]
+
+
+def read_profiles(paths: Sequence[Path]) -> tuple[list[Profiles], list[tuple[Path, str]]]:
+    """Profiles below run folders, results folders or of single files; and what could not be read.
+
+    They come in the order of their paths; paths without a profile are passed over.
+    """
+    found: list[Profiles] = []
+    problems: list[tuple[Path, str]] = []
+    for file in dict.fromkeys(file for path in paths for file in _files(path)):
+        try:
+            read = Profiles.model_validate_json(file.read_bytes())
+            for version in (read.schema_version, *(one.schema_version for one in read.profiles)):
+                if version != SCHEMA:
+                    raise ValueError(
+                        f"schema_version is {version}, and this program reads {SCHEMA}: use the "
+                        "version of lenet-bench that wrote the file"
+                    )
+        except (OSError, ValueError, RecursionError) as error:
+            problems.append((file, store.first_fault(error)))
+        else:
+            found.append(read)
+    return found, problems
+
+
+def is_profile(path: Path) -> bool:
+    """Whether a file is called as that of profiles is."""
+    return path.name == FILE and path.is_file()
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        own = path / FILE
+        return [own] if own.is_file() else sorted(path.glob(f"*/{FILE}"))
+    return [path] if is_profile(path) else []
 
 
 Derived = tuple[str | None, Pass, Callable[[Seconds], float], int]

@@ -255,7 +255,7 @@ def read_manifest(folder: Path) -> Manifest:
             "that --out named, results/ by default"
         ) from error
     except (OSError, ValidationError, UnicodeDecodeError) as error:
-        raise StoreError(f"cannot read {path}: {_brief(error)}") from error
+        raise StoreError(f"cannot read {path}: {first_fault(error)}") from error
 
 
 def new_run_id() -> str:
@@ -282,7 +282,7 @@ def read_records(paths: Sequence[Path]) -> tuple[list[Record], list[tuple[Path, 
         try:
             record = _read(file, shared)
         except (OSError, ValueError, RecursionError) as error:
-            problems.append((file, _brief(error)))
+            problems.append((file, first_fault(error)))
         else:
             _share_field_sets(record, field_sets)
             records.append(record)
@@ -397,7 +397,7 @@ def _lock(folder: Path) -> int:
     return lock
 
 
-def _brief(error: Exception) -> str:
+def first_fault(error: Exception) -> str:
     """The first fault that an error tells of, in one line."""
     if isinstance(error, ValidationError):
         fault = error.errors()[0]

@@ -70,17 +70,11 @@ def _best(data: Values) -> ChangePoint | None:
     places = np.arange(LEAST, count - LEAST + 1)
     if not len(places):
         return None
-    before = np.cumsum(_ranks(data))[places - 1]
+    from scipy.stats import rankdata  # not at the top: few who import this module need it
+
+    before = np.cumsum(rankdata(data))[places - 1]
     expected = places * (count + 1) / 2
     spread = np.sqrt(places * (count - places) * (count + 1) / 12)
     place = int(places[np.argmax(np.abs(before - expected) / spread)])
     p = shift_p(data[:place], data[place:]) * len(places)
     return ChangePoint(place, min(1.0, p))
-
-
-def _ranks(data: Values) -> Values:
-    """From 1; equal values have the mean of theirs."""
-    ordered = np.sort(data)
-    first = np.searchsorted(ordered, data, side="left")
-    last = np.searchsorted(ordered, data, side="right")
-    return (first + last + 1) / 2.0

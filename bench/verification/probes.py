@@ -159,7 +159,11 @@ def single_layers() -> tuple[ModelSpec, ModelSpec]:
 def busy_cpus(
     adapter: Adapter, epoch: EpochBatches, rate: float, clocks: Clocks, watch_s: float = 0.5
 ) -> float:
-    """CPU seconds over wall seconds while the adapter trains, for at least `watch_s` seconds."""
+    """CPU seconds over wall seconds while the adapter trains, for at least `watch_s` seconds.
+
+    An epoch goes before: compilers have threads of their own, and what they do is not training.
+    """
+    adapter.train_epoch(epoch, rate)
     adapter.synchronize()
     wall, cpu = clocks.wall(), clocks.cpu()
     while (elapsed := clocks.wall() - wall) < watch_s:

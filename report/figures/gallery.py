@@ -10,10 +10,13 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from bench.results.step_profile import Profiles
 from report.analysis.comparison import Comparison
 from report.figures.palette import Style, styles
 from report.tables.contents import Crossing
+from report.tables.step_profile import told_of
 from report.tables.sweeps import Sweep
 
 MOST_FIGURES = 18  # a report over thousands of records stays quick to make and to open
@@ -32,7 +35,10 @@ NAMES = (
 )
 """The figures of a comparison, in the order of the report."""
 
-OURS = re.compile(rf"((\d+-)?({'|'.join(NAMES)})|(sweep|hosts)-\d+)\.(svg|png)")
+OURS = re.compile(rf"((\d+-)?({'|'.join(NAMES)})|(sweep|hosts|profile)-\d+)\.(svg|png)")
+
+if TYPE_CHECKING:  # which loads Matplotlib
+    from report.figures.canvas import Drawing
 
 Draw = Callable[..., list["Picture"]]
 
@@ -70,17 +76,22 @@ def of_comparison(
 def of_crossings(
     named: Sequence[tuple[str, Crossing]], styles: Mapping[str, Style]
 ) -> list[Picture]:
-    """The pictures of what several comparisons show together; see `report.tables.contents`."""
+    """The pictures of what is of no comparison alone; see `report.tables.contents`."""
     from report.figures.canvas import house_style
     from report.figures.hosts import hosts
+    from report.figures.step_profile import heat_map
     from report.figures.svg import render
     from report.figures.throughput import sweep
 
+    def drawing(name: str, of: Crossing) -> Drawing:
+        if isinstance(of, Sweep):
+            return sweep(of, styles, name)
+        if isinstance(of, Profiles):
+            return heat_map(told_of(of.profiles), name)
+        return hosts(of, styles, name)
+
     with house_style():
-        return [
-            render(sweep(one, styles, name) if isinstance(one, Sweep) else hosts(one, styles, name))
-            for name, one in named
-        ]
+        return [render(drawing(name, one)) for name, one in named]
 
 
 def looks(comparisons: Sequence[Comparison]) -> dict[str, Style]:

@@ -53,7 +53,8 @@ def heat_map(profiles: Sequence[StepProfile], name: str) -> Drawing:
             axes.text(
                 place + 0.5, at + 0.5, text, ha="center", va=side, fontsize=size, color=colour
             )
-    axes.set_xticks(np.arange(len(profiles)) + 0.5, [one.framework for one in profiles])
+    names = [one.framework.replace(":", ":\n").replace("+", "\n+") for one in profiles]
+    axes.set_xticks(np.arange(len(profiles)) + 0.5, names)
     axes.set_yticks(
         np.arange(len(rows)) + 0.5,
         [f"{layer}, {SHORT[of]}" if layer else SHORT[of] for layer, of in rows],

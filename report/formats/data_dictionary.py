@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.config.settings import DECLARED
 from bench.results.record import PARTS, Machine
+from report.formats import step_profile_csv
 from report.formats.csv_files import (
     COLUMNS,
     EPOCH_FIELDS,
@@ -51,6 +52,14 @@ def entries() -> list[Entry]:
         Entry("confusion.csv", "label", "", "text", "class of test images"),
         Entry("confusion.csv", "predicted", "", "text", "class that they were taken for"),
         Entry("confusion.csv", "images", "", "whole number", "how many, at least 1"),
+    ]
+
+
+def entries_of_profiles() -> list[Entry]:
+    """The columns of a profile's file, of which a report may have several."""
+    return [
+        Entry("profile-….csv", name, unit, form, meaning)
+        for name, (unit, form, meaning) in step_profile_csv.COLUMNS.items()
     ]
 
 

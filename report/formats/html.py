@@ -20,13 +20,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.results.record import Record
+from bench.results.step_profile import Profiles
 from report.analysis import regimes
 from report.analysis.certificates import proofs
 from report.analysis.comparison import Comparison
 from report.analysis.equality import check
 from report.figures.gallery import Gallery, Picture, looks
 from report.formats import html_parts
-from report.formats.data_dictionary import Entry, entries
+from report.formats.data_dictionary import Entry, entries, entries_of_profiles
 from report.formats.html_parts import sentence, sentences
 from report.formats.latex import bibtex
 from report.formats.markdown import summary
@@ -62,24 +63,25 @@ def page(
     typed: Commands | None = None,
     gallery: Callable[[], Gallery] | None = None,
     stripped: Note = (),
+    profiles: Sequence[Profiles] = (),
 ) -> Page:
     """The report of `records` as HTML, `compared` as `report.analysis.comparison.compare` does.
 
     `data` are the files to be downloaded from within it, by their names; `typed` are the arguments
     that runs were started with, by the runs' names. `gallery` waits for figures that are drawn
     elsewhere; without it they are drawn here. `stripped` says what was taken out of the records.
+    `profiles` of training steps are shown below the comparisons.
     """
     swatches = {name: style.colour for name, style in looks(compared).items()}
-    across = [html_parts.section(one, swatches) for one in contents.across(compared)]
+    across = [html_parts.section(one, swatches) for one in contents.across(compared, profiles)]
     comparisons = [
         _comparison(one, title, number, swatches, typed or {})
         for number, (one, title) in enumerate(zip(compared, titles(compared), strict=True))
     ]
     downloads = [html_parts.download(name, content) for name, content in data.items()]
-    drawn = (
-        gallery() if gallery else Gallery(compared, contents.drawn(contents.crossings(compared)))
-    )
-    title, cited = report_title(compared), citation(compared, data.get("records.csv"))
+    crossings = contents.drawn(contents.crossings(compared, profiles))
+    drawn = gallery() if gallery else Gallery(compared, crossings)
+    title, cited = report_title(compared, profiles), citation(compared, data.get("records.csv"))
     html = rendered(
         "report.html.j2",
         title=sentence(title),
@@ -90,13 +92,14 @@ def page(
         as_citation=f"{notes.plain_note(cited)}\n\n{bibtex(compared, data.get('records.csv'))}",
         comparisons=[view | _figures(drawn, at) for at, view in enumerate(comparisons)],
         across=across,
+        across_title=contents.across_title(compared, profiles),
         across_figures=[figure(one) for one in drawn.of_crossings],
         problems=[
             (sentence((Given(str(path), PATH_LIMIT),)), sentence((Given(reason, 300),)))
             for path, reason in problems
         ],
         downloads=downloads,
-        dictionary=_dictionary(),
+        dictionary=_dictionary(with_profiles=bool(profiles)),
     )
     return Page(html, tuple(drawn.pictures))
 
@@ -231,7 +234,7 @@ def _regimes(of: Comparison, swatches: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 @cache
-def _dictionary() -> Mapping[str, Any]:
+def _dictionary(*, with_profiles: bool) -> Mapping[str, Any]:
     columns: tuple[Column[Entry], ...] = (
         Column("Column", "", lambda one: one.column, 0, is_text=True),
         Column("File", "", lambda one: one.file, 0, is_text=True),
@@ -239,4 +242,5 @@ def _dictionary() -> Mapping[str, Any]:
         Column("Form", "", lambda one: one.form, 0, is_text=True),
         Column("Meaning", "", lambda one: one.meaning, 0, is_text=True),
     )
-    return html_parts.table(columns, entries(), ("Columns of the raw data",))
+    shown = [*entries(), *(entries_of_profiles() if with_profiles else ())]
+    return html_parts.table(columns, shown, ("Columns of the raw data",))

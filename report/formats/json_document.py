@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.results.record import Record
+from bench.results.step_profile import Profiles
 from report.analysis.comparison import Comparison
 from report.analysis.contrasts import base_place, family
 from report.analysis.samples import METRICS
@@ -28,6 +29,7 @@ def document(
     compared: Sequence[Comparison],
     problems: Sequence[tuple[Path, str]] = (),
     stripped: Note = (),
+    profiles: Sequence[Profiles] = (),
 ) -> str:
     """Comparisons with set-up, rows (`comparison.Row`), contrasts and verdict; records; problems.
 
@@ -35,10 +37,11 @@ def document(
     """
     content = {
         "report_version": VERSION,
-        "title": notes.plain_note(report_title(compared)),
+        "title": notes.plain_note(report_title(compared, profiles)),
         **({"stripped": notes.plain_note(stripped)} if stripped else {}),
         "comparisons": [_comparison(one) for one in compared],
         "records": [record.model_dump(mode="json") for record in records],
+        **({"profiles": [one.model_dump(mode="json") for one in profiles]} if profiles else {}),
         "problems": [{"file": str(path), "reason": reason} for path, reason in problems],
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"

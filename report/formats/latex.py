@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bench import __version__
+from bench.results.step_profile import Profiles
 from report.analysis.comparison import Comparison
 from report.tables import contents
 from report.tables.main import Column, Shown, columns
@@ -50,7 +51,9 @@ OWN = {
 }
 
 
-def latex(compared: Sequence[Comparison], stripped: Note = ()) -> str:
+def latex(
+    compared: Sequence[Comparison], stripped: Note = (), profiles: Sequence[Profiles] = ()
+) -> str:
     """A table for each comparison and for each of its sections; comments say what they are of."""
     parts = [
         "% Tables of lenet-bench. The preamble needs: \\usepackage{booktabs}\n"
@@ -58,11 +61,11 @@ def latex(compared: Sequence[Comparison], stripped: Note = ()) -> str:
     ]
     if stripped:
         parts.append(f"% {notes.plain_note(stripped)}")
-    if not compared:
+    if not compared and not profiles:
         parts.append("% No records: there is nothing to show.")
     for number, comparison in enumerate(compared, 1):
         parts += _comparison(comparison, f"bench-{number}")
-    for number, section in enumerate(contents.across(compared), 1):
+    for number, section in enumerate(contents.across(compared, profiles), 1):
         parts += _section(section, f"bench-sweep-{number}", ())
     return "\n\n".join(parts) + "\n"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from bench.results.step_profile import Profiles
 from report.analysis import regimes
 from report.analysis.certificates import Proof, named, proofs
 from report.analysis.comparison import Comparison
@@ -29,13 +30,14 @@ def markdown(
     comparisons: Sequence[Comparison],
     problems: Sequence[tuple[Path, str]] = (),
     stripped: Note = (),
+    profiles: Sequence[Profiles] = (),
 ) -> str:
     """The report as Markdown with GitHub's tables, fit for a README or a pull request."""
     return _rendered(
         "report.md.j2",
-        title=_heading(report_title(comparisons)),
+        title=_heading(report_title(comparisons, profiles)),
         comparisons=[_view(comparison) for comparison in comparisons],
-        across=[_section(section) for section in contents.across(comparisons)],
+        across=[_section(section) for section in contents.across(comparisons, profiles)],
         stripped=_heading(stripped),
         problems=[(markdown_code(str(path)), markdown_code(reason)) for path, reason in problems],
     )

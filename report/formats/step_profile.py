@@ -1,9 +1,7 @@
-"""Profiles → files: CSV, and a page with the heat map."""
+"""Profiles → the files of `bench profile`: CSV, and a page with the heat map."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Sequence
 
 from bench.results.step_profile import StepProfile
@@ -14,13 +12,9 @@ from report.figures.step_profile import heat_map
 from report.figures.svg import render
 from report.formats import html_parts
 from report.formats.html import figure, rendered
-from report.tables.step_profile import TITLE, sections, told_of
-from report.text import spreadsheet_cell
+from report.formats.step_profile_csv import table
+from report.tables.step_profile import TITLE, section, told_of
 
-COLUMNS = (
-    *("framework", "layer", "part", "seconds", "seconds_low", "seconds_high", "share_of_step"),
-    *("flops_per_image", "gflop_per_s", "clean_rounds", "rounds"),
-)
 NAME = "profile"
 
 
@@ -39,32 +33,6 @@ def files(profiles: Sequence[StepProfile], formats: Collection[str]) -> dict[str
     return found
 
 
-def table(profiles: Sequence[StepProfile]) -> str:
-    """A row a part: seconds with their interval, its share of a step, operations."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for one in profiles:
-        for part in one.rows():
-            step_s = one.step_s
-            writer.writerow(
-                [
-                    spreadsheet_cell(one.framework),
-                    part.layer or "",
-                    part.of,
-                    part.seconds.estimate,
-                    part.seconds.low,
-                    part.seconds.high,
-                    part.seconds.estimate / step_s if step_s else "",
-                    part.flops or "",
-                    part.gflop_per_s(one.batch_size) or "",
-                    len(one.clean),
-                    len(one.rounds),
-                ]
-            )
-    return out.getvalue()
-
-
 def _picture(told: Sequence[StepProfile]) -> Picture:
     with house_style():
         return render(heat_map(told, NAME))
@@ -75,7 +43,7 @@ def _page(profiles: Sequence[StepProfile], picture: Picture | None, data: str) -
     return rendered(
         "profile.html.j2",
         title=TITLE,
-        sections=[html_parts.section(one, swatches) for one in sections(profiles)],
+        sections=[html_parts.section(section(profiles), swatches)],
         drawn=[figure(picture)] if picture else [],
         downloads=[html_parts.download(f"{NAME}.csv", data)],
     )

@@ -10,6 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from bench.results.step_profile import Profiles
 from report.analysis import regimes
 from report.analysis.comparison import Comparison, Row
 from report.tables import contents, regime_tables
@@ -22,22 +23,24 @@ from report.wording.report_title import report_title
 MEASURED_WIDTH = 1000
 
 
-def print_summary(comparisons: Sequence[Comparison], console: Console) -> None:
+def print_summary(
+    comparisons: Sequence[Comparison], console: Console, profiles: Sequence[Profiles] = ()
+) -> None:
     """Print one table for each set-up, with its settings above and its notes below.
 
     Fits consoles of 100 columns; on narrower ones less important columns are left out, and a
     note names them. Text from records is shown as it is: no markup, no control characters.
     """
-    if not comparisons:
+    if not comparisons and not profiles:
         console.print(Text("No records: there is nothing to show."))
     else:
-        console.print(_text(report_title(comparisons), console, style="bold"))
+        console.print(_text(report_title(comparisons, profiles), console, style="bold"))
         console.print()
     for number, comparison in enumerate(comparisons):
         if number:
             console.print()
         _print_comparison(comparison, console)
-    for section in contents.across(comparisons):
+    for section in contents.across(comparisons, profiles):
         print_section(section, console)
 
 

@@ -47,8 +47,8 @@ def _notes(comparison: Comparison) -> list[Note]:
     compared = len(family(comparison, "images_per_s").contrasts)
     return [
         (
-            "The first rung is what the framework's own first example writes, the last one the "
-            "plain adapter; each has all changes of the rungs before it.",
+            "The first rung is what the framework's own first example writes; each has all changes "
+            "of the rungs before it, up to the plain adapter. A tuned rung changes the plain one.",
         ),
         (
             "Ratios are of images/s, paired by block, in the one family of all "

@@ -11,6 +11,8 @@ from report.tables.sections import Section, Table
 from report.text import Given, Note
 
 Key = tuple[str | None, Pass]
+TITLE = "Where the time of a training step goes"
+MOST_DRAWN = 6  # in one report
 WHOLE, EXPLAINED, UNEXPLAINED = "whole step", "all parts together", "not explained"
 
 
@@ -24,12 +26,20 @@ class Line:
     rates: dict[str, str]
 
 
-def sections(profiles: Sequence[StepProfile]) -> list[Section]:
-    """One: milliseconds, and operations a second; nothing where nothing was profiled."""
+def figure_name(number: int) -> str | None:
+    """The file of the drawing of a report's profile, counted from 1; None where there are many."""
+    return f"figures/profile-{number}.svg" if number <= MOST_DRAWN else None
+
+
+def section(profiles: Sequence[StepProfile], drawing: str | None = None) -> Section:
+    """Milliseconds, and operations a second; only notes where nothing could be profiled.
+
+    `drawing` is the file of the heat map, where there is one.
+    """
     told = told_of(profiles)
     notes = _notes(profiles, told)
     if not told:
-        return [Section(TITLE, (), notes)]
+        return Section(TITLE, (), notes)
     names = [one.framework for one in told]
     times = [
         Column("Layer", "", lambda line: Given(line.layer), 0, is_text=True),
@@ -43,10 +53,7 @@ def sections(profiles: Sequence[StepProfile]) -> list[Section]:
             for name in names
         ),
     ]
-    return [Section(TITLE, (Table(tuple(times), tuple(lines(told))),), notes)]
-
-
-TITLE = "Where the time of a training step goes"
+    return Section(TITLE, (Table(tuple(times), tuple(lines(told))),), notes, drawing)
 
 
 def told_of(profiles: Sequence[StepProfile]) -> list[StepProfile]:
@@ -130,9 +137,11 @@ def _notes(profiles: Sequence[StepProfile], told: Sequence[StepProfile]) -> tupl
 
 
 def _set_up(of: StepProfile) -> Note:
+    threads = f"{of.threads} thread{'s' * (of.threads != 1)}"
     return (
-        f"{of.spec.label}, batch {of.batch_size}, {of.optimizer.name}, {of.device}, "
-        f"{of.threads} threads. Medians over rounds, each part alone, in turns with whole steps. "
+        f"{of.spec.label}, batch {of.batch_size}, {of.optimizer.name}, {of.device}, {threads}, ",
+        Given(of.machine.cpu or "an unknown processor"),
+        ". Medians over rounds, each part alone, in turns with whole steps. "
         "A gradient to the parameters is what it adds to the layer's gradient to its inputs, and "
         "little where both are computed side by side; no rate is told of what is known too "
         "roughly. A part alone can take longer than within a step, where a compiler joins parts, "

@@ -20,9 +20,9 @@ from report.analysis.equality import check
 from report.tables import throughput_tables
 from report.text import Given, Note, in_words, listed
 from report.wording import notes
-from report.wording.ranking import ahead, named, speed_of, times, untold
+from report.wording.ranking import ahead, named, some, speed_of, times, untold
 
-MOST_TIED = 4  # named in a title
+MOST_NAMED = 4  # of a kind, in a title
 # What is said of a row that is not ranked.
 DISTURBED = "disturbed"
 UNPROVED = "without a certificate"
@@ -158,16 +158,15 @@ def _ranked(kept: Family, left_out: Note, baseline: str | None) -> Answer:
         )
     if front.ahead:
         return Answer("untold", (*_unended(ahead(front, names)), *left_out), None, kept)
-    if front.is_one and not front.behind and not left_out and len(names) > MOST_TIED:
+    if front.is_one and not front.behind and not left_out and len(names) > MOST_NAMED:
         return Answer("untold", ("they cannot be told apart in speed",), None, kept)
     if front.level:
-        return Answer(
-            "untold", (*_unended(untold(front, names, last=" and ")), *left_out), None, kept
-        )
+        tied = untold(front, names, last=" and ", most=MOST_NAMED)
+        return Answer("untold", (*_unended(tied), *left_out), None, kept)
     to = base_place(kept, baseline) or 1
     by_much = times(kept, 0, to, short=True)
     if left_out:
-        others = listed([names[at] for at in front.behind], " and ")
+        others = some([names[at] for at in front.behind], " and ", MOST_NAMED)
         single = len(front.behind) == 1
         said = (" is ",) if single else (" is faster than ", *others, ", ")
         return Answer("part", (names[0], *said, *by_much, *left_out), None, kept)

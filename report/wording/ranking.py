@@ -47,17 +47,33 @@ def speed_of(sample: Sample) -> str:
     return f"{speed} images a second{sure}, over {count} process{'es' * (count > 1)}"
 
 
-def untold(front: Front, names: Sequence[Given], here: Note = (), last: str = ", ") -> Note:
-    """Of those that cannot be told apart from the best: no more than their verdicts say."""
-    behind = listed([names[place] for place in front.behind], last)
+def untold(
+    front: Front,
+    names: Sequence[Given],
+    here: Note = (),
+    last: str = ", ",
+    most: int | None = None,
+) -> Note:
+    """Of those that cannot be told apart from the best: no more than their verdicts say.
+
+    More than `most` of a kind are counted.
+    """
+    behind = some([names[place] for place in front.behind], last, most)
     if front.is_one:
         rest: Note = ("; they are faster than ", *behind, ".") if behind else (".",)
         tied = listed([names[place] for place in front.first], last)
         return (*tied, f" {UNTOLD} in speed", *here, *rest)
     rest = ("; it is faster than ", *behind, ".") if behind else (".",)
-    level = listed([names[place] for place in front.level], " or ")
+    level = some([names[place] for place in front.level], " or ", most)
     best = (names[front.best], " came out fastest", *here, ", but ")
     return (*best, UNTOLD, " from ", *level, *rest)
+
+
+def some(names: Sequence[Given], last: str, most: int | None) -> Note:
+    """The names, or how many there are where they are more than `most`."""
+    if most is not None and len(names) > most:
+        return (f"{len(names)} others",)
+    return listed(names, last)
 
 
 def ahead(front: Front, names: Sequence[Given]) -> Note:

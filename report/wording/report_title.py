@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from bench.results.step_profile import Profiles
 from report.analysis.comparison import Comparison
 from report.analysis.configurations import network
+from report.tables.step_profile import TITLE
 from report.text import REASON_LIMIT, Given, Note, listed
 from report.wording.answer import answer, row_names
 from report.wording.cpu_class import on_class
@@ -16,10 +18,10 @@ MOST_NAMES = 4  # of frameworks in a title; more are counted
 NOTHING = "Benchmark report: no records"
 
 
-def report_title(comparisons: Sequence[Comparison]) -> Note:
+def report_title(comparisons: Sequence[Comparison], profiles: Sequence[Profiles] = ()) -> Note:
     """Frameworks, network, data and processor; and who is the fastest, as far as that is told."""
     if not comparisons:
-        return (NOTHING,)
+        return _of_profiles(profiles) if profiles else (NOTHING,)
     what: Note = (
         *_counted(_frameworks(comparisons), "frameworks"),
         " training ",
@@ -31,6 +33,11 @@ def report_title(comparisons: Sequence[Comparison]) -> Note:
     if len(comparisons) == 1:
         return (*what, ": ", *answer(comparisons[0]).said)
     return (*what, f", {len(comparisons)} set-ups: ", *_of_several(comparisons))
+
+
+def _of_profiles(profiles: Sequence[Profiles]) -> Note:
+    names = dict.fromkeys(one.framework for several in profiles for one in several.profiles)
+    return (f"{TITLE}: ", *_counted([(Given(name),) for name in names], "frameworks"))
 
 
 def short_title(comparisons: Sequence[Comparison]) -> Note:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
+FROZEN = Path(__file__).parents[1] / "report" / "frozen-windows"
 SMALL = (
     *("profile", "--frameworks", "reference", "--batch-size", "4", "--optimizer", "sgd"),
     *("--threads", "1"),
@@ -31,6 +33,26 @@ def test_it_prints_and_keeps_every_part(bench):
     assert 0.2 < sum(float(row["share_of_step"]) for row in rows) < 5
     page = (folder / "profile.html").read_text()
     assert "conv1, forward" in page[page.index("<svg") :]
+
+
+def test_a_report_shows_it_by_itself_and_below_a_run(bench, tmp_path):
+    assert (
+        bench(*SMALL, "--rounds", "6", "--format", "none", "--out", str(bench.out)).returncode == 0
+    )
+    alone = bench("report", str(bench.only_run()), "--format", "md", "--out", str(tmp_path / "a"))
+    assert alone.returncode == 0, alone.stderr
+    assert "Where the time of a training step goes: reference" in alone.stdout
+    assert "backward, to the inputs" in (tmp_path / "a" / "report.md").read_text()
+    together = bench(
+        "report", str(FROZEN), str(bench.out), "--format", "md", "--out", str(tmp_path)
+    )
+    assert together.returncode == 0, together.stderr
+    text = (tmp_path / "report.md").read_text()
+    assert 0 < text.index("images/s") < text.index("## Where the time of a training step goes")
+    (bench.only_run() / "profile.json").write_text("{")
+    broken = bench("report", str(FROZEN), str(bench.out), "--format", "md", "--out", str(tmp_path))
+    assert broken.returncode == 1
+    assert "profile.json" in broken.stdout
 
 
 def test_as_json_it_prints_one_document(bench):

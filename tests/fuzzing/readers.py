@@ -29,7 +29,8 @@ from bench.config import recipe
 from bench.errors import BenchError
 from bench.execution import certify
 from bench.gate.result import Result
-from bench.results import checkpoint, store
+from bench.results import checkpoint, step_profile, store
+from bench.results.step_profile import Profiles
 from bench.workload.datasets import cifar, idx, integrity
 from bench.workload.datasets.own import image_files
 from bench.workload.datasets.own.folder import FolderDataset
@@ -38,10 +39,12 @@ from bench.workload.datasets.published.cifar import CIFAR10, CIFAR100
 from bench.workload.datasets.published.emnist import EMNIST
 from bench.workload.datasets.published.svhn import read_mat
 from bench.workload.datasets.source import Decoded, StoredFile
+from report.build import build
 from tests.fuzzing.damage import as_json, changed, damaged
 from tests.gate.test_summary import made as gate_result
 from tests.results.test_checkpoint import header as checkpoint_header
 from tests.results.test_checkpoint import trees as checkpoint_trees
+from tests.results.test_step_profile import clean, profile
 
 ROOT = Path(__file__).parents[2]
 MEMORY_BYTES = 256 << 20
@@ -372,6 +375,22 @@ def _read_record(content: bytes, folder: Path) -> None:
     assert store.read_records([path])[0] == records
 
 
+def _read_profile(content: bytes, folder: Path) -> None:
+    path = folder / step_profile.FILE
+    path.write_bytes(content)
+    found, problems = step_profile.read_profiles([folder])
+    assert len(found) + len(problems) == 1
+    for _, problem in problems:
+        raise BenchError(problem)
+    build([], folder / "report", formats=("md", "csv", "json", "latex"), profiles=found)
+
+
+def _profile() -> Any:
+    """A document of one framework's profile and of one that could not be profiled."""
+    several = (profile(clean()), profile((), reason="unavailable"))
+    return Profiles(command=("profile",), profiles=several).model_dump(mode="json")
+
+
 def _read_manifest(content: bytes, folder: Path) -> None:
     (folder / store.MANIFEST).write_bytes(content)
     manifest = store.read_manifest(folder)
@@ -490,6 +509,7 @@ def readers() -> dict[str, Reader]:
         "image": Reader(damaged(PICTURES), _read_image, memory_bytes=1 << 30),
         "folder": Reader(_folders(), _read_folder),
         "record": Reader(_as_bytes_or_document(records), _read_record),
+        "profile": Reader(_as_bytes_or_document([_profile()]), _read_profile),
         "manifest": Reader(
             _as_bytes_or_document(_documents([PUBLISHED / store.MANIFEST])), _read_manifest
         ),

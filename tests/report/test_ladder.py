@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -87,15 +88,21 @@ def test_the_section_has_a_table_a_framework(make: Make) -> None:
     assert section(made(make, {"torch": 5, "mlx": 4})) is None
 
 
-def test_the_figure_has_a_line_a_framework_under_the_limit(make: Make) -> None:
+def test_the_figure_has_a_bar_a_rung_under_the_limit(make: Make) -> None:
     of = made(make, SPEEDS)
     with house_style():
         drawing = ladder(of, looks([of]), "ladder")
         assert drawing is not None
         assert drawing.seen == (
-            "torch: 10.0, 14.5, 15.0 and 20.0 GFLOP/s. keras: 6.00 and 9.00 GFLOP/s. "
-            "The machine's limit is 80.0 GFLOP/s."
+            "torch: 10.0 GFLOP/s, 14.5 GFLOP/s, 15.0 GFLOP/s and 20.0 GFLOP/s. "
+            "keras: 6.00 GFLOP/s and 9.00 GFLOP/s. The machine's limit is 80.0 GFLOP/s."
         )
         assert sum(map(len, drawing.marks.values())) == 6
+        labels = [label.get_text() for label in drawing.axes.get_yticklabels()]
+        assert labels == ["torch", "tutorial", "+no-sync", "+fused", "plain", *labels[5:]]
+        assert labels[5:] == ["keras", "tutorial", "plain"]
+        texts = [text.get_text() for text in drawing.axes.texts]
+        assert any(re.fullmatch(r"2,\d{3} images/s, ×1\.33\d \(1\..* to 1\..*\)", t) for t in texts)
+        assert any(text.startswith("80.0: product of matrices") for text in texts)
         without = made(make, {"torch": 5, "mlx": 4})
         assert ladder(without, looks([without]), "ladder") is None

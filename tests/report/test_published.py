@@ -8,14 +8,22 @@ from pathlib import Path
 import pytest
 
 from bench.results.record import Record
+from bench.results.step_profile import read_profiles
 from bench.results.store import read_manifest, read_records
 from report.analysis.comparison import compare
+from report.analysis.ladder import ladders
 from report.build import markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = ROOT / "results" / "published"
 RUNS = sorted(path.parent for path in PUBLISHED.glob("*/run.json"))
 FOUR = {"torch", "keras", "flax", "flux"}
+LADDERS = [run for run in RUNS if run.name.startswith("ladder")]
+TRAININGS = [run for run in RUNS if run not in LADDERS]
+
+
+def _markdown(run: Path) -> str:
+    return markdown(compare(records_of(run)), profiles=read_profiles([run])[0])
 
 
 def cells(line: str) -> list[str]:
@@ -28,11 +36,28 @@ def records_of(run: Path) -> list[Record]:
     return records
 
 
-def test_there_are_runs_of_both_data_sets() -> None:
-    assert [run.name for run in RUNS] == ["cifar10-12k", "mnist", "mnist-avx2"]
+def test_there_are_runs_of_both_data_sets_and_ladders() -> None:
+    assert [run.name for run in TRAININGS] == ["cifar10-12k", "mnist", "mnist-avx2"]
+    assert [run.name for run in LADDERS] == ["ladder"]
 
 
-@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+@pytest.mark.parametrize("run", LADDERS, ids=lambda run: run.name)
+def test_every_rung_was_proved_and_timed_and_a_step_profiled(run: Path) -> None:
+    records = records_of(run)
+    assert all(one.provenance.certificate is not None for one in records)
+    assert all(one.provenance.certificate.passed for one in records if one.provenance.certificate)
+    (comparison,) = compare(records)
+    found = ladders(comparison)
+    assert {rungs[0].row.framework.partition(":")[0] for rungs in found} == FOUR
+    assert all(rung.row.speed.processes >= 5 for rungs in found for rung in rungs)
+    (profiles,), problems = read_profiles([run])
+    assert problems == []
+    shares = {one.framework: one.explained for one in profiles.profiles}
+    assert shares.keys() >= FOUR
+    assert all(share is not None and share.estimate >= 0.9 for share in shares.values())
+
+
+@pytest.mark.parametrize("run", TRAININGS, ids=lambda run: run.name)
 def test_all_frameworks_were_proved_equal_and_trained_on_several_seeds(run: Path) -> None:
     records = records_of(run)
     assert {record.identity.framework for record in records} == FOUR
@@ -49,9 +74,7 @@ def test_all_frameworks_were_proved_equal_and_trained_on_several_seeds(run: Path
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
 def test_the_committed_report_has_the_table_of_the_records(run: Path) -> None:
-    rows = [
-        line for line in markdown(compare(records_of(run))).splitlines() if line.startswith("| ")
-    ]
+    rows = [line for line in _markdown(run).splitlines() if line.startswith("| ")]
     committed = (run / "report.md").read_text(encoding="utf-8").splitlines()
     assert rows
     assert set(rows) <= set(committed), "make the report of the published runs anew"

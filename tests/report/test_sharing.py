@@ -12,10 +12,12 @@ import pytest
 
 from bench.config.run_settings import RunSettings
 from bench.results.record import Record
+from bench.results.step_profile import Profiles
 from report.analysis.comparison import compare
 from report.build import FORMATS, build
 from report.sharing import Stripper
 from report.wording.notes import plain_note
+from tests.results.test_step_profile import profile
 
 pytestmark = pytest.mark.xdist_group("report")  # see test_html.py
 
@@ -96,6 +98,20 @@ def test_nothing_of_it_is_in_any_file(telling, tmp_path) -> None:
         text = content.decode("utf-8", "replace").casefold()
         found = [one for one in IDENTITY if one.casefold() in text]
         assert found == [], path.name
+
+
+def test_nor_is_it_in_profiles(make: Make, tmp_path) -> None:
+    of = profile((), reason="failed: /home/zoelouise/lib is not there, says gpu-node17")
+    machine = make(machine_host=HOST).environment.machine
+    of = of.model_copy(update={"machine": machine, "variables": {"CACHE": "/scratch/zoelouise"}})
+    several = Profiles(command=("profile", "--out", "secret-project/runs"), profiles=(of,))
+    stripper = Stripper(hosts=["gpu-node17"])
+    stripper.learn([], profiles=[several])
+    build([], tmp_path, formats=FORMATS, profiles=[stripper.profiles(several)])
+    for path in (one for one in tmp_path.rglob("*") if one.is_file()):
+        text = path.read_text(encoding="utf-8").casefold()
+        assert [one for one in IDENTITY if one.casefold() in text] == [], path.name
+    assert "is not there" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_without_sharing_it_is_there(telling, tmp_path) -> None:

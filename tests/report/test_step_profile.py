@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
 
-from bench.results.step_profile import Round
+from bench.results.step_profile import Profiles, Round
+from report.build import FORMATS, build
 from report.figures.step_profile import heat_map
 from report.formats.step_profile import files
-from report.tables.step_profile import keys, lines, sections
+from report.tables.step_profile import keys, lines, section
 from tests.results.test_step_profile import clean, profile, seconds
 
 
@@ -22,8 +24,7 @@ def named(name, rounds=None, **changed):
 def texts(found):
     return " ".join(
         "".join(part if isinstance(part, str) else part.text for part in note)
-        for section in sections(found)
-        for note in section.notes
+        for note in section(found).notes
     )
 
 
@@ -48,7 +49,7 @@ def test_the_notes_say_who_is_left_out_and_why():
     assert "torch: the parts together are 11" in said
     assert "keras: disturbed, 0 of 7 rounds clean" in said
     assert "flux: left out: unavailable: no Julia <here>." in said
-    assert [len(one.tables) for one in sections([disturbed, absent])] == [0]
+    assert section([disturbed, absent]).tables == ()
 
 
 def test_the_heat_map_holds_the_milliseconds():
@@ -83,3 +84,40 @@ def test_of_nothing_there_is_a_page_with_the_reason():
     assert made.keys() == {"profile.html", "profile.csv"}
     assert "unavailable: no Julia" in made["profile.html"]
     assert made["profile.csv"].count("\n") == 1
+
+
+def test_a_report_has_a_section_a_heat_map_and_data_of_each_profile(frozen, tmp_path):
+    told = Profiles(command=("profile",), profiles=(named("torch"), named("<b>")))
+    silent = Profiles(command=("profile",), profiles=(named("flux", [], reason="no Julia"),))
+    written = build(frozen, tmp_path, formats=FORMATS, profiles=[told, silent])
+    assert {tmp_path / "profile-1.csv", tmp_path / "profile-2.csv"} <= set(written)
+    assert (tmp_path / "figures" / "profile-1.svg").is_file()
+    assert not (tmp_path / "figures" / "profile-2.svg").exists()
+    page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
+    below = page[page.index('<h2 id="across">') :]
+    assert "parts of a training step</h2>" in below.casefold()
+    assert "conv1, forward" in below[below.index("<svg") : below.index("</svg>")]
+    assert "<b>" not in page
+    assert 'download="profile-1.csv"' in page
+    assert "known too roughly" in page  # what the columns mean
+    assert "](figures/profile-1.svg)" in text
+    assert "flux: left out: no Julia." in text.replace("`", "")
+    assert r"backward, to the inputs &" in (tmp_path / "report.tex").read_text()
+    document = json.loads((tmp_path / "report.json").read_text())
+    assert [len(one["profiles"]) for one in document["profiles"]] == [2, 1]
+    build(frozen, tmp_path, formats=FORMATS)
+    assert not (tmp_path / "figures" / "profile-1.svg").exists()
+    assert "profiles" not in json.loads((tmp_path / "report.json").read_text())
+
+
+def test_a_report_of_profiles_alone_has_a_title_and_no_empty_files(tmp_path):
+    told = Profiles(command=("profile",), profiles=(named("torch"), named("flax")))
+    build([], tmp_path, formats=FORMATS, profiles=[told])
+    assert (
+        (tmp_path / "report.md")
+        .read_text()
+        .startswith("# Where the time of a training step goes: torch and flax\n")
+    )
+    assert not (tmp_path / "records.csv").exists()
+    for name in ("report.md", "report.html", "report.tex"):
+        assert "No records" not in (tmp_path / name).read_text(), name

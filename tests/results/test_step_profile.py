@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bench.contract import ModelOptions, OptimizerSpec
-from bench.results.step_profile import Round, StepProfile
+from bench.results.step_profile import FILE, Profiles, Round, StepProfile, read_profiles
 from bench.system import machine
 from bench.workload.pieces import pieces
 
@@ -113,3 +115,27 @@ def test_where_nobody_watches_all_rounds_count():
 def test_without_rounds_there_is_nothing():
     found = profile((), reason="unavailable: not here")
     assert (found.rows(), found.step_s, found.explained) == ([], None, None)
+
+
+def test_profiles_are_found_below_a_folder_and_what_cannot_be_read_is_told(tmp_path):
+    kept = Profiles(command=("profile",), profiles=(profile(clean()),))
+    later = json.loads(kept.model_dump_json()) | {"schema_version": 2}
+    torn = json.loads(kept.model_dump_json())
+    del torn["profiles"][0]["rounds"][3]["seconds"]["conv2, inputs"]
+    contents = {
+        "a": kept.model_dump_json(),
+        "b": "{",
+        "c": json.dumps(later),
+        "d": json.dumps(torn),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / FILE).write_text(content)
+    (tmp_path / "records").mkdir()
+    found, problems = read_profiles([tmp_path])
+    assert found == [kept]
+    assert [path.parent.name for path, _ in problems] == ["b", "c", "d"]
+    assert "schema_version is 2, and this program reads 1" in problems[1][1]
+    assert "round 4 lacks the seconds of 'conv2, inputs'" in problems[2][1]
+    assert read_profiles([tmp_path / "a", tmp_path / "a" / FILE])[0] == [kept]
+    assert read_profiles([tmp_path / "records"]) == ([], [])

@@ -94,7 +94,7 @@ def test_steps_leave_marks_that_differ():
         assert (np.abs(one - other) > 10 * probes.RECOGNISED * marks.max()).all()
 
 
-def test_busy_cpus_is_cpu_time_over_wall_time():
+def test_busy_cpus_is_cpu_time_over_wall_time_once_an_epoch_was_trained():
     class Idle(ReferenceAdapter):
         trained = 0
 
@@ -103,10 +103,16 @@ def test_busy_cpus_is_cpu_time_over_wall_time():
 
     wall = itertools.count(0.0, 0.1)
     cpu = iter([5.0, 6.2])
-    clocks = Clocks(lambda: next(wall), lambda: next(cpu))
+    begun: list[int] = []
+
+    def cpu_s() -> float:
+        begun.append(Idle.trained)
+        return next(cpu)
+
+    clocks = Clocks(lambda: next(wall), cpu_s)
     # Wall: 0.0 at the start, then 0.1 to 0.6 before each epoch or the end.
     assert probes.busy_cpus(Idle(), None, 0.1, clocks, watch_s=0.55) == pytest.approx(1.2 / 0.6)
-    assert Idle.trained == 5
+    assert begun == [1, 6]
 
 
 def test_clear_images_are_clear():

@@ -14,6 +14,7 @@ from bench.config import parsing
 from bench.errors import StoreError, UsageError
 from bench.results import folders, store
 from bench.results.record import Record
+from bench.results.step_profile import Profiles, is_profile, read_profiles
 from report.analysis.comparison import Comparison, compare
 from report.analysis.throughput import accepting_disturbed
 from report.sharing import Stripper
@@ -38,6 +39,8 @@ def report(
 ) -> int:
     """Read the records below the paths and report on them all together; `show` opens the HTML.
 
+    Profiles of training steps that lie there are in the report, too.
+
     With `share` a report without the identity of the host, by itself in a folder of its own.
 
     Ratios are to the framework `baseline`; UsageError where it has no speed in any record. Speeds
@@ -46,19 +49,23 @@ def report(
     chosen = formats_of(formats)
     if show and "html" not in chosen:
         raise UsageError("--open shows the HTML report: add html to --format")
-    records, problems = store.read_records(paths)
-    if not records and not problems:
+    profiles, problems = read_profiles(paths)
+    records, unread = store.read_records([path for path in paths if not is_profile(path)])
+    problems += unread
+    if not records and not problems and not profiles:
         raise UsageError(
             f"there are no records in {', '.join(map(str, paths))}: give run folders, a results "
             "folder or record files"
         )
     if accept_disturbed:
         records = accepting_disturbed(records)
-    typed, stripped, folder = _commands(paths), None, out or _default_folder(paths)
+    typed, folder = _commands(paths), out or _default_folder(paths)
+    stripped: Note = ()
     if share:
         stripper = Stripper.of_this_machine()
-        stripper.learn(records, typed)
+        stripper.learn(records, typed, profiles)
         records = [stripper.record(record) for record in records]
+        profiles = [stripper.profiles(one) for one in profiles]
         typed, problems = stripper.commands(typed), stripper.problems(problems)
         stripped, folder = stripper.said, out or folder / SHARED
     compared = compare(records, baseline)
@@ -72,7 +79,8 @@ def report(
         formats=chosen,
         typed=typed,
         compared=compared,
-        stripped=stripped or (),
+        stripped=stripped,
+        profiles=profiles,
     )
     if show and (folder / "report.html").exists():
         webbrowser.open((folder / "report.html").absolute().as_uri())
@@ -89,12 +97,14 @@ def show_and_write(
     typed: dict[str, tuple[str, ...]] | None = None,
     compared: Sequence[Comparison] | None = None,
     stripped: Note = (),
+    profiles: Sequence[Profiles] = (),
 ) -> None:
     """Write the report into the folder; print the table and the paths where there is a console.
 
     `typed` are the arguments that runs were started with, by their names; without it they are
     looked for in the folder. `compared` are the records' comparisons, where they are at hand
-    already. `stripped` says what was taken out of the records. Without the extra `report` the table
+    already. `stripped` says what was taken out of the records. `profiles` of training steps are
+    shown below. Without the extra `report` the table
     is printed all the same, and a line tells what is missing; so it is where a StoreError tells
     that a file cannot be written.
     """
@@ -110,13 +120,13 @@ def show_and_write(
             console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
     if console is not None:  # before the files, which there may be no room for
-        print_summary(compared, console)
+        print_summary(compared, console, profiles)
     for path, reason in problems:
         tell(f"left out {path}: {reason}")
     if not formats:
         return
     try:
-        written = _write(records, problems, folder, formats, typed, compared, stripped)
+        written = _write(records, problems, folder, formats, typed, compared, stripped, profiles)
     except ModuleNotFoundError as error:
         tell(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
     else:
@@ -134,6 +144,7 @@ def _write(
     typed: dict[str, tuple[str, ...]],
     compared: Sequence[Comparison],
     stripped: Note,
+    profiles: Sequence[Profiles],
 ) -> list[Path]:
     from report.build import FORMATS, build
 
@@ -142,7 +153,15 @@ def _write(
         folder.mkdir(parents=True, exist_ok=True)
         aside = len(records) >= MANY
         return build(
-            records, folder, problems, chosen, typed, compared, aside=aside, stripped=stripped
+            records,
+            folder,
+            problems,
+            chosen,
+            typed,
+            compared,
+            aside=aside,
+            stripped=stripped,
+            profiles=profiles,
         )
     except OSError as error:
         raise StoreError(

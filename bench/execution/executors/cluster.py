@@ -173,8 +173,9 @@ class Cluster:
             if not self._is_over:
                 self._say(f"{host.label}: lost: {lost}")
         except BaseException as error:  # of this process, such as a full disk
-            work.fault = work.fault or error
-            self._wake()
+            with self._changed:
+                work.fault = work.fault or error
+                self._changed.notify_all()
 
     def _wake(self) -> None:
         """Have the thread that attends to the hosts look at once."""

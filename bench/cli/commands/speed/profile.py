@@ -86,11 +86,10 @@ def show_and_write(
 ) -> None:
     """The tables on the terminal, and the files of these formats in the folder."""
     from report.formats.terminal import print_section
-    from report.tables.step_profile import sections
+    from report.tables.step_profile import section
 
     if console is not None:
-        for section in sections(found):
-            print_section(section, console)
+        print_section(section(found), console)
     if formats:
         _write(found, folder, console or Console(stderr=True), formats)
     if console is not None:
