@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import shutil
@@ -54,6 +55,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if "LENET_BENCH_CACHE" not in os.environ:
             patch.setenv("LENET_BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def locked_jaxlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that Flax' switch is for, whichever is installed."""
+    version = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata,
+        "version",
+        lambda name: "0.10.1" if name == "jaxlib" else version(name),
+    )
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ DIGITS = AvailableImages(train_images=1797, test_images=0, channels=1, classes=1
 
 
 @pytest.fixture(autouse=True)
-def on_avx2(monkeypatch):
+def on_avx2(monkeypatch, locked_jaxlib):
     """A CPU for which Keras and Flax have a switch, whatever this one is."""
     monkeypatch.setattr(machine, "instruction_sets", lambda: ("avx", "avx2"))
 

@@ -37,6 +37,7 @@ def test_what_is_given_to_all_to_a_framework_and_to_a_variant() -> None:
         assert variables.of_framework("flax:scan", order) == {"A": "mine"}
 
 
+@pytest.mark.usefixtures("locked_jaxlib")
 def test_a_switch_is_set_on_the_class_of_cpu_that_it_is_for() -> None:
     planned = make()
     assert of(planned, "keras", "avx", "avx2") == ONEDNN

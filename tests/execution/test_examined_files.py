@@ -215,7 +215,7 @@ def test_all_that_an_examination_loads_and_opens_is_in_the_key(tmp_path):
 
 def _own(paths):
     """Files of this program, from its folder; without what Python has compiled of them."""
-    files = {Path(path) for path in paths if path and path.startswith(str(ROOT))}
+    files = {Path(path) for path in paths if path and path.startswith(f"{ROOT}/")}
     own = {file.relative_to(ROOT).as_posix() for file in files if file.parent.name != "__pycache__"}
     return {file for file in own if file.startswith(("bench/", "impls/"))}
 

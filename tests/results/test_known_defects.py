@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from packaging.specifiers import SpecifierSet
 
 from bench.frameworks import named
@@ -48,6 +49,7 @@ def test_what_is_said() -> None:
     )
 
 
+@pytest.mark.usefixtures("locked_jaxlib")
 def test_what_a_run_sets_is_what_avoids_it() -> None:
     for one in known_defects.known():
         for name in one.frameworks:
