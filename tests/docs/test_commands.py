@@ -37,7 +37,7 @@ TINY = (
     *("--seeds", "0", "--windows", "4", "--window", "0.02", "--wait-for-quiet", "0s"),
 )
 ONE_PROCESS = ("--min-repeats", "1")
-FEW_PROCESSES = ("--min-repeats", "2", "--max-repeats", "2")  # of which a width can be had
+FEW_PROCESSES = ("--min-repeats", "2", "--max-repeats", "3")  # of which a width can be had
 # What makes each command small; the later of two options counts.
 SMALLER = {
     "run": (*TINY, *ONE_PROCESS),
