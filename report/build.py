@@ -19,11 +19,12 @@ from report.formats.html import Page, page
 from report.formats.json_document import document
 from report.formats.latex import latex
 from report.formats.markdown import markdown
+from report.formats.parquet import parquet_files
 from report.tables import contents
 from report.text import Note
 from report.wording.commands import Commands
 
-Format = Literal["html", "md", "csv", "latex", "json"]
+Format = Literal["html", "md", "csv", "latex", "json", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 FIGURES = "figures"
 
@@ -78,6 +79,8 @@ def build(
             files["report.tex"] = latex(compared, stripped, profiles)
         if "json" in formats:
             files["report.json"] = document(ordered, compared, problems, stripped, profiles)
+        if "parquet" in formats:
+            files |= parquet_files(ordered, stripped)
         if "html" in formats:
             made = page(
                 ordered, compared, data, problems, typed, gallery, stripped, profiles=profiles

@@ -18,7 +18,7 @@ from bench.cli.gate_command import gate
 from bench.cli.help_texts import Command, Group
 from bench.cli.invocation import Invocation
 from bench.cli.recipe_commands import reproducer, rerun, show
-from bench.cli.result_commands import compare, history, report
+from bench.cli.result_commands import compare, export, history, report
 from bench.cli.run_options import DataRoot, DatasetName, Json, run
 from bench.cli.speed_commands import bisect, climber, matrix, profile
 from bench.errors import BenchError, UsageError
@@ -51,6 +51,7 @@ app.command(cls=Command)(gate)
 app.command(cls=Command)(report)
 app.command(cls=Command)(compare)
 app.command(cls=Command)(history)
+app.command(cls=Command)(export)
 app.command(cls=Command)(show)
 app.command(cls=Command)(rerun)
 app.command(cls=Command)(profile)

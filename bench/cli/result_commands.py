@@ -26,7 +26,10 @@ def report(
     ] = None,
     formats: Annotated[
         str | None,
-        typer.Option("--format", help="Formats: html, md, csv, latex, json. Default: html,md,csv."),
+        typer.Option(
+            "--format",
+            help="Formats: html, md, csv, latex, json, parquet. Default: html,md,csv.",
+        ),
     ] = None,
     baseline: Annotated[
         str | None,
@@ -67,7 +70,7 @@ def report(
     from bench.cli.commands import report as command
 
     if site is not None:
-        from bench.cli.commands import site as of_site
+        from bench.cli.commands.publish import site as of_site
 
         for option, value in (("--out", out), ("--format", formats), ("--baseline", baseline)):
             if value is not None:
@@ -134,3 +137,31 @@ def history(
     from bench.cli.commands import history as command
 
     return command.history(results, framework, as_json=json)
+
+
+def export(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Folders of runs, a results folder, or files of records.")
+    ],
+    mlflow: Annotated[
+        str,
+        typer.Option(
+            metavar="URI",
+            help="Where MLflow keeps runs: a folder, sqlite:///FILE, or http://HOST:PORT.",
+        ),
+    ],
+    share: Annotated[
+        bool, typer.Option("--share", help="Leave out hosts, users, paths and ends of logs.")
+    ] = False,
+) -> int:
+    """Export finished runs to MLflow: a run for each, and below it one for each cell.
+
+    Cells that are already there are left as they are.
+
+    Examples:
+      python -m bench export results/RUN --mlflow sqlite:///mlflow.db
+      python -m bench export results/ --mlflow http://localhost:5000 --share
+    """
+    from bench.cli.commands.publish import to_mlflow as command
+
+    return command.export(paths, mlflow, share=share)

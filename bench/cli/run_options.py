@@ -20,7 +20,8 @@ Formats = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="Formats of the report: html, md, csv, latex, json, or none. Default: html,md,csv.",
+        help="Formats of the report: html, md, csv, latex, json, parquet, or none. Default: "
+        "html,md,csv.",
         rich_help_panel=RUNNING,
     ),
 ]
@@ -57,6 +58,15 @@ def run(
         ),
     ] = None,
     formats: Formats = None,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="Export the run to MLflow at its end: a folder, sqlite:///FILE, or "
+            "http://HOST:PORT. See `bench export`.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and stop.", rich_help_panel=RUNNING)
     ] = False,
@@ -95,6 +105,7 @@ def run(
     from bench.cli.commands import run as command
     from bench.cli.commands.report import formats_of
     from bench.execution.executors import place
+    from report.formats import mlflow_runs
 
     session = command.Session(
         context.obj.executor(),
@@ -104,6 +115,7 @@ def run(
         as_json=json,
         place=place.parse(on),
         shares_host=share_host,
+        mlflow=mlflow if mlflow is None else mlflow_runs.place(mlflow),
     )
     return command.run(
         {

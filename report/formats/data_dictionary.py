@@ -1,4 +1,4 @@
-"""What each column of the CSV files means, from the descriptions of records and settings."""
+"""What each column of CSV and Parquet files means, as records and settings describe it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.config.settings import DECLARED
 from bench.results.record import PARTS, Machine
 from report.formats import step_profile_csv
-from report.formats.csv_files import (
+from report.formats.observations import (
     COLUMNS,
     EPOCH_FIELDS,
     OF_PARTS,

@@ -83,7 +83,7 @@ def test_the_command_line_has_an_option_for_each():
         elif option.default is not None:
             assert of.parse(option.default) == of.default
     own = {"start", "recipe", "out", "resume", "formats", "dry_run", "json", "help"}
-    own |= {"on", "share_host"}
+    own |= {"on", "share_host", "mlflow"}
     assert options.keys() - DECLARED.keys() <= own
 
 

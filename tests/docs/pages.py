@@ -121,6 +121,7 @@ NOT_RUN = {
     "bench matrix": "shows what was measured of releases, which takes hours",
     "bench new-framework": "writes into this checkout; tests/cli/test_new_framework.py runs it",
     "bench data fetch": "downloads",
+    "bench export": "wants MLflow; tests/cli/test_export.py runs it, in `tox -e exports`",
 }
 
 

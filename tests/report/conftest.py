@@ -12,10 +12,11 @@ from PIL import Image
 
 from bench.results.record import Misclassified, Record
 from report.analysis.comparison import compare
-from report.build import FORMATS, build
+from report.build import build
 from report.figures.gallery import Gallery
 from report.tables import contents
 from tests.record_making import changed
+from tests.report.every_format import PLAIN
 
 FROZEN = Path(__file__).parent / "frozen"
 
@@ -111,6 +112,7 @@ def report(
 ) -> Callable[[str], Report]:
     """The report over windows and a sweep; over regimes and failures; over mistakes; over nothing.
 
+    In all formats but Parquet, which test_parquet.py reads.
     Each takes seconds to draw, so it is made once, when it is first asked for: only to be read.
     """
     records = {"windows": windows, "regimes": frozen, "mistaken": mistaken, "nothing": []}
@@ -118,7 +120,7 @@ def report(
     @cache
     def made(name: str) -> Report:
         folder = tmp_path_factory.mktemp(name)
-        return Report(folder, build(records[name], folder, problems, FORMATS))
+        return Report(folder, build(records[name], folder, problems, PLAIN))
 
     return made
 

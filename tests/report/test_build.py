@@ -14,7 +14,7 @@ from bench.results.record import PARTS, Record
 from report.analysis.comparison import compare
 from report.analysis.configurations import distinct
 from report.build import build, markdown
-from report.formats.csv_files import ELSEWHERE, EPOCH_FIELDS, OF_PARTS
+from report.formats.observations import ELSEWHERE, EPOCH_FIELDS, OF_PARTS
 
 Make = Callable[..., Record]
 NASTY = "a|b\n`c` <b>&\\|\r\n| d [e](f) \x1b[31m" + "x" * 300

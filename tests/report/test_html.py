@@ -18,7 +18,7 @@ from report.analysis.comparison import compare
 from report.analysis.configurations import distinct
 from report.build import build
 from report.formats import html_parts
-from report.formats.csv_files import epochs_csv, records_csv
+from report.formats.csv_files import csv_files
 from report.formats.data_dictionary import entries
 from report.formats.html import page
 from report.tables.sections import Section, Table
@@ -67,7 +67,7 @@ class Outline(HTMLParser):
 
 
 def html(records: list[Record], **how: object) -> str:
-    data = {"records.csv": records_csv(records), "epochs.csv": epochs_csv(records)}
+    data = csv_files(records)
     return page(distinct(records), compare(records), data, **how).html  # type: ignore[arg-type]
 
 
@@ -164,8 +164,8 @@ def test_raw_data_are_in_the_page(windows: list[Record], of_windows: str) -> Non
         )
     )
     ordered = distinct(windows)
-    assert base64.b64decode(found["records.csv"]).decode() == records_csv(ordered)
-    assert base64.b64decode(found["epochs.csv"]).decode() == epochs_csv(ordered)
+    for name, text in csv_files(ordered).items():
+        assert base64.b64decode(found[name]).decode() == text
     assert len(ordered) == len(windows)
 
 
@@ -179,7 +179,7 @@ def test_large_data_are_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_column_of_the_data_has_a_meaning(windows: list[Record]) -> None:
     of = entries()
-    for name, text in (("records.csv", records_csv(windows)), ("epochs.csv", epochs_csv(windows))):
+    for name, text in csv_files(windows).items():
         assert [one.column for one in of if one.file == name] == text.splitlines()[0].split(",")
     assert all(len(one.meaning) > 3 for one in of)
     assert {one.form for one in of} == {"text", "number", "whole number", "True or False", "JSON"}

@@ -14,9 +14,10 @@ from bench.config.run_settings import RunSettings
 from bench.results.record import Record
 from bench.results.step_profile import Profiles
 from report.analysis.comparison import compare
-from report.build import FORMATS, build
+from report.build import build
 from report.sharing import Stripper
 from report.wording.notes import plain_note
+from tests.report.every_format import PLAIN
 from tests.results.test_step_profile import profile
 
 pytestmark = pytest.mark.xdist_group("report")  # see test_html.py
@@ -81,7 +82,7 @@ def shared(records: list[Record], folder: Path) -> tuple[Stripper, list[Record]]
     stripper.learn(records, TYPED)
     bare = [stripper.record(record) for record in records]
     problems = stripper.problems([(Path("/home/zoelouise/runs/a.json"), "no file of zoelouise")])
-    build(bare, folder, problems, FORMATS, stripper.commands(TYPED), stripped=stripper.said)
+    build(bare, folder, problems, PLAIN, stripper.commands(TYPED), stripped=stripper.said)
     return stripper, bare
 
 
@@ -107,7 +108,7 @@ def test_nor_is_it_in_profiles(make: Make, tmp_path) -> None:
     several = Profiles(command=("profile", "--out", "secret-project/runs"), profiles=(of,))
     stripper = Stripper(hosts=["gpu-node17"])
     stripper.learn([], profiles=[several])
-    build([], tmp_path, formats=FORMATS, profiles=[stripper.profiles(several)])
+    build([], tmp_path, formats=PLAIN, profiles=[stripper.profiles(several)])
     for path in (one for one in tmp_path.rglob("*") if one.is_file()):
         text = path.read_text(encoding="utf-8").casefold()
         assert [one for one in IDENTITY if one.casefold() in text] == [], path.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,8 @@ from report.analysis.throughput import accepting_disturbed
 from report.sharing import Stripper
 from report.text import Note
 
-FORMATS = ("html", "md", "csv", "latex", "json")  # as in report.build, which needs an extra
+# As in report.build, which needs an extra.
+FORMATS = ("html", "md", "csv", "latex", "json", "parquet")
 SHARED = "shared"  # the folder of a report to be sent on, within that of the other one
 NONE = "none"  # in the place of all of them
 WRITTEN = ("html", "md", "csv")  # where nothing was asked for
@@ -171,7 +173,7 @@ def _write(
 
 
 def formats_of(text: str | None, *, or_none: bool = False) -> tuple[str, ...]:
-    """The formats that were asked for; UsageError names one that there is not.
+    """The formats that were asked for; UsageError names one that there is not, or what it lacks.
 
     Where `or_none`, the word "none" by itself stands for no format at all.
     """
@@ -185,6 +187,8 @@ def formats_of(text: str | None, *, or_none: bool = False) -> tuple[str, ...]:
         what = f"unknown format {unknown[0]!r}" if unknown else f"--format {text!r} names no format"
         allowed = (*FORMATS, NONE) if or_none else FORMATS
         raise UsageError(f"{what}: choose from {', '.join(allowed)}")
+    if "parquet" in chosen and importlib.util.find_spec("pyarrow") is None:
+        raise UsageError("--format parquet needs pyarrow: pip install 'lenet-bench[parquet]'")
     return tuple(chosen)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from rich.console import Console
 from bench import __version__, frameworks
 from bench.cli import from_checkpoint
 from bench.cli.commands import recipes
+from bench.cli.commands.publish import to_mlflow
 from bench.cli.commands.report import WRITTEN, show_and_write
 from bench.cli.console import installed, standard_output
 from bench.cli.console import say as _say
@@ -57,6 +59,7 @@ class Session:
     quiet        whether neither does
     place        where the run is measured
     shares_host  whether a host of a cluster may do several measurements at once
+    mlflow       to where the run is exported at its end, if at all
     """
 
     executor: Executor
@@ -67,6 +70,7 @@ class Session:
     quiet: bool = False
     place: Place = HERE
     shares_host: bool = False
+    mlflow: str | None = None
 
 
 def run(
@@ -221,28 +225,37 @@ def _execute(folder: store.Run, session: Session, cluster: Link | None) -> int:
         except StoreError as error:  # what is there is shown all the same
             faults.append(str(error))
     records = folder.records()
-    if session.as_json:
-        document = {
-            "run": str(folder.folder),
-            "records": [record.model_dump(mode="json") for record in records],
-        }
-        print(json.dumps(document, indent=2))
-    try:
-        silent = session.as_json or session.quiet
-        console = None if silent else standard_output()
-        show_and_write(records, [], folder.folder, console, formats=session.formats)
-    except StoreError as error:
-        faults.append(str(error))
+    faults += _tell(records, folder.folder, session)
+    if session.mlflow is not None and not interrupted:
+        faults += to_mlflow.after_run(records, session.mlflow, folder.folder, notes)
     _say_precision(folder.manifest.plan, records, notes)
     if interrupted:
+        again = "" if session.mlflow is None else f" --mlflow {shlex.quote(session.mlflow)}"
         _say(
             notes,
             f"interrupted: {len(records)} of {len(folder.manifest.plan.cells())} cells are saved; "
-            f"continue with: python -m bench run --resume {folder.folder}",
+            f"continue with: python -m bench run --resume {folder.folder}{again}",
         )
     if faults:
         raise StoreError("; ".join(faults))
     return 1 if interrupted or runner.unsettled(folder) else 0
+
+
+def _tell(records: Sequence[Record], folder: Path, session: Session) -> list[str]:
+    """Print what came out and write the report; what could not be written."""
+    if session.as_json:
+        document = {
+            "run": str(folder),
+            "records": [record.model_dump(mode="json") for record in records],
+        }
+        print(json.dumps(document, indent=2))
+    silent = session.as_json or session.quiet
+    console = None if silent else standard_output()
+    try:
+        show_and_write(records, [], folder, console, formats=session.formats)
+    except StoreError as error:
+        return [str(error)]
+    return []
 
 
 def _measure(

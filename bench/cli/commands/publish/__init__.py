@@ -1,0 +1,1 @@
+"""Commands that bring runs to where others see them: a site, MLflow."""
