@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.results.step_profile import Profiles
+from tests.results.test_step_profile import clean, profile
+
 FROZEN = Path(__file__).parents[1] / "report" / "frozen-windows"
 SMALL = (
     *("profile", "--frameworks", "reference", "--batch-size", "4", "--optimizer", "sgd"),
@@ -36,12 +39,13 @@ def test_it_prints_and_keeps_every_part(bench):
 
 
 def test_a_report_shows_it_by_itself_and_below_a_run(bench, tmp_path):
-    assert (
-        bench(*SMALL, "--rounds", "6", "--format", "none", "--out", str(bench.out)).returncode == 0
-    )
-    alone = bench("report", str(bench.only_run()), "--format", "md", "--out", str(tmp_path / "a"))
+    kept = bench.out / "profiled" / "profile.json"
+    kept.parent.mkdir(parents=True)
+    several = Profiles(command=("profile",), profiles=(profile(clean()),))
+    kept.write_text(several.model_dump_json())
+    alone = bench("report", str(kept.parent), "--format", "md", "--out", str(tmp_path / "a"))
     assert alone.returncode == 0, alone.stderr
-    assert "Where the time of a training step goes: reference" in alone.stdout
+    assert "Where the time of a training step goes: torch" in alone.stdout
     assert "backward, to the inputs" in (tmp_path / "a" / "report.md").read_text()
     together = bench(
         "report", str(FROZEN), str(bench.out), "--format", "md", "--out", str(tmp_path)
@@ -49,7 +53,7 @@ def test_a_report_shows_it_by_itself_and_below_a_run(bench, tmp_path):
     assert together.returncode == 0, together.stderr
     text = (tmp_path / "report.md").read_text()
     assert 0 < text.index("images/s") < text.index("## Where the time of a training step goes")
-    (bench.only_run() / "profile.json").write_text("{")
+    kept.write_text("{")
     broken = bench("report", str(FROZEN), str(bench.out), "--format", "md", "--out", str(tmp_path))
     assert broken.returncode == 1
     assert "profile.json" in broken.stdout

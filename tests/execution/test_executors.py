@@ -12,6 +12,7 @@ from bench.config.run_settings import RunSettings
 from bench.errors import DataError, UnavailableError, UsageError
 from bench.execution import repeats
 from bench.execution.executors import facts, on_host, place, slot, slurm
+from bench.execution.executors.link import Link, LostError
 from bench.system import machine
 from bench.worker import prepared_data
 from bench.workload import datasets
@@ -232,3 +233,38 @@ def test_a_job_script_has_a_node_for_itself_and_one_slot(tmp_path, monkeypatch):
 def test_settings_of_a_run_know_nothing_of_where_it_is_measured():
     """The same plan on another place is the same plan."""
     assert not {"on", "share_host"} & set(RunSettings.__dataclass_fields__)
+
+
+class Future:
+    """A task of Dask's that ended so."""
+
+    def __init__(self, status, answer):
+        self.status, self._answer = status, answer
+
+    def exception(self):
+        return self._answer
+
+    def result(self):
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("future", "said"),
+    [
+        (Future("lost", None), "its task was lost"),
+        (Future("error", ValueError("of the host")), "ValueError: of the host"),
+        # The scheduler has gone while the result, of a task that is finished, came over.
+        (Future("finished", ConnectionResetError("reset by peer")), "reset by peer"),
+    ],
+)
+def test_what_is_lost_with_a_cluster_is_told_as_that(future, said):
+    with pytest.raises(LostError, match=said):
+        Link(None).result(future)
+
+
+def test_what_a_task_comes_to():
+    assert Link(None).result(Future("finished", 3)) == 3
+    with pytest.raises(DataError, match="no such set"):
+        Link(None).result(Future("error", DataError("no such set")))

@@ -286,14 +286,10 @@ class Cluster:
         return self._result(future)
 
     def _result(self, future: Any) -> Any:
-        if future.status == "error":
-            error = future.exception()
-            if isinstance(error, BenchError):
-                raise _RefusedError(str(error)) from error
-            raise LostError(f"{type(error).__name__}: {error}")
-        if future.status != "finished":
-            raise LostError(f"its task was {future.status}")
-        return future.result()
+        try:
+            return self._link.result(future)
+        except BenchError as error:
+            raise _RefusedError(str(error)) from error
 
     def _require(self, host: Host) -> None:
         """That the host is there, and the run goes on."""

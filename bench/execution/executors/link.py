@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.errors import UnavailableError, UsageError
+from bench.errors import BenchError, UnavailableError, UsageError
 
 CONNECT_S = 10.0
 SLOT = "slot"  # the resource of which a worker has one for each measurement that it may do at once
@@ -88,6 +88,22 @@ class Link:
             raise LostError("it is not there any more")
         return found[host.address]
 
+    def result(self, future: Any) -> Any:
+        """What a task has come to.
+
+        Raises:
+            LostError: it was lost; or what it says of its failure.
+            BenchError: the task has raised it.
+        """
+        if future.status == "error":
+            error = self._try(future.exception)
+            if isinstance(error, BenchError):
+                raise error
+            raise LostError(f"{type(error).__name__}: {error}")
+        if future.status != "finished":
+            raise LostError(f"its task was {future.status}")
+        return self._try(future.result)
+
     def cancel(self, future: Any) -> None:
         """Have no more use of a task; what it does already goes on."""
         if self.is_there():
@@ -95,8 +111,12 @@ class Link:
                 future.cancel()
 
     def listen(self, topic: str, take: Callable[[str], None]) -> None:
-        """Have each line that is told under the topic taken, by another thread than this one."""
-        self._client.subscribe_topic(topic, lambda event: take(event[1]))
+        """Have each line that is told under the topic taken, by another thread than this one.
+
+        Raises:
+            LostError: the scheduler does not answer.
+        """
+        self._try(lambda: self._client.subscribe_topic(topic, lambda event: take(event[1])))
 
     def ignore(self, topic: str) -> None:
         """Have no more of it taken."""

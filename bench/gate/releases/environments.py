@@ -38,7 +38,7 @@ LOCK = "installing.lock"
 # What a worker imports beside a framework, with the least versions of pyproject.toml.
 OF_WORKER = (
     Package("numpy", "2.0"),
-    Package("packaging", "24"),
+    Package("packaging", "24.2"),
     Package("pillow", "11"),
     Package("platformdirs", "4"),
     Package("pooch", "1.8.2"),
