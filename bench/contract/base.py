@@ -6,6 +6,7 @@
 | *time* | `synchronize` | the harness waits by `export`: right, and slower |
 | | `compile`; `changed_by_steps` or `snapshot`, `restore` | no `compile_s`: an epoch pays |
 | | `compiled_since` | no `compiling_windows`: windows count with a compilation in them |
+| | `dispatches_ahead` | the calling thread counts as one of those that compute |
 | *travel* | `export_optimizer`, `restore_optimizer` | no checkpoints, and none to go on from |
 | *extras* | `devices`, `optimizers` | the CPU; all four, in PyTorch's definitions |
 | | `memory`, `multiply`, `versions` | no `peak_device_bytes`, `matrix_gflop_per_s`, `versions` |
@@ -46,6 +47,8 @@ class AdapterBase(ABC):
     changed_by_steps  the attributes that hold what a training step changes: parameters, buffers,
                       counts, keys of random numbers. `copy.deepcopy` must copy them, and nothing
                       else may hold on to them. Empty: cannot be told by attributes.
+    dispatches_ahead  whether other threads compute a step while the calling thread, which computes
+                      nothing, prepares the next. The certificate counts the threads that compute.
     """
 
     optimizers: Mapping[OptimizerName, Collection[str]] = {
@@ -55,6 +58,7 @@ class AdapterBase(ABC):
         "adamw": (),
     }
     changed_by_steps: ClassVar[tuple[str, ...]] = ()
+    dispatches_ahead: ClassVar[bool] = False
 
     def devices(self) -> tuple[Device, ...]:
         """See `Adapter.devices`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.system.contention import Taken
 
@@ -28,11 +29,13 @@ class Clocks:
 
     wall    seconds
     cpu     CPU seconds of this process, all of its threads together
+    caller  CPU seconds of the thread that asks
     energy  joules that the device has taken; None where no counter can be read
     watch   begins to watch what others take, and gives what tells how much that was until then
     """
 
     wall: Clock
     cpu: Clock
+    caller: Clock = field(default=time.thread_time, kw_only=True)
     energy: Callable[[], float | None] = _nothing
     watch: Callable[[], Callable[[], Taken]] = _watch_nothing

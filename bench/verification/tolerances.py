@@ -110,4 +110,7 @@ PRECISION = Bound(
     "TF32 1e-4, bfloat16 1e-3",
 )
 THREADS_OVER = 0.1
-THREADS = "CPU seconds over wall seconds while training; the number of threads and 0.1"
+THREADS = (
+    "CPU seconds over wall seconds while training, of the threads that compute; the number of "
+    "threads and 0.1"
+)

@@ -71,6 +71,7 @@ class JaxAdapter(AdapterBase):
 
     optimizers = FORMS
     changed_by_steps = ("_state", "_taken")
+    dispatches_ahead = True
 
     _device: jax.Device
     _scans: bool

@@ -115,6 +115,23 @@ def test_busy_cpus_is_cpu_time_over_wall_time_once_an_epoch_was_trained():
     assert begun == [1, 6]
 
 
+def test_a_thread_that_only_dispatches_is_not_among_those_that_compute():
+    class Ahead(ReferenceAdapter):
+        dispatches_ahead = True
+
+        def train_epoch(self, order, learning_rate):
+            pass
+
+    def busy(adapter: ReferenceAdapter) -> float:
+        wall, cpu, caller = itertools.count(0.0, 0.5), iter([5.0, 6.6]), iter([1.0, 1.7])
+        clocks = Clocks(lambda: next(wall), lambda: next(cpu), caller=lambda: next(caller))
+        return probes.busy_cpus(adapter, None, 0.1, clocks, watch_s=0.8)
+
+    assert busy(Ahead()) == pytest.approx(0.9)
+    Ahead.dispatches_ahead = False
+    assert busy(Ahead()) == pytest.approx(1.6)
+
+
 def test_clear_images_are_clear():
     problem = problems.problem(lenet5((32, 32, 1), 10), 0)
     oracle = ReferenceAdapter()
