@@ -1,4 +1,4 @@
-"""Comparisons → files, by format."""
+"""A report's data → files, by format."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal, get_args
 
-from bench.results.record import Record
-from bench.results.step_profile import Profiles
 from bench.results.store import write_atomically
-from report.analysis.comparison import Comparison, compare
-from report.analysis.configurations import distinct
+from report.analysis.comparison import Comparison
 from report.figures.gallery import drawn_aside, is_ours, looks, of_crossings
 from report.formats import step_profile_csv
 from report.formats.csv_files import csv_files
@@ -20,9 +17,8 @@ from report.formats.json_document import document
 from report.formats.latex import latex
 from report.formats.markdown import markdown
 from report.formats.parquet import parquet_files
+from report.report_data import ReportData
 from report.tables import contents
-from report.text import Note
-from report.wording.commands import Commands
 
 Format = Literal["html", "md", "csv", "latex", "json", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -30,62 +26,42 @@ FIGURES = "figures"
 
 
 def build(
-    records: Sequence[Record],
-    out: Path,
-    problems: Sequence[tuple[Path, str]] = (),
-    formats: Collection[Format] = ("md", "csv"),
-    typed: Commands | None = None,
-    compared: Sequence[Comparison] | None = None,
-    *,
-    aside: bool = False,
-    stripped: Note = (),
-    profiles: Sequence[Profiles] = (),
+    data: ReportData, out: Path, formats: Collection[Format] = ("md", "csv"), *, aside: bool = False
 ) -> list[Path]:
-    """Write the report of `records` into the folder `out`; return the paths of its files.
+    """Write the report into the folder `out`; return the paths of its files.
 
-    `compared` are their comparisons, where they are at hand already. `aside` has the page's figures
-    drawn by another process meanwhile, which pays for thousands of records.
+    `aside` has the page's figures drawn by another process meanwhile, which pays for thousands of
+    records.
 
-    `stripped` says what was taken out of the records (`report.sharing`), and is in the files.
-
-    `profiles` of training steps are shown below the comparisons.
-
-    `problems` are the files that could not be read, each with the reason: the report names them.
-    `typed` are the arguments that runs were started with, by their names. Figures are in the folder
-    figures/, which is returned as one path: with `html` all, as SVG and PNG, with `md` those
-    of sweeps, hosts and profiles.
+    Figures are in the folder figures/, which is returned as one path: with `html` all, as SVG and
+    PNG, with `md` those of sweeps, hosts and profiles.
     The folder is made if need be. Each file is replaced as a whole or not at all, drawings that an
     earlier report left there are removed, and the same records give the same bytes. Raises OSError
     where the folder cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    ordered = distinct(records)
-    compared = compare(ordered) if compared is None else compared
-    crossings = contents.drawn(contents.crossings(compared, profiles))
+    crossings = contents.drawn(contents.crossings(data.compared, data.profiles))
     files: dict[str, str | bytes] = {}
     with ExitStack() as stack:
         gallery = None
         if aside and "html" in formats:
-            gallery = stack.enter_context(drawn_aside(compared, crossings))
+            gallery = stack.enter_context(drawn_aside(data.compared, crossings))
         if "md" in formats:
-            files["report.md"] = markdown(compared, problems, stripped, profiles)
+            files["report.md"] = markdown(data)
             if "html" not in formats:  # which has them, too
-                files |= _drawings(compared, crossings)
+                files |= _drawings(data.compared, crossings)
         # The page holds the same files.
-        data = _data(ordered, profiles) if {"html", "csv"} & set(formats) else {}
+        tables = _tables(data) if {"html", "csv"} & set(formats) else {}
         if "csv" in formats:
-            files |= data
+            files |= tables
         if "latex" in formats:
-            files["report.tex"] = latex(compared, stripped, profiles)
+            files["report.tex"] = latex(data)
         if "json" in formats:
-            files["report.json"] = document(ordered, compared, problems, stripped, profiles)
+            files["report.json"] = document(data)
         if "parquet" in formats:
-            files |= parquet_files(ordered, stripped)
+            files |= parquet_files(data.records, data.stripped)
         if "html" in formats:
-            made = page(
-                ordered, compared, data, problems, typed, gallery, stripped, profiles=profiles
-            )
-            files = _page(made) | files
+            files = _page(page(data, tables, gallery)) | files
     for name, content in files.items():
         (out / name).parent.mkdir(exist_ok=True)
         write_atomically(out / name, content)
@@ -93,12 +69,12 @@ def build(
     return list(dict.fromkeys(out / Path(name).parts[0] for name in files))
 
 
-def _data(records: Sequence[Record], profiles: Sequence[Profiles]) -> dict[str, str]:
+def _tables(data: ReportData) -> dict[str, str]:
     """The CSV files, by their names."""
-    files = dict(csv_files(records)) if records or not profiles else {}
+    files = dict(csv_files(data.records)) if data.records or not data.profiles else {}
     return files | {
         f"profile-{number}.csv": step_profile_csv.table(one.profiles)
-        for number, one in enumerate(profiles, 1)
+        for number, one in enumerate(data.profiles, 1)
     }
 
 

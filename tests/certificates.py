@@ -68,7 +68,7 @@ def examine_here(framework: str, numbers: range) -> None:
     from impls.reference.adapter import ReferenceAdapter
 
     adapter = frameworks.create(frameworks.named(framework))
-    clocks = Clocks(time.perf_counter, time.process_time)
+    clocks = Clocks(time.perf_counter, time.process_time, time.thread_time)
     for number in numbers:
         of, start = subject(framework, number), time.perf_counter()
         checks = list(examine(adapter, ReferenceAdapter(), of, clocks))

@@ -46,6 +46,7 @@ REPORT_LAYERS = (
     ("sharing",),
     ("analysis",),
     ("tables", "wording"),
+    ("report_data",),
     ("figures",),
     ("formats",),
     ("build",),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bench.system.contention import Taken
 
@@ -13,6 +12,10 @@ Clock = Callable[[], float]
 
 def _nothing() -> None:
     return None
+
+
+def _no_seconds() -> float:
+    return 0.0
 
 
 def _unwatched() -> Taken:
@@ -29,13 +32,13 @@ class Clocks:
 
     wall    seconds
     cpu     CPU seconds of this process, all of its threads together
-    caller  CPU seconds of the thread that asks
+    caller  CPU seconds of the thread that asks; 0 where it is not asked for
     energy  joules that the device has taken; None where no counter can be read
     watch   begins to watch what others take, and gives what tells how much that was until then
     """
 
     wall: Clock
     cpu: Clock
-    caller: Clock = field(default=time.thread_time, kw_only=True)
+    caller: Clock = _no_seconds
     energy: Callable[[], float | None] = _nothing
     watch: Callable[[], Callable[[], Taken]] = _watch_nothing

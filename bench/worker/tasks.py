@@ -103,4 +103,4 @@ def _watched(is_watched: bool) -> Clocks:
 
 
 def _clocks() -> Clocks:
-    return Clocks(time.perf_counter, time.process_time)
+    return Clocks(time.perf_counter, time.process_time, time.thread_time)

@@ -1,4 +1,4 @@
-"""Comparisons → one HTML file that holds everything: styles, script, figures, raw data.
+"""A report's data → one HTML file that holds everything: styles, script, figures, raw data.
 
 The page loads nothing, and its policy forbids it to; the one script that may run is its own. All
 is there without it: it sorts tables, copies summary and citation, and opens what is folded when
@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.results.record import Record
-from bench.results.step_profile import Profiles
 from report.analysis import regimes
 from report.analysis.certificates import proofs
 from report.analysis.comparison import Comparison
@@ -31,6 +28,7 @@ from report.formats.data_dictionary import Entry, entries, entries_of_profiles
 from report.formats.html_parts import sentence, sentences
 from report.formats.latex import bibtex
 from report.formats.markdown import summary
+from report.report_data import ReportData
 from report.tables import contents, regime_tables
 from report.tables.main import Column, columns
 from report.text import Given, Note
@@ -56,47 +54,41 @@ class Page:
 
 
 def page(
-    records: Sequence[Record],
-    compared: Sequence[Comparison],
-    data: Mapping[str, str],
-    problems: Sequence[tuple[Path, str]] = (),
-    typed: Commands | None = None,
+    data: ReportData,
+    files: Mapping[str, str],
     gallery: Callable[[], Gallery] | None = None,
-    stripped: Note = (),
-    profiles: Sequence[Profiles] = (),
 ) -> Page:
-    """The report of `records` as HTML, `compared` as `report.analysis.comparison.compare` does.
+    """The report as HTML.
 
-    `data` are the files to be downloaded from within it, by their names; `typed` are the arguments
-    that runs were started with, by the runs' names. `gallery` waits for figures that are drawn
-    elsewhere; without it they are drawn here. `stripped` says what was taken out of the records.
-    `profiles` of training steps are shown below the comparisons.
+    `files` are to be downloaded from within it, by their names. `gallery` waits for figures that
+    are drawn elsewhere; without it they are drawn here.
     """
+    compared, profiles = data.compared, data.profiles
     swatches = {name: style.colour for name, style in looks(compared).items()}
     across = [html_parts.section(one, swatches) for one in contents.across(compared, profiles)]
     comparisons = [
-        _comparison(one, title, number, swatches, typed or {})
+        _comparison(one, title, number, swatches, data.typed)
         for number, (one, title) in enumerate(zip(compared, titles(compared), strict=True))
     ]
-    downloads = [html_parts.download(name, content) for name, content in data.items()]
+    downloads = [html_parts.download(name, content) for name, content in files.items()]
     crossings = contents.drawn(contents.crossings(compared, profiles))
     drawn = gallery() if gallery else Gallery(compared, crossings)
-    title, cited = report_title(compared, profiles), citation(compared, data.get("records.csv"))
+    title, cited = report_title(compared, profiles), citation(compared, files.get("records.csv"))
     html = rendered(
         "report.html.j2",
         title=sentence(title),
-        stripped=sentence(stripped),
+        stripped=sentence(data.stripped),
         plain_title=notes.plain_note(title),
-        count=len(records),
+        count=len(data.records),
         as_markdown=summary(compared, cited),
-        as_citation=f"{notes.plain_note(cited)}\n\n{bibtex(compared, data.get('records.csv'))}",
+        as_citation=f"{notes.plain_note(cited)}\n\n{bibtex(compared, files.get('records.csv'))}",
         comparisons=[view | _figures(drawn, at) for at, view in enumerate(comparisons)],
         across=across,
         across_title=contents.across_title(compared, profiles),
         across_figures=[figure(one) for one in drawn.of_crossings],
         problems=[
             (sentence((Given(str(path), PATH_LIMIT),)), sentence((Given(reason, 300),)))
-            for path, reason in problems
+            for path, reason in data.problems
         ],
         downloads=downloads,
         dictionary=_dictionary(with_profiles=bool(profiles)),

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from bench.results.record import Record
-from bench.results.step_profile import Profiles
 from report.analysis.comparison import Comparison
 from report.analysis.contrasts import base_place, family
 from report.analysis.samples import METRICS
+from report.report_data import ReportData
 from report.tables.contrast_tables import family_values
-from report.text import Note
 from report.wording import notes
 from report.wording.answer import answer
 from report.wording.card import card
@@ -24,25 +20,20 @@ from report.wording.summary import verdict
 VERSION = 2  # of this document; 1 had the schema of the records in its place, and flat records
 
 
-def document(
-    records: Sequence[Record],
-    compared: Sequence[Comparison],
-    problems: Sequence[tuple[Path, str]] = (),
-    stripped: Note = (),
-    profiles: Sequence[Profiles] = (),
-) -> str:
+def document(data: ReportData) -> str:
     """Comparisons with set-up, rows (`comparison.Row`), contrasts and verdict; records; problems.
 
     Durations are seconds, memory is bytes, accuracies are in [0, 1]; null is what is not known.
     """
+    profiles = [one.model_dump(mode="json") for one in data.profiles]
     content = {
         "report_version": VERSION,
-        "title": notes.plain_note(report_title(compared, profiles)),
-        **({"stripped": notes.plain_note(stripped)} if stripped else {}),
-        "comparisons": [_comparison(one) for one in compared],
-        "records": [record.model_dump(mode="json") for record in records],
-        **({"profiles": [one.model_dump(mode="json") for one in profiles]} if profiles else {}),
-        "problems": [{"file": str(path), "reason": reason} for path, reason in problems],
+        "title": notes.plain_note(report_title(data.compared, data.profiles)),
+        **({"stripped": notes.plain_note(data.stripped)} if data.stripped else {}),
+        "comparisons": [_comparison(one) for one in data.compared],
+        "records": [record.model_dump(mode="json") for record in data.records],
+        **({"profiles": profiles} if profiles else {}),
+        "problems": [{"file": str(path), "reason": reason} for path, reason in data.problems],
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 

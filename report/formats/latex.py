@@ -1,4 +1,4 @@
-r"""Comparisons → LaTeX tables with booktabs, to be taken into a paper by \input.
+r"""A report's data → LaTeX tables with booktabs, to be taken into a paper by \input.
 
 Needs \usepackage{booktabs} and a text encoding of UTF-8, which LaTeX has by itself since 2018.
 """
@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bench import __version__
-from bench.results.step_profile import Profiles
 from report.analysis.comparison import Comparison
+from report.report_data import ReportData
 from report.tables import contents
 from report.tables.main import Column, Shown, columns
 from report.tables.sections import Section
@@ -51,21 +51,19 @@ OWN = {
 }
 
 
-def latex(
-    compared: Sequence[Comparison], stripped: Note = (), profiles: Sequence[Profiles] = ()
-) -> str:
+def latex(data: ReportData) -> str:
     """A table for each comparison and for each of its sections; comments say what they are of."""
     parts = [
         "% Tables of lenet-bench. The preamble needs: \\usepackage{booktabs}\n"
         "% Names in scripts other than Latin need XeLaTeX or LuaLaTeX and a font that has them.",
     ]
-    if stripped:
-        parts.append(f"% {notes.plain_note(stripped)}")
-    if not compared and not profiles:
+    if data.stripped:
+        parts.append(f"% {notes.plain_note(data.stripped)}")
+    if not data.compared and not data.profiles:
         parts.append("% No records: there is nothing to show.")
-    for number, comparison in enumerate(compared, 1):
+    for number, comparison in enumerate(data.compared, 1):
         parts += _comparison(comparison, f"bench-{number}")
-    for number, section in enumerate(contents.across(compared, profiles), 1):
+    for number, section in enumerate(contents.across(data.compared, data.profiles), 1):
         parts += _section(section, f"bench-sweep-{number}", ())
     return "\n\n".join(parts) + "\n"
 

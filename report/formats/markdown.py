@@ -1,18 +1,17 @@
-"""Comparisons → Markdown with GitHub's tables: the whole report, and its summary to be copied."""
+"""A report's data → Markdown with GitHub's tables: all of it, and a summary to be copied."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from bench.results.step_profile import Profiles
 from report.analysis import regimes
 from report.analysis.certificates import Proof, named, proofs
 from report.analysis.comparison import Comparison
 from report.analysis.equality import PROPERTIES, Check, check
+from report.report_data import ReportData
 from report.tables import contents, regime_tables
 from report.tables.main import NONE, Column, Shown, columns
 from report.tables.sections import Section
@@ -26,20 +25,17 @@ from report.wording.titles import titles
 MOST_COPIED = 12  # comparisons in what is copied, which is for a comment or a message
 
 
-def markdown(
-    comparisons: Sequence[Comparison],
-    problems: Sequence[tuple[Path, str]] = (),
-    stripped: Note = (),
-    profiles: Sequence[Profiles] = (),
-) -> str:
+def markdown(data: ReportData) -> str:
     """The report as Markdown with GitHub's tables, fit for a README or a pull request."""
     return _rendered(
         "report.md.j2",
-        title=_heading(report_title(comparisons, profiles)),
-        comparisons=[_view(comparison) for comparison in comparisons],
-        across=[_section(section) for section in contents.across(comparisons, profiles)],
-        stripped=_heading(stripped),
-        problems=[(markdown_code(str(path)), markdown_code(reason)) for path, reason in problems],
+        title=_heading(report_title(data.compared, data.profiles)),
+        comparisons=[_view(comparison) for comparison in data.compared],
+        across=[_section(section) for section in contents.across(data.compared, data.profiles)],
+        stripped=_heading(data.stripped),
+        problems=[
+            (markdown_code(str(path)), markdown_code(reason)) for path, reason in data.problems
+        ],
     )
 
 

@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from bench.errors import StoreError, UsageError
-from bench.results.record import Record
 from bench.results.store import write_atomically
-from report.analysis.comparison import Comparison, compare
-from report.analysis.configurations import distinct
 from report.figures.gallery import Gallery
 from report.formats.csv_files import csv_files
 from report.formats.html import page
+from report.report_data import ReportData
 from report.site.runs import Kept, RunRead, RunRow, row
 from report.site.start_page import start_page
 from report.tables import contents
@@ -70,13 +68,14 @@ def build_site(
         if not run.records:
             continue
         name = _free(run.folder.name, taken)
-        records = distinct(run.records)
-        compared = compare(records)
+        data = ReportData.of(
+            run.records, problems=run.problems, typed=run.commands, stripped=stripped()
+        )
         made = f"{RUNS}/{name}/{REPORT}"
         is_drawn = run.folder in newest
-        _write(folder, made, _report(records, compared, run, stripped(), is_drawn=is_drawn))
-        rows.append(row(name, made, records, compared, len(run.problems)))
-        kept.add(records)
+        _write(folder, made, _report(data, is_drawn=is_drawn))
+        rows.append(row(name, made, data))
+        kept.add(data.records)
     _write(folder, START, start_page(rows, trends(kept.records), problems, stripped()))
     pages = [one.page for one in rows]
     _write(folder, MANIFEST, _manifest(pages))
@@ -84,21 +83,13 @@ def build_site(
     return [folder / START, folder / RUNS]
 
 
-def _report(
-    records: list[Record],
-    compared: list[Comparison],
-    run: RunRead,
-    stripped: Note,
-    *,
-    is_drawn: bool,
-) -> str:
-    crossings = contents.drawn(contents.crossings(compared)) if is_drawn else []
-    gallery = Gallery(compared if is_drawn else [], crossings)
+def _report(data: ReportData, *, is_drawn: bool) -> str:
+    crossings = contents.drawn(contents.crossings(data.compared)) if is_drawn else []
+    gallery = Gallery(data.compared if is_drawn else [], crossings)
     if not is_drawn:
-        gallery.of_comparisons = [[] for _ in compared]
-        gallery.left_out = set(range(len(compared)))
-    data = csv_files(records)
-    return page(records, compared, data, run.problems, run.commands, lambda: gallery, stripped).html
+        gallery.of_comparisons = [[] for _ in data.compared]
+        gallery.left_out = set(range(len(data.compared)))
+    return page(data, csv_files(data.records), lambda: gallery).html
 
 
 def _free(name: str, taken: set[str]) -> str:

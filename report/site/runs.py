@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.results.record import Learning, Provenance, Record, Status, Timing
-from report.analysis.comparison import Comparison
 from report.analysis.configurations import MATCHED
+from report.report_data import ReportData
 from report.text import Note
 from report.wording.notes import plain_note, title
 from report.wording.report_title import short_title
@@ -51,25 +51,23 @@ class RunRow:
     problems: int
 
 
-def row(
-    name: str, page: str, records: Sequence[Record], compared: Sequence[Comparison], problems: int
-) -> RunRow:
+def row(name: str, page: str, data: ReportData) -> RunRow:
     """What the start page says of a run that has records."""
-    machines = {one.machine.fingerprint: one.machine.cpu for one in compared}
+    machines = {one.machine.fingerprint: one.machine.cpu for one in data.compared}
     return RunRow(
         name=name,
         page=page,
-        started_at=min(record.identity.started_at for record in records),
+        started_at=min(record.identity.started_at for record in data.records),
         machines=tuple(
             f"{cpu or 'unknown processor'}, {fingerprint[:12]}"
             for fingerprint, cpu in sorted(machines.items())
         ),
-        setups=tuple(dict.fromkeys(plain_note(title(one)) for one in compared)),
-        frameworks=tuple(sorted({record.identity.framework for record in records})),
-        title=short_title(compared),
-        ok=sum(record.status.outcome == "ok" for record in records),
-        records=len(records),
-        problems=problems,
+        setups=tuple(dict.fromkeys(plain_note(title(one)) for one in data.compared)),
+        frameworks=tuple(sorted({record.identity.framework for record in data.records})),
+        title=short_title(data.compared),
+        ok=sum(record.status.outcome == "ok" for record in data.records),
+        records=len(data.records),
+        problems=len(data.problems),
     )
 
 

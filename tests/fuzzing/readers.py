@@ -40,6 +40,7 @@ from bench.workload.datasets.published.emnist import EMNIST
 from bench.workload.datasets.published.svhn import read_mat
 from bench.workload.datasets.source import Decoded, StoredFile
 from report.build import build
+from report.report_data import ReportData
 from tests.fuzzing.damage import as_json, changed, damaged
 from tests.gate.test_summary import made as gate_result
 from tests.results.test_checkpoint import header as checkpoint_header
@@ -382,7 +383,7 @@ def _read_profile(content: bytes, folder: Path) -> None:
     assert len(found) + len(problems) == 1
     for _, problem in problems:
         raise BenchError(problem)
-    build([], folder / "report", formats=("md", "csv", "json", "latex"), profiles=found)
+    build(ReportData(profiles=found), folder / "report", formats=("md", "csv", "json", "latex"))
 
 
 def _profile() -> Any:

@@ -65,7 +65,11 @@ def _subject(
 
 def _examine(adapter: Adapter, oracle: ReferenceAdapter, subject: Subject) -> None:
     framework = subject.framework
-    checks = list(examine(adapter, oracle, subject, Clocks(time.perf_counter, time.process_time)))
+    checks = list(
+        examine(
+            adapter, oracle, subject, Clocks(time.perf_counter, time.process_time, time.thread_time)
+        )
+    )
     for check in checks:
         if check.error is not None:
             key = framework, f"certificate: {check.name} (bound {check.bound:.0e})"

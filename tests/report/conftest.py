@@ -14,6 +14,7 @@ from bench.results.record import Misclassified, Record
 from report.analysis.comparison import compare
 from report.build import build
 from report.figures.gallery import Gallery
+from report.report_data import ReportData
 from report.tables import contents
 from tests.record_making import changed
 from tests.report.every_format import PLAIN
@@ -120,7 +121,9 @@ def report(
     @cache
     def made(name: str) -> Report:
         folder = tmp_path_factory.mktemp(name)
-        return Report(folder, build(records[name], folder, problems, PLAIN))
+        return Report(
+            folder, build(ReportData.of(records[name], problems=problems), folder, formats=PLAIN)
+        )
 
     return made
 

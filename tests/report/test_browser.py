@@ -12,6 +12,7 @@ import pytest
 
 from bench.results.record import Record
 from report.build import build
+from report.report_data import ReportData
 from report.site.folder import build_site
 from report.site.runs import RunRead
 from tests.record_making import changed
@@ -303,7 +304,11 @@ def test_it_prints(report, opened):
 def test_hostile_names_run_nothing(make: Make, opened, tmp_path):
     names = dict.fromkeys(("framework", "dataset", "model", "run", "cell", "reason", "fit"), NASTY)
     hostile = [make(**names, seed=seed, machine_cpu=NASTY) for seed in (0, 1)]
-    build([*hostile, make(**names | {"framework": "torch"})], tmp_path, formats=["html"])
+    build(
+        ReportData.of([*hostile, make(**names | {"framework": "torch"})]),
+        tmp_path,
+        formats=["html"],
+    )
     page = opened(tmp_path / "report.html")
     assert page.evaluate("window.injected") is None
     assert page.locator("img").count() == 0

@@ -11,10 +11,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bench.results.record import PARTS, Record
-from report.analysis.comparison import compare
 from report.analysis.configurations import distinct
 from report.build import build, markdown
 from report.formats.observations import ELSEWHERE, EPOCH_FIELDS, OF_PARTS
+from report.report_data import ReportData
 
 Make = Callable[..., Record]
 NASTY = "a|b\n`c` <b>&\\|\r\n| d [e](f) \x1b[31m" + "x" * 300
@@ -31,14 +31,14 @@ def approx(expected: object) -> object:
 
 def test_files_are_where_it_says(frozen: list[Record], tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder"
-    paths = build(frozen, out, [])
+    paths = build(ReportData.of(frozen), out)
     assert paths == [out / name for name in ("report.md", "records.csv", "epochs.csv")]
     assert sorted(out.iterdir()) == sorted(paths)
 
 
 def test_what_was_there_is_replaced(frozen: list[Record], tmp_path: Path) -> None:
-    build(frozen, tmp_path, [])
-    paths = build([], tmp_path, [])
+    build(ReportData.of(frozen), tmp_path)
+    paths = build(ReportData(), tmp_path)
     assert "No records" in paths[0].read_text(encoding="utf-8")
     assert len(list(tmp_path.iterdir())) == 3
 
@@ -48,7 +48,7 @@ def test_a_file_that_cannot_be_replaced_leaves_no_litter(
 ) -> None:
     (tmp_path / "report.md").mkdir()
     with pytest.raises(OSError, match=r"report\.md"):
-        build(frozen, tmp_path, [])
+        build(ReportData.of(frozen), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
 
 
@@ -56,7 +56,7 @@ def test_csv_read_back_equals_the_records(frozen: list[Record], make: Make, tmp_
     third = make(framework='Сеть, "q"', seed=9, images_per_s=1 / 3, test_loss=1e-300)
     fourth = make(seed=10, windows_s=[0.25, 1 / 3], state_before={"load_1min": 0.5})
     records = distinct([*frozen, third, fourth])
-    build(records, tmp_path, [])
+    build(ReportData.of(records), tmp_path)
     table = read(tmp_path / "records.csv")
     assert len(table) == len(records)
     for (_, row), record in zip(table.iterrows(), records, strict=True):
@@ -83,7 +83,7 @@ def test_csv_read_back_equals_the_records(frozen: list[Record], make: Make, tmp_
 
 
 def test_epochs_read_back_equal_the_records(frozen: list[Record], tmp_path: Path) -> None:
-    build(frozen, tmp_path, [])
+    build(ReportData.of(frozen), tmp_path)
     table = read(tmp_path / "epochs.csv").set_index(["run", "cell"]).sort_index()
     for record in frozen:
         for name in EPOCH_FIELDS:
@@ -101,7 +101,7 @@ def test_epochs_read_back_equal_the_records(frozen: list[Record], tmp_path: Path
 def test_csv_holds_no_formula(make: Make, tmp_path: Path, start: str) -> None:
     formula = f"{start}HYPERLINK(1)" if start in "=+-@" else f"{start}=HYPERLINK(1)"
     names = ("reason", "framework", "dataset", "run", "cell", "framework_version")
-    build([make(machine_cpu=formula, **dict.fromkeys(names, formula))], tmp_path, [])
+    build(ReportData.of([make(machine_cpu=formula, **dict.fromkeys(names, formula))]), tmp_path)
     for name, columns in (
         ("records.csv", (*names, "machine_cpu")),
         ("epochs.csv", ("run", "cell", "framework")),
@@ -127,12 +127,12 @@ def test_nasty_names_leave_the_markdown_whole(make: Make, failed: Make) -> None:
         make(**common | {"framework": "torch", "order_sha256": "b" * 64}),
         failed(**common, seed=1, reason=NASTY),
     ]
-    nasty = markdown(compare(records), [(Path(NASTY.replace("/", "")), NASTY)])
+    nasty = markdown(ReportData.of(records, problems=[(Path(NASTY.replace("/", "")), NASTY)]))
     tame = markdown(
-        compare(
-            [make(), make(framework="keras", order_sha256="e", split_sha256="e"), failed(seed=1)]
-        ),
-        [(Path("a"), "b")],
+        ReportData.of(
+            [make(), make(framework="keras", order_sha256="e", split_sha256="e"), failed(seed=1)],
+            problems=[(Path("a"), "b")],
+        )
     )
 
     def shape(text: str) -> list[str]:
@@ -144,13 +144,15 @@ def test_nasty_names_leave_the_markdown_whole(make: Make, failed: Make) -> None:
 
 
 def test_records_left_out_are_named(make: Make) -> None:
-    text = markdown(compare([make()]), [(Path("results/a/b.json"), "not whole JSON")])
+    text = markdown(
+        ReportData.of([make()], problems=[(Path("results/a/b.json"), "not whole JSON")])
+    )
     assert "- `results/a/b.json`: `not whole JSON`" in text
-    assert "Left out" not in markdown(compare([make()]))
+    assert "Left out" not in markdown(ReportData.of([make()]))
 
 
 def test_no_record(tmp_path: Path) -> None:
-    build([], tmp_path, [(Path("a.json"), "empty file")])
+    build(ReportData(problems=[(Path("a.json"), "empty file")]), tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "No records: there is nothing to show." in text
     assert "empty file" in text
@@ -159,7 +161,7 @@ def test_no_record(tmp_path: Path) -> None:
 
 def test_no_run_that_is_ok(failed: Make) -> None:
     text = markdown(
-        compare([failed(), failed(framework="flux", outcome="timeout", reason="over 60 s")])
+        ReportData.of([failed(), failed(framework="flux", outcome="timeout", reason="over 60 s")])
     )
     assert "No run succeeded: there are no figures." in text
     assert "| flux | – | – |" in text
@@ -168,7 +170,7 @@ def test_no_run_that_is_ok(failed: Make) -> None:
 
 
 def test_lines_have_no_trailing_space(frozen: list[Record]) -> None:
-    text = markdown(compare(frozen))
+    text = markdown(ReportData.of(frozen))
     assert all(line == line.rstrip() for line in text.splitlines())
     assert "\n\n\n" not in text
 
@@ -179,7 +181,7 @@ def test_drawings_of_an_earlier_report_do_not_stay(report, make: Make, tmp_path:
     own = tmp_path / "figures" / "holiday.png"
     own.write_bytes(b"mine")
     assert (tmp_path / "figures" / "misclassified.svg").exists()
-    build([make(seed=seed) for seed in (0, 1)], tmp_path, formats=["html"])
+    build(ReportData.of([make(seed=seed) for seed in (0, 1)]), tmp_path, formats=["html"])
     assert not (tmp_path / "figures" / "misclassified.svg").exists()
     assert not (tmp_path / "figures" / "confusion.png").exists()
     assert own.read_bytes() == b"mine"

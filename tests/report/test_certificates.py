@@ -14,6 +14,7 @@ from report.analysis.certificates import notes, proofs, warnings
 from report.analysis.comparison import Comparison, compare
 from report.build import markdown
 from report.formats.terminal import print_summary
+from report.report_data import ReportData
 from report.text import Note, plain
 
 Make = Callable[..., Record]
@@ -86,7 +87,7 @@ def test_a_failed_certificate_is_not_said_to_be_verified(certified: Make, make: 
         " torch 4 checks, at most 20 % of a bound."
     ]
     assert not any("keras" in line for line in said(records))
-    file = markdown(compare(records))
+    file = markdown(ReportData.of(records))
     assert "| keras | gradients | 1 | 3e-05 | 2e-05 |" in file
     assert file.count("**fails**") == 1
     assert "- `keras`, seed 0: not-equivalent: `gradients are off`" in file
@@ -99,7 +100,7 @@ def test_an_error_that_is_not_finite_is_the_worst(certified: Make) -> None:
     assert not proof.worst.passed
     assert said(records) == []
     assert "| torch | logits | 2 | not finite | 1e-05 | 7 images | **fails** |" in markdown(
-        compare(records)
+        ReportData.of(records)
     )
 
 
@@ -123,7 +124,7 @@ def test_without_a_certificate(make: Make, failed: Make) -> None:
     lines = said([make(), old, absent])
     assert lines[1:] == ["No certificate of equivalence in the records of keras."]
     assert proofs(only([old, absent])) == []
-    assert "Certificates of equivalence" not in markdown(compare([old, absent]))
+    assert "Certificates of equivalence" not in markdown(ReportData.of([old, absent]))
 
 
 def test_unverified_runs_are_called_out(make: Make) -> None:
@@ -134,7 +135,7 @@ def test_unverified_runs_are_called_out(make: Make) -> None:
     )
     assert not any("keras" in line for line in said([make(), loose]))
     assert warnings(only([make()])) == []
-    assert "| ok, unverified |" in markdown(compare([loose]))
+    assert "| ok, unverified |" in markdown(ReportData.of([loose]))
 
 
 def test_a_regime_has_a_certificate_of_its_own_where_its_optimizer_is_another(
@@ -159,7 +160,7 @@ def test_names_are_not_markup(certified: Make) -> None:
     console = Console(file=io.StringIO(), width=400, color_system=None)
     print_summary(compare([record]), console)
     assert f"before timing: {nasty} native 1 check" in console.file.getvalue()  # type: ignore[attr-defined]
-    section = markdown(compare([record])).split("Certificates of equivalence")[1]
+    section = markdown(ReportData.of([record])).split("Certificates of equivalence")[1]
     row = next(line for line in section.splitlines() if "1e-05" in line)
     assert row.count("|") == 8
     assert "<b>" not in row

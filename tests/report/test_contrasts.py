@@ -29,6 +29,7 @@ from report.figures.gallery import Gallery
 from report.formats.html import page
 from report.formats.json_document import document
 from report.formats.latex import latex
+from report.report_data import ReportData
 from report.tables import contrast_cells, contrast_tables, throughput_tables
 from report.tables.main import probability, ratio
 from report.wording.notes import plain_note
@@ -220,7 +221,10 @@ def check_report(records: list[Record], baseline: str | None) -> str:
     assert comparison.base is not None
     base = comparison.base.framework
     assert len(compared) == len({one for one, _ in pairs}) - 1
-    rows, tex = speed_rows(markdown([comparison])), latex([comparison])
+    rows, tex = (
+        speed_rows(markdown(ReportData(compared=[comparison]))),
+        latex(ReportData(compared=[comparison])),
+    )
     for framework in {one for one, _ in pairs} - {base}:
         shown = plain_cell(pairs[framework, base])
         assert rows[framework] == shown
@@ -230,7 +234,9 @@ def check_report(records: list[Record], baseline: str | None) -> str:
 
 
 def check_json(comparison: Comparison, pairs: dict[tuple[str, str], Contrast]) -> None:
-    (of,) = json.loads(document(comparison.records, [comparison]))["comparisons"]
+    (of,) = json.loads(document(ReportData(records=comparison.records, compared=[comparison])))[
+        "comparisons"
+    ]
     (speed,) = (one for one in of["contrasts"] if one["metric"] == "images_per_s")
     assert 2 * len(speed["contrasts"]) == len(pairs)
     for one in speed["contrasts"]:
@@ -334,9 +340,11 @@ def test_a_tie_in_front_hides_no_difference_behind_it() -> None:
     assert headline == (
         "torch came out fastest, but cannot be told apart from flax; it is faster than keras."
     )
-    assert speed_rows(markdown([comparison]))["keras"] == plain_cell(told)
+    assert speed_rows(markdown(ReportData(compared=[comparison])))["keras"] == plain_cell(told)
     undrawn = Gallery([comparison], [], lambda *_: [])
-    html = page(records, [comparison], {}, gallery=lambda: undrawn).html
+    html = page(
+        ReportData(records=records, compared=[comparison]), {}, gallery=lambda: undrawn
+    ).html
     text = " ".join(unescape(re.sub("<[^>]*>", " ", html)).split())
     assert "torch came out fastest, but cannot be told apart from flax" in text
     assert " ".join(plain_cell(told)) in text

@@ -15,6 +15,7 @@ from report.analysis.contrasts import family
 from report.analysis.regimes import pairs
 from report.analysis.throughput import accepting_disturbed
 from report.formats.json_document import document
+from report.report_data import ReportData
 from report.tables import throughput_tables
 from report.tables.main import DISTURBED, MARK
 from report.wording.notes import plain_note
@@ -82,7 +83,9 @@ def test_nothing_is_told_of_what_was_disturbed(case) -> None:
 
 def test_the_documents_say_the_same(case) -> None:
     (comparison,) = compare(case)
-    (written,) = json.loads(document(case, [comparison]))["comparisons"]
+    (written,) = json.loads(document(ReportData(records=case, compared=[comparison])))[
+        "comparisons"
+    ]
     torch = next(row for row in written["rows"] if row["framework"] == "torch")
     assert torch["speed"]["images_per_s"] is None
     assert "images_per_s" not in {of["metric"] for of in written["contrasts"]}

@@ -12,6 +12,7 @@ from bench.results.record import Record
 from report.analysis.comparison import compare
 from report.build import markdown
 from report.formats.terminal import print_summary
+from report.report_data import ReportData
 from tests.record_making import changed
 
 Make = Callable[..., Record]
@@ -21,7 +22,7 @@ ALARM = "NOT AN EQUAL COMPARISON"
 def shown(records: list[Record]) -> tuple[str, str]:
     console = Console(file=io.StringIO(), width=400, color_system=None)
     print_summary(compare(records), console)
-    return console.file.getvalue(), markdown(compare(records))  # type: ignore[attr-defined]
+    return console.file.getvalue(), markdown(ReportData.of(records))  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_difference_is_said_loudly(make: Make, change: dict[str, object], said
 def test_the_file_marks_the_seed_that_differs(make: Make) -> None:
     pairs = [make(framework=name, seed=seed) for name in ("torch", "keras") for seed in (0, 1)]
     other = changed(pairs[-1], order_sha256="e" * 64)
-    lines = markdown(compare([*pairs[:-1], other])).splitlines()
+    lines = markdown(ReportData.of([*pairs[:-1], other])).splitlines()
     assert [line.count("**differs**") for line in lines if line.startswith(("| 0", "| 1"))] == [
         0,
         1,

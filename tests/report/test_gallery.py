@@ -12,6 +12,7 @@ from bench.results.record import Record
 from report.analysis.comparison import compare
 from report.build import build
 from report.figures.gallery import Gallery, drawn_aside
+from report.report_data import ReportData
 from report.tables import contents
 from tests.report.every_format import PLAIN
 
@@ -48,7 +49,7 @@ def test_figures_are_drawn_here_where_the_other_process_dies(
 
 def test_a_report_is_the_same_whoever_draws(report, windows, problems, tmp_path: Path) -> None:
     here = report("windows")
-    paths = build(windows, tmp_path, problems, PLAIN, aside=True)
+    paths = build(ReportData.of(windows, problems=problems), tmp_path, formats=PLAIN, aside=True)
     assert [path.name for path in paths] == [path.name for path in here.paths]
     first, second = (
         {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}

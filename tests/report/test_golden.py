@@ -57,6 +57,7 @@ from bench.results.record import Record
 from report.analysis.comparison import compare
 from report.build import build
 from report.formats.terminal import print_summary
+from report.report_data import ReportData
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -76,7 +77,7 @@ def in_windows() -> list[Record]:
 
 
 def test_report_of_windows(in_windows: list[Record], tmp_path: Path) -> None:
-    build(in_windows, tmp_path)
+    build(ReportData.of(in_windows), tmp_path)
     golden = (GOLDEN / "windows-report.md").read_text(encoding="utf-8")
     assert (tmp_path / "report.md").read_text(encoding="utf-8") == golden
 
@@ -89,7 +90,10 @@ def test_terminal_of_windows(in_windows: list[Record], width: int) -> None:
 
 @pytest.mark.parametrize("name", ["report.md", "records.csv", "epochs.csv"])
 def test_files(frozen: list[Record], tmp_path: Path, name: str) -> None:
-    build(frozen, tmp_path, [(Path("results/x/broken.json"), "not JSON: `}` expected")])
+    build(
+        ReportData.of(frozen, problems=[(Path("results/x/broken.json"), "not JSON: `}` expected")]),
+        tmp_path,
+    )
     assert (tmp_path / name).read_bytes() == (GOLDEN / name).read_bytes()
 
 
@@ -100,7 +104,11 @@ def test_terminal(frozen: list[Record], width: int) -> None:
 
 def test_order_of_records_does_not_matter(frozen: list[Record], tmp_path: Path) -> None:
     build(
-        frozen[::-1] + frozen, tmp_path, [(Path("results/x/broken.json"), "not JSON: `}` expected")]
+        ReportData.of(
+            frozen[::-1] + frozen,
+            problems=[(Path("results/x/broken.json"), "not JSON: `}` expected")],
+        ),
+        tmp_path,
     )
     for golden in ("report.md", "records.csv", "epochs.csv"):
         assert (tmp_path / golden).read_bytes() == (GOLDEN / golden).read_bytes()

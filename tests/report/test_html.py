@@ -21,6 +21,7 @@ from report.formats import html_parts
 from report.formats.csv_files import csv_files
 from report.formats.data_dictionary import entries
 from report.formats.html import page
+from report.report_data import ReportData
 from report.tables.sections import Section, Table
 from report.wording.titles import titles
 
@@ -66,9 +67,8 @@ class Outline(HTMLParser):
             self.headings[-1] = (level, text + data)
 
 
-def html(records: list[Record], **how: object) -> str:
-    data = csv_files(records)
-    return page(distinct(records), compare(records), data, **how).html  # type: ignore[arg-type]
+def html(records: list[Record], **others: object) -> str:
+    return page(ReportData.of(records, **others), csv_files(records)).html
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def test_titles_tell_comparisons_apart(windows: list[Record], make: Make) -> Non
 
 def test_the_same_records_give_the_same_page(report, windows, problems, tmp_path: Path) -> None:
     first = report("windows")
-    build(windows[::-1], tmp_path, problems, formats=["html"])
+    build(ReportData.of(windows[::-1], problems=problems), tmp_path, formats=["html"])
     page = first.page.read_bytes()
     assert page == (tmp_path / "report.html").read_bytes()
     drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}

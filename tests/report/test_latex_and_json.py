@@ -14,6 +14,7 @@ from report.analysis.comparison import compare
 from report.analysis.configurations import distinct
 from report.formats.json_document import document
 from report.formats.latex import escaped, latex
+from report.report_data import ReportData
 from tests.golden_texts import assert_golden
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -41,7 +42,7 @@ def test_no_text_breaks_out(text: str) -> None:
 
 
 def test_tables_have_booktabs_and_whole_rows(windows: list[Record]) -> None:
-    text = latex(compare(windows))
+    text = latex(ReportData.of(windows))
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") > 4
     for of, body in re.findall(
         r"\\begin{tabular}{@{}([lr]+)@{}}(.*?)\\end{tabular}", text, re.DOTALL
@@ -56,22 +57,22 @@ def test_tables_have_booktabs_and_whole_rows(windows: list[Record]) -> None:
 
 
 def test_hostile_names_stay_text(make: Make) -> None:
-    text = latex(compare([make(framework=NASTY, dataset=NASTY, seed=s) for s in (0, 1)]))
+    text = latex(ReportData.of([make(framework=NASTY, dataset=NASTY, seed=s) for s in (0, 1)]))
     assert r"\input" not in text
     assert r"\textbackslash{}input\{/etc/passwd\}" in text
-    assert "No records" in latex(compare([]))
+    assert "No records" in latex(ReportData())
 
 
 def test_the_whole_of_latex(windows: list[Record], frozen: list[Record]) -> None:
-    assert_golden(GOLDEN / "report.tex", latex(compare([*windows, *frozen])))
+    assert_golden(GOLDEN / "report.tex", latex(ReportData.of([*windows, *frozen])))
 
 
 def test_json_is_read_by_people_too() -> None:
-    assert document((), (), []).startswith('{\n "')
+    assert document(ReportData()).startswith('{\n "')
 
 
 def test_json_holds_records_and_rows(frozen: list[Record]) -> None:
-    read = json.loads(document(distinct(frozen), compare(frozen), [(Path("a.json"), "torn")]))
+    read = json.loads(document(ReportData.of(frozen, problems=[(Path("a.json"), "torn")])))
     assert [Record.model_validate(one) for one in read["records"]] == distinct(frozen)
     assert read["problems"] == [{"file": "a.json", "reason": "torn"}]
     first = compare(frozen)[0]

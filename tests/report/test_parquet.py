@@ -18,6 +18,7 @@ from report.build import build
 from report.formats.csv_files import csv_files
 from report.formats.observations import COLUMNS, tables
 from report.formats.parquet import parquet_files
+from report.report_data import ReportData
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: tox -e exports")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -122,9 +123,11 @@ def test_a_whole_number_beyond_64_bits_is_kept(make: Make) -> None:
 
 def test_the_same_records_give_the_same_files(windows: list[Record], tmp_path: Path) -> None:
     names = ("records.parquet", "epochs.parquet")
-    assert build(windows, tmp_path, formats=["parquet"]) == [tmp_path / name for name in names]
+    assert build(ReportData.of(windows), tmp_path, formats=["parquet"]) == [
+        tmp_path / name for name in names
+    ]
     first = [(tmp_path / name).read_bytes() for name in names]
-    build(windows, tmp_path, formats=["parquet"])
+    build(ReportData.of(windows), tmp_path, formats=["parquet"])
     assert [(tmp_path / name).read_bytes() for name in names] == first
 
 

@@ -13,6 +13,7 @@ from bench.results.store import read_manifest, read_records
 from report.analysis.comparison import compare
 from report.analysis.ladder import ladders
 from report.build import markdown
+from report.report_data import ReportData
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = ROOT / "results" / "published"
@@ -23,7 +24,7 @@ TRAININGS = [run for run in RUNS if run not in LADDERS]
 
 
 def _markdown(run: Path) -> str:
-    return markdown(compare(records_of(run)), profiles=read_profiles([run])[0])
+    return markdown(ReportData.of(records_of(run), profiles=read_profiles([run])[0]))
 
 
 def cells(line: str) -> list[str]:
@@ -101,7 +102,7 @@ def test_pages_quote_the_published_runs(page: str, runs: list[str]) -> None:
     for number, run in enumerate(runs):
         rows = quoted[number * len(FOUR) : (number + 1) * len(FOUR)]
         assert {row[0] for row in rows} == FOUR
-        made = markdown(compare(records_of(PUBLISHED / run))).splitlines()
+        made = markdown(ReportData.of(records_of(PUBLISHED / run))).splitlines()
         for row in rows:
             of = [cells(line) for line in made if line.startswith(f"| {row[0]} |")]
             assert set(row) <= {cell for line in of for cell in line}, (run, row[0])

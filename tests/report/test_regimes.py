@@ -14,6 +14,7 @@ from report.analysis.comparison import Comparison, compare
 from report.analysis.regimes import Difference, cases, changes, difference, outcome, pairs
 from report.build import markdown
 from report.formats.terminal import print_summary
+from report.report_data import ReportData
 
 UNTYPED = {"weight_decay": None}
 
@@ -30,7 +31,7 @@ def only(records: list[Record]) -> Comparison:
 def shown(records: list[Record]) -> tuple[str, str]:
     console = Console(file=io.StringIO(), width=400, color_system=None)
     print_summary(compare(records), console)
-    return console.file.getvalue(), markdown(compare(records))  # type: ignore[attr-defined]
+    return console.file.getvalue(), markdown(ReportData.of(records))  # type: ignore[attr-defined]
 
 
 def test_the_gap_is_paired_by_seed(make: Make) -> None:

@@ -8,6 +8,7 @@ from bench.config.published import Published, Reproduced
 from bench.stats import prediction_interval
 from report.analysis.comparison import compare
 from report.build import markdown
+from report.report_data import ReportData
 from report.tables import reproduction
 from tests.record_making import changed
 
@@ -87,7 +88,7 @@ def test_runs_beside_a_recipe_are_not_held_to_it(records, make):
 
 
 def test_the_report_says_what_was_published_and_what_was_changed(records):
-    text = markdown(compare(records(recipe=recipe(overridden=("--epochs 2 for 50",)))))
+    text = markdown(ReportData.of(records(recipe=recipe(overridden=("--epochs 2 for 50",)))))
     assert "Published and measured" in text
     assert "97.50 % ± 0.10 %" in text
     assert "-1.00 points" in text
@@ -96,17 +97,17 @@ def test_the_report_says_what_was_published_and_what_was_changed(records):
     assert "Published once each, hardware unknown" in text
     assert "| epoch 2 |" in text
     assert "<code></code>" not in text  # what has no place in a publication is a dash
-    assert "NOT AS PUBLISHED" not in markdown(compare(records()))
+    assert "NOT AS PUBLISHED" not in markdown(ReportData.of(records()))
 
 
 def test_without_published_figures_the_section_says_so(records):
-    text = markdown(compare(records(recipe=recipe(published=()))))
+    text = markdown(ReportData.of(records(recipe=recipe(published=()))))
     assert "No figures were published for this data set." in text
 
 
 def test_a_spread_that_was_published_is_shown(records):
     with_std = (Published(metric="test_accuracy", value=0.98, std=0.002),)
-    text = markdown(compare(records(recipe=recipe(published=with_std))))
+    text = markdown(ReportData.of(records(recipe=recipe(published=with_std))))
     assert "98.00 % ± 0.20 %" in text
     assert "hardware unknown" not in text
 

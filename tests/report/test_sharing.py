@@ -15,6 +15,7 @@ from bench.results.record import Record
 from bench.results.step_profile import Profiles
 from report.analysis.comparison import compare
 from report.build import build
+from report.report_data import ReportData
 from report.sharing import Stripper
 from report.wording.notes import plain_note
 from tests.report.every_format import PLAIN
@@ -82,7 +83,13 @@ def shared(records: list[Record], folder: Path) -> tuple[Stripper, list[Record]]
     stripper.learn(records, TYPED)
     bare = [stripper.record(record) for record in records]
     problems = stripper.problems([(Path("/home/zoelouise/runs/a.json"), "no file of zoelouise")])
-    build(bare, folder, problems, PLAIN, stripper.commands(TYPED), stripped=stripper.said)
+    build(
+        ReportData.of(
+            bare, problems=problems, typed=stripper.commands(TYPED), stripped=stripper.said
+        ),
+        folder,
+        formats=PLAIN,
+    )
     return stripper, bare
 
 
@@ -108,7 +115,7 @@ def test_nor_is_it_in_profiles(make: Make, tmp_path) -> None:
     several = Profiles(command=("profile", "--out", "secret-project/runs"), profiles=(of,))
     stripper = Stripper(hosts=["gpu-node17"])
     stripper.learn([], profiles=[several])
-    build([], tmp_path, formats=PLAIN, profiles=[stripper.profiles(several)])
+    build(ReportData(profiles=[stripper.profiles(several)]), tmp_path, formats=PLAIN)
     for path in (one for one in tmp_path.rglob("*") if one.is_file()):
         text = path.read_text(encoding="utf-8").casefold()
         assert [one for one in IDENTITY if one.casefold() in text] == [], path.name
@@ -117,7 +124,7 @@ def test_nor_is_it_in_profiles(make: Make, tmp_path) -> None:
 
 def test_without_sharing_it_is_there(telling, tmp_path) -> None:
     """The test above can fail."""
-    build(telling, tmp_path, (), ["json"], TYPED)
+    build(ReportData.of(telling, typed=TYPED), tmp_path, formats=["json"])
     text = (tmp_path / "report.json").read_text(encoding="utf-8").casefold()
     named = [
         one.casefold().replace("\\", "\\\\")

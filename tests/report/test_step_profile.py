@@ -12,6 +12,7 @@ from bench.results.step_profile import Profiles, Round
 from report.build import build
 from report.figures.step_profile import heat_map
 from report.formats.step_profile import files
+from report.report_data import ReportData
 from report.tables.step_profile import keys, lines, section
 from tests.report.every_format import PLAIN
 from tests.results.test_step_profile import clean, profile, seconds
@@ -90,7 +91,7 @@ def test_of_nothing_there_is_a_page_with_the_reason():
 def test_a_report_has_a_section_a_heat_map_and_data_of_each_profile(frozen, tmp_path):
     told = Profiles(command=("profile",), profiles=(named("torch"), named("<b>")))
     silent = Profiles(command=("profile",), profiles=(named("flux", [], reason="no Julia"),))
-    written = build(frozen, tmp_path, formats=PLAIN, profiles=[told, silent])
+    written = build(ReportData.of(frozen, profiles=[told, silent]), tmp_path, formats=PLAIN)
     assert {tmp_path / "profile-1.csv", tmp_path / "profile-2.csv"} <= set(written)
     assert (tmp_path / "figures" / "profile-1.svg").is_file()
     assert not (tmp_path / "figures" / "profile-2.svg").exists()
@@ -106,14 +107,14 @@ def test_a_report_has_a_section_a_heat_map_and_data_of_each_profile(frozen, tmp_
     assert r"backward, to the inputs &" in (tmp_path / "report.tex").read_text()
     document = json.loads((tmp_path / "report.json").read_text())
     assert [len(one["profiles"]) for one in document["profiles"]] == [2, 1]
-    build(frozen, tmp_path, formats=PLAIN)
+    build(ReportData.of(frozen), tmp_path, formats=PLAIN)
     assert not (tmp_path / "figures" / "profile-1.svg").exists()
     assert "profiles" not in json.loads((tmp_path / "report.json").read_text())
 
 
 def test_a_report_of_profiles_alone_has_a_title_and_no_empty_files(tmp_path):
     told = Profiles(command=("profile",), profiles=(named("torch"), named("flax")))
-    build([], tmp_path, formats=PLAIN, profiles=[told])
+    build(ReportData(profiles=[told]), tmp_path, formats=PLAIN)
     assert (
         (tmp_path / "report.md")
         .read_text()

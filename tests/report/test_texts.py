@@ -23,6 +23,7 @@ from report.figures.throughput import sweep
 from report.formats.data_dictionary import entries
 from report.formats.html import page
 from report.formats.json_document import document
+from report.report_data import ReportData
 from report.tables import contents, regime_tables
 from report.tables.main import Column, columns
 from report.tables.sweeps import sweeps
@@ -70,7 +71,9 @@ def test_headings_of_the_page(records: Records) -> None:
     for name, several in records.items():
         compared = compare(several)
         without = Gallery(compared, (), lambda *given: [])  # quick
-        text = page(several, compared, {}, gallery=lambda found=without: found).html
+        text = page(
+            ReportData(records=several, compared=compared), {}, gallery=lambda found=without: found
+        ).html
         for table in re.findall(r"<table.*?</thead>", text, re.DOTALL):
             found = re.findall(r"<(?:caption|th)\b(.*?)</(?:caption|th)>", table, re.DOTALL)
             lines += [f"{name}, a table", *(f"  {' '.join(one.split())}" for one in found)]
@@ -155,6 +158,8 @@ def leaves(value: Any, path: str) -> Iterator[str]:
 def test_names_and_texts_in_json(records: Records) -> None:
     found: dict[str, None] = {}
     for several in records.values():
-        whole = json.loads(document((), compare(several), [(Path("a.json"), "no JSON")]))
+        whole = json.loads(
+            document(ReportData(compared=compare(several), problems=[(Path("a.json"), "no JSON")]))
+        )
         found |= dict.fromkeys(leaves(whole, ""))
     assert_golden(GOLDEN / "json.txt", "".join(f"{one}\n" for one in found))

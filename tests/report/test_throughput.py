@@ -13,6 +13,7 @@ from report.analysis import time_to_target
 from report.analysis.comparison import Comparison, compare
 from report.analysis.throughput import limit_gflop_per_s
 from report.build import build
+from report.report_data import ReportData
 from report.tables import phases, sweeps, target_tables, throughput_tables
 from report.text import Note
 from report.wording import notes
@@ -198,13 +199,13 @@ def test_a_sweep_is_drawn(make: Make, tmp_path: Path) -> None:
         for seed in (0, 1)
         for size in (32, 64, 512)
     ]
-    assert tmp_path / "figures" in build(records, tmp_path)
+    assert tmp_path / "figures" in build(ReportData.of(records), tmp_path)
     drawn = (tmp_path / "figures" / "sweep-1.svg").read_bytes()
     text = " ".join(ElementTree.fromstring(drawn).itertext())
     for expected in ("torch", nasty, "512", "Images a second", "batch size"):
         assert expected in text
     assert "![Sweep over batch size](figures/sweep-1.svg)" in (tmp_path / "report.md").read_text()
-    build(records[::-1], tmp_path)
+    build(ReportData.of(records[::-1]), tmp_path)
     assert (tmp_path / "figures" / "sweep-1.svg").read_bytes() == drawn
 
 

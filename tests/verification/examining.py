@@ -12,7 +12,7 @@ from bench.verification.examination import examine
 from bench.workload.models import USUAL
 from impls.reference.adapter import ReferenceAdapter
 
-CLOCKS = Clocks(time.perf_counter, time.process_time)
+CLOCKS = Clocks(time.perf_counter, time.process_time, time.thread_time)
 
 
 def examining(

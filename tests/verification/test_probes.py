@@ -124,7 +124,7 @@ def test_a_thread_that_only_dispatches_is_not_among_those_that_compute():
 
     def busy(adapter: ReferenceAdapter) -> float:
         wall, cpu, caller = itertools.count(0.0, 0.5), iter([5.0, 6.6]), iter([1.0, 1.7])
-        clocks = Clocks(lambda: next(wall), lambda: next(cpu), caller=lambda: next(caller))
+        clocks = Clocks(lambda: next(wall), lambda: next(cpu), lambda: next(caller))
         return probes.busy_cpus(adapter, None, 0.1, clocks, watch_s=0.8)
 
     assert busy(Ahead()) == pytest.approx(0.9)

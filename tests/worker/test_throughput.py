@@ -27,7 +27,9 @@ class Machine:
         self._threads, self._watts = threads, watts
         self._has_compiled, self._others = False, others
         self.compiled, self.steps = [], []
-        self.clocks = Clocks(lambda: self.now_s, lambda: self.cpu_s, self.energy, self.watch)
+        self.clocks = Clocks(
+            lambda: self.now_s, lambda: self.cpu_s, energy=self.energy, watch=self.watch
+        )
 
     def watch(self):
         window, start_s = self.windows, self.now_s

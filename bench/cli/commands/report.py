@@ -14,10 +14,9 @@ from bench.cli.console import standard_output
 from bench.config import parsing
 from bench.errors import StoreError, UsageError
 from bench.results import folders, store
-from bench.results.record import Record
-from bench.results.step_profile import Profiles, is_profile, read_profiles
-from report.analysis.comparison import Comparison, compare
+from bench.results.step_profile import is_profile, read_profiles
 from report.analysis.throughput import accepting_disturbed
+from report.report_data import ReportData
 from report.sharing import Stripper
 from report.text import Note
 
@@ -70,101 +69,58 @@ def report(
         profiles = [stripper.profiles(one) for one in profiles]
         typed, problems = stripper.commands(typed), stripper.problems(problems)
         stripped, folder = stripper.said, out or folder / SHARED
-    compared = compare(records, baseline)
-    timed = {row.framework for one in compared for row in one.rows if row.images_per_s is not None}
-    parse.check_baseline(baseline, timed, "images_per_s", ", ".join(map(str, paths)))
-    show_and_write(
-        records,
-        problems,
-        folder,
-        standard_output(),
-        formats=chosen,
-        typed=typed,
-        compared=compared,
-        stripped=stripped,
-        profiles=profiles,
+    data = ReportData.of(
+        records, baseline, profiles=profiles, problems=problems, typed=typed, stripped=stripped
     )
+    rows = [row for one in data.compared for row in one.rows]
+    timed = {row.framework for row in rows if row.images_per_s is not None}
+    parse.check_baseline(baseline, timed, "images_per_s", ", ".join(map(str, paths)))
+    show_and_write(data, folder, standard_output(), chosen)
     if show and (folder / "report.html").exists():
         webbrowser.open((folder / "report.html").absolute().as_uri())
     return 1 if problems else 0
 
 
 def show_and_write(
-    records: Sequence[Record],
-    problems: Sequence[tuple[Path, str]],
-    folder: Path,
-    console: Console | None,
-    *,
-    formats: Sequence[str] = WRITTEN,
-    typed: dict[str, tuple[str, ...]] | None = None,
-    compared: Sequence[Comparison] | None = None,
-    stripped: Note = (),
-    profiles: Sequence[Profiles] = (),
+    data: ReportData, folder: Path, console: Console | None, formats: Sequence[str] = WRITTEN
 ) -> None:
     """Write the report into the folder; print the table and the paths where there is a console.
 
-    `typed` are the arguments that runs were started with, by their names; without it they are
-    looked for in the folder. `compared` are the records' comparisons, where they are at hand
-    already. `stripped` says what was taken out of the records. `profiles` of training steps are
-    shown below. Without the extra `report` the table
-    is printed all the same, and a line tells what is missing; so it is where a StoreError tells
-    that a file cannot be written.
+    Without the extra `report` the table is printed all the same, and a line tells what is missing;
+    so it is where a StoreError tells that a file cannot be written.
     """
     from report.formats.terminal import print_summary
     from report.text import plain
     from report.wording.notes import plain_note
-
-    typed = _commands([folder]) if typed is None else typed
-    compared = compare(records) if compared is None else compared
 
     def tell(line: str) -> None:
         if console is not None:
             console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
     if console is not None:  # before the files, which there may be no room for
-        print_summary(compared, console, profiles)
-    for path, reason in problems:
+        print_summary(data.compared, console, data.profiles)
+    for path, reason in data.problems:
         tell(f"left out {path}: {reason}")
     if not formats:
         return
     try:
-        written = _write(records, problems, folder, formats, typed, compared, stripped, profiles)
+        written = _write(data, folder, formats)
     except ModuleNotFoundError as error:
         tell(f"no report files: {error.name} is missing: pip install 'lenet-bench[report]'")
     else:
         for path in written:
             tell(f"wrote {path}")
-        if stripped:
-            tell(plain_note(stripped))
+        if data.stripped:
+            tell(plain_note(data.stripped))
 
 
-def _write(
-    records: Sequence[Record],
-    problems: Sequence[tuple[Path, str]],
-    folder: Path,
-    formats: Sequence[str],
-    typed: dict[str, tuple[str, ...]],
-    compared: Sequence[Comparison],
-    stripped: Note,
-    profiles: Sequence[Profiles],
-) -> list[Path]:
+def _write(data: ReportData, folder: Path, formats: Sequence[str]) -> list[Path]:
     from report.build import FORMATS, build
 
     chosen = [form for form in FORMATS if form in formats]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        aside = len(records) >= MANY
-        return build(
-            records,
-            folder,
-            problems,
-            chosen,
-            typed,
-            compared,
-            aside=aside,
-            stripped=stripped,
-            profiles=profiles,
-        )
+        return build(data, folder, chosen, aside=len(data.records) >= MANY)
     except OSError as error:
         raise StoreError(
             f"cannot write the report to {folder}: {error.strerror}; choose a folder that is "

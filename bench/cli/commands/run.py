@@ -38,12 +38,13 @@ from bench.execution.executors.opening import opened
 from bench.execution.executors.place import HERE, Place
 from bench.execution.observing.observers import observed
 from bench.execution.observing.progress import make_progress
-from bench.results import checkpoint, store
+from bench.results import checkpoint, folders, store
 from bench.results.record import Machine, Record
 from bench.system import environment, machine, signals
 from bench.system.quiet import Patience
 from bench.worker import prepared_data
 from bench.workload import datasets, models
+from report.report_data import ReportData
 
 BUSY_CPUS = 0.3  # more than an idle desktop, less than one program that computes
 
@@ -251,8 +252,9 @@ def _tell(records: Sequence[Record], folder: Path, session: Session) -> list[str
         print(json.dumps(document, indent=2))
     silent = session.as_json or session.quiet
     console = None if silent else standard_output()
+    data = ReportData.of(records, typed=folders.commands_of(folder))
     try:
-        show_and_write(records, [], folder, console, formats=session.formats)
+        show_and_write(data, folder, console, session.formats)
     except StoreError as error:
         return [str(error)]
     return []
