@@ -39,7 +39,7 @@ def records_of(run: Path) -> list[Record]:
 
 def test_there_are_runs_of_both_data_sets_and_ladders() -> None:
     assert [run.name for run in TRAININGS] == ["cifar10-12k", "mnist", "mnist-avx2"]
-    assert [run.name for run in LADDERS] == ["ladder"]
+    assert [run.name for run in LADDERS] == ["ladder", "ladder-one-thread"]
 
 
 @pytest.mark.parametrize("run", LADDERS, ids=lambda run: run.name)
