@@ -137,7 +137,7 @@ def test_ctrl_c_keeps_what_is_done_and_resume_does_the_rest(bench):
     process = bench.start(
         *("run", "--frameworks", "slow", "--unverified", "--out", str(bench.out), "--epochs", "3"),
         *("--train-size", "64", "--val-size", "32", "--test-size", "32", "--seeds", "0,1,2"),
-        *("--wait-for-quiet", "0s"),
+        *("--windows", "4", "--window", "0.01", "--wait-for-quiet", "0s", "--format", "none"),
     )
     _wait_for(lambda: list(bench.out.glob("*/records/slow-cpu-seed0.json")))
     process.send_signal(signal.SIGINT)
@@ -148,7 +148,7 @@ def test_ctrl_c_keeps_what_is_done_and_resume_does_the_rest(bench):
     folder = bench.only_run()
     first = (folder / "records" / "slow-cpu-seed0.json").read_text()
 
-    done = bench("run", "--resume", str(folder), "--json")
+    done = bench("run", "--resume", str(folder), "--json", "--format", "none")
     assert done.returncode == 0, done.stderr
     records = json.loads(done.stdout)["records"]
     assert [r["identity"]["seed"] for r in records] == [0, 1, 2]

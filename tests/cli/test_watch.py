@@ -71,6 +71,7 @@ def test_a_run_that_goes_on_is_followed_to_its_end(bench):
     process = bench.start(
         *("run", "--frameworks", "slow", "--unverified", "--out", str(bench.out), "--epochs", "3"),
         *("--train-size", "64", "--val-size", "32", "--test-size", "32", "--seeds", "0,1"),
+        *("--windows", "4", "--window", "0.01", "--wait-for-quiet", "0s", "--format", "none"),
     )
     deadline = time.monotonic() + 60
     while not list(bench.out.glob("*/state.json")):
