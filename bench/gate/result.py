@@ -34,7 +34,7 @@ class Commit(_Frozen):
 class Settings(_Frozen):
     """The rule, as in `bench.gate.decision.Rule`."""
 
-    threshold: FiniteFloat
+    threshold: Annotated[FiniteFloat, Field(gt=0)]
     pairs: PositiveInt
     alpha: Share
     level: Share

@@ -10,7 +10,8 @@ line of JSON on the pipe whose number is the first argument.
     {"prepare": steps}       compile for windows of so many steps  → {"prepared": steps}
     {"window": steps}        → {"seconds", "cpu_s", "compiled"}
     {"loaded": 0}            what was loaded so far, and from where; see `Side.loaded`
-Anything that fails is answered by {"failed": reason} with the traceback on standard error.
+Anything that fails is answered by {"failed": reason}, with the traceback on standard error unless
+the reason says all.
 """
 
 from __future__ import annotations
@@ -64,12 +65,23 @@ def main(argv: list[str]) -> None:
                 ((request, steps),) = json.loads(requests.get()).items()
                 answer(**side.answers[request](steps))
         except Exception as error:
-            traceback.print_exc()
+            if not _is_clear(error):
+                traceback.print_exc()
             text = str(error).strip().splitlines() or ["no message"]
             answer(failed=f"{type(error).__name__}: {text[0]}")
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # a library that crashes while it is torn down says nothing about the side
+
+
+class NoDeviceError(RuntimeError):
+    """The framework sees no device of the kind that was asked for."""
+
+
+def _is_clear(error: Exception) -> bool:
+    """Whether its message says all: one of the revision's own errors for people, or ours."""
+    mine = isinstance(error, NoDeviceError)
+    return mine or any(one.__name__ == "BenchError" for one in type(error).__mro__)
 
 
 class Side:
@@ -89,7 +101,7 @@ class Side:
         self._np, self._contract, self._batch = np, contract, int(task["batch_size"])
         self._adapter = frameworks.create(framework)
         if task["device"] not in self._adapter.devices():
-            raise RuntimeError(f"{task['framework']} sees no {task['device']} here")
+            raise NoDeviceError(f"{task['framework']} sees no {task['device']} here")
         self._spec = spec = models.build("lenet5", INPUT_SHAPE, CLASSES)
         parameters = order.initial_parameters(0, spec)
         adam = contract.OptimizerSpec("adam")

@@ -188,7 +188,7 @@ def _value(one: Check) -> Markdown:
 def _cell(content: str | Given) -> Markdown:
     """A table cell: the report's own words as they are, text from files made harmless."""
     if isinstance(content, Given):
-        return markdown_cell(content.text, content.limit)
+        return markdown_cell(content.text, content.limit) if content.text else Markdown("")
     return Markdown(content)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.results.record import Record
 from report.analysis.aggregate import known, median_if_any
 from report.analysis.comparison import Comparison, Row
+from report.analysis.contrasts import UNTOLD, Family, family
 from report.tables.main import Column, figure
 from report.tables.sections import Section, saying
 from report.text import Given
@@ -45,7 +46,8 @@ class BreakEven:
     """From how many epochs on a variant is faster than its framework, compilation counted.
 
     compile_s and epoch_s are medians, of the variant and of the framework it is a variant of.
-    epochs is 0 where the variant is ahead from the start, None where it never is.
+    epochs is 0 where the variant is ahead from the start, None where it never is. is_told is False
+    where the speeds of the two cannot be told apart, so that neither can it who is ahead.
     """
 
     framework: str
@@ -53,6 +55,7 @@ class BreakEven:
     compile_s: tuple[float, float]
     epoch_s: tuple[float, float]
     epochs: float | None
+    is_told: bool = True
 
 
 def section(comparison: Comparison) -> Section | None:
@@ -100,7 +103,8 @@ def break_even_section(comparison: Comparison) -> Section | None:
     )
     note = (
         "Ahead after: the difference of the first steps over that of the epochs, medians; never, "
-        "where the variant's epoch is no shorter. First step and epoch: variant, framework."
+        "where the variant's epoch is no shorter; untold, where their images/s cannot be told "
+        "apart. First step and epoch: variant, framework."
     )
     return Section("When a variant pays for itself", (table,), ((note,),))
 
@@ -108,6 +112,7 @@ def break_even_section(comparison: Comparison) -> Section | None:
 def break_evens(comparison: Comparison) -> list[BreakEven]:
     """One for each variant of which framework and variant have both times."""
     found: list[BreakEven] = []
+    speeds = family(comparison, "images_per_s")
     for row in comparison.rows:
         base_name, is_variant, _ = row.framework.partition(":")
         bases = [one for one in comparison.rows if one.framework == base_name and one.runs_ok]
@@ -127,9 +132,17 @@ def break_evens(comparison: Comparison) -> list[BreakEven]:
                 (own[0], own[1]),
                 (other[0], other[1]),
                 break_even_epochs(own[0] - own[1], other[1] - other[0]),
+                _is_told(speeds, row, base),
             )
         )
     return found
+
+
+def _is_told(speeds: Family, row: Row, base: Row) -> bool:
+    """Whether one of them is the faster; also where there are no intervals to ask."""
+    own, other = (speeds.place(one.framework, one.framework_version) for one in (row, base))
+    contrast = None if own is None or other is None else speeds.contrast(own, other)
+    return contrast is None or contrast.verdict != UNTOLD
 
 
 def break_even_epochs(more_compile_s: float, less_epoch_s: float) -> float | None:
@@ -170,6 +183,8 @@ def _both(values: Sequence[float]) -> str:
 
 
 def _epochs(row: BreakEven) -> str:
+    if not row.is_told:
+        return "untold"
     if row.epochs is None:
         return "never"
     return figure(row.epochs) if row.epochs else "at once"

@@ -16,7 +16,7 @@ from report.tables.main import figure, marked, percent
 from report.text import Note, in_words, listed
 from report.wording.answer import DISTURBED, Answer, answer, is_proved, row_names, unranked
 from report.wording.ranking import named, speed_of, times
-from report.wording.summary import Tone, verdict
+from report.wording.summary import Tone, first_there, verdict
 
 NAMES = ("Fastest", "Accuracy", "Time to target", "Fair")
 
@@ -91,7 +91,7 @@ def _accuracy(comparison: Comparison) -> Tile:
     low, high = (percent(end).replace("-", "−") for end in (interval.low, interval.high))
     said: Note = (
         *(names[best], " to ", names[worst], ": a difference of "),
-        f"{percent(contrast.effect.estimate).replace('-', '−')} points, median over the seeds, "
+        f"{percent(contrast.effect.estimate).replace('-', '−')} points, "
         f"95 % from {low} to {high}, {over}; they {_told(contrast)}.",
     )
     return Tile(name, (f"{shown} %",), (said,))
@@ -148,9 +148,11 @@ def _target(comparison: Comparison, told: Answer) -> Tile:
     who: Note = (names[0], f": {time}{sure}; {goal}, {count}.")
     if len(rows) == 1:
         return Tile(name, (time,), (who,))
-    if is_first and len(kept.samples) == len(rows):
+    all_kept = len(kept.samples) == len(rows)
+    if is_first and all_kept:
         return Tile(name, (names[0], f", {time}"), (who, ("It gets there first.",)))
-    return Tile(name, (f"from {time}",), (who, ("Who gets there first cannot be told.",)))
+    first: Note = first_there(kept) if all_kept else ("Who gets there first cannot be told.",)
+    return Tile(name, (f"from {time}",), (who, first))
 
 
 def _why(rows: list[Row], told: Answer) -> str:
@@ -175,7 +177,8 @@ def _fair(comparison: Comparison) -> Tile:
     checks = check(comparison)
     unequal = sorted({one.name for one in checks if one.differs})
     equal = agreeing(checks)
-    proved: Note = (f"{len(rows) - len(unproved)} of {len(rows)} frameworks have a certificate",)
+    kind = "variants" if any(":" in row.framework for row in rows) else "frameworks"
+    proved: Note = (f"{len(rows) - len(unproved)} of {len(rows)} {kind} have a certificate",)
     if unproved:
         proved = (*proved, "; none: ", *listed([names[row] for row in unproved]))
     hashes = (

@@ -72,11 +72,24 @@ def _frameworks(comparisons: Sequence[Comparison]) -> list[Note]:
 
 
 def _counted(names: Iterable[Note], several: str) -> Note:
-    """The distinct ones, or how many they are."""
+    """The distinct ones, or how many they are; of many variants, whose they are."""
     distinct = list(dict.fromkeys(names))
+    if several == "frameworks" and len(distinct) > MOST_NAMES:
+        kinds = list(dict.fromkeys(_framework_of(name) for name in distinct))
+        if len(kinds) < len(distinct):
+            return (
+                *_counted([(Given(one),) for one in kinds], several),
+                f" in {len(distinct)} variants",
+            )
     if len(distinct) > MOST_NAMES or (several != "frameworks" and len(distinct) > 2):
         return (f"{len(distinct)} {several}",)
     return listed(distinct, " and ")
+
+
+def _framework_of(name: Note) -> str:
+    """`torch` of `torch:compile`."""
+    text = "".join(part.text if isinstance(part, Given) else part for part in name)
+    return text.partition(":")[0]
 
 
 def _processor(comparisons: Sequence[Comparison]) -> Note:

@@ -109,8 +109,9 @@ def _speed(comparison: Comparison, speeds: Family) -> Finding | None:
         pair = (place, base) if base else (0, place)
         contrast = speeds.contrast(*pair)
         if contrast:
-            sure = f"; they {UNTOLD}" if contrast.verdict == UNTOLD else ""
-            said.append((names[pair[0]], " is ", *times(speeds, *pair), f"{sure}."))
+            is_told = contrast.verdict != UNTOLD
+            verb, sure = (" is ", "") if is_told else (" came out ", f"; they {UNTOLD}")
+            said.append((names[pair[0]], verb, *times(speeds, *pair), f"{sure}."))
     test = tested(list(speeds.contrasts.values()), len(speeds.contrasts))
     if test:
         said.append((f"{test}.",))
@@ -175,11 +176,11 @@ def _target(comparison: Comparison) -> Finding | None:
         said.append((_row_name(row, comparison), f": {_arrival(row)}."))
     found = family(comparison, "time_to_target")
     if len(found.samples) > 1 and any(row.target_reached for row in rows):
-        said.append(_first_there(found))
+        said.append(first_there(found))
     return Finding("Time to target", tuple(said))
 
 
-def _first_there(found: Family) -> Note:
+def first_there(found: Family) -> Note:
     """Of those that always got there."""
     front = found.front
     if front is None or not front.is_one or not front.behind or front.ahead:

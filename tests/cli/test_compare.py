@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 FROZEN = Path(__file__).parents[1] / "report" / "frozen-windows"
+LADDER = Path(__file__).parents[2] / "results" / "published" / "ladder"
 Run = Callable[..., Path]
 
 
@@ -154,6 +155,7 @@ def test_a_single_process_has_no_interval_and_it_is_said(bench, run):
         ([str(FROZEN), "--metric", "speed"], "choose from images_per_s, time_to_target"),
         ([str(FROZEN), str(FROZEN)], "the same run is given twice"),
         ([str(Path(__file__).parent)], "there are no records in"),
+        ([str(LADDER), "--metric", "time_to_target"], "no run in ladder has a figure for time_to"),
     ],
 )
 def test_wrong_calls(refused, arguments, complaint):
@@ -182,6 +184,11 @@ def test_unlike_set_ups_are_refused(refused, run):
     complaint = refused("compare", str(small), str(large))
     assert "different set-ups cannot be compared" in complaint
     assert "batch_size 64 and 128" in complaint
+
+
+def test_of_unlike_settings_those_that_differ_are_told(refused):
+    complaint = refused("compare", str(LADDER), str(LADDER.parent / "mnist-avx2"))
+    assert "have epochs 5 and 3; target_accuracy None and 0.98; run both" in complaint
 
 
 def test_runs_without_a_common_framework_are_refused(refused, run):

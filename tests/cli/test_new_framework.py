@@ -61,7 +61,7 @@ def test_a_package_of_its_own_is_found_by_its_entry_point(tmp_path, monkeypatch,
     assert f"python -m pip install -e '{folder}'" in capsys.readouterr().out
     about = tomllib.loads((folder / "pyproject.toml").read_text())
     points = about["project"]["entry-points"][registry.GROUP]
-    assert points == {"toy": "toy.framework:FRAMEWORK"}
+    assert points == {"toy": "lenet_bench_toy.framework:FRAMEWORK"}
     # As an installer would leave it.
     info = tmp_path / "lenet_bench_toy-0.1.0.dist-info"
     info.mkdir()
@@ -73,7 +73,7 @@ def test_a_package_of_its_own_is_found_by_its_entry_point(tmp_path, monkeypatch,
     adapter = frameworks.create(found)
     assert type(adapter).__name__ == "ToyAdapter"
     assert adapter.devices() == ("cpu",)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "toy"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lenet_bench_toy"]:
         del sys.modules[name]
 
 

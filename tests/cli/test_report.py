@@ -143,6 +143,14 @@ def test_an_unknown_baseline_is_refused(refused, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_is_no_record_is_refused_and_nothing_is_written(refused, tmp_path):
+    (tmp_path / "README.md").write_text("# No record\n")
+    complaint = refused("report", str(tmp_path / "README.md"), "--out", str(tmp_path / "out"))
+    assert "no record can be read: " in complaint
+    assert "README.md" in complaint
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_shared_report_lies_in_a_folder_of_its_own_and_says_what_it_lacks(bench, run):
     before = (run / "report.html").read_bytes()
     done = bench("report", str(run), "--share", "--format", "md,json")

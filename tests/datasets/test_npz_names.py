@@ -115,6 +115,7 @@ def test_the_line_that_numbers_classes_does_so_for_all_parts(tmp_path):
             "X_test, y_test; or train_images, train_labels, test_images, test_labels belong: name "
             "the arrays, `np.savez('own.npz', x_train=…, y_train=…, x_test=…, y_test=…)`",
         ),
+        (("x_train", "y_\x14train", "x_test", "y_test"), "it has x_train, y_\\x14train, x_test"),
         ((), "it has nothing, where x_train, "),
     ],
 )

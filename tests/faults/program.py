@@ -7,6 +7,7 @@ computes, it does itself where that is asked for; other cells are done by real w
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import signal
 import subprocess
@@ -34,6 +35,8 @@ from bench.worker.messages import Emit, Task
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = Path(__file__).parent / "plugins"
 GRACE_S = 1.0  # in place of five seconds that a worker has to end, so that the campaign is shorter
+TOLD_S = 2.0  # for a program to tell where it stands, before it is ended
+STACK_LINES = 40
 LIMIT_S = 240.0  # of every program that the campaign starts, on a machine that others use, too
 
 Apart = Callable[[Task], bool]
@@ -96,7 +99,10 @@ class Program:
             os.kill(self.pid, sign)
 
     def wait(self, limit_s: float = LIMIT_S) -> Done:
-        """What has come of it; TimeoutError where it does not end, after it has been ended."""
+        """What has come of it; TimeoutError where it does not end, after it has been ended.
+
+        One that was forked then tells where each of its threads stands.
+        """
         deadline = time.monotonic() + limit_s
         while True:
             pid, status, usage = os.wait4(self.pid, os.WNOHANG)
@@ -108,9 +114,14 @@ class Program:
                     launch.peak_rss_bytes(usage),
                 )
             if time.monotonic() > deadline:
-                os.kill(self.pid, signal.SIGKILL)
+                self.send(signal.SIGUSR1)
+                time.sleep(TOLD_S)
+                self.send(signal.SIGKILL)
                 os.wait4(self.pid, 0)
-                raise TimeoutError(f"the program has not ended after {limit_s:g} s")
+                told = self.err.read_text(errors="replace").splitlines()[-STACK_LINES:]
+                raise TimeoutError(
+                    "\n    ".join((f"the program has not ended after {limit_s:g} s", *told))
+                )
             time.sleep(0.01)
 
 
@@ -187,6 +198,7 @@ def _become(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for sign in (signal.SIGHUP, signal.SIGTERM):
             signal.signal(sign, signal.SIG_DFL)
+        faulthandler.register(signal.SIGUSR1, file=2)  # of no meaning to the program
         _quicken()
         app.call = partial(app.call, executor=partial(_Mostly, apart))
         prepare()

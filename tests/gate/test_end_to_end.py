@@ -166,6 +166,7 @@ def test_a_framework_that_only_one_side_has(gate):
     assert done.returncode == 2
     assert "error: head: reference" in done.stderr
     assert "unknown framework 'reference'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_what_comes_from_another_place_is_not_measured(gate):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from pydantic import ValidationError
 from rich.console import Console
 
 from bench.cli.views import gate as gate_view
@@ -146,3 +147,10 @@ def test_a_result_is_one_document_that_is_judged_alike():
         again = result.Result.model_validate_json(of.model_dump_json())
         assert again == of
         assert again.judged_anew().outcome == of.outcome
+
+
+def test_a_threshold_that_no_gate_has_is_no_result():
+    document = made(0.0).model_dump(mode="json")
+    document["settings"]["threshold"] = -1.5
+    with pytest.raises(ValidationError, match=r"settings\.threshold"):
+        result.Result.model_validate(document)

@@ -222,7 +222,7 @@ def test_accuracy_comes_with_an_interval_or_a_reason(make: Make, blocks) -> None
     value, sure = tiles(several)["Accuracy"]
     assert value == "97.25 to 98.25 %"
     assert re.fullmatch(
-        r"torch to keras: a difference of 1\.00 points, median over the seeds, 95 % from "
+        r"torch to keras: a difference of 1\.00 points, 95 % from "
         r"[−\d.]+ to [\d.]+, 6 seeds each; they "
         r"(differ by more than seeds explain|cannot be told apart)\.",
         sure,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -98,11 +98,14 @@ def _within(
         for setup, comparison in run.comparisons.items()
     }
     names = {one.framework for several in families.values() for one in several.samples}
-    if not names and any(
-        row.speed.disturbed for one in run.comparisons.values() for row in one.rows
-    ):
+    rows = [row for one in run.comparisons.values() for row in one.rows]
+    disturbed = {
+        "images_per_s": any(row.speed.disturbed for row in rows),
+        "time_to_target": any(row.times_disturbed for row in rows),
+    }
+    if not names and disturbed.get(metric):
         raise UsageError(
-            f"other programs disturbed every speed in {run.name}: repeat them with `bench run "
+            f"other programs disturbed every {metric} in {run.name}: repeat them with `bench run "
             "--resume`, or compare them anyway with --accept-disturbed"
         )
     if not names:
@@ -166,14 +169,24 @@ def _require_alike(first: _Run, later: _Run) -> None:
     if not first.comparisons.keys() & later.comparisons.keys():
         one, other = next(iter(first.comparisons)), next(iter(later.comparisons))
         unlike = [
-            f"{field.name} {getattr(one, field.name)} and {getattr(other, field.name)}"
-            for field in fields(Setup)
-            if getattr(one, field.name) != getattr(other, field.name)
+            f"{name} {was} and {becomes}" for name, (was, becomes) in _unlike(one, other).items()
         ]
         raise UsageError(
             f"different set-ups cannot be compared: {first.name} and {later.name} have "
             f"{plain('; '.join(unlike))}; run both with the same options"
         )
+
+
+def _unlike(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+    """The fields of two dataclasses of a kind that differ, those within their fields, too."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for field in fields(one):
+        pair = getattr(one, field.name), getattr(other, field.name)
+        if pair[0] == pair[1]:
+            continue
+        alike = is_dataclass(pair[0]) and type(pair[0]) is type(pair[1])
+        found |= _unlike(*pair) if alike else {field.name: pair}
+    return found
 
 
 def _heading(comparison: Comparison, runs: str) -> str:

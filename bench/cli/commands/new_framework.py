@@ -39,8 +39,9 @@ def new_framework(name: str, title: str | None, package: Path | None) -> int:
         words["module"] = f"{PACKAGE}.{module}"
         inside = Path()
     else:
-        folder, inside = package.expanduser(), Path(module)
-        words["module"] = module
+        # Not the framework's own name, which may be that of the module that it is imported by.
+        words["module"] = f"lenet_bench_{module}"
+        folder, inside = package.expanduser(), Path(words["module"])
     files = {
         inside / "__init__.py": f'"""{title} for lenet-bench."""\n',
         inside / "framework.py": _filled("framework.py", words),

@@ -37,7 +37,7 @@ def subject(name: str, asked: Sequence[str] | None, held: Sequence[str] = ()) ->
     """
     made_of = [one for one in frameworks.with_variants().values() if _package(one, name)]
     if not made_of:
-        raise UnknownNameError("package of a framework", name, sorted(_names()))
+        raise UnknownNameError("package of a framework", name, sorted(set(_names())))
     chosen = made_of if asked is None else [frameworks.named(one) for one in asked]
     for one in chosen:
         if _package(one, name) is None:

@@ -2,7 +2,8 @@
 
 `X` is uint8 (32, 32, 3, N), `y` is (N, 1) from 1 to 10, where 10 is the digit 0. Such a file holds
 arrays and no objects that would be unpickled; its shapes are held against what belongs there before
-an array is read.
+an array is read. SciPy's parser can crash the process on a damaged file, so only one whose hash was
+verified is given to it.
 
 Where the hashes are from: TensorFlow Datasets (url_checksums/svhn_cropped.txt).
 """
@@ -25,7 +26,7 @@ _ZERO = 10  # the label of the digit 0
 
 
 def read_mat(path: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Images (N, 32, 32, 3) and labels (N,) of a MATLAB file.
+    """Images (N, 32, 32, 3) and labels (N,) of a MATLAB file that is known to be whole.
 
     Raises:
         DataError: it is another file, or a damaged one.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
+from bench.errors import one_line
 from bench.workload.datasets.own.dataset import UnfitError
 
 
@@ -38,7 +39,7 @@ class Names:
         for names in known:
             if all(name in present for name in names.all()):
                 return names
-        has = ", ".join(present) or "nothing"
+        has = one_line(", ".join(present)) or "nothing"
         nearest = max(known, key=lambda names: sum(name in present for name in names.all()))
         absent = [name for name in nearest.all() if name not in present]
         if len(absent) < len(nearest.all()):
