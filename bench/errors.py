@@ -16,10 +16,25 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MOST_SAID = 800  # characters of an error's first line
+
 
 def one_line(text: str) -> str:
     """Text out of a file, for an error: line breaks and what steers a terminal are spelled out."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of its message, printable and of no more than `MOST_SAID` characters.
+
+    An exception of a library may fail to give one, or hold half a character or megabytes.
+    """
+    try:
+        text = str(error)
+    except Exception:
+        return "no message that can be printed"
+    said = one_line(next(iter(text.strip().splitlines()), "no message")[: MOST_SAID + 1])
+    return said if len(said) <= MOST_SAID else f"{said[: MOST_SAID - 1]}…"
 
 
 class BenchError(Exception):

@@ -27,7 +27,7 @@ def main(argv: list[str]) -> None:
         os.sched_setaffinity(0, cpus)
     # After the mask is set: they import NumPy, which counts the CPUs.
     from bench.worker import messages
-    from bench.worker.tasks import perform
+    from bench.worker.tasks import failed, perform
 
     with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
 
@@ -35,7 +35,13 @@ def main(argv: list[str]) -> None:
             pipe.write(messages.to_line(event) + "\n")
             pipe.flush()
 
-        emit(perform(messages.task_from(task), emit))
+        try:
+            end = perform(messages.task_from(task), emit)
+        except SystemExit:  # a library ends the process, and the exit code is what it says
+            raise
+        except BaseException as error:  # a library's KeyboardInterrupt: nobody's Ctrl-C comes here
+            end = failed(error)
+        emit(end)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # a library that crashes while it is torn down cannot take the result along

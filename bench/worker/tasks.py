@@ -11,7 +11,7 @@ from typing import assert_never, cast
 
 from bench import frameworks
 from bench.contract import Adapter
-from bench.errors import BenchError, UnavailableError
+from bench.errors import BenchError, UnavailableError, first_line
 from bench.system import contention, energy
 from bench.system.clocks import Clocks
 from bench.verification.examination import examine
@@ -30,12 +30,17 @@ def perform(task: messages.Task, emit: messages.Emit, *, is_watched: bool = True
     try:
         return _perform(task, emit, is_watched)
     except Exception as error:
-        traceback.print_exc()
-        first_line = next(iter(str(error).strip().splitlines()), "no message")
-        if not isinstance(error, BenchError):
-            return Ended(outcome="failed", reason=f"{type(error).__name__}: {first_line}")
-        is_absent = isinstance(error, UnavailableError)
-        return Ended(outcome="unavailable" if is_absent else "failed", reason=first_line)
+        return failed(error)
+
+
+def failed(error: BaseException) -> messages.Ended:
+    """The last word where this was raised; the traceback is for the log."""
+    traceback.print_exc()
+    said = first_line(error)
+    if not isinstance(error, BenchError):
+        return Ended(outcome="failed", reason=f"{type(error).__name__}: {said}")
+    is_absent = isinstance(error, UnavailableError)
+    return Ended(outcome="unavailable" if is_absent else "failed", reason=said)
 
 
 def _perform(task: messages.Task, emit: messages.Emit, is_watched: bool) -> messages.Ended:

@@ -13,7 +13,7 @@ from tests.faults.scene import LONG_WAIT_S, Scene, at_action
 
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = (1, 130)  # with something to go on with, and without
-LIMIT = ("--timeout", "5")
+LIMIT = ("--timeout", "20")  # a worker starts within it on a busy machine, too
 
 
 def cell_fails(
@@ -27,6 +27,7 @@ def cell_fails(
     done = scene.call(*scene.arguments(*options), apart=scene.apart, prepare=prepare)
     scene.expect_told(done, (1,))
     scene.expect_no_process()
+    scene.expect_struck()
     record = scene.records()[scene.struck_cell()]
     reason = record.status.reason or ""
     told = f"the cell is {record.status.outcome}: {reason!r}"
@@ -55,13 +56,13 @@ def worker_crashes(scene: Scene) -> None:
 def worker_stopped(scene: Scene) -> None:
     """A worker is stopped (SIGSTOP): its time limit ends it, the cell is a `timeout`."""
     scene.strike("signal", signal=int(signal.SIGSTOP))
-    cell_fails(scene, "timeout", "--timeout 5", options=LIMIT)
+    cell_fails(scene, "timeout", "--timeout 20", options=LIMIT)
 
 
 def worker_hangs(scene: Scene) -> None:
     """A library hangs, deaf to SIGTERM or with Python's lock held: the time limit ends it."""
     scene.strike("hang", how=scene.random.choice(("plain", "stubborn", "locked")))
-    cell_fails(scene, "timeout", "--timeout 5", options=LIMIT)
+    cell_fails(scene, "timeout", "--timeout 20", options=LIMIT)
 
 
 def worker_exits(scene: Scene) -> None:

@@ -146,6 +146,10 @@ class Scene:
             time.sleep(0.01)
         return int(path.read_text())
 
+    def expect_struck(self) -> None:
+        """It has happened: it would befall a resumed run otherwise."""
+        self.expect(not (self.folder / "strike.json").exists(), "the cell ended before the strike")
+
     # What there is
 
     def run_folder(self) -> Path:
