@@ -19,6 +19,7 @@ from bench.results import store
 from bench.results.record import Record
 from bench.workload import normalisation, order
 from report.build import build
+from report.report_data import ReportData
 from tests.record_making import changed
 
 FROZEN = Path(__file__).resolve().parents[1] / "report" / "frozen"
@@ -95,5 +96,5 @@ def test_records_are_read(
 def test_the_report_of_many_records(
     benchmark: BenchmarkFixture, tmp_path: Path, records: list[Record]
 ) -> None:
-    written = benchmark.pedantic(build, (records, tmp_path), rounds=3)
+    written = benchmark.pedantic(build, (ReportData.of(records), tmp_path), rounds=3)
     assert all(path.stat().st_size for path in written)
