@@ -53,17 +53,17 @@ def report(
     profiles, problems = read_profiles(paths)
     records, unread = store.read_records([path for path in paths if not is_profile(path)])
     problems += unread
-    if not records and not profiles and problems:
+    if not records and not profiles:
+        if not problems:
+            raise UsageError(
+                f"there are no records in {', '.join(map(str, paths))}: give run folders, a "
+                "results folder or record files"
+            )
         (file, reason), *more = problems
         others = f" ({len(more)} more cannot be read)" if more else ""
         raise UsageError(
             f"no record can be read: {file}: {reason}{others}; give run folders, a results folder "
             "or record files"
-        )
-    if not records and not profiles:
-        raise UsageError(
-            f"there are no records in {', '.join(map(str, paths))}: give run folders, a results "
-            "folder or record files"
         )
     if accept_disturbed:
         records = accepting_disturbed(records)
