@@ -18,8 +18,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 START_S = 8.0  # libraries and figures, however few the records
 RECORD_S = 0.0012
-START_BYTES = 480 * 2**20  # of the process that draws, too, and of what it is sent
-RECORD_BYTES = 50_000
+START_BYTES = 560 * 2**20  # of the process that draws, too, and of what it is sent
+RECORD_BYTES = 45_000
 SLOWER = 3  # than an idle machine of today, and still no failure
 
 
