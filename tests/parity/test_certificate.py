@@ -22,8 +22,8 @@ from .problems import THREADS
 from .selection import chosen, device, some
 
 SEEDS = int(os.environ.get("BENCH_SEEDS", "8"))
-# A variant is named alone, and compiles for each shape of image anew.
-OF_SEEDS = "seed of a variant" if all(":" in name for name in chosen()) else "seed"
+# A variant and a row beside the four, each named alone, compile for each shape of image anew.
+OF_SEEDS = "seed" if any(named(name).default for name in chosen()) else "seed of another row"
 # Of every network with every optimizer a tenth, with each optimizer; all of it is
 # `python -m bench verify --all`.
 TENTH = list(product(models.every(), OPTIMIZERS))[::11]

@@ -91,7 +91,7 @@ class Slow(_Faulty):
     """Long enough in each epoch to be interrupted."""
 
     def train_epoch(self, order, learning_rate):
-        time.sleep(0.3)
+        time.sleep(0.1)
         return ReferenceAdapter.train_epoch(self, order, learning_rate)
 
 
