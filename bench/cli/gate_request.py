@@ -119,12 +119,12 @@ def _cases(asked: GateRequest, notes: Console) -> list[Case]:
     for count in threads:
         if not 1 <= count <= most:
             raise UsageError(f"--threads {count} is not possible: give 1 to {most}")
-    sizes = parsing.whole_numbers("--batch-sizes", asked.batch_sizes)
+    sizes = parsing.whole_numbers("--batch-size", asked.batch_sizes)
     for size in sizes:
-        checks.at_least(1, "--batch-sizes", size)
+        checks.at_least(1, "--batch-size", size)
     return schedule.cases_of(
         names,
-        checks.distinct("--batch-sizes", sizes),
+        checks.distinct("--batch-size", sizes),
         checks.distinct("--threads", threads),
         asked.device,
     )

@@ -11,6 +11,7 @@ import typer
 
 from bench.config.declaration import DATA, RUNNING, SAVED, WHAT
 from bench.config.settings import DECLARED, Declared
+from bench.errors import UsageError
 
 DataRoot = Annotated[
     Path | None, typer.Option(help=DECLARED["data_root"].about.help, rich_help_panel=DATA)
@@ -107,13 +108,19 @@ def run(
     from bench.execution.executors import place
     from report.formats import mlflow_runs
 
+    where = place.parse(on)
+    if share_host and where == place.HERE:
+        raise UsageError(
+            "--share-host is of a cluster: give --on dask:ADDRESS or slurm:FILE with it, or leave "
+            "it out"
+        )
     session = command.Session(
         context.obj.executor(),
         Console(stderr=True),
         context.obj.arguments,
         formats_of(formats, or_none=True),
         as_json=json,
-        place=place.parse(on),
+        place=where,
         shares_host=share_host,
         mlflow=mlflow if mlflow is None else mlflow_runs.place(mlflow),
     )

@@ -24,7 +24,7 @@ With = Annotated[
     str | None,
     typer.Option(
         "--with",
-        help="Other packages at versions of your choice, such as flax==0.12.0. Default: those "
+        help="Other packages at versions of your choice, such as flax==0.12.6. Default: those "
         "installed here, where they go with a release.",
     ),
 ]

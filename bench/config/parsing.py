@@ -52,11 +52,14 @@ def duration(option: str, text: str) -> float:
     """Seconds: such as 30s, 5m or 1h."""
     number, unit = text.strip()[:-1], text.strip()[-1:]
     try:
-        return float(number) * SECONDS[unit]
+        seconds = float(number) * SECONDS[unit]
     except (KeyError, ValueError) as error:
         raise UsageError(
             f"{option} {text!r} cannot be read: give a number with its unit, such as 30s, 5m or 1h"
         ) from error
+    if seconds < 0:  # here, where it is told as it was typed
+        raise UsageError(f"{option} {text!r} is below 0: give 0s or more, such as 30s, 5m or 1h")
+    return seconds
 
 
 def duration_as_typed(seconds: float) -> str:

@@ -53,8 +53,8 @@ def want_of_blocks(contrasts: Sequence[Contrast], pairs_needed: int) -> list[Not
         return []
     return [
         (
-            f"What cannot be told apart may be so for want of blocks: there are {min(few)}, and "
-            f"signed ranks need {pairs_needed}.",
+            f"What cannot be told apart may be so for want of blocks: there are {min(few)}; "
+            f"from {pairs_needed} on signed ranks may tell.",
         )
     ]
 

@@ -172,7 +172,10 @@ def _notes(contest: PairwiseComparison) -> list[Note]:
 def _of_effects(contest: PairwiseComparison, found: Sequence[Contrast]) -> Note:
     test = tested(found, contest.comparisons)
     if all(one.pairs for one in found):
-        how = "over pairs of the same block (run, seed, repeat)"
+        how = (
+            "over pairs of the same block (run, seed, repeat), so that it may differ from that of "
+            "the figures beside it"
+        )
     else:
         how = "of the medians, unpaired where no block is in common"
     return (
@@ -186,7 +189,7 @@ def _of_ranks(contest: PairwiseComparison) -> list[Note]:
     if all(one.rank is None for one in contest.standings):
         more = contest.pairs_needed
         fewest = min((len(one.sample.values) for one in contest.standings), default=0)
-        hint = f"; signed ranks need {more} blocks for that" if fewest < more else ""
+        hint = f"; from {more} blocks on signed ranks may tell" if fewest < more else ""
         return [(f"No rank: nowhere can all above be told apart from all below{hint}.",)]
     return [("Rank: only where every pair across it can be told apart; = marks a tie.",)]
 

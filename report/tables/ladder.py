@@ -18,14 +18,14 @@ def section(comparison: Comparison) -> Section | None:
         return None
     columns = [
         Column("Rung", "", lambda rung: Given(rung.row.framework), 0, is_text=True),
-        Column("Change", "", lambda rung: Given(rung.change, 80), 0, is_text=True),
+        Column("Change", "", lambda rung: Given(rung.change, 80), 3, is_text=True),
         Column("Images/s", "", lambda rung: speed(rung.row), 0),
         Column("Of the example", "", lambda rung: _or_one(rung), 0),
-        Column("95 %", "of the example", lambda rung: bounds(rung.to_first), 2),
+        Column("95 %", "of the example", lambda rung: bounds(rung.to_first), 0),
         Column("Of the rung before", "", lambda rung: effect(rung.to_before), 1),
         Column("95 %", "of the rung before", lambda rung: bounds(rung.to_before), 1),
-        Column("Verdict", "on the rung before", lambda rung: verdict(rung.to_before), 3, True),
-        Column("Of limit", "%", _share, 1),
+        Column("Verdict", "on the rung before", lambda rung: verdict(rung.to_before), 5, True),
+        Column("Of limit", "%", _share, 4),
     ]
     return Section(
         "From the tutorial to the limit",
@@ -51,8 +51,8 @@ def _notes(comparison: Comparison) -> list[Note]:
             "of the rungs before it, up to the plain adapter. A tuned rung changes the plain one.",
         ),
         (
-            "Ratios are of images/s, paired by block, in the one family of all "
-            f"{compared} comparisons of this set-up.",
+            "Ratios are of images/s, paired by block, so that they may differ from the quotients "
+            f"of the medians; in the one family of all {compared} comparisons of this set-up.",
         ),
         (levels("images_per_s"),),
     ]

@@ -42,13 +42,13 @@ def title(comparison: Comparison) -> Note:
 
 
 def settings(comparison: Comparison) -> Note:
-    """Batch size, optimizer, epochs, threads, data and target, on one line."""
+    """Batch size, optimizer, epochs if any, threads, data and target, on one line."""
     setup, of = comparison.setup, comparison.setup.settings
     target = "none" if of.target_accuracy is None else f"{percent(of.target_accuracy)} %"
     return (
         f"Batch {setup.batch_size}, {of.optimizer} (learning rate {of.learning_rate:g}, "
-        f"momentum {of.momentum:g}, weight decay {_weight_decay(comparison)}), "
-        f"{_count(of.epochs, 'epoch')}",
+        f"momentum {of.momentum:g}, weight decay {_weight_decay(comparison)}), ",
+        _length(comparison),
         *_resumed(setup),
         f", {_count(setup.threads, 'thread')}, images fitted by ",
         Given(of.fit),
@@ -63,6 +63,13 @@ def _weight_decay(comparison: Comparison) -> str:
     """What the matched runs have; without any, what the others have, if it is the same in all."""
     decays = {one.trained_with.weight_decay for one in comparison.records or comparison.everything}
     return f"{decays.pop():g}" if len(decays) == 1 else "of each framework's own"
+
+
+def _length(comparison: Comparison) -> str:
+    """How long was trained, if at all."""
+    if all(one.identity.throughput_only for one in comparison.everything):
+        return "speed only"
+    return _count(comparison.setup.settings.epochs, "epoch")
 
 
 def _resumed(setup: Setup) -> Note:

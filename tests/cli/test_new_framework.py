@@ -85,7 +85,7 @@ def test_a_package_of_its_own_is_found_by_its_entry_point(tmp_path, monkeypatch,
         ("torch:fast", "is no name for a framework: give a letter, then letters"),
         ("../x", "is no name for a framework"),
         ("9lives", "is no name for a framework"),
-        ("class", "is no name for a framework"),
+        ("class", r"is no name for a framework \(a word of Python's own\): give"),
         ("", "is no name for a framework"),
     ],
 )

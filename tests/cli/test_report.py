@@ -96,6 +96,7 @@ def test_formats_are_those_asked_for(bench, run, tmp_path):
     [
         (("--format", "docx"), "unknown format 'docx': choose from html, md, csv, latex, json"),
         (("--format", ","), "names no format"),
+        (("--out", __file__), "test_report.py is a file: give a folder"),
         (("--format", "md", "--open"), "--open shows the HTML report: add html to --format"),
     ],
 )

@@ -387,7 +387,9 @@ def test_too_few_pairs_tell_nothing_and_how_many_would() -> None:
     (comparison,) = compare(records)
     section = throughput_tables.section(comparison)
     assert section is not None
-    assert "there are 3, and signed ranks need 7." in " ".join(map(plain_note, section.notes))
+    assert "there are 3; from 7 on signed ranks may tell." in " ".join(
+        map(plain_note, section.notes)
+    )
     assert check_report(records, None) == "tied"
 
 

@@ -68,9 +68,10 @@ def _module(name: str) -> str:
     """The name of its Python package; UsageError where a framework cannot be called so."""
     module = name.replace("-", "_").lower()
     if not NAME.fullmatch(name) or not module.isidentifier() or keyword.iskeyword(module):
+        reserved = " (a word of Python's own)" if keyword.iskeyword(module) else ""
         raise UsageError(
-            f"{name!r} is no name for a framework: give a letter, then letters, digits, - and _, "
-            "such as my-framework"
+            f"{name!r} is no name for a framework{reserved}: give a letter, then letters, digits, "
+            "- and _, such as my-framework"
         )
     known = {one.lower() for one in frameworks.catalogue()}
     if name.lower() in known:

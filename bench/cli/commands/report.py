@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench.cli import parse
 from bench.cli.console import standard_output
-from bench.config import parsing
+from bench.config import checks, parsing
 from bench.errors import StoreError, UsageError
 from bench.results import folders, store
 from bench.results.step_profile import is_profile, read_profiles
@@ -48,6 +48,8 @@ def report(
     that others disturbed count where they are accepted.
     """
     chosen = formats_of(formats)
+    if out is not None:
+        checks.folder("--out", out)
     if show and "html" not in chosen:
         raise UsageError("--open shows the HTML report: add html to --format")
     profiles, problems = read_profiles(paths)
@@ -145,6 +147,8 @@ def formats_of(text: str | None, *, or_none: bool = False) -> tuple[str, ...]:
     chosen = parsing.split(text)
     if or_none and tuple(chosen) == (NONE,):
         return ()
+    if or_none and NONE in chosen:
+        raise UsageError(f"--format {text!r}: none stands by itself; leave it or the others out")
     unknown = [one for one in chosen if one not in FORMATS]
     if unknown or not chosen:
         what = f"unknown format {unknown[0]!r}" if unknown else f"--format {text!r} names no format"

@@ -19,7 +19,7 @@ class Subject:
     """A package whose releases are compared, and the frameworks that are measured with each.
 
     others  what else these frameworks are made of: the same for all releases, where that goes
-    held    requirements that hold for every release, such as flax==0.12.0
+    held    requirements that hold for every release, such as flax==0.12.6
     """
 
     package: Package
@@ -58,12 +58,12 @@ def subject(name: str, asked: Sequence[str] | None, held: Sequence[str] = ()) ->
 
 
 def _held(text: str, package: Package) -> str:
-    """Such as flax==0.12.0, checked."""
+    """Such as flax==0.12.6, checked."""
     try:
         of = Requirement(text)
     except InvalidRequirement as error:
         raise UsageError(
-            f"--with {text!r} cannot be read: give one such as flax==0.12.0"
+            f"--with {text!r} cannot be read: give one such as flax==0.12.6"
         ) from error
     if of.url or not of.specifier:
         raise UsageError(f"--with {text!r} names no version: give one such as {of.name}==1.0")
