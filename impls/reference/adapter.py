@@ -34,7 +34,7 @@ from impls.reference.optimizers import FORMS, Optimizer
 from impls.reference.step_parts import compute
 
 Array = NDArray[np.float64]
-SLICE = 1000  # images at a time: bounds the memory that the patches of a convolution take
+SLICE = 64  # images at a time: the patches of a convolution fit into a cache, and memory is bounded
 
 
 class ReferenceAdapter(AdapterBase):

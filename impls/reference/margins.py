@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contract import KINKED, Conv, Dense, Draws, ModelSpec, Pool, zip_layers_with_draws
-from impls.reference.activations import derivative
+from impls.reference.activations import derivative, value
 from impls.reference.model import apply, slope_of, windows_of
 
 Array = NDArray[np.float64]
@@ -35,17 +35,16 @@ def margins(
     for layer, draw in zip_layers_with_draws(spec.layers, draws):
         if isinstance(layer, Pool) and layer.kind == "max":
             nearest = np.minimum(nearest, _least(_gaps(layer.window, values, reach)))
-        scale = 0.0
         if isinstance(layer, Conv | Dense):
             z, _ = apply(replace(layer, activation="none"), parameters, values)
-            scale = float(np.abs(z).max())
+            scale, slope = float(np.abs(z).max()), slope_of(layer, parameters, draw)
             if layer.activation in KINKED:
                 nearest = np.minimum(nearest, _least(np.abs(z) / scale))
-        values, _ = apply(layer, parameters, values, draw)
-        reach = np.abs(values).max() * np.ones_like(values)
-        if isinstance(layer, Conv | Dense):
-            slope = slope_of(layer, parameters, draw)
+            values = value(layer.activation, z, slope)
             reach = np.abs(derivative(layer.activation, z, slope)) * scale + np.abs(values)
+        else:
+            values, _ = apply(layer, parameters, values, draw)
+            reach = np.abs(values).max() * np.ones_like(values)
     return nearest
 
 

@@ -110,24 +110,21 @@ def _conv(layer: Conv, parameters: Mapping[str, Array], x: Array) -> tuple[Array
     kernel_h, kernel_w, channels, outputs = kernel.shape
     above, left = layer.padding
     framed = np.pad(x, ((0, 0), (above, above), (left, left), (0, 0)))
-    # (B, H', W', C, kh, kw)
-    windows = sliding_window_view(framed, (kernel_h, kernel_w), axis=(1, 2))
+    # (B, H', W', kh, kw, C): the order of the kernel, and of the image within a row of a window
+    windows = np.moveaxis(sliding_window_view(framed, (kernel_h, kernel_w), axis=(1, 2)), 3, 5)
     batch, height, width = windows.shape[:3]
-    columns = windows.reshape(-1, channels * kernel_h * kernel_w)  # (B·H'·W', C·kh·kw)
-    weights = kernel.transpose(2, 0, 1, 3).reshape(-1, outputs)  # (C·kh·kw, O)
-    y = (columns @ weights + bias).reshape(batch, height, width, outputs)
+    columns = windows.reshape(-1, kernel_h * kernel_w * channels)  # (B·H'·W', kh·kw·C)
+    y = (columns @ kernel.reshape(-1, outputs) + bias).reshape(batch, height, width, outputs)
 
     def pullback(dy: Array) -> tuple[Array, Tree]:
         flat = dy.reshape(-1, outputs)  # (B·H'·W', O)
-        d_weights = (columns.T @ flat).reshape(channels, kernel_h, kernel_w, outputs)
-        d_columns = (flat @ weights.T).reshape(windows.shape)
         d_framed = np.zeros_like(framed)
         for row in range(kernel_h):
             for column in range(kernel_w):
-                part = d_columns[..., row, column]
+                part = (flat @ kernel[row, column].T).reshape(batch, height, width, channels)
                 d_framed[:, row : row + height, column : column + width] += part
         own = {
-            f"{layer.name}/kernel": d_weights.transpose(1, 2, 0, 3),
+            f"{layer.name}/kernel": (columns.T @ flat).reshape(kernel.shape),
             f"{layer.name}/bias": flat.sum(axis=0),
         }
         return d_framed[:, above : above + x.shape[1], left : left + x.shape[2]], own

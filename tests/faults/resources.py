@@ -165,7 +165,7 @@ def _no_forks(first: int, last: int, fault: str) -> None:
 def no_process_can_start(scene: Scene) -> None:
     """A worker cannot be started (EAGAIN, ENOMEM): its cell is `failed`, the others run."""
     fault = scene.random.choice(("EAGAIN", "ENOMEM", "ENOENT"))
-    scene.strike("wait", "build", wait_s=0)
+    scene.choose_cell()
     options = {"prepare": partial(_no_forks, 1, 10**6, fault)}
     cell_fails(scene, "failed", os.strerror(getattr(errno, fault)), **options)
 

@@ -123,14 +123,18 @@ class Scene:
         return self.call(*begun, *more, **options)
 
     def struck_cell(self) -> str:
-        """The cell that the strike is meant for, of those of the framework `struck`."""
+        """The cell that the fault is meant for, of those of the framework `struck`."""
         return f"struck-cpu-seed{SEEDS[self._cell]}"
+
+    def choose_cell(self) -> None:
+        """Draw the cell that the fault is meant for."""
+        self._cell = self.random.randrange(len(SEEDS))
 
     def strike(self, name: str, *methods: str, **how: Any) -> None:
         """Have it happen at a moment: before a call of one of the methods, in one of the cells."""
         method = self.random.choice(methods or tuple(MOMENTS))
         number = self.random.randint(1, MOMENTS[method])
-        self._cell = self.random.randrange(len(SEEDS))
+        self.choose_cell()
         strike = {"name": name, "method": method, "number": number, "cell": self._cell, **how}
         (self.folder / "strike.json").write_text(json.dumps(strike))
 
