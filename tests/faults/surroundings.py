@@ -160,9 +160,9 @@ def current_folder_gone(scene: Scene) -> None:
 
 
 def shadowed_modules(scene: Scene) -> None:
-    """A file in the current folder has the name of a module of the standard library or NumPy's."""
-    name = scene.random.choice(("random", "json", "numpy", "typing", "tempfile", "select", "rich"))
-    scene.env["PYTHONSAFEPATH"] = "1"
+    """A file in the current folder has the name of a module: Python's, a library's or ours."""
+    names = ("random", "json", "numpy", "typing", "tempfile", "select", "rich", "report", "impls")
+    name = scene.random.choice(names)
     (scene.folder / f"{name}.py").write_text("raise SystemExit('shadowed')\n")
     _runs_well(scene)
 

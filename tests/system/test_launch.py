@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench import __main__ as program
 from bench.system import environment, launch, machine
 from bench.worker.messages import Ended, FindDevices, FrameworkAnswered, event_from, to_line
 
@@ -29,6 +30,20 @@ def test_a_worker_runs_the_harness_of_its_parent(tmp_path, monkeypatch):
     # Where this process looks there first, as with python -m, the worker does so, too.
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert launch._flags()[:1] != ["-P"]
+
+
+def test_the_program_looks_for_no_module_in_the_current_folder(tmp_path, monkeypatch):
+    """As `python -m` would; in the checkout that runs it does."""
+    checkout = str(Path(launch.__file__).parents[2])
+    for here, left in ((tmp_path, ["elsewhere"]), (Path(checkout), [checkout, "elsewhere"])):
+        monkeypatch.chdir(here)
+        monkeypatch.setattr(sys, "path", [str(here), "elsewhere"])
+        program._leave_out_current_folder()
+        assert sys.path == left
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["elsewhere", str(tmp_path)])  # as a person has it
+    program._leave_out_current_folder()
+    assert sys.path == ["elsewhere", str(tmp_path)]
 
 
 def test_a_probe_of_the_real_worker(tmp_path):
