@@ -19,8 +19,9 @@ from bench.cli.help_texts import Command, Group
 from bench.cli.invocation import Invocation
 from bench.cli.recipe_commands import reproducer, rerun, show
 from bench.cli.result_commands import compare, export, history, report
-from bench.cli.run_options import DataRoot, DatasetName, Json, run
+from bench.cli.run_options import Arrays, DataRoot, DatasetName, Json, run
 from bench.cli.speed_commands import bisect, climber, matrix, profile
+from bench.config import parsing
 from bench.errors import BenchError, UsageError
 from bench.system import signals
 
@@ -92,6 +93,7 @@ def predict(
     dataset: Annotated[
         str | None, typer.Option(help="Data set to test on. Default: that of the checkpoint.")
     ] = None,
+    arrays: Arrays = None,
     data_root: DataRoot = None,
     device: Annotated[str, typer.Option(help="Device: cpu or gpu.")] = "cpu",
     threads: Annotated[
@@ -122,6 +124,8 @@ def predict(
     """
     from bench.cli.commands import predict as command
 
+    if arrays is not None:
+        dataset = parsing.arrays("--arrays", arrays, dataset)
     source = command.PredictInput(tuple(images or ()), dataset, data_root, invert, mistakes)
     names = command.PredictTarget(framework, device, threads, batch_size)
     return command.predict(checkpoint, names, source, context.obj.executor(), as_json=json)
@@ -302,7 +306,7 @@ def data_fetch(name: DatasetName, data_root: DataRoot = None) -> int:
 
 
 @data_app.command("verify", cls=Command)
-def data_verify(name: DatasetName, data_root: DataRoot = None) -> int:
+def data_verify(name: DatasetName, arrays: Arrays = None, data_root: DataRoot = None) -> int:
     """Check every file of a data set against its hash.
 
     Examples:
@@ -311,11 +315,13 @@ def data_verify(name: DatasetName, data_root: DataRoot = None) -> int:
     """
     from bench.cli.commands import data
 
-    return data.verify(name, data_root)
+    return data.verify(name, arrays, data_root)
 
 
 @data_app.command("show", cls=Command)
-def data_show(name: DatasetName, data_root: DataRoot = None, json: Json = False) -> int:
+def data_show(
+    name: DatasetName, arrays: Arrays = None, data_root: DataRoot = None, json: Json = False
+) -> int:
     """Describe a data set: sizes, classes, pixel statistics.
 
     Examples:
@@ -324,7 +330,7 @@ def data_show(name: DatasetName, data_root: DataRoot = None, json: Json = False)
     """
     from bench.cli.commands import data
 
-    return data.show(name, data_root, as_json=json)
+    return data.show(name, arrays, data_root, as_json=json)
 
 
 @data_app.command("clean", cls=Command)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_origin
 
 import typer
 
+from bench.config import parsing
 from bench.config.declaration import DATA, RUNNING, SAVED, WHAT
 from bench.config.settings import DECLARED, Declared
 from bench.errors import UsageError
@@ -17,6 +18,15 @@ DataRoot = Annotated[
     Path | None, typer.Option(help=DECLARED["data_root"].about.help, rich_help_panel=DATA)
 ]
 DatasetName = Annotated[str, typer.Argument(help="Data set; see `bench list datasets`.")]
+Arrays = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help="What the arrays of npz:FILE are called: images and labels of training, of the test, "
+        "and those for validation if there are some. Default: the usual names.",
+        rich_help_panel=DATA,
+    ),
+]
 Formats = Annotated[
     str | None,
     typer.Option(
@@ -33,6 +43,7 @@ Json = Annotated[
 
 def run(
     context: typer.Context,
+    arrays: Arrays = None,
     start: Annotated[
         Path | None,
         typer.Option(
@@ -124,12 +135,15 @@ def run(
         shares_host=share_host,
         mlflow=mlflow if mlflow is None else mlflow_runs.place(mlflow),
     )
+    given = {
+        name: DECLARED[name].parse(typed)
+        for name, typed in settings.items()
+        if _is_given(context, name)
+    }
+    if arrays is not None:
+        given["dataset"] = parsing.arrays("--arrays", arrays, given.get("dataset"))
     return command.run(
-        {
-            name: DECLARED[name].parse(typed)
-            for name, typed in settings.items()
-            if _is_given(context, name)
-        },
+        given,
         out=out,
         resume=resume,
         start=start,

@@ -71,9 +71,37 @@ def duration_as_typed(seconds: float) -> str:
 def dataset(option: str, text: str) -> str:
     """A data set's name; a path, as in npz:FILE, becomes absolute, so that workers find it."""
     kind, _, path = text.partition(":")
-    if kind in ("npz", "folder") and path:
-        return f"{kind}:{Path(path).expanduser().resolve()}"
+    if kind == "npz" and path:
+        from bench.workload.datasets.own.npz import names
+
+        file, of_arrays = names.parted(path)
+        return f"{kind}:{names.joined(_absolute(file), of_arrays)}"
+    if kind == "folder" and path:
+        return f"{kind}:{_absolute(path)}"
     return text
+
+
+def arrays(option: str, text: str, dataset: str | None) -> str:
+    """A data set's name with the names of its arrays, which were given beside it."""
+    from bench.workload.datasets.own.npz import names
+
+    kind, _, path = (dataset or "").partition(":")
+    if kind != "npz" or not path:
+        raise UsageError(f"{option} is for a data set of arrays: give npz:FILE with it")
+    file, before = names.parted(path)
+    if before is not None:
+        raise UsageError(f"{option} {text!r}: {dataset} has names of its arrays: leave out one")
+    found = names.Names.given(split(text))
+    if found is None:
+        raise UsageError(
+            f"{option} {text!r} cannot be read: give four different names, {names.WHICH}, or six, "
+            "with those of the images and labels for validation"
+        )
+    return f"{kind}:{names.joined(file, found)}"
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().resolve())
 
 
 def as_typed(value: object) -> str:

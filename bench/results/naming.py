@@ -8,6 +8,7 @@ from pathlib import Path
 from bench import frameworks
 from bench.config.plan import Cell, Plan
 from bench.frameworks.regimes import MATCHED
+from bench.workload.datasets.own.npz import names
 
 SUFFIX = ".safetensors"
 PROPER = {
@@ -42,4 +43,7 @@ def _title(dataset: str) -> str:
     kind, colon, path = dataset.partition(":")
     if not colon:
         return PROPER.get(kind, kind)
-    return re.sub(r"[^A-Za-z0-9-]+", "-", Path(path).stem)[:LONGEST].strip("-") or kind
+    return (
+        re.sub(r"[^A-Za-z0-9-]+", "-", Path(names.parted(path)[0]).stem)[:LONGEST].strip("-")
+        or kind
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.results.step_profile import Profiles
+from bench.workload.datasets.own.npz import names
 from report.analysis.comparison import Comparison
 from report.analysis.configurations import network
 from report.tables.step_profile import TITLE
@@ -51,7 +52,8 @@ def short_title(comparisons: Sequence[Comparison]) -> Note:
 def _data(dataset: str) -> Given:
     """A person's own data by the last part of their path, such as `npz:images.npz`."""
     kind, separator, path = dataset.partition(":")
-    return Given(f"{kind}{separator}{Path(path).name}", REASON_LIMIT)
+    file, _ = names.parted(path)
+    return Given(f"{kind}{separator}{Path(file).name}", REASON_LIMIT)
 
 
 def _frameworks(comparisons: Sequence[Comparison]) -> list[Note]:

@@ -170,20 +170,20 @@ def test_npz_of_ones_own(bench, tmp_path):
     assert record["learning"]["parameters"] == 62_006 - 3 * 85  # 7 classes instead of 10
 
 
-def test_npz_in_another_form_is_taken_and_told(bench, tmp_path):
+def test_npz_in_another_form_with_other_names_is_taken_and_told(bench, tmp_path):
     numpy = pytest.importorskip("numpy")
     images = numpy.linspace(0, 1, 256, dtype="f4").reshape(1, 1, 16, 16).repeat(60, axis=0)
     labels = numpy.arange(60)[:, None] % 3
-    numpy.savez(
-        tmp_path / "own.npz", x_train=images, y_train=labels, x_test=images, y_test=labels[:, 0]
-    )
-    name = f"npz:{tmp_path / 'own.npz'}"
+    names = ("train/x", "train/y", "test/x", "test/y")
+    arrays = zip(names, (images, labels, images, labels[:, 0]), strict=True)
+    numpy.savez(tmp_path / "own.npz", **dict(arrays))
+    own = (f"npz:{tmp_path / 'own.npz'}", "--arrays", ",".join(names))
     told = (
-        "own.npz: taken are x_train and x_test float32 (N, 1, 16, 16) as uint8 (N, 16, 16, 1) "
-        "(channels first, times 255); y_train int64 (N, 1) (one column)"
+        "own.npz: taken are train/x and test/x float32 (N, 1, 16, 16) as uint8 (N, 16, 16, 1) "
+        "(channels first, times 255); train/y int64 (N, 1) (one column)"
     )
-    call = ("run", "--frameworks", "reference", "--dataset", name, "--dry-run")
-    for done in (bench(*call), bench("data", "show", name, "--json")):
+    call = ("run", "--frameworks", "reference", "--dataset", *own, "--dry-run")
+    for done in (bench(*call), bench("data", "show", *own, "--json")):
         assert done.returncode == 0, done.stderr
         assert done.stderr.splitlines().count(told) == 1
         assert told not in done.stdout

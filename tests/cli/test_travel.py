@@ -283,7 +283,8 @@ def test_another_data_set_of_as_many_classes(bench, refused, trained, tmp_path):
         tmp_path / "own.npz",
         **arrays | {"y_train": np.arange(20) % 7, "y_test": arrays["y_test"] % 7},
     )
-    complaint = refused(*call, f"npz:{tmp_path / 'own.npz'}")
+    named = ("--arrays", "x_train,y_train,x_test,y_test")
+    complaint = refused(*call, f"npz:{tmp_path / 'own.npz'}", *named)
     assert "has 1 channel(s) and 7 classes" in complaint
 
 

@@ -133,3 +133,29 @@ def test_a_file_of_images_is_found_from_everywhere(tmp_path, monkeypatch):
     assert found == [whole, whole, whole, "npz", "digits", "a:b"]
     assert parsing.dataset("--dataset", "folder:b/..") == f"folder:{tmp_path.resolve()}"
     assert parsing.dataset("--dataset", "folder:") == "folder:"
+
+
+def test_the_names_of_arrays_become_a_part_of_the_data_sets_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    typed = parsing.dataset("--dataset", "npz:a#1.npz")
+    named = parsing.arrays("--arrays", "a/1, b ,c,d", typed)
+    assert named == f"npz:{tmp_path.resolve() / 'a#1.npz'}#a/1,b,c,d"
+    assert parsing.dataset("--dataset", "npz:a#1.npz#a/1,b,c,d") == named
+    assert parsing.arrays("--arrays", "a,b,c,d,e,f", typed) == f"{typed}#a,b,c,d,e,f"
+
+
+@pytest.mark.parametrize(
+    ("text", "dataset", "complaint"),
+    [
+        ("a,b,c", "npz:x", "--arrays 'a,b,c' cannot be read: give four different names, TRAIN_IMA"),
+        ("a,b,c,d,e", "npz:x", "or six, with those of the images and labels for validation"),
+        ("a,b,c,a", "npz:x", "give four different names"),
+        ("", "npz:x", "--arrays '' cannot be read"),
+        ("a,b,c,d", "npz:x#e,f,g,h", "npz:x#e,f,g,h has names of its arrays: leave out one"),
+        *(("a,b,c,d", other, "give npz:FILE with it") for other in (None, "mnist", "folder:a")),
+    ],
+)
+def test_names_of_arrays_that_cannot_be_read(text, dataset, complaint):
+    with pytest.raises(UsageError) as caught:
+        parsing.arrays("--arrays", text, dataset)
+    assert complaint in str(caught.value)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
+from bench.workload import datasets
 from bench.workload.datasets.own.npz.dataset import NpzDataset
+from bench.workload.datasets.own.npz.names import Names, joined, parted
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 5), dtype=np.uint8)
 LABELS = np.array([0, 1, 2, 0, 1, 2])
@@ -103,20 +105,30 @@ def test_the_line_that_numbers_classes_does_so_for_all_parts(tmp_path):
 @pytest.mark.parametrize(
     ("names", "complaint"),
     [
-        (("x_train", "x_test", "y_test"), "it lacks y_train; it has x_train, x_test, y_test"),
-        (("X_train", "y_train"), "it lacks X_test, y_test; it has X_train, y_train"),
         (
-            ("train_images", "train_labels", "y_test"),
-            "it lacks test_images, test_labels; it has train_images, train_labels, y_test",
+            ("x_train", "x_test", "y_test"),
+            "it has x_train, x_test, y_test, where four belong, such as x_train, y_train, x_test, "
+            "y_test: `np.savez('own.npz', x_train=…, y_train=…, x_test=…, y_test=…)`",
         ),
         (
-            ("arr_0", "arr_1"),
-            "it has arr_0, arr_1, where x_train, y_train, x_test, y_test; or X_train, y_train, "
-            "X_test, y_test; or train_images, train_labels, test_images, test_labels belong: name "
-            "the arrays, `np.savez('own.npz', x_train=…, y_train=…, x_test=…, y_test=…)`",
+            ("X_train", "Y_train", "X_test", "Y_test"),
+            "it lacks y_train, y_test; it has X_train, Y_train, X_test, Y_test: give the name that "
+            "is meant, `--arrays X_train,NAME,X_test,NAME`",
+        ),
+        (
+            ("train_images", "train_labels", "test_images", "y_test"),
+            "it lacks test_labels; it has train_images, train_labels, test_images, y_test: give "
+            "the name that is meant, `--arrays train_images,train_labels,test_images,NAME`",
+        ),
+        (
+            ("arr_0", "arr_1", "arr_2", "arr_3"),
+            "it has arr_0, arr_1, arr_2, arr_3, where x_train, y_train, x_test, y_test; or "
+            "X_train, y_train, X_test, y_test; or train_images, train_labels, test_images, "
+            "test_labels belong: say which are which, "
+            "`--arrays TRAIN_IMAGES,TRAIN_LABELS,TEST_IMAGES,TEST_LABELS`",
         ),
         (("x_train", "y_\x14train", "x_test", "y_test"), "it has x_train, y_\\x14train, x_test"),
-        ((), "it has nothing, where x_train, "),
+        ((), "it has nothing, where four belong"),
     ],
 )
 def test_other_names_are_listed_beside_those_that_are_wanted(tmp_path, names, complaint):
@@ -133,3 +145,39 @@ def test_errors_name_the_arrays_as_they_are_called(tmp_path):
         saved(tmp_path, *names, labels=LABELS * 0).decode(tmp_path)
     with pytest.raises(DataError, match=r"`train_labels, test_labels = np.split\("):
         saved(tmp_path, *names, labels=LABELS - 1).decode(tmp_path)
+
+
+def test_names_that_are_given_are_taken_whatever_else_is_there(tmp_path):
+    own = saved(tmp_path, "x_train", "y_train", "x_test", "y_test", "g/1", "l/1", "g/2", "l/2")
+    name = f"npz:{own.path}#g/1,l/1,x_test,y_test"
+    np.savez(own.path, **{**np.load(own.path), "g/1": IMAGES // 2})
+    data = datasets.load(name, tmp_path, (4, 5), "pad")
+    assert data.name == name
+    np.testing.assert_array_equal(data.train_images[..., 0], IMAGES // 2)
+    usual = datasets.load(f"npz:{own.path}", tmp_path, (4, 5), "pad")  # not the same cache entry
+    np.testing.assert_array_equal(usual.train_images[..., 0], IMAGES)
+    with_validation = datasets.load(f"{name},g/2,l/2", tmp_path, (4, 5), "pad")
+    assert with_validation.validation_images is not None
+    with pytest.raises(DataError, match=r"it lacks l/3; it has .*: give --arrays names that are"):
+        datasets.describe(f"npz:{own.path}#g/1,l/3,x_test,y_test", tmp_path)
+    np.savez(own.path, **{**np.load(own.path), "l/1": LABELS + 1, "y_test": LABELS + 1})
+    with pytest.raises(DataError, match=r"l/1, y_test = np.split"):
+        datasets.load(name, tmp_path, (4, 5), "pad")
+
+
+def test_names_follow_the_path_and_a_path_may_have_their_mark():
+    four, six = Names("a", "b", "c", "d"), Names("a", "b", "c", "d", "e", "f")
+    for file in ("own.npz", "/a b/no#1.npz", "x#a,b,c,d"):
+        for names in (four, six, None):
+            if names or file != "x#a,b,c,d":
+                assert parted(joined(file, names)) == (file, names)
+    for path in (
+        "own.npz",
+        "no#1.npz",
+        "a#b,c",
+        "a#b,c,d,",
+        "a#b,b,c,d",
+        "#a,b,c,d",
+        "a#b,c,d,e,f",
+    ):
+        assert parted(path) == (path, None)

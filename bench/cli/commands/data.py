@@ -32,12 +32,12 @@ def fetch(name: str, root: Path | None) -> int:
     return 0
 
 
-def verify(name: str, root: Path | None) -> int:
+def verify(name: str, arrays: str | None, root: Path | None) -> int:
     """One line a file; exit code 1 if one is missing or wrong.
 
     A file of which nothing but the size is known is told as such, and taken.
     """
-    checks = datasets.verify(parsing.dataset("NAME", name), root or datasets.default_root())
+    checks = datasets.verify(_named(name, arrays), root or datasets.default_root())
     for check in checks:
         detail = "" if check.status == "ok" else f": expected {check.expected}, got {check.got}"
         status = "size only" if check.status == "ok" and check.by_size else check.status
@@ -45,9 +45,9 @@ def verify(name: str, root: Path | None) -> int:
     return 0 if all(check.status == "ok" for check in checks) else 1
 
 
-def show(name: str, root: Path | None, *, as_json: bool) -> int:
+def show(name: str, arrays: str | None, root: Path | None, *, as_json: bool) -> int:
     """What is in a data set, as the default plan brings it to the networks."""
-    facts = _facts(parsing.dataset("NAME", name), root or datasets.default_root())
+    facts = _facts(_named(name, arrays), root or datasets.default_root())
     if as_json:
         print(json.dumps(facts, indent=2))
         return 0
@@ -74,6 +74,11 @@ def clean(root: Path | None) -> int:
     if not removed:
         print(f"nothing is decoded in {caches.folder()}, nor in {root}")
     return 0
+
+
+def _named(name: str, arrays: str | None) -> str:
+    dataset = parsing.dataset("NAME", name)
+    return dataset if arrays is None else parsing.arrays("--arrays", arrays, dataset)
 
 
 def _facts(name: str, root: Path) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def _source(name: str) -> Source:
                 f"data set {name!r} names no {own.kind}: give the path, as in {own.example}"
             )
         if name.startswith(own.prefix):
-            return own(Path(name.removeprefix(own.prefix)).expanduser())
+            return own.named(name.removeprefix(own.prefix))
     for source in _SOURCES:
         if source.name == name:
             return source

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from bench.errors import DataError
 from bench.workload.datasets.source import FileCheck, StoredFile
@@ -33,6 +33,11 @@ class OwnDataset(ABC):
     kind: ClassVar[str]
     expected: ClassVar[str]
     example: ClassVar[str]
+
+    @classmethod
+    def named(cls, text: str) -> Self:
+        """The data set that `text` behind the prefix names."""
+        return cls(Path(text).expanduser())
 
     @property
     def name(self) -> str:

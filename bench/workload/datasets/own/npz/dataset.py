@@ -11,14 +11,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from bench.workload.datasets import integrity
 from bench.workload.datasets.own.dataset import OwnDataset, UnfitError
-from bench.workload.datasets.own.npz import archive, images, labels
+from bench.workload.datasets.own.npz import archive, images, labels, names
 from bench.workload.datasets.own.npz.archive import Archive
 from bench.workload.datasets.own.npz.images import Form
 from bench.workload.datasets.own.npz.labels import LabelsRead
-from bench.workload.datasets.own.npz.names import Names, validation
+from bench.workload.datasets.own.npz.names import Names
 from bench.workload.datasets.source import Decoded, Description, Input
 
 
@@ -32,17 +33,30 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class NpzDataset(OwnDataset):
-    """The arrays of one archive."""
+    """The arrays of one archive; `names` are what they are called, None for the usual names."""
+
+    names: Names | None = None
 
     prefix = "npz:"
     kind = "file"
     example = "npz:images.npz"
     expected = "a NumPy archive with x_train, y_train, x_test and y_test"
 
+    @classmethod
+    def named(cls, text: str) -> Self:
+        """See `OwnDataset`; the names of arrays may follow the path."""
+        file, own = names.parted(text)
+        return cls(Path(file).expanduser(), own)
+
+    @property
+    def name(self) -> str:
+        """As it is given, with the names of the arrays where they were."""
+        return f"{self.prefix}{names.joined(str(self.path), self.names)}"
+
     def describe(self, root: Path) -> Description:
         """See `Source`; reads labels and headers. DataError where they are not right."""
         with self._opened() as opened:
-            parts = _read(opened)
+            parts = self._parts(opened)
             return Description(
                 name=self.name,
                 title=f"your images in {self.path.name}",
@@ -65,7 +79,7 @@ class NpzDataset(OwnDataset):
     def decode(self, root: Path) -> Decoded:
         """See `Source`."""
         with self._opened() as opened:
-            parts = _read(opened)
+            parts = self._parts(opened)
             train, test = parts[:2]
             for other in parts[1:]:
                 if other.form.shape != train.form.shape:
@@ -84,6 +98,17 @@ class NpzDataset(OwnDataset):
                 validation_images=images.pixels(opened, validation.form) if validation else None,
                 validation_labels=validation.labels.numbers if validation else None,
             )
+
+    def _parts(self, opened: Archive) -> tuple[_Part, ...]:
+        """Training, test and, where there is one, validation."""
+        present = opened.names
+        own = Names.found(present) if self.names is None else self.names.of(present)
+        line = labels.renumbering(*(of_labels for _, of_labels in own.pairs))
+        forms = [images.form(opened, of_images) for of_images, _ in own.pairs]
+        return tuple(
+            _Part(form, labels.read(opened, of_labels, form.size, line))
+            for form, (_, of_labels) in zip(forms, own.pairs, strict=True)
+        )
 
     def _notes(self, parts: Sequence[_Part]) -> tuple[str, ...]:
         """What was not as it is delivered, and how it was taken."""
@@ -124,19 +149,6 @@ def _listed(names: Sequence[str]) -> str:
     """As in "a, b and c"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _read(opened: Archive) -> tuple[_Part, ...]:
-    """Training, test and, where there is one, validation."""
-    names = Names.of(opened.names)
-    of_validation = validation(opened.names)
-    pairs = (*names.pairs, of_validation) if of_validation else names.pairs
-    line = labels.renumbering(*(of_labels for _, of_labels in pairs))
-    forms = [images.form(opened, of_images) for of_images, _ in pairs]
-    return tuple(
-        _Part(form, labels.read(opened, of_labels, form.size, line))
-        for form, (_, of_labels) in zip(forms, pairs, strict=True)
-    )
 
 
 def _classes(parts: Sequence[_Part]) -> tuple[str, ...]:

@@ -2,53 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
 from typing import Self
 
 from bench.errors import one_line
 from bench.workload.datasets.own.dataset import UnfitError
 
+OPTION = "--arrays"
+# Between a file and the names of its arrays, in the name of a data set.
+_MARK = "#"
+WHICH = "TRAIN_IMAGES,TRAIN_LABELS,TEST_IMAGES,TEST_LABELS"
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the four arrays of an archive are called."""
+    """What the arrays of an archive are called; there may be none for validation."""
 
     train_images: str
     train_labels: str
     test_images: str
     test_labels: str
+    val_images: str | None = None
+    val_labels: str | None = None
 
     def all(self) -> tuple[str, ...]:
-        """All four, in the order above."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+        """All four or six, in the order above."""
+        return tuple(name for name in astuple(self) if name is not None)
 
     @property
-    def pairs(self) -> tuple[tuple[str, str], tuple[str, str]]:
-        """Images and labels, of training and test."""
-        return (self.train_images, self.train_labels), (self.test_images, self.test_labels)
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Images and labels: of training, of the test and, where there are some, for validation."""
+        every = self.all()
+        return tuple(zip(every[::2], every[1::2], strict=True))
 
     @classmethod
-    def of(cls, present: Sequence[str]) -> Self:
-        """Those that an archive has whole; of several the first.
+    def given(cls, names: Sequence[str]) -> Self | None:
+        """Those that a person gives, in the order of the fields; None where they cannot be that.
+
+        Four or six of them, all different.
+        """
+        fit = len(names) in (4, 6) and len({*names}) == len(names) and all(names)
+        return cls(*names) if fit else None
+
+    def of(self, present: Sequence[str]) -> Self:
+        """These themselves, if an archive has them all.
 
         Raises:
-            UnfitError: it has none of them whole.
+            UnfitError: it lacks some.
+        """
+        if absent := [name for name in self.all() if name not in present]:
+            raise UnfitError(
+                f"it lacks {_listed(absent)}; it has {_listed(present)}: give {OPTION} names that "
+                "are there"
+            )
+        return self
+
+    @classmethod
+    def found(cls, present: Sequence[str]) -> Self:
+        """Those that an archive has whole, of the usual ones; of several sets the first.
+
+        Raises:
+            UnfitError: it has none of them whole, or half of a part for validation.
         """
         known = [cls(*names) for names in _KNOWN]
         for names in known:
             if all(name in present for name in names.all()):
-                return names
-        has = one_line(", ".join(present)) or "nothing"
+                return cls(*names.all(), *_validation(present))
         nearest = max(known, key=lambda names: sum(name in present for name in names.all()))
         absent = [name for name in nearest.all() if name not in present]
-        if len(absent) < len(nearest.all()):
-            raise UnfitError(f"it lacks {', '.join(absent)}; it has {has}")
-        wanted = "; or ".join(", ".join(names.all()) for names in known)
-        arguments = ", ".join(f"{name}=…" for name in known[0].all())
+        has = _listed(present)
+        if len(present) < len(nearest.all()):
+            wanted = f"four belong, such as {_listed(nearest.all())}"
+            arguments = ", ".join(f"{name}=…" for name in nearest.all())
+            raise UnfitError(f"it has {has}, where {wanted}: `np.savez('own.npz', {arguments})`")
+        if len(absent) == len(nearest.all()):
+            wanted = "; or ".join(", ".join(names.all()) for names in known)
+            raise UnfitError(
+                f"it has {has}, where {wanted} belong: say which are which, `{OPTION} {WHICH}`"
+            )
+        typed = ",".join(name if name in present else "NAME" for name in nearest.all())
         raise UnfitError(
-            f"it has {has}, where {wanted} belong: name the arrays, `np.savez('own.npz', "
-            f"{arguments})`"
+            f"it lacks {_listed(absent)}; it has {has}: give the name that is meant, "
+            f"`{OPTION} {typed}`"
         )
 
 
@@ -65,8 +101,23 @@ _VALIDATION = (
 )
 
 
-def validation(present: Sequence[str]) -> tuple[str, str] | None:
-    """The images and labels of a part for validation; None where there is none.
+def joined(file: str, names: Names | None) -> str:
+    """A file and the names of its arrays as one text, as in `own.npz#a,b,c,d`."""
+    return file if names is None else f"{file}{_MARK}{','.join(names.all())}"
+
+
+def parted(text: str) -> tuple[str, Names | None]:
+    """The file and the names of its arrays, where such follow: what `joined` makes.
+
+    A path may have the mark, too: only four or six names behind the last one are names of arrays.
+    """
+    file, mark, listed = text.rpartition(_MARK)
+    names = Names.given(listed.split(",")) if mark and file else None
+    return (text, None) if names is None else (file, names)
+
+
+def _validation(present: Sequence[str]) -> tuple[str, ...]:
+    """The images and labels of a part for validation, or nothing.
 
     Raises:
         UnfitError: one of the two is there without the other.
@@ -81,4 +132,8 @@ def validation(present: Sequence[str]) -> tuple[str, str] | None:
                 f"it has {there} and lacks {lacking}: give both, or leave both out, and images "
                 "for validation are taken from those for training"
             )
-    return None
+    return ()
+
+
+def _listed(names: Iterable[str]) -> str:
+    return one_line(", ".join(names)) or "nothing"
