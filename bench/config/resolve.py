@@ -7,10 +7,12 @@ itself is checked before, see `bench.config.settings`.
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from bench.choices import OptimizerName
 from bench.config.checks import below_one, default, from_zero
+from bench.config.declaration import SAVED, SCHEDULE
 from bench.config.defaults import WEIGHT_DECAYS, Preset
 from bench.config.settings import DECLARED
 from bench.contract import OptimizerSpec
@@ -18,6 +20,8 @@ from bench.errors import UsageError
 
 LEAST_REPEATS = 3  # that an interval can be told from
 MOST_REPEATS = 30
+# Beside what stands in the panels of schedules and checkpoints.
+_OF_TRAINING = ("epochs", "tensorboard")
 
 
 def batch_sizes(given: tuple[int, ...] | None, preset: Preset, train_size: int) -> tuple[int, ...]:
@@ -87,6 +91,21 @@ def target(
     if not val_size:
         raise UsageError(f"--target {given:g} needs validation images, and --val-size is 0")
     return given
+
+
+def require_of_speed(typed: Mapping[str, Any]) -> None:
+    """UsageError where a person measures speed alone and asks for what only a training has."""
+    if not typed.get("throughput_only"):
+        return
+    for name, value in typed.items():
+        declared = DECLARED[name]
+        of_training = name in _OF_TRAINING or declared.about.panel in (SCHEDULE, SAVED)
+        if of_training and value not in (False, ("none",)):
+            shown = "" if value is True else f" {declared.written(value)}"
+            raise UsageError(
+                f"{declared.flag}{shown} has no effect with --throughput-only, which measures "
+                "speed and trains no network to its end: leave out one of them"
+            )
 
 
 def per_channel(

@@ -27,7 +27,7 @@ from bench.choices import Device
 from bench.config.training_settings import TrainingSettings
 from bench.contract import ModelSpec, OptimizerSpec, OptimizerState, Shape
 from bench.errors import BenchError, CheckpointError, one_line
-from bench.results import migrate
+from bench.results import migrate, store
 from bench.workload import models
 
 FORMAT = migrate.FORMAT
@@ -149,11 +149,11 @@ def read(path: Path) -> Checkpoint:
             tensors = _tensors(file, header, path)
     except SafetensorError as error:
         raise CheckpointError(
-            f"{path} is no safetensors file, or not a whole one ({_line(error)}): it was cut "
-            "short, damaged, or is of another kind; take another copy or another checkpoint"
+            f"{path} is no safetensors file, or not a whole one ({store.first_fault(error)}): it "
+            "was cut short, damaged, or is of another kind; take another copy or another checkpoint"
         ) from error
     except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {_line(error)}") from error
+        raise CheckpointError(f"cannot read {path}: {store.first_fault(error)}") from error
     expected = content.pop("sha256")
     got = _sha256(content, tensors)
     if got != expected:
@@ -264,8 +264,3 @@ def _sha256(content: Mapping[str, Any], tensors: Tensors) -> str:
         digest.update(f"\n{name} {tensors[name].shape}\n".encode())
         digest.update(np.ascontiguousarray(tensors[name], "<f4").tobytes())
     return digest.hexdigest()
-
-
-def _line(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return text.splitlines()[0] if text else type(error).__name__

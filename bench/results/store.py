@@ -35,7 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bench.config.plan import Cell, Plan
 from bench.config.published import Reproduced
-from bench.errors import StoreError, one_line
+from bench.errors import StoreError, first_line, one_line
 from bench.results import migrate, naming
 from bench.results.record import PARTS, SCHEMA, Machine, Record
 from bench.system import signals
@@ -404,5 +404,5 @@ def first_fault(error: Exception) -> str:
         where = ".".join(str(part) for part in fault["loc"]) or "the file"
         return one_line(f"{where}: {fault['msg']} ({error.error_count()} error(s) in total)")
     if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return one_line(str(error).splitlines()[0]) if str(error) else type(error).__name__
+        return error.strerror or first_line(error)
+    return first_line(error)

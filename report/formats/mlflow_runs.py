@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 from urllib.parse import urlsplit
 
 from bench import __version__
-from bench.errors import StoreError, UsageError, one_line
+from bench.errors import StoreError, UsageError, first_line
 from bench.results.record import Record
 from report.formats.observations import (
     COLUMNS,
@@ -158,7 +158,7 @@ def export(records: Iterable[Record], uri: str) -> Exported:
                 new, known = new + added, known + len(cells) - added
     # MLflow, the database and the network each raise errors of their own.
     except Exception as error:
-        reason = one_line((str(error) or type(error).__name__).splitlines()[0])
+        reason = first_line(error)
         raise StoreError(f"MLflow at {uri} did not take the records: {reason}") from error
     return Exported(name, new, known)
 

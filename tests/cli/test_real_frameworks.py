@@ -54,7 +54,7 @@ def test_deterministic_trainings_are_the_same_to_the_last_bit(bench):
     how = (",".join(INSTALLED), "--deterministic", "--threads", "2")
     first, second = bench.records(*how), bench.records(*how)
     for name, record in first.items():
-        assert record["status"]["outcome"] == "ok", record["status"]["reason"]
+        assert record["status"]["outcome"] == "ok", (name, record["status"]["reason"])
         for what in ("train_loss", "step_loss", "val_loss", "test_loss"):
             assert field(record, what), (name, what)
             assert field(record, what) == field(second[name], what), (name, what)

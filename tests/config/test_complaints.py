@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.config import parsing, plan
+from bench.config import parsing, plan, resolve
 from bench.config.defaults import LEARNING_RATES, PRESETS, WEIGHT_DECAYS
 from bench.config.settings import DECLARED, checked
 from bench.config.split_sizes import AvailableImages
@@ -159,3 +159,20 @@ def test_names_of_arrays_that_cannot_be_read(text, dataset, complaint):
     with pytest.raises(UsageError) as caught:
         parsing.arrays("--arrays", text, dataset)
     assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ({"epochs": 3}, "--epochs 3 has no effect with --throughput-only"),
+        ({"save": ("best", "last")}, "--save best,last has no effect"),
+        ({"tensorboard": True}, "--tensorboard has no effect"),
+        ({"stop_patience": 2}, "--stop-patience 2 has no effect"),
+    ],
+)
+def test_what_only_a_training_has_is_refused_where_speed_is_measured(typed, complaint):
+    with pytest.raises(UsageError) as caught:
+        resolve.require_of_speed({"seeds": (0,), **typed, "throughput_only": True})
+    assert complaint in str(caught.value)
+    resolve.require_of_speed({**typed, "throughput_only": False})
+    resolve.require_of_speed({"seeds": (0,), "save": ("none",), "throughput_only": True})

@@ -22,7 +22,7 @@ from bench.cli.commands.report import WRITTEN, show_and_write
 from bench.cli.console import installed, standard_output
 from bench.cli.console import say as _say
 from bench.cli.views.plan import print_plan
-from bench.config import plan
+from bench.config import plan, resolve
 from bench.config.defaults import preset
 from bench.config.plan import Plan
 from bench.config.published import Reproduced
@@ -90,7 +90,9 @@ def run(
     if resume is not None:
         return _resume(resume, given, session, dry_run=dry_run)
     found, repeats = None, None
-    if start is not None:
+    if start is None:  # a training that goes on has to have --epochs
+        resolve.require_of_speed(given)
+    else:
         found = checkpoint.read(start)
         given = from_checkpoint.settings(start, found.header, given)
     if recipe is not None:

@@ -16,7 +16,7 @@ from bench.errors import StoreError
 from bench.gate.cases import Case, Pair
 from bench.results.certificate import Certificate
 from bench.results.record import CellOutcome, Machine
-from bench.results.store import write_atomically
+from bench.results.store import first_fault, write_atomically
 from bench.system import machine
 
 FORMAT: Literal["lenet-bench releases 1"] = "lenet-bench releases 1"
@@ -167,9 +167,9 @@ def read(path: Path) -> Document:
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, ValidationError) as error:
-        first = str(error).splitlines()[0]
         raise StoreError(
-            f"{path} does not hold measured releases, as `bench bisect` writes them: {first}"
+            f"{path} does not hold measured releases, as `bench bisect` writes them: "
+            f"{first_fault(error)}"
         ) from error
 
 
