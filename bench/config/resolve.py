@@ -93,19 +93,16 @@ def target(
     return given
 
 
-def require_of_speed(typed: Mapping[str, Any]) -> None:
-    """UsageError where a person measures speed alone and asks for what only a training has."""
+def without_effect(typed: Mapping[str, Any]) -> list[str]:
+    """The options of a training that a person gave beside --throughput-only, which trains none."""
     if not typed.get("throughput_only"):
-        return
-    for name, value in typed.items():
-        declared = DECLARED[name]
-        of_training = name in _OF_TRAINING or declared.about.panel in (SCHEDULE, SAVED)
-        if of_training and value not in (False, ("none",)):
-            shown = "" if value is True else f" {declared.written(value)}"
-            raise UsageError(
-                f"{declared.flag}{shown} has no effect with --throughput-only, which measures "
-                "speed and trains no network to its end: leave out one of them"
-            )
+        return []
+    return [
+        DECLARED[name].flag
+        for name, value in typed.items()
+        if name in _OF_TRAINING or DECLARED[name].about.panel in (SCHEDULE, SAVED)
+        if value not in (False, ("none",))
+    ]
 
 
 def per_channel(

@@ -140,8 +140,8 @@ class RunSettings:
     precision: Annotated[
         float | None,
         Setting(
-            "Add processes until each 95 % interval of images/s is at most this wide, such as 2%: "
-            "± 2 %.",
+            "Add processes until each 95 % interval of images/s is ± this share at most, such as "
+            "2%.",
             SPEED,
             checks.share,
             parsing.share,

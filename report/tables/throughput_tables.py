@@ -151,9 +151,25 @@ def _of_ratios(comparison: Comparison) -> list[Note]:
         for row, one in compared.items()
         if not one.pairs
     ]
+    said += [
+        (
+            Given(row.framework),
+            f" is {'below' if one.effect.estimate > 1 else 'above'} ",
+            Given(base.framework),
+            " by the medians, which are over all processes, and the other way round by the pairs.",
+        )
+        for row, one in compared.items()
+        if one.pairs and _contradicts(one.effect.estimate, row, base)
+    ]
     if test:
         said.append((levels("images_per_s"),))
     return said + want_of_blocks(list(compared.values()), every.pairs_needed)
+
+
+def _contradicts(ratio: float, row: Row, base: Row) -> bool:
+    """Whether a paired ratio says that one is faster, and the medians that the other is."""
+    own, other = row.speed.images_per_s, base.speed.images_per_s
+    return own is not None and other is not None and (own - other) * (ratio - 1) < 0
 
 
 def _of_limit(comparison: Comparison, rows: list[Row]) -> list[Note]:

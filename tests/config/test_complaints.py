@@ -161,18 +161,11 @@ def test_names_of_arrays_that_cannot_be_read(text, dataset, complaint):
     assert complaint in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("typed", "complaint"),
-    [
-        ({"epochs": 3}, "--epochs 3 has no effect with --throughput-only"),
-        ({"save": ("best", "last")}, "--save best,last has no effect"),
-        ({"tensorboard": True}, "--tensorboard has no effect"),
-        ({"stop_patience": 2}, "--stop-patience 2 has no effect"),
-    ],
-)
-def test_what_only_a_training_has_is_refused_where_speed_is_measured(typed, complaint):
-    with pytest.raises(UsageError) as caught:
-        resolve.require_of_speed({"seeds": (0,), **typed, "throughput_only": True})
-    assert complaint in str(caught.value)
-    resolve.require_of_speed({**typed, "throughput_only": False})
-    resolve.require_of_speed({"seeds": (0,), "save": ("none",), "throughput_only": True})
+def test_what_only_a_training_has_is_without_effect_where_speed_alone_is_measured():
+    asked = {"epochs": 3, "seeds": (0,), "tensorboard": True, "save": ("last",), "stop_patience": 2}
+    flags = ["--epochs", "--tensorboard", "--save", "--stop-patience"]
+    assert resolve.without_effect({**asked, "throughput_only": True}) == flags
+    assert resolve.without_effect({**asked, "throughput_only": False}) == []
+    assert resolve.without_effect(asked) == []
+    of_speed = {"seeds": (0,), "save": ("none",), "tensorboard": False, "throughput_only": True}
+    assert resolve.without_effect(of_speed) == []

@@ -92,6 +92,18 @@ def test_runs_without_a_common_block_are_told_to_be_unpaired(make: Make) -> None
     assert "No block in common with torch: the ratio of keras" in said(section.notes)
 
 
+def test_medians_and_pairs_that_contradict_each_other_are_told(make: Make) -> None:
+    told = "keras is below torch by the medians, which are over all processes, and the other way"
+    for speed, contradicts in ((120.0, True), (90.0, False)):
+        records = [
+            *processes(make, "torch", [100.0, 300.0, 310.0]),
+            *processes(make, "keras", [speed]),
+        ]
+        section = throughput_tables.section(one(records))
+        assert section is not None
+        assert (told in said(section.notes)) == contradicts
+
+
 def test_a_single_old_record_has_no_section_on_speed(make: Make) -> None:
     comparison = one([make()])
     assert comparison.rows[0].speed.images_per_s_low is None

@@ -90,9 +90,14 @@ def run(
     if resume is not None:
         return _resume(resume, given, session, dry_run=dry_run)
     found, repeats = None, None
-    if start is None:  # a training that goes on has to have --epochs
-        resolve.require_of_speed(given)
-    else:
+    if ignored := resolve.without_effect(given):
+        _say(
+            notes,
+            f"warning: --throughput-only trains no network to its end, so that these are ignored: "
+            f"{', '.join(ignored)}",
+            style="yellow",
+        )
+    if start is not None:
         found = checkpoint.read(start)
         given = from_checkpoint.settings(start, found.header, given)
     if recipe is not None:
