@@ -107,8 +107,8 @@ def test_the_line_that_numbers_classes_does_so_for_all_parts(tmp_path):
     [
         (
             ("x_train", "x_test", "y_test"),
-            "it has x_train, x_test, y_test, where four belong, such as x_train, y_train, x_test, "
-            "y_test: `np.savez('own.npz', x_train=…, y_train=…, x_test=…, y_test=…)`",
+            "it lacks y_train; it has x_train, x_test, y_test, where four belong: "
+            "`np.savez('own.npz', x_train=…, y_train=…, x_test=…, y_test=…)`",
         ),
         (
             ("X_train", "Y_train", "X_test", "Y_test"),

@@ -73,9 +73,11 @@ class Names:
         absent = [name for name in nearest.all() if name not in present]
         has = _listed(present)
         if len(present) < len(nearest.all()):
-            wanted = f"four belong, such as {_listed(nearest.all())}"
+            lacks = f"it lacks {_listed(absent)}; " if len(absent) < len(nearest.all()) else ""
             arguments = ", ".join(f"{name}=…" for name in nearest.all())
-            raise UnfitError(f"it has {has}, where {wanted}: `np.savez('own.npz', {arguments})`")
+            raise UnfitError(
+                f"{lacks}it has {has}, where four belong: `np.savez('own.npz', {arguments})`"
+            )
         if len(absent) == len(nearest.all()):
             wanted = "; or ".join(", ".join(names.all()) for names in known)
             raise UnfitError(
