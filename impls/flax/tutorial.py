@@ -65,6 +65,9 @@ class FlaxTutorial(FlaxAdapter):
         """See `JaxAdapter.rule`; with the `nnx.Optimizer` of the module."""
         added = AddedRule(optimizer)
         self._nnx_optimizer = nnx.Optimizer(self._module, added.transform, wrt=nnx.Param)
+        # Its count of steps, too, lies where a step leaves it: elsewhere, JAX would compile again.
+        placed = jax.device_put(nnx.state(self._nnx_optimizer), self._device)
+        nnx.update(self._nnx_optimizer, placed)
         self._metrics = nnx.MultiMetric(
             accuracy=nnx.metrics.Accuracy(), loss=nnx.metrics.Average("loss")
         )
