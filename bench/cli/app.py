@@ -125,7 +125,7 @@ def predict(
     from bench.cli.commands import predict as command
 
     if arrays is not None:
-        dataset = parsing.arrays("--arrays", arrays, dataset)
+        dataset = parsing.with_arrays(dataset, arrays)
     source = command.PredictInput(tuple(images or ()), dataset, data_root, invert, mistakes)
     names = command.PredictTarget(framework, device, threads, batch_size)
     return command.predict(checkpoint, names, source, context.obj.executor(), as_json=json)

@@ -141,7 +141,7 @@ def run(
         if _is_given(context, name)
     }
     if arrays is not None:
-        given["dataset"] = parsing.arrays("--arrays", arrays, given.get("dataset"))
+        given["dataset"] = parsing.with_arrays(given.get("dataset"), arrays)
     return command.run(
         given,
         out=out,

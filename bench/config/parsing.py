@@ -81,10 +81,11 @@ def dataset(option: str, text: str) -> str:
     return text
 
 
-def arrays(option: str, text: str, dataset: str | None) -> str:
+def with_arrays(dataset: str | None, text: str) -> str:
     """A data set's name with the names of its arrays, which were given beside it."""
     from bench.workload.datasets.own.npz import names
 
+    option = names.OPTION
     kind, _, path = (dataset or "").partition(":")
     if kind != "npz" or not path:
         raise UsageError(f"{option} is for a data set of arrays: give npz:FILE with it")

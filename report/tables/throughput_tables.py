@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from report.analysis.comparison import Comparison, Row
 from report.analysis.contrasts import Contrast, family
@@ -140,7 +140,15 @@ def _of_ratios(comparison: Comparison) -> list[Note]:
                 f"repeat){centre}{f'; {test}' if test else ''}.",
             )
         )
-    said += [
+    said += _of_medians(compared, base)
+    if test:
+        said.append((levels("images_per_s"),))
+    return said + want_of_blocks(list(compared.values()), every.pairs_needed)
+
+
+def _of_medians(compared: Mapping[Row, Contrast], base: Row) -> list[Note]:
+    """Where medians stand in for pairs, and where they say the opposite of the pairs."""
+    unpaired: list[Note] = [
         (
             "No block in common with ",
             Given(base.framework),
@@ -151,7 +159,7 @@ def _of_ratios(comparison: Comparison) -> list[Note]:
         for row, one in compared.items()
         if not one.pairs
     ]
-    said += [
+    contradicted: list[Note] = [
         (
             Given(row.framework),
             f" is {'below' if one.effect.estimate > 1 else 'above'} ",
@@ -161,9 +169,7 @@ def _of_ratios(comparison: Comparison) -> list[Note]:
         for row, one in compared.items()
         if one.pairs and _contradicts(one.effect.estimate, row, base)
     ]
-    if test:
-        said.append((levels("images_per_s"),))
-    return said + want_of_blocks(list(compared.values()), every.pairs_needed)
+    return unpaired + contradicted
 
 
 def _contradicts(ratio: float, row: Row, base: Row) -> bool:

@@ -8,7 +8,10 @@ import subprocess
 import time
 
 import pytest
+from rich.console import Console
 
+from bench.cli.commands import run
+from bench.errors import DataError
 from bench.results import known_defects
 from bench.workload import datasets
 
@@ -185,6 +188,22 @@ def test_a_missing_data_set_without_network(bench, refused, tmp_path):
     assert planned.returncode == 0
     assert "a run would fetch it" in planned.stderr
     assert "55000" in planned.stdout
+
+
+def test_a_data_root_one_level_too_high(tmp_path):
+    root = tmp_path / "two words"
+    for file in datasets.MNIST.files:
+        path = (root / "data" / file.path).with_suffix("")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as opened:
+            opened.truncate(file.content_bytes)
+    told = rf"mnist is not in {root}, but in {root}/data: give --data-root '{root}/data', or run"
+    given = {"dataset": "mnist", "data_root": root, "frameworks": ("reference",)}
+    for fetch in (True, False):
+        with pytest.raises(DataError, match=told):
+            run.plan_for(given, Console(), fetch=fetch)
+    assert datasets.below("kmnist", root) is None
+    assert datasets.below("mnist", tmp_path / "nowhere") is None
 
 
 def test_wrong_options_are_told_before_anything_is_fetched(bench, refused, tmp_path):

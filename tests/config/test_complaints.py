@@ -138,10 +138,10 @@ def test_a_file_of_images_is_found_from_everywhere(tmp_path, monkeypatch):
 def test_the_names_of_arrays_become_a_part_of_the_data_sets_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     typed = parsing.dataset("--dataset", "npz:a#1.npz")
-    named = parsing.arrays("--arrays", "a/1, b ,c,d", typed)
+    named = parsing.with_arrays(typed, "a/1, b ,c,d")
     assert named == f"npz:{tmp_path.resolve() / 'a#1.npz'}#a/1,b,c,d"
     assert parsing.dataset("--dataset", "npz:a#1.npz#a/1,b,c,d") == named
-    assert parsing.arrays("--arrays", "a,b,c,d,e,f", typed) == f"{typed}#a,b,c,d,e,f"
+    assert parsing.with_arrays(typed, "a,b,c,d,e,f") == f"{typed}#a,b,c,d,e,f"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_the_names_of_arrays_become_a_part_of_the_data_sets_name(tmp_path, monke
 )
 def test_names_of_arrays_that_cannot_be_read(text, dataset, complaint):
     with pytest.raises(UsageError) as caught:
-        parsing.arrays("--arrays", text, dataset)
+        parsing.with_arrays(dataset, text)
     assert complaint in str(caught.value)
 
 

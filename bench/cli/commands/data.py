@@ -78,7 +78,7 @@ def clean(root: Path | None) -> int:
 
 def _named(name: str, arrays: str | None) -> str:
     dataset = parsing.dataset("NAME", name)
-    return dataset if arrays is None else parsing.arrays("--arrays", arrays, dataset)
+    return dataset if arrays is None else parsing.with_arrays(dataset, arrays)
 
 
 def _facts(name: str, root: Path) -> dict[str, Any]:

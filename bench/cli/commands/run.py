@@ -28,7 +28,7 @@ from bench.config.plan import Plan
 from bench.config.published import Reproduced
 from bench.config.settings import DECLARED, checked, given_or_default
 from bench.config.split_sizes import AvailableImages
-from bench.errors import StoreError, UsageError
+from bench.errors import DataError, StoreError, UsageError
 from bench.execution import Executor, device_listing, repeats, runner
 from bench.execution.block import OnThisMachine
 from bench.execution.executors.cluster import Cluster, ClusterError
@@ -366,6 +366,12 @@ def plan_for(given: Mapping[str, Any], notes: Console, *, fetch: bool) -> Plan:
     if not about.available and about.name in datasets.names():
         sizes = (about.train_size, about.test_size, about.shape[-1], len(about.classes))
         planned = plan.make(given, AvailableImages(*sizes, sha256=None))
+        if folder := datasets.below(about.name, root):
+            raise DataError(
+                f"{about.name} is not in {root}, but in {folder}: give --data-root "
+                f"{shlex.quote(str(folder))}, or run `python -m bench data fetch {about.name} "
+                f"--data-root {shlex.quote(str(root))}` for a copy there"
+            )
         absent = f"{about.name} is not in {root} yet"
         if not fetch:
             _say(notes, f"{absent}: a run would fetch it")

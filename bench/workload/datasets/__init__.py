@@ -36,6 +36,7 @@ __all__ = [
     "FileCheck",
     "Fit",
     "Removed",
+    "below",
     "clean",
     "default_root",
     "describe",
@@ -75,6 +76,16 @@ def describe(name: str, root: Path) -> Description:
         DataError: what a person's own data set names is not there or not right.
     """
     return _source(name).describe(root)
+
+
+def below(name: str, root: Path) -> Path | None:
+    """The first of the folders in a root that has the data set, as in a root one level too high."""
+    source = _source(name)
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir())
+        return next((path for path in folders if source.describe(path).available), None)
+    except OSError:  # not there, or there are folders that nobody may look into
+        return None
 
 
 def require(name: str) -> None:

@@ -33,9 +33,9 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class NpzDataset(OwnDataset):
-    """The arrays of one archive; `names` are what they are called, None for the usual names."""
+    """The arrays of one archive; `of_arrays` are what they are called, None for the usual names."""
 
-    names: Names | None = None
+    of_arrays: Names | None = None
 
     prefix = "npz:"
     kind = "file"
@@ -51,7 +51,7 @@ class NpzDataset(OwnDataset):
     @property
     def name(self) -> str:
         """As it is given, with the names of the arrays where they were."""
-        return f"{self.prefix}{names.joined(str(self.path), self.names)}"
+        return f"{self.prefix}{names.joined(str(self.path), self.of_arrays)}"
 
     def describe(self, root: Path) -> Description:
         """See `Source`; reads labels and headers. DataError where they are not right."""
@@ -102,7 +102,7 @@ class NpzDataset(OwnDataset):
     def _parts(self, opened: Archive) -> tuple[_Part, ...]:
         """Training, test and, where there is one, validation."""
         present = opened.names
-        own = Names.found(present) if self.names is None else self.names.of(present)
+        own = Names.found(present) if self.of_arrays is None else self.of_arrays.of(present)
         line = labels.renumbering(*(of_labels for _, of_labels in own.pairs))
         forms = [images.form(opened, of_images) for of_images, _ in own.pairs]
         return tuple(

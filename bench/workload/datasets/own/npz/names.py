@@ -69,21 +69,24 @@ class Names:
         for names in known:
             if all(name in present for name in names.all()):
                 return cls(*names.all(), *_validation(present))
-        nearest = max(known, key=lambda names: sum(name in present for name in names.all()))
-        absent = [name for name in nearest.all() if name not in present]
+        nearest = max(
+            (names.all() for names in known),
+            key=lambda names: sum(name in present for name in names),
+        )
+        absent = [name for name in nearest if name not in present]
         has = _listed(present)
-        if len(present) < len(nearest.all()):
-            lacks = f"it lacks {_listed(absent)}; " if len(absent) < len(nearest.all()) else ""
-            arguments = ", ".join(f"{name}=…" for name in nearest.all())
+        if len(present) < len(nearest):
+            lacks = f"it lacks {_listed(absent)}; " if len(absent) < len(nearest) else ""
+            arguments = ", ".join(f"{name}=…" for name in nearest)
             raise UnfitError(
                 f"{lacks}it has {has}, where four belong: `np.savez('own.npz', {arguments})`"
             )
-        if len(absent) == len(nearest.all()):
+        if len(absent) == len(nearest):
             wanted = "; or ".join(", ".join(names.all()) for names in known)
             raise UnfitError(
                 f"it has {has}, where {wanted} belong: say which are which, `{OPTION} {WHICH}`"
             )
-        typed = ",".join(name if name in present else "NAME" for name in nearest.all())
+        typed = ",".join(name if name in present else "NAME" for name in nearest)
         raise UnfitError(
             f"it lacks {_listed(absent)}; it has {has}: give the name that is meant, "
             f"`{OPTION} {typed}`"
