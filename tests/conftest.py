@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.frameworks.spec import installed_here
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -58,14 +60,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def locked_jaxlib(monkeypatch: pytest.MonkeyPatch) -> None:
+def locked_jaxlib(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A version that Flax' switch is for, whichever is installed."""
     version = importlib.metadata.version
+    installed_here.cache_clear()
     monkeypatch.setattr(
         importlib.metadata,
         "version",
         lambda name: "0.10.1" if name == "jaxlib" else version(name),
     )
+    yield
+    installed_here.cache_clear()
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def complaints(printed: str, places: Mapping[Path, str]) -> list[str]:
         if line.startswith(("error: ", "interrupted: ")):
             for place, name in places.items():
                 line = line.replace(str(place), name)
+            line = re.sub(r"(Error while deserializing header): [^)]*", r"\1: ITS WORDS", line)
             line = re.sub(r"_acc[\d.]+\d", "_accN", line)
             line = re.sub(r"give 1 to \d+$", "give 1 to CPUS", line)
             line = re.sub(r"\d{4}-\d\d-\d\dT[\d-]+Z", "TIME", line)
@@ -52,7 +53,8 @@ def complaints(printed: str, places: Mapping[Path, str]) -> list[str]:
 
 def named(request: pytest.FixtureRequest) -> str:
     """The test that asks for a fixture, in its file."""
-    return f"{request.node.path.name}::{request.node.nodeid.partition('::')[2]}"
+    # Its own name: some versions of pytest-xdist add a group's to the node's identity.
+    return f"{request.node.path.name}::{request.node.name}"
 
 
 @lru_cache

@@ -370,6 +370,17 @@ def _child_processes() -> Executor:
     return ChildProcess()
 
 
+def _told(error: typer.TyperException) -> str:
+    """The message, with what a missing argument means.
+
+    It is empty where the help was shown for want of a command.
+    """
+    text = error.format_message()
+    meant = getattr(getattr(error, "param", None), "help", None)
+    is_missing = isinstance(error, typer.BadParameter) and not error.message
+    return f"{text} {meant}" if is_missing and meant else text
+
+
 def call(
     arguments: list[str],
     executor: Callable[[], Executor] = _child_processes,
@@ -388,8 +399,8 @@ def call(
             )
         return int(app(arguments, program, standalone_mode=False, obj=typed) or 0)
     except typer.TyperException as error:
-        if error.format_message():  # it has none where the help was shown for want of a command
-            print(f"error: {error.format_message()}", file=sys.stderr)
+        if told := _told(error):
+            print(f"error: {told}", file=sys.stderr)
     except (BenchError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:

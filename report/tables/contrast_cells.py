@@ -53,10 +53,15 @@ def want_of_blocks(contrasts: Sequence[Contrast], pairs_needed: int) -> list[Not
         return []
     return [
         (
-            f"What cannot be told apart may be so for want of blocks: there are {min(few)}; "
-            f"from {pairs_needed} on signed ranks may tell.",
+            "What cannot be told apart may be so for want of blocks: "
+            f"{too_few(min(few), pairs_needed)}.",
         )
     ]
+
+
+def too_few(blocks: int, needed: int) -> str:
+    """How many blocks there are, and from how many on the signed-rank test can tell anything."""
+    return f"{blocks} here, and the signed-rank test needs {needed} or more"
 
 
 def bounds(contrast: Contrast | None) -> str:

@@ -8,7 +8,16 @@ from typing import Any
 
 from report.analysis.contrasts import Contrast, Family, PairwiseComparison, RankedSample
 from report.analysis.samples import Metric, overlap
-from report.tables.contrast_cells import bounds, effect, kind, levels, p_value, tested, verdict
+from report.tables.contrast_cells import (
+    bounds,
+    effect,
+    kind,
+    levels,
+    p_value,
+    tested,
+    too_few,
+    verdict,
+)
 from report.tables.main import DISTURBED, NONE, Column, figure, marked, percent
 from report.tables.sections import Section, saying
 from report.text import Given, Note
@@ -189,8 +198,13 @@ def _of_ranks(contest: PairwiseComparison) -> list[Note]:
     if all(one.rank is None for one in contest.standings):
         more = contest.pairs_needed
         fewest = min((len(one.sample.values) for one in contest.standings), default=0)
-        hint = f"; from {more} blocks on signed ranks may tell" if fewest < more else ""
-        return [(f"No rank: nowhere can all above be told apart from all below{hint}.",)]
+        few = f", perhaps for want of blocks: {too_few(fewest, more)}" if fewest < more else ""
+        return [
+            (
+                "No rank: at no place of the list can everything above be told apart from "
+                f"everything below{few}.",
+            )
+        ]
     return [("Rank: only where every pair across it can be told apart; = marks a tie.",)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from report.analysis.comparison import Comparison, Row
-from report.text import Given
+from report.text import Given, Note
 
 NONE = "–"
 MARK = "†"  # of a figure that rests on measurements that others disturbed
@@ -69,6 +69,15 @@ def figure(value: float | None) -> str:
         return f"{value:.3g}"
     places = 0 if size >= 100 else 1 if size >= 10 else 2
     return f"{value:,.{places}f}"
+
+
+def left_out(count: int, what: str, row: Row) -> Note:
+    """So many of these of a row do not count, since others disturbed them."""
+    return (
+        f"Left out, since others disturbed {'them' if count > 1 else 'it'}: {count} {what} of ",
+        Given(row.framework),
+        ".",
+    )
 
 
 def marked(text: str, is_marked: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from report.analysis.comparison import Comparison
 from report.analysis.time_to_target import Target, targets
-from report.tables.main import DISTURBED, NONE, Column, figure, marked
+from report.tables.main import DISTURBED, NONE, Column, figure, left_out, marked
 from report.tables.sections import Section, saying
 from report.text import Given, Note
 
@@ -33,9 +33,13 @@ def section(comparison: Comparison) -> Section | None:
         f"mean of min(time, L) by Kaplan and Meier{upto}. Steps: optimizer steps until the "
         "target, median; > n: it is greater than n. Step: an epoch over its steps."
     )
-    accepted = any(row.row.times_accepted for row in rows)
-    notes: tuple[Note, ...] = ((note,), (DISTURBED,)) if accepted else ((note,),)
-    return Section("Time to the target", (table,), notes)
+    disturbed = [
+        left_out(of.row.times_disturbed, f"time{'s' * (of.row.times_disturbed > 1)}", of.row)
+        for of in rows
+        if of.row.times_disturbed
+    ]
+    accepted: list[Note] = [(DISTURBED,)] * any(of.row.times_accepted for of in rows)
+    return Section("Time to the target", (table,), ((note,), *disturbed, *accepted))
 
 
 def _share(of: Target) -> str:

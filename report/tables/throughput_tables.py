@@ -19,7 +19,7 @@ from report.tables.contrast_cells import (
     verdict,
     want_of_blocks,
 )
-from report.tables.main import DISTURBED, NONE, Column, figure, marked
+from report.tables.main import DISTURBED, NONE, Column, figure, left_out, marked
 from report.tables.sections import Section, saying
 from report.text import REASON_LIMIT, Given, Note
 
@@ -104,12 +104,8 @@ def _notes(comparison: Comparison, rows: list[Row]) -> list[Note]:
 
 def _of_disturbed(rows: Sequence[Row]) -> list[Note]:
     """What is left out, and what counts all the same."""
-    said: list[Note] = [
-        (
-            f"Left out, since others disturbed them: {row.speed.disturbed} processes of ",
-            Given(row.framework),
-            ".",
-        )
+    said = [
+        left_out(row.speed.disturbed, f"process{'es' * (row.speed.disturbed > 1)}", row)
         for row in rows
         if row.speed.disturbed
     ]

@@ -145,7 +145,9 @@ def _target(comparison: Comparison, told: Answer) -> Tile:
     time = f"{marked(figure(best.estimate), best.accepted)} s"
     front = kept.front
     is_first = front is not None and not front.level and not front.ahead
-    who: Note = (names[0], f": {time}{sure}; {goal}, {count}.")
+    disturbed = sum(row.times_disturbed for row in rows)
+    left = f" ({disturbed} left out, since others disturbed them)" if disturbed else ""
+    who: Note = (names[0], f": {time}{sure}; {goal}, {count}{left}.")
     if len(rows) == 1:
         return Tile(name, (time,), (who,))
     all_kept = len(kept.samples) == len(rows)

@@ -161,6 +161,7 @@ def notes(comparison: Comparison, shown: Collection[str]) -> list[Note]:
     return [
         *(_accuracy(rows) if any(row.seeds for row in rows) else []),
         *_times(comparison, rows, shown),
+        *_all_disturbed(rows),
         *([] if "Version" in shown else _row_versions(rows)),
         *([] if "Parameters" in shown else _row_parameters(rows)),
         *_equality(comparison),
@@ -210,6 +211,24 @@ def _times(comparison: Comparison, rows: list[Row], shown: Collection[str]) -> l
             )
         )
     return said
+
+
+def _all_disturbed(rows: list[Row]) -> list[Note]:
+    """Why there is no speed and no time where all was measured, and what to do about it."""
+    no_speed = [row for row in rows if row.images_per_s is None and row.speed.disturbed]
+    no_time = [row for row in rows if row.time_to_target_s is None and row.times_disturbed]
+    lacking: list[Note] = [
+        (f"no {what} of ", *listed([Given(row.framework) for row in of]))
+        for what, of in (("images/s", no_speed), ("time to the target", no_time))
+        if of
+    ]
+    if not lacking:
+        return []
+    what_to_do = (
+        ". `bench run --resume FOLDER` repeats them, best on a quiet machine; "
+        "`bench report --accept-disturbed FOLDER` has them count as they are."
+    )
+    return [("Others disturbed every measurement: ", *listed(lacking, ", and "), what_to_do)]
 
 
 def _row_versions(rows: list[Row]) -> list[Note]:

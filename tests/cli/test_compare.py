@@ -106,7 +106,7 @@ def test_a_target_that_was_missed_is_neither_compared_nor_ranked(bench):
 def test_accuracies_are_told_as_differences(bench):
     done = bench("compare", str(FROZEN), "--metric", "test_accuracy", "--baseline", "torch")
     assert "-0.60" in done.stdout
-    assert "No rank: nowhere can all above be told apart from all below" in done.stdout
+    assert "No rank: at no place of the list can everything above be told apart" in done.stdout
 
 
 def test_a_run_against_another(bench, run):

@@ -60,10 +60,15 @@ def test_cells_and_outcomes_are_shown(run, terminal):
         shown.done(_record(run, "ok", test_accuracy=0.975, images_per_s=1234.5, wall_s=3.21))
         shown.cell(run.manifest.plan.cells()[1])
         shown.done(_record(run, "failed", reason="[red]no[/red] luck"))
+        shown.more(0)
+        shown.more(1)
     console.file.close()
     text = console.export_text()
     assert "[1/3] torch-cpu-seed0: test accuracy 97.50%, 1,234 images/s, 3.2 s in all" in text
     assert "[2/3] torch-cpu-seed0: failed: [red]no[/red] luck" in text
+    assert (
+        text.count("more cell") == text.count("1 more cell, to repeat what others disturbed") == 1
+    )
 
 
 def test_images_per_second_of_the_epoch(run):

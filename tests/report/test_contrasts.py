@@ -387,7 +387,7 @@ def test_too_few_pairs_tell_nothing_and_how_many_would() -> None:
     (comparison,) = compare(records)
     section = throughput_tables.section(comparison)
     assert section is not None
-    assert "there are 3; from 7 on signed ranks may tell." in " ".join(
+    assert "3 here, and the signed-rank test needs 7 or more." in " ".join(
         map(plain_note, section.notes)
     )
     assert check_report(records, None) == "tied"

@@ -18,7 +18,7 @@ from report.formats.json_document import document
 from report.report_data import ReportData
 from report.tables import throughput_tables
 from report.tables.main import DISTURBED, MARK
-from report.wording.notes import plain_note
+from report.wording.notes import notes, plain_note
 from report.wording.summary import verdict
 
 Make = Callable[..., Record]
@@ -100,6 +100,20 @@ def test_where_all_are_disturbed_nobody_is_the_fastest(speeds) -> None:
     )
 
 
+def test_what_to_do_where_all_are_disturbed(speeds) -> None:
+    torch = speeds("torch", 351.0, 340.0, disturbed=range(2), training_disturbed=True,
+                   time_to_target_s=3.0)  # fmt: skip
+    flax = speeds("flax", 4158.0, 4160.0, disturbed=(0,))
+    (comparison,) = compare([*torch, *flax])
+    said = map(plain_note, notes(comparison, ()))
+    assert (
+        "Others disturbed every measurement: no images/s of torch, and no time to the "
+        "target of torch. `bench run --resume FOLDER` "
+        "repeats them, best on a quiet machine; `bench report --accept-disturbed FOLDER` has them "
+        "count as they are."
+    ) in said
+
+
 def test_one_disturbed_process_is_left_out(speeds) -> None:
     torch = speeds("torch", 1000.0, 1010.0, 100.0, 990.0, disturbed=(2,))
     records = [*torch, *speeds("flax", 500.0, 505.0, 500.0, 495.0)]
@@ -112,7 +126,7 @@ def test_one_disturbed_process_is_left_out(speeds) -> None:
     assert contrast.effect.estimate == pytest.approx(2.0)
     found = throughput_tables.section(comparison)
     assert found is not None
-    assert "Left out, since others disturbed them: 1 processes of torch." in map(
+    assert "Left out, since others disturbed it: 1 process of torch." in map(
         plain_note, found.notes
     )
 

@@ -26,7 +26,7 @@ def history(results: Path, framework: str | None, *, as_json: bool) -> int:
     if not found:
         raise UsageError(
             f"no run in {results} has a figure of speed: give the folder that holds the runs, such "
-            "as results/"
+            "as results/, or results/published for those that come with the project"
         )
     names = (
         None

@@ -257,6 +257,8 @@ def _tell(records: Sequence[Record], folder: Path, session: Session) -> list[str
             "records": [record.model_dump(mode="json") for record in records],
         }
         print(json.dumps(document, indent=2))
+    if not records:  # interrupted before the first cell ended
+        return []
     silent = session.as_json or session.quiet
     console = None if silent else standard_output()
     data = ReportData.of(records, typed=folders.commands_of(folder))

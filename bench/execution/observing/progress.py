@@ -22,8 +22,8 @@ STOPPED = {"target": "at its target", "converged": "converged"}
 class PlainLines:
     """One line when a cell begins and one when it ends."""
 
-    def __init__(self, console: Console, cells: int) -> None:
-        self._console, self._cells, self._number = console, cells, 0
+    def __init__(self, console: Console, cells: int, plan: Plan) -> None:
+        self._console, self._cells, self._plan, self._number = console, cells, plan, 0
         self._waits, self._known = False, set[str]()
 
     def on(self, host: str) -> Progress:
@@ -45,8 +45,14 @@ class PlainLines:
         """Nothing: a log need not tell each window."""
 
     def more(self, cells: int) -> None:
-        """So many cells come in addition."""
+        """So many cells come in addition: a line that says why."""
+        if not cells:
+            return
         self._cells += cells
+        why = "to repeat what others disturbed"
+        if self._plan.settings.precision is not None:
+            why += ", or since intervals are wider than asked for"
+        self.say(f"{cells} more cell{'s' * (cells > 1)}, {why}")
 
     def waiting(self, busy_cpus: float, left_s: float) -> None:
         """A line when the run begins to wait."""
@@ -74,8 +80,8 @@ class Live(PlainLines):
     """A bar with the running cell, its epoch and images/s, and the time left."""
 
     def __init__(self, console: Console, cells: int, bar: Bars, epochs: int, plan: Plan) -> None:
-        super().__init__(console, cells)
-        self._bar, self._plan, self._images = bar, plan, 0
+        super().__init__(console, cells, plan)
+        self._bar, self._images = bar, 0
         self._epochs = epochs  # those that a cell trains here
         self._task: TaskID = bar.add_task("", total=cells * epochs, now="", left="")
         self._ended = 0
@@ -232,7 +238,7 @@ def outcome(record: Record) -> str:
 def make_progress(console: Console, plan: Plan, cells: int) -> Iterator[PlainLines]:
     """The display that fits the console, for so many cells of a run of the plan."""
     if not console.is_terminal:
-        yield PlainLines(console, cells)
+        yield PlainLines(console, cells, plan)
         return
     columns = (
         TextColumn("{task.description}", markup=False),

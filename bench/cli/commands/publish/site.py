@@ -41,7 +41,8 @@ def site(
     if not folders:
         raise UsageError(
             f"there are no runs in {', '.join(map(str, paths))}: give run folders, or the folder "
-            "that holds them, such as results/"
+            "that holds them, such as results/, or results/published for those that come with the "
+            "project"
         )
     claim(folder)
     stripper = _stripper(folders) if share else None
