@@ -103,6 +103,7 @@ def test_another_user_of_a_host_is_waited_for(bench, hosts, monkeypatch):
     assert ": somebody else measures there: waiting" in done.stderr
 
 
+@pytest.mark.long
 def test_hosts_and_a_scheduler_that_are_lost_cost_a_block_and_no_record(bench, alone):
     """A host first, of whose block nothing is missing in the end; then the scheduler."""
     need_hosts()

@@ -48,7 +48,7 @@ def test_the_end_of_the_log_is_in_the_record(bench):
     assert "Traceback" in record["status"]["log_tail"]
 
 
-@pytest.mark.parametrize("name", ["hangs", "stubborn"])
+@pytest.mark.parametrize("name", ["hangs", pytest.param("stubborn", marks=pytest.mark.long)])
 def test_an_overlong_cell_is_ended(bench, name):
     begin = time.monotonic()
     records = bench.records(f"{name},reference", "--timeout", "6")

@@ -60,6 +60,7 @@ def test_deterministic_trainings_are_the_same_to_the_last_bit(bench):
             assert field(record, what) == field(second[name], what), (name, what)
 
 
+@pytest.mark.long
 @pytest.mark.skipif("keras" not in INSTALLED, reason="Keras is not installed")
 def test_what_a_person_has_set_for_keras_is_not_read(tmp_path):
     """With float16 Keras' own optimizers compute their rate in half precision."""
