@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.config import plan
@@ -153,3 +154,14 @@ def test_a_product_that_is_none_is_left_out():
     for wrong in (matrix, matrix @ matrix @ matrix, (matrix @ matrix)[:3], 0 * matrix):
         with pytest.raises(NotSupportedError, match="product of matrices"):
             throughput.check_product(matrix, wrong, 1)
+
+
+def test_powers_of_the_matrix_neither_overflow_nor_vanish():
+    """A quick processor multiplies a small one thousands of times in a window."""
+    matrix = factor(64)
+    product = matrix
+    for _ in range(throughput.MOST_STEPS):
+        product = matrix @ product
+    # Orthogonal as the matrix is: what a vector becomes has the length of the vector.
+    np.testing.assert_allclose(np.linalg.norm(product, axis=0), 1, rtol=1e-3)
+    assert np.count_nonzero(product) == product.size
