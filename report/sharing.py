@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from bench.results.record import Record
 from bench.results.step_profile import Profiles
-from report.text import Note, in_words
+from report.text import Note, counted, in_words
 
 Kind = Literal["path", "user", "host"]
 Commands = Mapping[str, Sequence[str]]
@@ -162,11 +162,9 @@ class Stripper:
         for kind, _ in self._numbers:
             counts[kind] += 1
         names: dict[Kind, str] = {"host": "host name", "user": "user name", "path": "path"}
-        parts = [
-            f"{count} {names[kind]}{'s' * (count != 1)}" for kind, count in counts.items() if count
-        ]
+        parts = [counted(count, names[kind]) for kind, count in counts.items() if count]
         if self._logs:
-            parts.append(f"{self._logs} end{'s' * (self._logs != 1)} of logs")
+            parts.append(f"{counted(self._logs, 'end')} of logs")
         found = in_words(parts) if parts else "nothing, since there was nothing of the kind"
         return (
             f"Taken out for sharing: {found}. A number in square brackets stands for each; hashes "

@@ -32,6 +32,17 @@ Note = tuple[str | Given, ...]
 """A sentence in fragments: the report's own words, and text from files between them."""
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 run`, `2 runs`, `1,000 processes`."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
+
+
+def between(least: int, most: int, noun: str) -> str:
+    """`2 to 3 runs`, or `3 runs` where both are the same."""
+    return counted(most, noun) if least == most else f"{least:,} to {counted(most, noun)}"
+
+
 def in_words(items: Sequence[str], last: str = " and ") -> str:
     """`a, b and c`."""
     return last.join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)

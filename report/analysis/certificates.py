@@ -9,7 +9,7 @@ from bench.results.certificate import Check, Subject
 from bench.results.record import Record
 from report.analysis.comparison import Comparison
 from report.analysis.configurations import MATCHED
-from report.text import Given, Note, listed
+from report.text import Given, Note, counted, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def notes(comparison: Comparison) -> list[Note]:
             count = sum(proof.checks for proof in of)
             fragments += named(framework, regime)
             fragments += [
-                f" {count} check{'s' * (count > 1)}, at most {100 * nearest:.0f} % of a bound",
+                f" {counted(count, 'check')}, at most {100 * nearest:.0f} % of a bound",
                 "; ",
             ]
         fragments[-1] = "."

@@ -20,7 +20,7 @@ from report.figures.canvas import (
 from report.figures.palette import Style
 from report.tables.main import figure, marked
 from report.tables.sweeps import NAMES, Curve, Sweep
-from report.text import in_words
+from report.text import counted, in_words
 
 MOST_BEYOND = 2.0  # of the fastest process: what the axis shows of an interval
 
@@ -103,7 +103,7 @@ def _median(drawing: Drawing, row: Row, style: Style, place: int) -> None:
 
 def _surely(row: Row) -> str:
     low, high = row.speed.images_per_s_low, row.speed.images_per_s_high
-    of = f"{row.speed.processes} process{'es' * (row.speed.processes > 1)}"
+    of = counted(row.speed.processes, "process")
     return f", {of}" if low is None else f", 95 % from {figure(low)} to {figure(high)}, {of}"
 
 

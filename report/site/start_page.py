@@ -20,7 +20,7 @@ from report.formats.html import figure, rendered
 from report.formats.html_parts import sentence
 from report.site.runs import RunRow
 from report.tables.history import NEVER_GATES, Trend, sections, shifts, told_of_shift
-from report.text import Given, Note
+from report.text import Given, Note, counted
 
 MOST_DRAWN = 18  # set-ups with a figure, those of most runs
 MOST_POINTS = 20  # the newest of each framework in a table; `bench history` shows all
@@ -68,8 +68,7 @@ def _title(rows: Sequence[RunRow]) -> Markup:
     )
     return sentence(
         (
-            f"{len(rows):,} run{'s' * (len(rows) != 1)} on {len(machines):,} "
-            f"machine{'s' * (len(machines) != 1)}",
+            f"{counted(len(rows), 'run')} on {counted(len(machines), 'machine')}",
             *when,
         )
     )

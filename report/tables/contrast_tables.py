@@ -20,7 +20,7 @@ from report.tables.contrast_cells import (
 )
 from report.tables.main import DISTURBED, NONE, Column, figure, marked, percent
 from report.tables.sections import Section, saying
-from report.text import Given, Note
+from report.text import Given, Note, counted
 
 NAMES: dict[Metric, tuple[str, str]] = {
     "images_per_s": ("Images/s", ""),
@@ -170,7 +170,7 @@ def _notes(contest: PairwiseComparison) -> list[Note]:
             said.append(
                 (
                     Given(one.sample.framework),
-                    f": {one.sample.missed} run{'s' * (one.sample.missed > 1)} did not get to the "
+                    f": {counted(one.sample.missed, 'run')} did not get to the "
                     "target, so that its figure is the restricted mean, and it is neither compared "
                     "nor ranked.",
                 )

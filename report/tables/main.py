@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from report.analysis.comparison import Comparison, Row
-from report.text import Given, Note
+from report.text import Given, Note, counted
 
 NONE = "–"
 MARK = "†"  # of a figure that rests on measurements that others disturbed
@@ -71,10 +71,11 @@ def figure(value: float | None) -> str:
     return f"{value:,.{places}f}"
 
 
-def left_out(count: int, what: str, row: Row) -> Note:
+def left_out(count: int, noun: str, row: Row) -> Note:
     """So many of these of a row do not count, since others disturbed them."""
+    what = "them" if count > 1 else "it"
     return (
-        f"Left out, since others disturbed {'them' if count > 1 else 'it'}: {count} {what} of ",
+        f"Left out, since others disturbed {what}: {counted(count, noun)} of ",
         Given(row.framework),
         ".",
     )

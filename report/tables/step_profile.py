@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.results.step_profile import PASSES, Part, Pass, StepProfile
 from report.tables.main import NONE, Column, figure
 from report.tables.sections import Section, Table
-from report.text import Given, Note
+from report.text import Given, Note, counted
 
 Key = tuple[str | None, Pass]
 TITLE = "Where the time of a training step goes"
@@ -137,7 +137,7 @@ def _notes(profiles: Sequence[StepProfile], told: Sequence[StepProfile]) -> tupl
 
 
 def _set_up(of: StepProfile) -> Note:
-    threads = f"{of.threads} thread{'s' * (of.threads != 1)}"
+    threads = counted(of.threads, "thread")
     return (
         f"{of.spec.label}, batch {of.batch_size}, {of.optimizer.name}, {of.device}, {threads}, ",
         Given(of.machine.cpu or "an unknown processor"),

@@ -10,7 +10,7 @@ from report.analysis.comparison import Comparison, Row
 from report.analysis.configurations import Setup, network
 from report.tables.main import NONE, Column, figure, marked
 from report.tables.sections import Section, Table, saying
-from report.text import Given
+from report.text import Given, counted
 
 Swept = Literal["batch_size", "threads"]
 MOST_DRAWN = 6
@@ -60,7 +60,7 @@ def section(sweep: Sweep, number: int = 1) -> Section:
     if sweep.swept == "threads":
         tables.append(_table(sweep, _gain))
     gain = (
-        f" Third: images/s over that with {_count(sweep.values[0])}."
+        f" Third: images/s over that with {counted(sweep.values[0], 'thread')}."
         if sweep.swept == "threads"
         else ""
     )
@@ -69,7 +69,7 @@ def section(sweep: Sweep, number: int = 1) -> Section:
         f"for {images:,} images at that speed.{gain}"
     )
     other = (
-        f"{_count(sweep.setup.threads)}"
+        f"{counted(sweep.setup.threads, 'thread')}"
         if sweep.swept == "batch_size"
         else f"batch {sweep.setup.batch_size}"
     )
@@ -159,7 +159,3 @@ def _gain(curve: Curve, place: int) -> str:
 
 def _version(curve: Curve) -> str | Given:
     return NONE if curve.version is None else Given(curve.version, 24)
-
-
-def _count(threads: int) -> str:
-    return f"{threads} thread{'s' * (threads > 1)}"

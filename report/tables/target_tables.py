@@ -34,9 +34,7 @@ def section(comparison: Comparison) -> Section | None:
         "target, median; > n: it is greater than n. Step: an epoch over its steps."
     )
     disturbed = [
-        left_out(of.row.times_disturbed, f"time{'s' * (of.row.times_disturbed > 1)}", of.row)
-        for of in rows
-        if of.row.times_disturbed
+        left_out(of.row.times_disturbed, "time", of.row) for of in rows if of.row.times_disturbed
     ]
     accepted: list[Note] = [(DISTURBED,)] * any(of.row.times_accepted for of in rows)
     return Section("Time to the target", (table,), ((note,), *disturbed, *accepted))

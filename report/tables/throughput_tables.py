@@ -21,7 +21,7 @@ from report.tables.contrast_cells import (
 )
 from report.tables.main import DISTURBED, NONE, Column, figure, left_out, marked
 from report.tables.sections import Section, saying
-from report.text import REASON_LIMIT, Given, Note
+from report.text import REASON_LIMIT, Given, Note, between, counted
 
 BUSY_SLACK = 0.1  # of a CPU: a clock's grain and a library's own bookkeeping
 DISTURBANCES_SHOWN = 6
@@ -104,11 +104,7 @@ def _notes(comparison: Comparison, rows: list[Row]) -> list[Note]:
 
 def _of_disturbed(rows: Sequence[Row]) -> list[Note]:
     """What is left out, and what counts all the same."""
-    said = [
-        left_out(row.speed.disturbed, f"process{'es' * (row.speed.disturbed > 1)}", row)
-        for row in rows
-        if row.speed.disturbed
-    ]
+    said = [left_out(row.speed.disturbed, "process", row) for row in rows if row.speed.disturbed]
     return said + [(DISTURBED,)] * any(row.speed.accepted for row in rows)
 
 
@@ -124,7 +120,6 @@ def _of_ratios(comparison: Comparison) -> list[Note]:
     if comparison.baseline not in (None, base.framework):
         said.append((Given(comparison.baseline or ""), " has no speed here: the fastest is 1."))
     if pairs:
-        counts = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
         tests = sorted({one.effect.test for one in compared.values() if one.p is not None})
         centres = [CENTRES[one] for one in tests if one in CENTRES]
         centre = f": {' or '.join(centres)}, on logarithms" if centres else ""
@@ -132,7 +127,7 @@ def _of_ratios(comparison: Comparison) -> list[Note]:
             (
                 "Ratio: images/s to that of ",
                 Given(base.framework),
-                f" over {counts} pair{'s' * (pairs[-1] > 1)} of the same block (run, seed, "
+                f" over {between(pairs[0], pairs[-1], 'pair')} of the same block (run, seed, "
                 f"repeat){centre}{f'; {test}' if test else ''}.",
             )
         )
@@ -240,7 +235,7 @@ def _disturbances(comparison: Comparison) -> list[Note]:
     ]
     if len(kinds) > DISTURBANCES_SHOWN:
         more = len(kinds) - DISTURBANCES_SHOWN
-        said.append((f"And {more} more kind{'s' * (more > 1)} of warning, in records.csv.",))
+        said.append((f"And {counted(more, 'more kind')} of warning, in records.csv.",))
     return said
 
 

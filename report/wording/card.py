@@ -13,7 +13,7 @@ from report.analysis.contrasts import UNTOLD, Contrast, family
 from report.analysis.equality import agreeing, check
 from report.analysis.samples import Sample
 from report.tables.main import figure, marked, percent
-from report.text import Note, in_words, listed
+from report.text import Note, between, counted, in_words, listed
 from report.wording.answer import DISTURBED, Answer, answer, is_proved, row_names, unranked
 from report.wording.ranking import named, speed_of, times
 from report.wording.summary import Tone, first_there, verdict
@@ -74,7 +74,7 @@ def _accuracy(comparison: Comparison) -> Tile:
         return Tile(name, ("Not measured",), (("No run was trained to its end.",),))
     means = sorted(row.accuracy_mean or 0.0 for row in rows)
     seeds = sorted({len(row.seeds) for row in rows})
-    over = f"{' to '.join(map(str, seeds))} seed{'s' * (seeds[-1] > 1)} each"
+    over = f"{between(seeds[0], seeds[-1], 'seed')} each"
     found = family(comparison, "test_accuracy")
     if len(rows) == 1:
         return Tile(name, (f"{percent(means[0])} %",), (_alone(found.samples[0], over),))
@@ -119,7 +119,7 @@ def _target(comparison: Comparison, told: Answer) -> Tile:
     goal = f"{percent(target)} % on the validation images"
     runs = sum(row.target_runs for row in rows)
     reached = sum(row.target_reached for row in rows)
-    count = f"{reached} of {runs} run{'s' * (runs > 1)} got there"
+    count = f"{reached} of {counted(runs, 'run')} got there"
     if not reached:
         return Tile(name, ("Not reached",), ((f"{goal}: {count}, so no interval.",),))
     left_out = {(row.framework, row.framework_version) for row in unranked(comparison)}

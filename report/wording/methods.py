@@ -9,7 +9,7 @@ from bench.results.record import Record
 from report.analysis.aggregate import known
 from report.analysis.comparison import Comparison
 from report.tables.main import figure
-from report.text import Note
+from report.text import Note, counted
 from report.wording import notes
 
 
@@ -36,8 +36,8 @@ def _processes(records: Sequence[Record]) -> Note:
     return (
         "Each record is of one framework in a fresh process, with the threads that it was given "
         f"and no more. Records of the same run, seed and repeat are a block, and stand beside each "
-        f"other as pairs; there {'is' if blocks == 1 else 'are'} {blocks} block"
-        f"{'s' * (blocks != 1)} here. A seed draws split, order and initial weights for all "
+        f"other as pairs; there {'is' if blocks == 1 else 'are'} {counted(blocks, 'block')} here."
+        f" A seed draws split, order and initial weights for all "
         "frameworks alike.",
     )
 

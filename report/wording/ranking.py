@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from report.analysis.contrasts import UNTOLD, Family, Front
 from report.analysis.samples import Sample
 from report.tables.main import figure, marked, probability, ratio
-from report.text import Given, Note, listed
+from report.text import Given, Note, counted, listed
 
 
 def named(samples: Sequence[Sample]) -> list[Given]:
@@ -42,9 +42,8 @@ def speed_of(sample: Sample) -> str:
     """`12,345 images a second, 95 % from 12,300 to 12,400, over 8 processes`."""
     interval = sample.interval
     sure = f", 95 % from {figure(interval.low)} to {figure(interval.high)}" if interval else ""
-    count = len(sample.values)
     speed = marked(figure(sample.estimate), sample.accepted)
-    return f"{speed} images a second{sure}, over {count} process{'es' * (count > 1)}"
+    return f"{speed} images a second{sure}, over {counted(len(sample.values), 'process')}"
 
 
 def untold(

@@ -16,7 +16,7 @@ from report.analysis.contrasts import UNTOLD, Family, base_place, family
 from report.analysis.equality import agreeing, check
 from report.tables.contrast_cells import tested
 from report.tables.main import DISTURBED, MARK, figure, marked, percent
-from report.text import Given, Note, in_words, listed
+from report.text import Given, Note, counted, in_words, listed
 from report.wording import caveats
 from report.wording.cpu_class import on_class
 from report.wording.ranking import ahead, named, speed_of, times, untold
@@ -192,7 +192,7 @@ def first_there(found: Family) -> Note:
 
 
 def _arrival(row: Row) -> str:
-    runs = f"{row.target_reached} of {row.target_runs} run{'s' * (row.target_runs > 1)} got there"
+    runs = f"{row.target_reached} of {counted(row.target_runs, 'run')} got there"
     if row.target_reached and row.time_to_target_s is None:
         return f"others disturbed every time ({runs})"
     if not row.target_reached or row.time_to_target_s is None:
