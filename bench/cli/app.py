@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -60,10 +61,16 @@ app.command(cls=Command)(bisect)
 app.command(cls=Command)(matrix)
 
 
+@cache
+def _program() -> Group:
+    """Every command with its options; Typer takes a while to make them of the signatures."""
+    return cast(Group, typer.main.get_command(app))
+
+
 def _run(arguments: list[str], invocation: Invocation) -> int:
     """`bench run` with these arguments, from within another command."""
-    commands = typer.main.get_group(app).commands
-    code: int = commands["run"].main(arguments, "bench run", standalone_mode=False, obj=invocation)
+    command = _program().commands["run"]
+    code: int = command.main(arguments, "bench run", standalone_mode=False, obj=invocation)
     return code
 
 
@@ -397,7 +404,7 @@ def call(
             raise UsageError(
                 f"{arguments[0]} works for the installed command: lenet-bench {arguments[0]}"
             )
-        return int(app(arguments, program, standalone_mode=False, obj=typed) or 0)
+        return int(_program()(arguments, program, standalone_mode=False, obj=typed) or 0)
     except typer.TyperException as error:
         if told := _told(error):
             print(f"error: {told}", file=sys.stderr)
