@@ -13,13 +13,14 @@ INSTALLED := $(VENV)/.installed
 # skipped where there is no C++ compiler.
 LONG_VARIANTS := VARIANTS_torch="torch:compile torch:tutorial" \
 	VARIANTS_keras="keras:jit keras:tutorial" VARIANTS_flax="flax:scan flax:tutorial flax:tuned"
-# Rows beside the four: for every change they are certified, and have all tests of parity with the
-# long ones. Most of them share most of their code with another. A dot stands for a colon.
+# Rows beside the four: for every change they train LeNet-5 as the oracle does; they are certified,
+# and have all tests of parity, with the long ones. Most of them share most of their code with
+# another. A dot stands for a colon.
 OTHERS := equinox mlx keras.jax keras.torch
-# Rows that need Julia, as Flux does.
+OF_OTHERS ?= tests/parity/test_training.py::test_training_of_lenet tests/parity/test_work.py
+# Rows that need Julia, as Flux does; they are only certified.
 OF_JULIA := lux simplechains
 CERTIFIED := tests/parity/test_certificate.py::test_no_alarm tests/parity/test_work.py
-OF_OTHERS ?= $(CERTIFIED)
 # Rows that are only certified, with the long tests, and skipped where the compiler is missing that
 # they start: tinygrad compiles for minutes.
 LONG_OTHERS := tinygrad
@@ -123,6 +124,8 @@ type-and-parity: type
 test-flux: install
 	$(MAKE) parity-flux TESTS="long or not long"
 	$(PYTEST) tests/cli/test_flux.py
+
+$(addprefix parity-,$(OF_JULIA)): OF_OTHERS := $(CERTIFIED)
 
 parity-flux benchmarks-flux $(addprefix parity-,$(OF_JULIA)): export PYTHON_JULIACALL_THREADS ?= 2
 

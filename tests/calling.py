@@ -12,7 +12,7 @@ from unittest import mock
 
 from bench.cli import app as cli
 from bench.system import machine
-from bench.worker import throughput
+from bench.worker import throughput, trainer
 
 
 def call(
@@ -25,7 +25,9 @@ def call(
         mock.patch.object(machine, "busy_cpus", return_value=0.0),  # looks for half a second
         # Products of matrices would take half of a tiny run.
         mock.patch.dict(throughput.MATRIX_SIZES, cpu=64),
-        mock.patch.object(throughput, "MATRIX_TRIES", 1),
+        mock.patch.multiple(throughput, MATRIX_TRIES=1, MATRIX_S=0.001),
+        # All that tests have loaded would be gone through for each cell, a tenth of a second.
+        mock.patch.object(trainer, "_resting_collector", contextlib.nullcontext),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(told),
     ):

@@ -10,6 +10,7 @@ import time
 import pytest
 from rich.console import Console
 
+from bench import frameworks
 from bench.cli.commands import run
 from bench.errors import DataError
 from bench.results import known_defects
@@ -43,19 +44,29 @@ def test_no_command_shows_the_help(bench):
     assert done.stderr == ""
 
 
-def test_list_tells_what_is_available_or_why_not(bench):
+@pytest.mark.parametrize("libraries", ["of plugins", pytest.param("all", marks=pytest.mark.long)])
+def test_list_tells_what_is_available_or_why_not(bench, monkeypatch, libraries):
+    """Each framework is asked in a process of its own, and most take seconds to load."""
+    if libraries == "of plugins":
+        heavy = {framework.name for framework in frameworks.built_in()} - {"reference"}
+        every = frameworks.with_variants
+
+        def light():
+            return {name: each for name, each in every().items() if name.split(":")[0] not in heavy}
+
+        monkeypatch.setattr(frameworks, "with_variants", light)
     sections = json.loads(bench("list", "--json").stdout)
     assert set(sections) == {"frameworks", "datasets", "models", "recipes"}
-    frameworks = {row["name"]: row for row in sections["frameworks"]}
-    assert frameworks["reference"]["available"]
-    assert frameworks["reference"]["devices"] == ["cpu"]
-    assert "libfaulty.so.1" in frameworks["broken"]["reason"]
-    assert "a_module_that_nobody_has is not installed" in frameworks["absent"]["reason"]
-    assert frameworks["twofold:counting"]["available"]
-    assert frameworks["twofold:counting"]["devices"] == ["cpu"]
-    assert frameworks["twofold:cogs"]["reason"] == "no difference engine here: build one"
-    assert "torch:compile" in frameworks
-    for row in frameworks.values():
+    rows = {row["name"]: row for row in sections["frameworks"]}
+    assert rows["reference"]["available"]
+    assert rows["reference"]["devices"] == ["cpu"]
+    assert "libfaulty.so.1" in rows["broken"]["reason"]
+    assert "a_module_that_nobody_has is not installed" in rows["absent"]["reason"]
+    assert rows["twofold:counting"]["available"]
+    assert rows["twofold:counting"]["devices"] == ["cpu"]
+    assert rows["twofold:cogs"]["reason"] == "no difference engine here: build one"
+    assert ("torch:compile" in rows) == (libraries == "all")
+    for row in rows.values():
         assert row["available"] == (row["reason"] is None)
         assert row["known_defects"] == known_defects.installed(row["name"])
     data = {row["name"]: row for row in sections["datasets"]}

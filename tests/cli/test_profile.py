@@ -18,17 +18,29 @@ SMALL = (
 )
 
 
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """Where they are kept, for all tests: the same is certified in each."""
+    return tmp_path_factory.mktemp("certificates")
+
+
+@pytest.fixture
+def bench(bench, certificates):
+    bench.env["LENET_BENCH_CACHE"] = str(certificates)
+    return bench
+
+
 def test_it_prints_and_keeps_every_part(bench):
-    done = bench(*SMALL, "--rounds", "6", "--out", str(bench.out))
+    done = bench(*SMALL, "--rounds", "3", "--out", str(bench.out))
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
-    for words in ("conv2", "backward, to the inputs", "whole step", "not explained", "by 6 of 6"):
+    for words in ("conv2", "backward, to the inputs", "whole step", "not explained", "by 3 of 3"):
         assert words in said, words
     folder = bench.only_run()
     names = {path.name for path in folder.iterdir()}
     assert names == {"profile.json", "profile.csv", "profile.html", "figures", "reference.log"}
     (one,) = json.loads((folder / "profile.json").read_text())["profiles"]
-    assert (len(one["rounds"]), one["batch_size"]) == (6, 4)
+    assert (len(one["rounds"]), one["batch_size"]) == (3, 4)
     rows = list(csv.DictReader((folder / "profile.csv").read_text().splitlines()))
     parts = [(row["layer"], row["part"]) for row in rows]
     assert len(parts) == len(set(parts)) == 21

@@ -27,9 +27,9 @@ MOVED = 2e-2
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, data) -> Path:
+def trained(tmp_path_factory, data, decoded) -> Path:
     """A checkpoint of the second of three epochs."""
-    bench = Bench(tmp_path_factory.mktemp("trained"), data)
+    bench = Bench(tmp_path_factory.mktemp("trained"), data, decoded)
     done = bench.run("reference", "--save", "none", "--save-every", "2")
     assert done.returncode == 0, done.stderr
     (path,) = (bench.only_run() / "checkpoints").iterdir()

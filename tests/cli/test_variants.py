@@ -8,7 +8,7 @@ BOTH = "twofold,twofold:counting"
 
 
 def test_a_variant_runs_beside_the_plain_framework(bench):
-    records = bench.records(BOTH, verified=True)
+    records = bench.records(BOTH, "--optimizer", "sgd", verified=True)
     plain, counting = records["twofold"], records["twofold:counting"]
     assert plain["status"]["outcome"] == counting["status"]["outcome"] == "ok"
     assert plain["environment"]["versions"]["variant"] == "None"

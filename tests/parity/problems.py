@@ -73,6 +73,21 @@ def padded() -> ModelSpec:
     return ModelSpec("padded", (13, 18, 2), CLASSES, layers)
 
 
+def activations() -> ModelSpec:
+    """Every activation but ReLU, which most networks have, and what is random."""
+    layers = (
+        Conv("conv1", (3, 5), 2, 4, "leakyrelu"),  # (B, 11, 14, 4)
+        Pool((2, 3)),  # (B, 5, 4, 4)
+        Conv("conv2", (2, 2), 4, 5, "elu"),  # (B, 4, 3, 5)
+        Flatten(4, 3, 5),
+        Dense("dense1", 60, 14, "selu"),
+        Dense("dense2", 14, 12, "tanh"),
+        Dense("dense3", 12, 12, "prelu"),
+        Dense("dense4", 12, CLASSES, "none"),
+    )
+    return ModelSpec("activations", (13, 18, 2), CLASSES, layers)
+
+
 def all_random_small() -> ModelSpec:
     """Every kind of random layer, in few operations."""
     layers = (
@@ -114,6 +129,7 @@ MODELS: dict[str, Callable[[], ModelSpec]] = {
     **{name: partial(build, name, shape, CLASSES) for name, shape in OTHERS.items()},
     "uneven": uneven,
     "padded": padded,
+    "activations": activations,
     "smooth": smooth,
     "all-random-small": all_random_small,
 }

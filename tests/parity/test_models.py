@@ -43,7 +43,7 @@ from .test_training import MOVED_OVER_KINKS
 WITH_DECAY = OptimizerSpec("adam", weight_decay=5e-2)
 
 
-NETWORKS = (*CHOICES, *OTHERS, "padded")
+NETWORKS = (*CHOICES, *OTHERS, "padded", "activations")
 
 
 @pytest.fixture(params=some("network", NETWORKS))

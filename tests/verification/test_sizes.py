@@ -76,9 +76,10 @@ def test_a_fault_that_begins_at_a_size(fault, names, small, large) -> None:
     assert failed >= set(names)
 
 
-@pytest.mark.parametrize(
-    "options", [USUAL, ModelOptions("rrelu", "average", dropout=0.3, noise=0.1)], ids=repr
-)
+RANDOM = ModelOptions("rrelu", "average", dropout=0.3, noise=0.1)
+
+
+@pytest.mark.parametrize("options", [USUAL, pytest.param(RANDOM, marks=pytest.mark.long)], ids=repr)
 def test_a_healthy_adapter_passes_at_any_size(options: ModelOptions) -> None:
     sizes = {"batch_size": MANY, "remainder": 1, "loaded": 4_321, "predicted": (1, 1_001)}
     names = ("gradients", "training step, gradients", "evaluation, loss")
