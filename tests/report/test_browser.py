@@ -140,11 +140,11 @@ EVERY_VIEW = [
     for size in ("desktop", "telephone")
     for scheme in ("light", "dark")
 ]
-# Every report, size and scheme once; what they share looks the same in all.
+# Every size and scheme with each report but the one with most pictures; what they share looks the
+# same in all.
 FOR_EVERY_CHANGE = {
     ("windows", "desktop", "light"),
     ("regimes", "telephone", "dark"),
-    ("mistaken", "desktop", "light"),
     ("nothing", "telephone", "dark"),
 }
 
