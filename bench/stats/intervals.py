@@ -59,7 +59,7 @@ def median_interval(values: Sequence[float], *, level: float = LEVEL) -> Interva
 
     Both were chosen by their coverage in simulation, over five distributions, some skewed and some
     with outliers: 92 to 97 %, where the percentile bootstrap of the median covers 78 % of three
-    values, 88 % of seven and 90 % of eight. tests/unit/test_stats_coverage.py repeats it.
+    values, 88 % of seven and 90 % of eight. tests/stats/test_stats_coverage.py repeats it.
     The estimate lies within the interval.
     """
     data = checked(values, positive=True)

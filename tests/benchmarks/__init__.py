@@ -13,7 +13,7 @@ nothing of the harness. `bare_<framework>.py` holds one function:
 
 images         float32 (N, 32, 32, 1), normalised
 labels         int32 (N,)
-parameters     canonical, as in bench/contract.py: `conv1/kernel` (5, 5, 1, 6), ..., float32
+parameters     canonical, as in bench/contract/layers.py: `conv1/kernel` (5, 5, 1, 6), ..., float32
 learning_rate  of SGD with PyTorch's momentum
 device         "cpu" or "gpu"
 epoch          epoch(batches): takes one step a row of int32 (steps, batch), in order, and returns

@@ -53,3 +53,18 @@ def test_every_page_is_in_the_navigation() -> None:
     found = {path for entry in entries for path in DOCS.glob(f"{entry}.md")}
     assert {*OF_THE_SITE} - found == {DOCS / "index.md"}
     assert not any(path.is_relative_to(MADE) for path in found)
+
+
+def test_files_that_are_named_exist() -> None:
+    """In pages, docstrings and comments; what has happened since may be told in the changelog."""
+    path = re.compile(r"\b(?:bench|docs|impls|report|tests)/[a-z_/]+\.(?:py|md|jl|toml)\b(?!\.)")
+    parts = [ROOT / name for name in ("bench", "impls", "report", "tests")]
+    files = [*pages(), *(file for part in parts for file in part.rglob("*.py"))]
+    gone = {
+        f"{file.relative_to(ROOT)} names {name}"
+        for file in files
+        if file.name != "CHANGELOG.md"
+        for name in path.findall(file.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    }
+    assert gone == set()
