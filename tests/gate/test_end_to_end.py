@@ -154,9 +154,15 @@ def test_a_revision_that_cannot_run_is_an_error(gate, tmp_path, path, old, new, 
     assert said in done.stderr
     assert said in summary.read_text()
     assert gate.left_over() == []
+
+
+def test_a_base_that_cannot_run_is_an_error(gate):
+    gate.repository.edit(ADAPTER, NUMPY, "import no_such_module\n")
+    gate.repository.commit()
     backwards = gate("--base", "HEAD", "--head", "HEAD~1", "--tip", *SMALL)
     assert backwards.returncode == 2
     assert "error: base: reference" in backwards.stderr
+    assert "no_such_module" in backwards.stderr
 
 
 def test_a_framework_that_only_one_side_has(gate):

@@ -53,11 +53,11 @@ FAST: dict[str, tuple[object, ...]] = {
         *("rmsprop-alpha-epsilon", "adam-decay", "adam-betas-epsilon", "adamw"),
     ),
     "going on": (  # network, whether a step has been taken
-        *("rmsprop-momentum-decay/uneven/True", "adam-decay/uneven/True", "adamw/uneven/False"),
+        *("adam-decay/uneven/True", "rmsprop-momentum-decay/uneven/False"),
     ),
     "another framework": (  # from the oracle, or to it
         *("sgd-momentum-decay/True", "rmsprop-momentum-decay/True", "adam-decay/True"),
-        *("adamw/True", "adam-decay/False"),
+        "adamw/False",
     ),
     "left behind": ("sgd-momentum-decay",),
     # Definitions of frameworks' own optimizers: each form once for each optimizer that it changes.
