@@ -183,7 +183,7 @@ def _of_effects(contest: PairwiseComparison, found: Sequence[Contrast]) -> Note:
     if all(one.pairs for one in found):
         how = (
             "over pairs of the same block (run, seed, repeat), so that it may differ from that of "
-            "the figures beside it"
+            "the medians beside it"
         )
     else:
         how = "of the medians, unpaired where no block is in common"

@@ -172,12 +172,13 @@ def sections(found: Sequence[Trend]) -> list[Section]:
             ],
             rows,
         )
-        note = (
+        note: Note = (
             "Change: images/s to that of the run before, unpaired; none where one was measured in "
-            "windows and the other by whole epochs."
+            "windows and the other by whole epochs.",
         )
+        notes = [note] * any(point.change for _, point in rows)
         changed = [told_of_shift(one.framework, shift) for one in alike for shift in shifts(one)]
-        said.append(Section(alike[0].heading, (table,), ((note,), *changed)))
+        said.append(Section(alike[0].heading, (table,), (*notes, *changed)))
     return said
 
 
