@@ -25,7 +25,7 @@ def call(
         mock.patch.object(machine, "busy_cpus", return_value=0.0),  # looks for half a second
         # Products of matrices would take half of a tiny run.
         mock.patch.dict(throughput.MATRIX_SIZES, cpu=64),
-        mock.patch.multiple(throughput, MATRIX_TRIES=1, MATRIX_S=0.001),
+        mock.patch.multiple(throughput, MATRIX_TRIES=2, MATRIX_S=0.001),
         # All that tests have loaded would be gone through for each cell, a tenth of a second.
         mock.patch.object(trainer, "_resting_collector", contextlib.nullcontext),
         contextlib.redirect_stdout(out),
