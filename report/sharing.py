@@ -18,8 +18,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from bench.results import naming
 from bench.results.record import Record
 from bench.results.step_profile import Profiles
+from bench.workload.datasets.own.npz import names
 from report.text import Note, counted, in_words
 
 Kind = Literal["path", "user", "host"]
@@ -36,6 +38,7 @@ FREE = frozenset(
 )
 # Values in which a text with a slash is a path, also one that does not begin at the root.
 ARGUMENTS = frozenset(("variables", "env", "argument", "data_root"))
+CHECKPOINTS = frozenset(("checkpoints", "resumed_from"))  # named after their data
 PARTS = ("identity", "settings", "run_settings", "status", "weights", "environment", "provenance")
 COMMON = ("settings", "run_settings", "machine", "certificate")  # which many records share
 NAMES_USER = ("USER", "LOGNAME", "USERNAME")
@@ -73,6 +76,7 @@ class Stripper:
         self._words: dict[str, Kind] = {}
         self._pattern: re.Pattern[str] | None = None
         self._done: dict[int, tuple[object, object]] = {}  # with what was given, so that it stays
+        self._titles: dict[str, str] = {}  # of checkpoints, to the data that they are of
         self._logs = 0
         for name in users:
             self._know("user", name)
@@ -98,6 +102,7 @@ class Stripper:
         for several in profiles:
             self._learn_from(several, seen)
         for record in records:
+            self._learn_of_data(record.settings.dataset)
             for name in PARTS:
                 self._learn_from(getattr(record, name), seen)
             self._learn_from(record.status.log_tail, seen)
@@ -143,6 +148,10 @@ class Stripper:
         """The text of a field without identities."""
         if own := _OWN.match(text):
             return text[: own.start("path")] + self._put("path", own["path"])
+        if field in CHECKPOINTS:
+            title, _, rest = text.partition("_")
+            if path := self._titles.get(title):
+                text = f"{self._put('path', path)}_{rest}"
         text = _QUOTED.sub(
             lambda one: f"{one['quote']}{self._put('path', one['path'])}{one['quote']}", text
         )
@@ -161,8 +170,8 @@ class Stripper:
         counts: dict[Kind, int] = {"host": 0, "user": 0, "path": 0}
         for kind, _ in self._numbers:
             counts[kind] += 1
-        names: dict[Kind, str] = {"host": "host name", "user": "user name", "path": "path"}
-        parts = [counted(count, names[kind]) for kind, count in counts.items() if count]
+        nouns: dict[Kind, str] = {"host": "host name", "user": "user name", "path": "path"}
+        parts = [counted(count, nouns[kind]) for kind, count in counts.items() if count]
         if self._logs:
             parts.append(f"{counted(self._logs, 'end')} of logs")
         found = in_words(parts) if parts else "nothing, since there was nothing of the kind"
@@ -177,6 +186,14 @@ class Stripper:
             if one.casefold() not in NOBODY and one.casefold() not in self._words and len(one) > 1:
                 self._words[one.casefold()] = kind
                 self._pattern = None
+
+    def _learn_of_data(self, dataset: str) -> None:
+        """Of a person's own file or folder: its name, and what its checkpoints are called by it."""
+        if own := _OWN.match(dataset):
+            self._titles[naming.title(dataset)] = own["path"]
+            file = Path(names.parted(own["path"])[0])
+            if file.suffix == ".npz":  # a folder's name may be any word
+                self._know("path", file.name)
 
     def _learn_from(self, value: object, seen: set[int]) -> None:
         if isinstance(value, str | Path):

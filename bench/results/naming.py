@@ -28,7 +28,7 @@ def stem(plan: Plan, cell: Cell) -> str:
     framework = frameworks.in_file_names(cell.framework)
     varied = cell.varied.replace("-", "_")
     return (
-        f"{_title(plan.settings.dataset)}_{framework}{device}{regime}{varied}_seed{cell.seed}_epoch"
+        f"{title(plan.settings.dataset)}_{framework}{device}{regime}{varied}_seed{cell.seed}_epoch"
     )
 
 
@@ -38,8 +38,11 @@ def file_name(stem: str, epoch: int, accuracy: float | None) -> str:
     return f"{stem}{epoch}{of}{SUFFIX}"
 
 
-def _title(dataset: str) -> str:
-    """The proper name, or that of a person's own file with what a file name can hold anywhere."""
+def title(dataset: str) -> str:
+    """The proper name, or that of a person's own file with what a file name can hold anywhere.
+
+    What the names of its checkpoints begin with.
+    """
     kind, colon, path = dataset.partition(":")
     if not colon:
         return PROPER.get(kind, kind)

@@ -83,6 +83,14 @@ def centre_interval(values: Sequence[float], *, level: float = LEVEL) -> Interva
     return Interval(estimate, *_order_interval(np.sort(data), level), "order statistics")
 
 
+def mean_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
+    """The mean of values of any sign and Student's t interval of it; None for a single value."""
+    data = checked(values)
+    if len(data) == 1:
+        return None
+    return Interval(float(data.mean()), *t_interval(data, level), level, "t")
+
+
 def prediction_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
     """Where one more value would lie: mean ± t · s · √(1 + 1/n); None from fewer than two values.
 

@@ -47,6 +47,16 @@ class Arrivals:
         return stats.restricted_mean(self.reached, budgets, limit=limit)
 
 
+def common_limit(times: Sequence[Arrivals]) -> float | None:
+    """The longest time up to which every row's curve is known; None of no times.
+
+    That of a row whose longest run missed the target ends there; that of another goes on at 0.
+    """
+    known_of = [one for one in times if one.longest]
+    open_ends = [one.longest for one in known_of if one.ends_open]
+    return min(open_ends) if open_ends else max((one.longest for one in known_of), default=None)
+
+
 def trials(records: Iterable[Record]) -> list[Record]:
     """The runs that tried for a target."""
     return [

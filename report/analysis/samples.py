@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Literal
 
 from bench import stats
@@ -40,19 +40,21 @@ class Sample:
 
     @property
     def estimate(self) -> float | None:
-        """The median; where runs missed the target, the restricted mean."""
+        """The median, of accuracies the mean; where runs missed the target, the restricted mean."""
         if self.missed and self.restricted:
             return self.restricted.mean
-        return median(self.values.values()) if self.values else None
+        if not self.values:
+            return None
+        return (fmean if self.metric == "test_accuracy" else median)(self.values.values())
 
     @property
     def interval(self) -> stats.Interval | None:
-        """Of the median; None of a single process, or where runs missed the target."""
+        """Of the estimate; None of a single process, or where runs missed the target."""
         if self.missed or not self.values:
             return None
         values = list(self.values.values())
         if self.metric == "test_accuracy":
-            return stats.centre_interval(values)
+            return stats.mean_interval(values)
         return stats.median_interval(values)
 
     @property
@@ -64,8 +66,9 @@ class Sample:
 def samples(comparison: Comparison, metric: Metric, of: str) -> list[Sample]:
     """Every row that has the metric, best first; by speed in the order of the rows."""
     rows = [(row, comparison.of(row)) for row in comparison.rows if row.runs_ok]
+    limit = arrivals.common_limit([arrivals.seconds(records) for _, records in rows])
     apart = comparison.setup.shares_host and metric != "test_accuracy"
-    found = [_sample(row, records, metric, of, apart=apart) for row, records in rows]
+    found = [_sample(row, records, metric, of, limit, apart=apart) for row, records in rows]
     having = [one for one in found if one.estimate is not None]
     if metric == "images_per_s":
         return having
@@ -81,13 +84,21 @@ def overlap(first: Sample, later: Sample) -> bool | None:
     return one.low <= other.high and other.low <= one.high
 
 
-def _sample(row: Row, records: Sequence[Record], metric: Metric, of: str, *, apart: bool) -> Sample:
+def _sample(
+    row: Row,
+    records: Sequence[Record],
+    metric: Metric,
+    of: str,
+    limit: float | None,
+    *,
+    apart: bool,
+) -> Sample:
     ok = [record for record in records if record.status.outcome == "ok"]
     values = by_block(ok, VALUES[metric])
     missed, restricted = 0, None
     if metric == "time_to_target" and row.target_runs:
         found = arrivals.seconds(records)
-        missed, restricted = row.target_runs - row.target_reached, found.restricted_mean()
+        missed, restricted = row.target_runs - row.target_reached, found.restricted_mean(limit)
     accepted = {"images_per_s": row.speed.accepted, "time_to_target": row.times_accepted}
     version = row.framework_version
     return Sample(

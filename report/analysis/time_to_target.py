@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import stats
@@ -35,18 +34,8 @@ def targets(comparison: Comparison) -> list[Target]:
     """The rows of which some run tried for the target."""
     tried = [row for row in comparison.rows if row.target_runs and row.runs_ok]
     times = [arrivals.seconds(comparison.of(row)) for row in tried]
-    limit = common_limit(times)
+    limit = arrivals.common_limit(times)
     return [_target(comparison, row, of, limit) for row, of in zip(tried, times, strict=True)]
-
-
-def common_limit(times: Sequence[Arrivals]) -> float | None:
-    """The longest time up to which every row's curve is known; None of no times.
-
-    That of a row whose longest run missed the target ends there; that of another goes on at 0.
-    """
-    known_of = [one for one in times if one.longest]
-    open_ends = [one.longest for one in known_of if one.ends_open]
-    return min(open_ends) if open_ends else max((one.longest for one in known_of), default=None)
 
 
 def _target(comparison: Comparison, row: Row, times: Arrivals, limit: float | None) -> Target:

@@ -60,8 +60,10 @@ def want_of_blocks(contrasts: Sequence[Contrast], pairs_needed: int) -> list[Not
 
 
 def too_few(blocks: int, needed: int) -> str:
-    """How many blocks there are, and from how many on the signed-rank test can tell anything."""
-    return f"{blocks} here, and the signed-rank test needs {needed} or more"
+    """How many blocks there are, and what more would bring: see `bench.stats.paired_ratio`."""
+    if blocks < 2:
+        return f"{blocks} in common, and a test needs 2 or more"
+    return f"{blocks} here, by which Student's t decides; from {needed} on signed ranks do"
 
 
 def bounds(contrast: Contrast | None) -> str:

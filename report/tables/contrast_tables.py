@@ -41,7 +41,7 @@ def within_section(contest: PairwiseComparison, title: str) -> Section:
             Column("Rank", "", _rank, 0),
             Column("Framework", "", lambda of: Given(of.sample.framework), 0, is_text=True),
             Column("Version", "", _version, 4, is_text=True),
-            Column("Processes", "", lambda of: f"{len(of.sample.values)}", 3),
+            Column("Processes", "", lambda of: f"{len(of.sample.values) + of.sample.missed}", 3),
             Column(name, unit, lambda of: _estimate(of, contest.metric), 0),
             Column("95 %", unit or "images/s", lambda of: _interval(of, contest.metric), 1),
             Column(kind(contest.metric), "", lambda of: _effect(of, contest), 0),
@@ -166,13 +166,14 @@ def _notes(contest: PairwiseComparison) -> list[Note]:
         said += _of_ranks(contest)
     said += _accepted(contest.standings) + _single(contest.standings)
     for one in contest.standings:
-        if one.sample.missed:
+        if one.sample.missed and one.sample.restricted:
             said.append(
                 (
                     Given(one.sample.framework),
                     f": {counted(one.sample.missed, 'run')} did not get to the "
-                    "target, so that its figure is the restricted mean, and it is neither compared "
-                    "nor ranked.",
+                    "target, so that its figure is the restricted mean, for all up to "
+                    f"{figure(one.sample.restricted.limit)} s, and it is neither compared nor "
+                    "ranked.",
                 )
             )
     return said
@@ -180,10 +181,11 @@ def _notes(contest: PairwiseComparison) -> list[Note]:
 
 def _of_effects(contest: PairwiseComparison, found: Sequence[Contrast]) -> Note:
     test = tested(found, contest.comparisons)
+    centres = "means" if contest.metric == "test_accuracy" else "medians"
     if all(one.pairs for one in found):
         how = (
             "over pairs of the same block (run, seed, repeat), so that it may differ from that of "
-            "the medians beside it"
+            f"the {centres} beside it"
         )
     else:
         how = "of the medians, unpaired where no block is in common"
@@ -197,7 +199,8 @@ def _of_effects(contest: PairwiseComparison, found: Sequence[Contrast]) -> Note:
 def _of_ranks(contest: PairwiseComparison) -> list[Note]:
     if all(one.rank is None for one in contest.standings):
         more = contest.pairs_needed
-        fewest = min((len(one.sample.values) for one in contest.standings), default=0)
+        contrasts = [one.contrast for one in contest.standings if one.contrast]
+        fewest = min((one.pairs for one in contrasts if one.pairs), default=more)
         few = f", perhaps for want of blocks: {too_few(fewest, more)}" if fewest < more else ""
         return [
             (

@@ -150,7 +150,7 @@ def _ranked(kept: Family, left_out: Note, baseline: str | None) -> Answer:
         return Answer(
             "untold",
             (
-                *(names[0], " came out fastest, but one process each does not tell whether that "),
+                *(names[0], " came out fastest, but so few processes do not tell whether that "),
                 *("was chance", *left_out),
             ),
             None,

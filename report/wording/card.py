@@ -5,6 +5,7 @@ Each comes with its interval, or with the reason why there is none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -122,7 +123,8 @@ def _target(comparison: Comparison, told: Answer) -> Tile:
     count = f"{reached} of {counted(runs, 'run')} got there"
     if not reached:
         return Tile(name, ("Not reached",), ((f"{goal}: {count}, so no interval.",),))
-    left_out = {(row.framework, row.framework_version) for row in unranked(comparison)}
+    why = unranked(comparison)
+    left_out = {(row.framework, row.framework_version) for row in why}
     found = family(comparison, "time_to_target")
     kept = found.among(
         [
@@ -134,7 +136,7 @@ def _target(comparison: Comparison, told: Answer) -> Tile:
         ]
     )
     if told.kind == "none" or not kept.samples:
-        return Tile(name, ("Cannot be told",), ((f"{goal}: {count}, {_why(rows, told)}.",),))
+        return Tile(name, ("Cannot be told",), ((f"{goal}: {count}, {_why(rows, told, why)}.",),))
     names, best = named(kept.samples), kept.samples[0]
     interval = best.interval
     sure = (
@@ -157,12 +159,16 @@ def _target(comparison: Comparison, told: Answer) -> Tile:
     return Tile(name, (f"from {time}",), (who, first))
 
 
-def _why(rows: list[Row], told: Answer) -> str:
+def _why(rows: list[Row], told: Answer, why: Mapping[Row, str]) -> str:
+    """`why` has the rows that are not ranked, and the reasons."""
     if told.kind == "none":
         return "but the set-up is not ranked"
     if any(row.times_disturbed for row in rows):
         return "but others disturbed the trainings"
-    return "but not always, or without a certificate"
+    if all(row in why for row in rows):
+        return f"but nobody is ranked ({in_words(sorted({why[row] for row in rows}))})"
+    of = "that is ranked " if any(row in why for row in rows) else ""
+    return f"and no framework {of}got there in all of its runs"
 
 
 def _fair(comparison: Comparison) -> Tile:

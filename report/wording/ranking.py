@@ -33,7 +33,7 @@ def times(speeds: Family, place: int, base: int, *, short: bool = False) -> Note
     if contrast.p is not None and not short:
         p = probability(contrast.p)
         sure.append(f"p {p if p.startswith('<') else f'= {p}'}".replace(" ", "\u00a0"))
-    told = f" ({', '.join(sure)})" if sure else " (one process each: no interval)"
+    told = f" ({', '.join(sure)})" if sure else " (too few processes: no interval)"
     often = f"{marked(ratio(contrast.effect.estimate), contrast.accepted)} times as fast as "
     return (often, named(speeds.samples)[base], told)
 

@@ -156,7 +156,7 @@ def said_of(contrast: Contrast) -> str:
     """A ratio, its interval and its p, as a sentence spells them."""
     interval, p = contrast.effect.interval, contrast.p
     if interval is None or p is None:
-        return f"{ratio(contrast.effect.estimate)} (one process each: no interval)"
+        return f"{ratio(contrast.effect.estimate)} (too few processes: no interval)"
     shown = probability(p)
     return (
         f"{ratio(contrast.effect.estimate)} (95 % from {ratio(interval.low)} to "
@@ -387,7 +387,7 @@ def test_too_few_pairs_tell_nothing_and_how_many_would() -> None:
     (comparison,) = compare(records)
     section = throughput_tables.section(comparison)
     assert section is not None
-    assert "3 here, and the signed-rank test needs 7 or more." in " ".join(
+    assert "3 here, by which Student's t decides; from 7 on signed ranks do." in " ".join(
         map(plain_note, section.notes)
     )
     assert check_report(records, None) == "tied"

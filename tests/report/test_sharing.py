@@ -27,6 +27,7 @@ HOST, ID = "8c1de5a7b402", "4c4c4544003510388047b4c04f333232"
 IDENTITY = (
     *("zoelouise", "gpu-node17", "cluster.example.org", "10.20.30.40", "Zoe Louise", HOST, ID),
     *("/home", "/mnt/lab", "C:\\Users", "/scratch", "private-data", "secret-project", "node18"),
+    "Zoe-Louise",
 )
 TYPED = {
     "2025-01-02-mnist": (
@@ -50,14 +51,20 @@ def telling(make: Make) -> list[Record]:
         "machine_host": HOST,
         "dataset": "npz:/home/zoelouise/private-data/Zoe Louise.npz",
         "resumed_from": "zoelouise_best.safetensors",
-        "checkpoints": ["zoelouise_best.safetensors"],
+        "checkpoints": [
+            "zoelouise_best.safetensors",
+            "Zoe-Louise_torch_seed0_epoch2_acc0.9000.safetensors",
+        ],
         "variables": {
             "HOME": "/home/zoelouise",
             "HOSTNAME": "gpu-node17",
             "XLA_FLAGS": "--to=/scratch/x --n=1",
         },
         "warnings": ["zoelouise@gpu-node17.cluster.example.org computed in /scratch/zoelouise/run"],
-        "data_notes": ["passed over private-data/secret-project/a.png, of ZoeLouise"],
+        "data_notes": [
+            "passed over private-data/secret-project/a.png, of ZoeLouise",
+            "Zoe Louise.npz: taken are x_train and x_test",
+        ],
         "versions": {"torch": "2.9.1", "julia": "1.10 (/home/zoelouise/.julia)"},
         "checkpoint_error": "cannot write '/mnt/lab/Zoe Louise/checkpoints': full",
         "class_names": ["cat", "zoelouise"],

@@ -11,6 +11,7 @@ import pytest
 from bench.results.record import Record
 from report.analysis import time_to_target
 from report.analysis.comparison import Comparison, compare
+from report.analysis.samples import samples
 from report.analysis.throughput import limit_gflop_per_s
 from report.build import build
 from report.report_data import ReportData
@@ -196,6 +197,8 @@ def test_restricted_means_share_one_limit(make: Make) -> None:
     found = {of.row.framework: of.restricted for of in time_to_target.targets(comparison)}
     means = {name: (of.mean, of.limit) for name, of in found.items() if of}
     assert means == {"torch": (10.0, 12.0), "keras": (8.0, 12.0)}
+    (keras,) = (of for of in samples(comparison, "time_to_target", "") if of.missed)
+    assert keras.restricted == found["keras"], "compare has another"
 
 
 def test_sweeps_are_of_set_ups_that_differ_in_one_thing_alone(make: Make) -> None:

@@ -6,6 +6,7 @@ import random
 import re
 import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from report.formats.markdown import summary
 from report.wording import citation
 from report.wording.answer import answer, unranked
 from report.wording.card import NAMES, card
-from report.wording.notes import plain_note
+from report.wording.notes import plain_note, unrecorded, warnings
 from report.wording.report_title import report_title
 
 Make = Callable[..., Record]
@@ -100,8 +101,28 @@ def test_where_intervals_cannot_tell_the_title_says_so(blocks) -> None:
     assert tiles(wide)["Fastest"][0] == "Cannot be told"
     single = [*blocks("torch", 2.0), *blocks("keras", 1.0)]
     assert title(single).endswith(
-        "torch came out fastest, but one process each does not tell whether that was chance"
+        "torch came out fastest, but so few processes do not tell whether that was chance"
     )
+
+
+def test_what_a_run_has_no_record_of_is_told_loudly(make: Make) -> None:
+    """As after Ctrl-C, from which a report is not told apart otherwise."""
+    asked = replace(SETTINGS, seeds=(0, 1))
+    every = [
+        make(framework=name, seed=seed).model_copy(update={"run_settings": asked})
+        for seed in (0, 1)
+        for name in ("torch", "keras")
+    ]
+    (comparison,) = compare(every[:1])
+    (said,) = unrecorded(comparison)
+    assert plain_note(said) == (
+        f"NOT THE WHOLE RUN: of 4 combinations of framework and seed in {every[0].identity.run} 3 "
+        "have no record here, such as keras at seed 0. The run was interrupted, or goes on, or has "
+        "them elsewhere."
+    )
+    assert said in warnings(comparison)
+    (whole,) = compare(every)
+    assert unrecorded(whole) == []
 
 
 def test_of_many_that_are_level_the_title_names_none(blocks) -> None:
