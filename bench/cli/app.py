@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from bench import __version__
 from bench.cli import output
 from bench.cli.gate_command import gate
 from bench.cli.help_texts import Command, Group
@@ -47,6 +48,25 @@ data_app = typer.Typer(
     cls=Group, no_args_is_help=True, help="Download, check, describe and clean data sets."
 )
 app.add_typer(data_app, name="data")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"lenet-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def bench(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Options without a command."""
+
 
 app.command(cls=Command)(run)
 app.command(cls=Command)(gate)

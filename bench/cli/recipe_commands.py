@@ -88,7 +88,7 @@ def rerun(
 
 def show(
     what: Annotated[str, typer.Argument(help="What to show: recipe.")],
-    name: Annotated[str, typer.Argument(help="Recipe, by name or file.")],
+    name: Annotated[str | None, typer.Argument(help="Recipe, by name or file.")] = None,
     json: Json = False,
 ) -> int:
     """Show a recipe: its source, its options and the published figures.

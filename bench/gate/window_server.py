@@ -65,10 +65,11 @@ def main(argv: list[str]) -> None:
                 ((request, steps),) = json.loads(requests.get()).items()
                 answer(**side.answers[request](steps))
         except Exception as error:
+            text = (str(error).strip().splitlines() or ["no message"])[0]
             if not _is_clear(error):
                 traceback.print_exc()
-            text = str(error).strip().splitlines() or ["no message"]
-            answer(failed=f"{type(error).__name__}: {text[0]}")
+                text = f"{type(error).__name__}: {text}"
+            answer(failed=text)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # a library that crashes while it is torn down says nothing about the side

@@ -186,8 +186,13 @@ def _fair(comparison: Comparison) -> Tile:
     unequal = sorted({one.name for one in checks if one.differs})
     equal = agreeing(checks)
     kind = "variants" if any(":" in row.framework for row in rows) else "frameworks"
-    proved: Note = (f"{len(rows) - len(unproved)} of {len(rows)} {kind} have a certificate",)
-    if unproved:
+    count = len(rows) - len(unproved)
+    proved: Note = (
+        f"{count} of {len(rows)} {kind} {'has' if count == 1 else 'have'} a certificate"
+        if len(rows) > 1
+        else f"{'No' if unproved else 'A'} certificate",
+    )
+    if unproved and len(rows) > 1:
         proved = (*proved, "; none: ", *listed([names[row] for row in unproved]))
     hashes = (
         f"unequal {in_words(unequal)}"
@@ -201,9 +206,9 @@ def _fair(comparison: Comparison) -> Tile:
     of = sum(row.speed.processes + row.speed.disturbed for row in rows)
     hit = sum(row.speed.disturbed + row.speed.accepted for row in rows)
     calm = (
-        f"{hit} of {of} processes {DISTURBED}"
+        f"{hit} of {counted(of, 'process')} {DISTURBED}"
         if hit
-        else f"none of {of} processes {DISTURBED}"
+        else f"{'the process was not' if of == 1 else f'none of {of} processes'} {DISTURBED}"
         if _is_known(comparison)
         else "whether others disturbed them is not recorded"
     )

@@ -45,8 +45,10 @@ def short_title(comparisons: Sequence[Comparison]) -> Note:
     """Frameworks and answer alone, where network, data and machine stand beside it."""
     if len(comparisons) != 1:
         return report_title(comparisons)
-    names = _counted(_frameworks(comparisons), "frameworks")
-    return (*names, ": ", *answer(comparisons[0]).said)
+    told = answer(comparisons[0])
+    if told.kind == "alone":  # which begins with the name
+        return told.said
+    return (*_counted(_frameworks(comparisons), "frameworks"), ": ", *told.said)
 
 
 def _data(dataset: str) -> Given:
@@ -107,9 +109,12 @@ def _processor(comparisons: Sequence[Comparison]) -> Note:
 
 def _of_several(comparisons: Sequence[Comparison]) -> Note:
     """In how many set-ups which framework is the fastest, and in how many nobody can be told."""
-    fastest = [answer(one).fastest for one in comparisons]
-    found = Counter(name for name in fastest if name is not None)
-    total, count = len(fastest), fastest.count(None)
+    answers = [answer(one) for one in comparisons]
+    found = Counter(one.fastest for one in answers if one.fastest is not None)
+    total, alone = len(answers), sum(one.kind == "alone" for one in answers)
+    count = sum(one.fastest is None for one in answers) - alone
+    if not found and alone == total:
+        return ("none of them has two frameworks to compare",)
     if not found:
         return ("which framework is the fastest cannot be told in any of them",)
     parts: list[Note] = []
@@ -120,4 +125,5 @@ def _of_several(comparisons: Sequence[Comparison]) -> Note:
     if rest:
         parts.append((f"others in {rest}",))
     untold: Note = (f"; in {count} it cannot be told",) if count else ()
-    return (*listed(parts), *untold)
+    single: Note = (f"; in {alone} there is nothing to compare",) if alone else ()
+    return (*listed(parts), *untold, *single)

@@ -10,7 +10,7 @@ import time
 import pytest
 from rich.console import Console
 
-from bench import frameworks
+from bench import __version__, frameworks
 from bench.cli.commands import run
 from bench.errors import DataError
 from bench.results import known_defects
@@ -35,6 +35,11 @@ def test_help_tells_every_option_of_a_run(bench):
         *("throughput-only", "precision", "min-repeats", "max-repeats", "windows", "window"),
     ):
         assert re.search(rf"--{option}[ ,]", text), option
+
+
+def test_its_version(bench):
+    done = bench("--version")
+    assert (done.returncode, done.stdout) == (0, f"lenet-bench {__version__}\n")
 
 
 def test_no_command_shows_the_help(bench):

@@ -151,6 +151,8 @@ def test_wrong_calls(refused, tmp_path, two):
     assert "No such option" in refused("reproduce", two, "--epoch", "3")
     assert "unknown recipe" in refused("show", "recipe", "nothing")
     assert "unknown kind to show 'model'" in refused("show", "model", "lenet5")
+    assert "give `show recipe intro-mnist`" in refused("show", "intro-mnist")
+    assert "give one of flux-cifar10, intro-mnist" in refused("show", "recipe")
     said = refused("run", "--recipe", two, "--resume", str(tmp_path))
     assert "cannot be used together" in said
     said = refused("run", "--recipe", two, "--frameworks", "reference", "--train-size", "5000")

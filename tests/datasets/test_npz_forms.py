@@ -229,6 +229,7 @@ LABELS_REFUSED = {
     "two-ones": (np.ones((6, 3), int), "`y_train = y_train.argmax(axis=1)`"),
     "none": (np.zeros((6, 3)), "nor is it one-hot"),
     "floats": (LABELS.astype(float), "`y_train = y_train.astype('int64')`"),
+    "fractions": (LABELS + 0.5, "give whole ones, such as by `"),
     "float-column": (LABELS[:, None].astype(float), "`y_train = y_train.astype('int64')`"),
     "bool": (LABELS > 0, "`y_train = y_train.astype('int64')`"),
     "names": (

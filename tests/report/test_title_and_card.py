@@ -24,7 +24,7 @@ from report.wording import citation
 from report.wording.answer import answer, unranked
 from report.wording.card import NAMES, card
 from report.wording.notes import plain_note, unrecorded, warnings
-from report.wording.report_title import report_title
+from report.wording.report_title import report_title, short_title
 
 Make = Callable[..., Record]
 ROOT = Path(__file__).resolve().parents[2]
@@ -194,6 +194,12 @@ def test_several_setups_are_counted(two, blocks) -> None:
     again = [*blocks("torch", *CLOSE, batch_size=256), *blocks("keras", *CLOSE, batch_size=256)]
     assert "2 set-ups: torch is the fastest in 1 of 2; in 1" in title([*two, *again])
     assert title([*level, *again]).endswith("cannot be told in any of them")
+    single = blocks("torch", *CLOSE, batch_size=1024)
+    assert title([*two, *single]).endswith("in 1 of 2; in 1 there is nothing to compare")
+    alone = [*single, *blocks("torch", *CLOSE, batch_size=2048)]
+    assert title(alone).endswith("none of them has two frameworks to compare")
+    (comparison,) = compare(single)
+    assert plain_note(short_title([comparison])).startswith("torch alone: ")
 
 
 def test_who_is_called_the_fastest_is_so_by_every_verdict(blocks) -> None:

@@ -65,10 +65,14 @@ def reproduce(
     return max(codes)
 
 
-def show(what: str, name: str, *, as_json: bool) -> int:
+def show(what: str, name: str | None, *, as_json: bool) -> int:
     """Print a recipe: its file, or as JSON what was read from it."""
     if what != "recipe":
+        if name is None and what in recipe.names():
+            raise UsageError(f"{what} is a recipe: give `show recipe {what}`")
         raise UnknownNameError("kind to show", what, ("recipe",))
+    if name is None:
+        raise UsageError(f"no recipe is named: give one of {', '.join(recipe.names())}, or a file")
     found = recipe.read(name)
     if as_json:
         print(json.dumps(found.model_dump(mode="json"), indent=2))

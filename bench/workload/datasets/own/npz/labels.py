@@ -52,7 +52,9 @@ def read(archive: Archive, key: str, size: int, renumber: str) -> LabelsRead:
     if len(header.shape) == 2 and header.shape[1] > 1:
         array, note = _of_one_hot(header, array, size), "one-hot, as class numbers"
     elif header.dtype.kind not in "iu":
-        raise _unfit(header, size, f"`{key} = {key}.astype('int64')` keeps whole numbers")
+        whole = header.dtype.kind == "b" or bool((array == np.rint(array)).all())
+        advice = f"`{key} = {key}.astype('int64')` keeps whole numbers"
+        raise _unfit(header, size, advice if whole else f"give whole ones, such as by `{renumber}`")
     elif len(header.shape) == 2:
         if header.shape[1] != 1:
             raise _unfit(header, size, "it has no column")
