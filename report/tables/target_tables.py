@@ -30,8 +30,9 @@ def section(comparison: Comparison) -> Section | None:
     upto = "" if limit is None else f", L = {figure(limit)} s, training alone, with standard error"
     note = (
         "Reached: runs at the target, and Wilson's interval of their share. Restricted mean: the "
-        f"mean of min(time, L) by Kaplan and Meier{upto}. Steps: optimizer steps until the "
-        "target, median; > n: it is greater than n. Step: an epoch over its steps."
+        f"mean of min(time, L) by Kaplan and Meier{upto}; ≥ L: nobody got there before. Steps: "
+        "optimizer steps until the target, median; > n: it is greater than n. Step: an epoch over "
+        "its steps."
     )
     disturbed = [
         left_out(of.row.times_disturbed, "time", of.row) for of in rows if of.row.times_disturbed
@@ -55,8 +56,11 @@ def _median(of: Target) -> str:
 def _restricted(of: Target) -> str:
     if of.restricted is None:
         return NONE
+    mean, limit = of.restricted.mean, of.restricted.limit
+    if mean >= limit:  # nobody got there before, so that nothing scatters
+        return marked(f"≥ {figure(limit)}", of.row.times_accepted > 0)
     error = f" ± {figure(of.restricted.error)}" if of.row.target_runs > 1 else ""
-    return marked(f"{figure(of.restricted.mean)}{error}", of.row.times_accepted > 0)
+    return marked(f"{figure(mean)}{error}", of.row.times_accepted > 0)
 
 
 def _steps(of: Target) -> str:

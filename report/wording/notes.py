@@ -225,7 +225,7 @@ def _times(comparison: Comparison, rows: list[Row], shown: Collection[str]) -> l
     target = comparison.setup.settings.target_accuracy
     if target is None:
         return said
-    bound = "; > t: the median is longer than t, the time that the runs had"
+    bound = "; > t: the median is t or longer, since runs that missed it had no more time"
     over = bound if any(row.time_to_target_is_bound for row in rows) else ""
     compiled = ", without and with compilation" if "With compile" in shown else ""
     if "To target" in shown:
