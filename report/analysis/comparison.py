@@ -217,11 +217,17 @@ def status(records: Sequence[Record]) -> str:
 
 
 def disturbance(ok: Sequence[Record]) -> str:
-    """How many speeds others disturbed, such as `disturbed, 3 of 80 windows clean`; "" for none."""
+    """How many speeds others disturbed, such as `disturbed, 3 of 80 windows clean`; "" for none.
+
+    What is clean window by window may not be over all: the longer it goes on, the less is allowed.
+    """
     disturbed = [record.throughput for record in ok if record.throughput.disturbed]
     if not disturbed:
         return ""
     clean = sum(one.clean_windows or 0 for one in disturbed)
-    of_windows = f"{clean} of {sum(one.measured_windows or 0 for one in disturbed)} windows clean"
+    every = sum(one.measured_windows or 0 for one in disturbed)
+    of_windows = f"{clean} of {every} windows clean"
+    if clean == every:
+        of_windows = f"a little in all of {every} windows"
     alone = len(disturbed) == sum(record.throughput.images_per_s is not None for record in ok)
     return f"{'' if alone else f'{len(disturbed)} of {len(ok)} '}disturbed, {of_windows}"

@@ -10,7 +10,7 @@ import pytest
 
 from bench.config.run_settings import RunSettings
 from bench.results.record import Record
-from report.analysis.comparison import compare
+from report.analysis.comparison import compare, status
 from report.analysis.contrasts import family
 from report.analysis.regimes import pairs
 from report.analysis.throughput import accepting_disturbed
@@ -124,6 +124,10 @@ def test_one_disturbed_process_is_left_out(speeds) -> None:
     (contrast,) = family(comparison, "images_per_s").contrasts.values()
     assert contrast.pairs == 3
     assert contrast.effect.estimate == pytest.approx(2.0)
+    found = torch[2].throughput
+    taken = found.model_copy(update={"clean_windows": found.measured_windows})
+    torch[2] = torch[2].model_copy(update={"throughput": taken})
+    assert status(torch) == "ok, 1 of 4 disturbed, a little in all of 80 windows"
     found = throughput_tables.section(comparison)
     assert found is not None
     assert "Left out, since others disturbed it: 1 process of torch." in map(
