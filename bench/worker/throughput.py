@@ -113,23 +113,26 @@ def throughput(
     windows: list[Window] = []  # in which nothing was compiled
     short: list[Window] = []  # of too few steps
     compiling, recalibrations_left = 0, min(MOST_RECALIBRATIONS, wanted)
-    for number in range(1, MOST_WINDOWS * wanted + 1):
+    tries = MOST_WINDOWS * wanted
+    for number in range(1, tries + 1):
         window = timed_window(adapter, batches.take(steps), learning_rate, clocks)
         tell(number, steps * batch_size / window.wall_s)
         if window.compiled:
             compiling += 1
             continue
         windows.append(window)
-        if window.wall_s < window_s / 2 and steps < most and recalibrations_left:
+        can_begin_anew = steps < most and recalibrations_left > 0 and number + wanted <= tries
+        if window.wall_s < window_s / 2 and can_begin_anew:
             # Something had slowed it down when the steps were counted.
             recalibrations_left -= 1
-            short, windows = [*short, *windows], []
-            steps = _calibrated(adapter, batches, learning_rate, clocks, window_s, most)
+            again = _calibrated(adapter, batches, learning_rate, clocks, window_s, most)
+            if again > steps:
+                steps, short, windows = again, [*short, *windows], []
         last = [windows[place].wall_s for place in _clean(windows)][-wanted:]
         if len(last) == wanted and is_steady(last):
             break
     if not windows:
-        raise RuntimeError(f"something was compiled in each of {number} windows of {steps} steps")
+        raise RuntimeError(f"something was compiled in each of {compiling} windows")
     clean = _clean(windows)
     few = len(clean) < math.ceil(wanted / 2)
     first = (range(len(windows)) if few else clean)[-wanted:][0]

@@ -166,6 +166,24 @@ def test_windows_that_were_counted_on_a_slow_machine_are_made_longer():
     assert found.warm_up_windows >= 1
 
 
+def test_a_short_window_at_the_end_leaves_those_before_it():
+    """There are no tries left in which longer ones could be measured."""
+    last = throughput.MOST_WINDOWS * 8  # one window calibrates before them
+    machine = Machine(lambda window: 0.2 if window < last else 0.1, others=lambda window: 0.5)
+    found, told = measure(machine)
+    assert len(told) == found.measured_windows == last
+    assert found.window_steps == 1
+    assert found.windows_s == pytest.approx([0.2] * 7 + [0.1])
+
+
+def test_short_windows_that_cannot_be_made_longer_are_windows_as_others():
+    """A step takes as long as a window, or half of it, by chance."""
+    machine = Machine(lambda window: 0.1 if window == 3 else 0.2)
+    found, told = measure(machine)
+    assert (found.window_steps, found.measured_windows, found.warm_up_windows) == (1, 8, 0)
+    assert len(told) == 8
+
+
 def test_a_window_that_nothing_is_known_of_is_not_clean():
     """Such as one that is too short for the counters."""
     others = {3: None, 5: None}
