@@ -13,6 +13,7 @@ from report.analysis import arrivals
 from report.analysis.aggregate import Block, by_block
 from report.analysis.comparison import Comparison, Row
 from report.analysis.throughput import rate, usable
+from report.analysis.time_to_target import Target, targets
 
 Metric = Literal["images_per_s", "time_to_target", "test_accuracy"]
 METRICS: tuple[Metric, ...] = ("images_per_s", "time_to_target", "test_accuracy")
@@ -45,17 +46,14 @@ class Sample:
             return self.restricted.mean
         if not self.values:
             return None
-        return (fmean if self.metric == "test_accuracy" else median)(self.values.values())
+        return MEASURES[self.metric].middle(list(self.values.values()))
 
     @property
     def interval(self) -> stats.Interval | None:
         """Of the estimate; None of a single process, or where runs missed the target."""
         if self.missed or not self.values:
             return None
-        values = list(self.values.values())
-        if self.metric == "test_accuracy":
-            return stats.mean_interval(values)
-        return stats.median_interval(values)
+        return MEASURES[self.metric].interval(list(self.values.values()))
 
     @property
     def can_be_compared(self) -> bool:
@@ -65,15 +63,17 @@ class Sample:
 
 def samples(comparison: Comparison, metric: Metric, of: str) -> list[Sample]:
     """Every row that has the metric, best first; by speed in the order of the rows."""
-    rows = [(row, comparison.of(row)) for row in comparison.rows if row.runs_ok]
-    limit = arrivals.common_limit([arrivals.seconds(records) for _, records in rows])
-    apart = comparison.setup.shares_host and metric != "test_accuracy"
-    found = [_sample(row, records, metric, of, limit, apart=apart) for row, records in rows]
+    of_times = metric == "time_to_target"
+    tried = {target.row: target for target in targets(comparison)} if of_times else {}
+    found = [
+        _sample(comparison, row, metric, of, tried.get(row))
+        for row in comparison.rows
+        if row.runs_ok
+    ]
     having = [one for one in found if one.estimate is not None]
     if metric == "images_per_s":
         return having
-    sign = 1 if metric == "time_to_target" else -1
-    return sorted(having, key=lambda one: sign * (one.estimate or 0.0))
+    return sorted(having, key=lambda one: one.estimate or 0.0, reverse=not of_times)
 
 
 def overlap(first: Sample, later: Sample) -> bool | None:
@@ -85,45 +85,48 @@ def overlap(first: Sample, later: Sample) -> bool | None:
 
 
 def _sample(
-    row: Row,
-    records: Sequence[Record],
-    metric: Metric,
-    of: str,
-    limit: float | None,
-    *,
-    apart: bool,
+    comparison: Comparison, row: Row, metric: Metric, of: str, target: Target | None
 ) -> Sample:
-    ok = [record for record in records if record.status.outcome == "ok"]
-    values = by_block(ok, VALUES[metric])
-    missed, restricted = 0, None
-    if metric == "time_to_target" and row.target_runs:
-        found = arrivals.seconds(records)
-        missed, restricted = row.target_runs - row.target_reached, found.restricted_mean(limit)
+    ok = [record for record in comparison.of(row) if record.status.outcome == "ok"]
     accepted = {"images_per_s": row.speed.accepted, "time_to_target": row.times_accepted}
-    version = row.framework_version
     return Sample(
         metric=metric,
         of=of,
         framework=row.framework,
-        version=version,
-        values=values,
-        missed=missed,
-        restricted=restricted,
+        version=row.framework_version,
+        values=by_block(ok, MEASURES[metric].value),
+        missed=row.target_runs - row.target_reached if target else 0,
+        restricted=target.restricted if target else None,
         accepted=accepted.get(metric, 0) > 0,
-        apart=apart,
+        apart=comparison.setup.shares_host and metric != "test_accuracy",
     )
 
 
 def _time_to_target(record: Record) -> float | None:
     if not arrivals.reached(record) or not record.has_clean_training:
         return None
-    if not usable(record.timing.time_to_target_s):
-        return None
-    return record.timing.time_to_target_s
+    time_s = record.timing.time_to_target_s
+    return time_s if usable(time_s) else None
 
 
-VALUES: Mapping[Metric, Callable[[Record], float | None]] = {
-    "images_per_s": rate,
-    "time_to_target": _time_to_target,
-    "test_accuracy": lambda record: record.learning.test_accuracy,
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How a metric is had of a record, and what stands for several of them.
+
+    value     of one record; None where it has none that counts
+    middle    of the values of several processes
+    interval  of that middle; None of a single process
+    """
+
+    value: Callable[[Record], float | None]
+    middle: Callable[[Sequence[float]], float]
+    interval: Callable[[Sequence[float]], stats.Interval | None]
+
+
+MEASURES: Mapping[Metric, Measure] = {
+    "images_per_s": Measure(rate, median, stats.median_interval),
+    "time_to_target": Measure(_time_to_target, median, stats.median_interval),
+    "test_accuracy": Measure(
+        lambda record: record.learning.test_accuracy, fmean, stats.mean_interval
+    ),
 }
