@@ -397,11 +397,19 @@ def _child_processes() -> Executor:
     return ChildProcess()
 
 
+NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}  # by pydantic's errors
+
+
 def _told(error: typer.TyperException) -> str:
-    """The message, with what a missing argument means.
+    """The message, with what a missing argument means, and what is no number in our words.
 
     It is empty where the help was shown for want of a command.
     """
+    parameter, cause = getattr(error, "param", None), error.__cause__
+    if parameter and isinstance(cause, ValueError) and hasattr(cause, "errors"):
+        fault = cause.errors()[0]
+        if wanted := NUMBERS.get(fault["type"]):
+            return f"{parameter.opts[0]} {fault['input']!r} cannot be read: give {wanted}"
     text = error.format_message()
     meant = getattr(getattr(error, "param", None), "help", None)
     is_missing = isinstance(error, typer.BadParameter) and not error.message

@@ -9,6 +9,7 @@ from rich.console import Console
 from bench import frameworks
 from bench.errors import UsageError
 
+SET_ASIDE = "a run sets some of the others aside"  # where a data set has no images for testing
 BOUNDLESS = 10_000  # columns, more than any line has
 
 

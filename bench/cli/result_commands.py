@@ -122,7 +122,10 @@ def compare(
 
 
 def history(
-    results: Annotated[Path, typer.Argument(help="Folder that holds the runs.")] = Path("results"),
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Results folders, or folders of runs. Default: results."),
+    ] = None,
     framework: Annotated[
         str | None, typer.Option(help="Frameworks, such as torch,keras. Default: all.")
     ] = None,
@@ -136,7 +139,7 @@ def history(
     """
     from bench.cli.commands import history as command
 
-    return command.history(results, framework, as_json=json)
+    return command.history(paths or [Path("results")], framework, as_json=json)
 
 
 def export(

@@ -249,7 +249,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"{folder} is not the folder of a run: it has no {MANIFEST}; runs lie in the folder "
             "that --out named, results/ by default"

@@ -109,7 +109,7 @@ def prepare(plan: Plan, seed: int) -> Prepared:
         split_sha256=order.split_sha256(rows),
         classes=data.classes,
         native_size=about.shape[:2],
-        notes=about.notes,
+        notes=(*about.notes, *data.notes),
     )
 
 

@@ -61,6 +61,9 @@ import pytest
         (["--std", "0"], "--std 0 is not a finite number above 0"),
         (["--no-such-option"], "--no-such-option"),
         (["--resume", "nowhere"], "nowhere is not the folder of a run"),
+        (["--epochs", "1.5"], "--epochs '1.5' cannot be read: give a whole number"),
+        (["--lr", "fast"], "--lr 'fast' cannot be read: give a number"),
+        (["--resume", __file__], "test_bad_input.py is not the folder of a run"),
     ],
 )
 def test_run_refuses(bench, refused, arguments, complaint):

@@ -213,6 +213,8 @@ def test_history(bench, run, tmp_path):
     assert "History never gates" in text
     assert "0.800" in text
     assert text.count("fingerprint") == 3  # two set-ups on one machine, one on another
+    each = [str(tmp_path / "results" / name) for name in ("first", "later", "old")]
+    assert bench("history", *each).stdout == text
 
 
 def test_wrong_calls_of_history(refused, tmp_path):

@@ -164,6 +164,7 @@ FAULTS = {
     "deeper": (deeper, r"more is a folder, where images of the class 'b' belong"),
     "no image": (no_image, r"labels\.csv cannot be read as an image"),
     "colours": (colours, r"0\.png is grey, .*colour\.png is in colours: .*convert\('L'\)\.save"),
+    "a file": (lambda own: own.touch(), "this is a file, where a folder is wanted"),
     "missing": (lambda own: None, "there is no such folder; it is yours and cannot be fetched"),
 }
 

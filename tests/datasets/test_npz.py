@@ -143,6 +143,14 @@ def test_a_missing_file_cannot_be_fetched(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="no such file; it is yours and cannot be fetched"):
             use()
     assert datasets.verify(name, tmp_path)[0].status == "missing"
+    with pytest.raises(DataError, match="this is a folder, where a file is wanted"):
+        datasets.load(f"npz:{tmp_path}", tmp_path, (8, 8), "pad")
+
+
+def test_images_that_are_all_the_same_are_told(tmp_path: Path, root: Path) -> None:
+    own = saved(tmp_path, x_train=np.full((6, 4, 5, 3), 7, np.uint8))
+    loaded = datasets.load(own.name, root, (8, 8), "pad")
+    assert loaded.notes == ("all 6 training images are the same: nothing can be learned",)
 
 
 def test_it_is_loaded_by_its_name(tmp_path: Path, root: Path) -> None:
@@ -150,4 +158,5 @@ def test_it_is_loaded_by_its_name(tmp_path: Path, root: Path) -> None:
     loaded = datasets.load(own.name, root, (8, 8), "pad")
     assert loaded.name == own.name
     assert loaded.train_images.shape == (6, 8, 8, 3)
+    assert loaded.notes == ()
     assert datasets.fetch(own.name, root, progress=False) == tmp_path

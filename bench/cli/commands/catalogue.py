@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from bench import frameworks
-from bench.cli.console import standard_output
+from bench.cli.console import SET_ASIDE, standard_output
 from bench.config import recipe
 from bench.errors import UnknownNameError
 from bench.execution import Executor, device_listing
@@ -58,6 +58,9 @@ def _print_section(console: Console, name: str, rows: list[dict[str, Any]]) -> N
     for row in rows:
         if row.get("reason"):
             line = f"{row['name']} is not available: {row['reason']}"
+            console.print(plain(line), style="dim", markup=False, soft_wrap=True)
+        if row.get("test") == 0:
+            line = f"{row['name']} has no test images of its own: {SET_ASIDE}"
             console.print(plain(line), style="dim", markup=False, soft_wrap=True)
     for defect in dict.fromkeys(one for row in rows for one in row.get("known_defects", ())):
         console.print(

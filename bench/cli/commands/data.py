@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from bench.cli.console import say, standard_output
+from bench.cli.console import SET_ASIDE, say, standard_output
 from bench.config import parsing
 from bench.config.defaults import preset
 from bench.config.settings import DECLARED
@@ -55,6 +55,8 @@ def show(name: str, arrays: str | None, root: Path | None, *, as_json: bool) -> 
     console = standard_output()
     for key, value in facts.items():
         shown = ", ".join(f"{v:.4f}" for v in value) if isinstance(value, list) else value
+        if key == "test_images" and not value:
+            shown = f"none of its own: {SET_ASIDE}"
         console.print(f"{key.replace('_', ' '):>15}  {shown}", markup=False, soft_wrap=True)
     parts = [part for part in ("train", "test") if counts[part]]
     table = Table(Column("class", overflow="fold"), *parts, box=None)
@@ -86,7 +88,7 @@ def _facts(name: str, root: Path) -> dict[str, Any]:
     size = models.named(DECLARED["model"].default).size
     data = datasets.load(name, root, size, preset(name).fit)
     notes = Console(stderr=True)
-    for note in about.notes:
+    for note in (*about.notes, *data.notes):
         say(notes, note)
     mean, std = normalisation.statistics(data.train_images)
     return {

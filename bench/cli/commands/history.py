@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -16,16 +17,17 @@ from report.tables import history as trends
 from report.text import plain
 
 
-def history(results: Path, framework: str | None, *, as_json: bool) -> int:
+def history(paths: Sequence[Path], framework: str | None, *, as_json: bool) -> int:
     """Print one table for each machine and set-up, oldest run first."""
-    records, problems = store.read_records([results])
+    records, problems = store.read_records(paths)
     notes = Console(stderr=True, highlight=False)
     for file, reason in problems:
         say(notes, plain(f"left out {file}: {reason}"))
+    where = ", ".join(map(str, paths))
     found = trends.trends(records)
     if not found:
         raise UsageError(
-            f"no run in {results} has a figure of speed: give the folder that holds the runs, such "
+            f"no run in {where} has a figure of speed: give the folder that holds the runs, such "
             "as results/, or results/published for those that come with the project"
         )
     names = (
@@ -36,7 +38,7 @@ def history(results: Path, framework: str | None, *, as_json: bool) -> int:
     known = sorted({trend.framework for trend in found})
     for name in names or ():
         if name not in known:
-            raise UnknownNameError(f"framework in {results}", name, known)
+            raise UnknownNameError(f"framework in {where}", name, known)
     chosen = [trend for trend in found if names is None or trend.framework in names]
     if as_json:
         print(json.dumps({"trends": [trends.values(trend) for trend in chosen]}, indent=2))

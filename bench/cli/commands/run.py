@@ -382,6 +382,6 @@ def plan_for(given: Mapping[str, Any], notes: Console, *, fetch: bool) -> Plan:
         datasets.fetch(about.name, root, progress=notes.is_terminal)
     size = models.named(given_or_default(given, "model")).size
     loaded = datasets.load(name, root, size, given.get("fit", preset(name).fit))
-    for note in about.notes:
+    for note in (*about.notes, *loaded.notes):
         _say(notes, note)
     return plan.make(given, prepared_data.source(loaded))

@@ -39,6 +39,14 @@ class Dataset:
     validation_images: NDArray[np.uint8] | None = None
     validation_labels: NDArray[np.int32] | None = None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines for a person, of what only the images themselves tell."""
+        images = self.train_images
+        if len(images) < 2 or not all(np.array_equal(one, images[0]) for one in images[1:]):
+            return ()
+        return (f"all {len(images):,} training images are the same: nothing can be learned",)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:

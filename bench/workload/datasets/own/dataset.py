@@ -51,7 +51,7 @@ class OwnDataset(ABC):
 
     def verify(self, root: Path) -> tuple[FileCheck, ...]:
         """See `Source`; there is no hash to hold it against, so all of it is read."""
-        if not self._is_there():
+        if not self.path.exists():
             return (FileCheck(self.path, "missing", self.expected, None),)
         try:
             self._read_all()
@@ -69,6 +69,9 @@ class OwnDataset(ABC):
 
     def _require(self) -> None:
         if not self._is_there():
+            if self.path.exists():
+                there = "folder" if self.path.is_dir() else "file"
+                raise self._fault(f"this is a {there}, where a {self.kind} is wanted")
             raise self._fault(f"there is no such {self.kind}; it is yours and cannot be fetched")
 
     @contextmanager
