@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from statistics import median
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt
@@ -135,9 +136,9 @@ def _images_per_s(pairs: Sequence[Pair]) -> tuple[float, float] | None:
     if not pairs:
         return None
     images = pairs[0].steps * pairs[0].case.batch_size
-    base = sorted(s for pair in pairs for s in pair.base.seconds)
-    head = sorted(s for pair in pairs for s in pair.head.seconds)
-    return images / base[len(base) // 2], images / head[len(head) // 2]
+    base = median(s for pair in pairs for s in pair.base.seconds)
+    head = median(s for pair in pairs for s in pair.head.seconds)
+    return images / base, images / head
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -72,13 +72,20 @@ def headline(result: Result) -> str:
     total = len(result.findings)
     match result.outcome:
         case "pass":
-            return f"pass: no cell of {total} is slower by {threshold} or more"
+            which = "the cell is not" if total == 1 else f"none of {total} cells is"
+            return f"pass: {which} slower by {threshold} or more"
         case "regression":
-            return f"regression: {by['regression']} of {total} cells slower by {threshold} or more"
+            be = "is" if by["regression"] == 1 else "are"
+            which = _so_many(by["regression"], total)
+            return f"regression: {which} {be} slower by {threshold} or more"
         case "inconclusive":
-            return f"inconclusive: {by['inconclusive']} of {total} cells could not be decided"
+            return f"inconclusive: {_so_many(by['inconclusive'], total)} could not be decided"
         case "error":
             return f"error: {result.reason}"
+
+
+def _so_many(count: int, total: int) -> str:
+    return "the cell" if total == 1 else f"{count} of {total} cells"
 
 
 def explanations(result: Result) -> list[tuple[str, str]]:
@@ -106,7 +113,9 @@ def markdown(result: Result) -> str:
             lines.append("")
     lines += [f"- base: {_commit(result.base)}", f"- head: {_commit(result.head)}"]
     lines += [f"- {markdown_code(note)}" for note in result.notes]
-    lines += [f"- {rule_in_words(result)}", ""]
+    if result.outcome != "error":
+        lines.append(f"- {rule_in_words(result)}")
+    lines.append("")
     return "\n".join(lines)
 
 
@@ -115,7 +124,8 @@ def rule_in_words(result: Result) -> str:
     rule = result.settings
     return (
         f"Slowdown: head's time over base's, less 1, of fresh process pairs, with its "
-        f"{share(rule.level)} interval. Regression: two blocks of {rule.pairs} pairs are slower by "
+        f"{share(rule.level)} interval; Base/s and Head/s are medians of all windows, whose ratio "
+        f"may differ. Regression: two blocks of {rule.pairs} pairs are slower by "
         f"{share(rule.threshold)} or more with p < {rule.alpha:g}. Pass: the interval ends below "
         f"{share(rule.threshold)}. Took {minutes(result.took_s)} of {minutes(result.budget_s)}."
     )

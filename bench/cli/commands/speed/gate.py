@@ -179,4 +179,5 @@ def _print(console: Console, found: result.Result) -> None:
         say(console, view.headline(found), style)
     for note in found.notes:
         say(console, plain(note), "dim")
-    say(console, view.rule_in_words(found), "dim")
+    if found.outcome != "error":
+        say(console, view.rule_in_words(found), "dim")
