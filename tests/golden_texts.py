@@ -16,8 +16,8 @@ HEADING = "== "
 def assert_golden(path: Path, text: str) -> None:
     """That the file says this. What a new one says is to be read before it is committed."""
     if is_written():
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8")
+        path.write_bytes(text.encode())
+    assert text == path.read_bytes().decode()
 
 
 def assert_golden_of(path: Path, name: str, lines: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -61,14 +62,17 @@ def columns(comparison: Comparison) -> tuple[Column[Row], ...]:
 
 
 def figure(value: float | None) -> str:
-    """Three significant digits or all whole ones, without exponent: 12,346, 1.23 or 0.0123."""
+    """Three significant digits or all whole ones, such as 12,346, 1.23 or 0.0120.
+
+    Without exponent, but of what is beyond a thousand millions.
+    """
     if value is None:
         return NONE
     size = abs(value)
-    if size >= 1e9 or (0 < size < 1):
+    if size >= 1e9:
         return f"{value:.3g}"
-    places = 0 if size >= 100 else 1 if size >= 10 else 2
-    return f"{value:,.{places}f}"
+    digits_before = math.floor(math.log10(size)) + 1 if size else 1
+    return f"{value:,.{max(3 - digits_before, 0)}f}"
 
 
 def left_out(count: int, noun: str, row: Row) -> Note:

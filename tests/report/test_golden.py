@@ -58,6 +58,7 @@ from report.analysis.comparison import compare
 from report.build import build
 from report.formats.terminal import print_summary
 from report.report_data import ReportData
+from tests.golden_texts import assert_golden
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -78,14 +79,13 @@ def in_windows() -> list[Record]:
 
 def test_report_of_windows(in_windows: list[Record], tmp_path: Path) -> None:
     build(ReportData.of(in_windows), tmp_path)
-    golden = (GOLDEN / "windows-report.md").read_text(encoding="utf-8")
-    assert (tmp_path / "report.md").read_text(encoding="utf-8") == golden
+    made = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert_golden(GOLDEN / "windows-report.md", made)
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_terminal_of_windows(in_windows: list[Record], width: int) -> None:
-    golden = (GOLDEN / f"windows-terminal-{width}.txt").read_text(encoding="utf-8")
-    assert printed(in_windows, width) == golden
+    assert_golden(GOLDEN / f"windows-terminal-{width}.txt", printed(in_windows, width))
 
 
 @pytest.mark.parametrize("name", ["report.md", "records.csv", "epochs.csv"])
@@ -94,12 +94,12 @@ def test_files(frozen: list[Record], tmp_path: Path, name: str) -> None:
         ReportData.of(frozen, problems=[(Path("results/x/broken.json"), "not JSON: `}` expected")]),
         tmp_path,
     )
-    assert (tmp_path / name).read_bytes() == (GOLDEN / name).read_bytes()
+    assert_golden(GOLDEN / name, (tmp_path / name).read_bytes().decode())
 
 
 @pytest.mark.parametrize("width", [60, 100, 160])
 def test_terminal(frozen: list[Record], width: int) -> None:
-    assert printed(frozen, width) == (GOLDEN / f"terminal-{width}.txt").read_text(encoding="utf-8")
+    assert_golden(GOLDEN / f"terminal-{width}.txt", printed(frozen, width))
 
 
 def test_order_of_records_does_not_matter(frozen: list[Record], tmp_path: Path) -> None:
