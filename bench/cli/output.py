@@ -1,4 +1,4 @@
-"""Standard output and standard error that cannot end the program.
+"""Standard output and standard error that cannot end the program, and lines without blanks behind.
 
 A reader that has gone, as in `| head`, or a full disk would otherwise raise an exception wherever
 something is printed: what is still to be done would be lost, and the exit code would be another one
@@ -11,6 +11,7 @@ import codecs
 import contextlib
 import io
 import os
+import re
 import select
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from typing import TextIO
 
 # What an encoding such as ASCII lacks, by what is as wide, so that tables stay aligned.
 SPELLINGS = {"×": "x", "–": "-", "−": "-", "·": ".", "’": "'", "→": ">", "─": "-", "│": "|"}
+
+BLANKS_BEHIND = re.compile(r"(?<! ) ++(?=\n)")
 
 
 def _spelled(error: UnicodeError) -> tuple[str, int]:
@@ -63,6 +66,14 @@ class _Sink(io.RawIOBase):
         return len(content)
 
 
+class _Stream(io.TextIOWrapper):
+    """Where lines have no blanks at their ends: a table has as many as its widest cells ask for."""
+
+    def write(self, text: str) -> int:
+        super().write(BLANKS_BEHIND.sub("", text))
+        return len(text)
+
+
 class Output:
     """What has become of the two streams."""
 
@@ -85,7 +96,7 @@ class Output:
         except (OSError, AttributeError, ValueError):  # a test's, or none at all
             return stream
         sink = self._sinks[name] = _Sink(descriptor)
-        return io.TextIOWrapper(
+        return _Stream(
             io.BufferedWriter(sink),
             encoding=stream.encoding,
             errors="lenet-bench-spelled",  # what the encoding lacks is no reason to end, either

@@ -25,6 +25,7 @@ from bench.stats.two_samples import shift_p
 
 CERTAIN = 0.99
 LEAST = 4  # values on each side: fewer have no level
+FEWEST = 13  # values in all, of which six and seven without overlap are certain to 99 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class ChangePoint:
 
 
 def change_points(values: Sequence[float], *, level: float = CERTAIN) -> tuple[ChangePoint, ...]:
-    """Where the level of the values changes, in their order; none of fewer than eight."""
+    """Where the level of the values changes, in their order; at 99 %, none of fewer than FEWEST."""
     if not len(values):
         return ()
     data = checked(values)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from bench.stats.change_points import CERTAIN
+from bench.stats.change_points import CERTAIN, FEWEST
 from report.figures.palette import styles
 from report.formats import html_parts
 from report.formats.html import figure, rendered
@@ -87,6 +87,7 @@ def _run(row: RunRow, numbers: Mapping[str, str]) -> Mapping[str, Any]:
         "title": sentence(row.title),
         "count": f"{row.ok} of {row.records}",
         "problems": row.problems,
+        "is_whole": row.is_whole,
     }
 
 
@@ -108,6 +109,7 @@ def _setups(
         table = sections(newest)[0].tables[0]
         last = sections([replace(one, points=one.points[-1:]) for one in of])[0].tables[0]
         changed = [(one, shift) for one in of for shift in shifts(one)]
+        most = max(len(one.points) for one in of)
         found.append(
             {
                 "id": f"s{number}",
@@ -116,6 +118,8 @@ def _setups(
                 "machine": sentence((Given(machine, 300),)),
                 "names": " ".join(numbers[one.framework] for one in of),
                 "figure": figure(_picture(of, looks, f"trend-{number}")) if is_drawn else None,
+                "no_changes": "No change point"
+                + (f": {counted(most, 'run')}, and it takes {FEWEST}" if most < FEWEST else ""),
                 "changes": [
                     (numbers[one.framework], sentence(told_of_shift(one.framework, shift)))
                     for one, shift in changed

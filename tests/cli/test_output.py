@@ -45,6 +45,15 @@ def test_what_is_printed_arrives(pipe):
     assert reading.read() == "müslimüslimüsli\n"
 
 
+def test_lines_have_no_blanks_at_their_ends(pipe):
+    reading, writing = pipe
+    with printing_to(writing), output.unstoppable():
+        print("  one  two   \n   \n three ", end="")
+        print("four")
+    writing.close()
+    assert reading.read() == "  one  two\n\n three four\n"
+
+
 def test_a_reader_that_goes_halfway(pipe):
     reading, writing = pipe
     with printing_to(writing), output.unstoppable() as streams:

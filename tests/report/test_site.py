@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from report.site.folder import MANIFEST, build_site, claim
 from report.site.runs import Kept, RunRead
 from report.tables.history import shifts, trends
 from tests.report.test_html import NASTY, Outline
+from tests.report.test_title_and_card import SETTINGS
 
 pytestmark = pytest.mark.xdist_group("report")  # see test_html.py
 Make = Callable[..., Record]
@@ -100,6 +102,13 @@ def test_a_site_is_whole_and_its_links_lead_somewhere(month, tmp_path) -> None:
     report = (out / pages[0]).read_text(encoding="utf-8")
     assert "flax</bdi> alone: " in report
     assert "by itself, draws them" in report
+
+
+def test_a_run_that_was_interrupted_is_not_the_whole_run(month, tmp_path, make) -> None:
+    begun = make(run="begun").model_copy(update={"run_settings": replace(SETTINGS, seeds=(0, 1))})
+    build_site(tmp_path / "site", [*month[-1:], read("begun", begun)], [])
+    rows = (tmp_path / "site" / "index.html").read_text(encoding="utf-8").split("<tr")
+    assert ["begun" in row for row in rows if "not the whole run" in row] == [True]
 
 
 def test_the_newest_runs_have_figures(month, tmp_path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.stats import change_points
-from bench.stats.change_points import CERTAIN, LEAST
+from bench.stats.change_points import CERTAIN, FEWEST, LEAST
 
 SERIES = 400
 # Of 400 series with 1 % false alarms each, more than 11 have one with a chance of 0.1 %.
@@ -62,6 +62,17 @@ def test_p_of_a_clean_cut_by_hand() -> None:
     (found,) = change_points(values)
     assert found.place == 7
     assert found.p == pytest.approx(7 * 2 / 3432)
+
+
+def test_the_fewest_runs_that_can_be_certain() -> None:
+    """Six and seven: 2/1716, times 6 places; of one less, six and six: 2/924, times 5 places."""
+    clean_cuts = [
+        [*range(before), *range(100, 100 + size - before)]
+        for size in (FEWEST - 1, FEWEST)
+        for before in range(LEAST, size - LEAST + 1)
+    ]
+    certain = {len(values) for values in clean_cuts if change_points([one + 1 for one in values])}
+    assert certain == {FEWEST}
 
 
 @pytest.mark.parametrize("values", [[], [1.0], list(range(2 * LEAST - 1)), [5.0] * 100])

@@ -13,7 +13,7 @@ from report.wording import settings_text
 
 
 def print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
-    """The plan and the cells that would run."""
+    """The cells that would run, and the plan without what is not asked for."""
     names = [cell.name for cell in cells]
     if as_json:
         print(json.dumps({"plan": planned.model_dump(mode="json"), "cells": names}, indent=2))
@@ -24,14 +24,19 @@ def print_plan(planned: Plan, cells: Sequence[Cell], *, as_json: bool) -> int:
         if name in settings_text.IN_WORDS:
             continue
         if name == "optimizer":
-            value = ", ".join(f"{key} {number}" for key, number in value.items())
+            value = ", ".join(
+                f"{key.replace('_', ' ')} {number}"
+                for key, number in value.items()
+                if number is not False
+            )
         elif isinstance(value, dict):  # the checkpoint to go on from
             value = value["file"]
         elif isinstance(value, list):
             value = ", ".join(map(str, value))
-        say(console, f"{name.replace('_', ' '):>21}  {'-' if value is None else value}")
-    differing = ", ".join(settings_text.words(planned.settings))
-    say(console, f"{'training':>21}  {differing or '-'}")
+        if value not in (None, False, ""):
+            say(console, f"{name.replace('_', ' '):>21}  {'yes' if value is True else value}")
+    if differing := settings_text.words(planned.settings):
+        say(console, f"{'training':>21}  {', '.join(differing)}")
     say(console, f"{'parameters':>21}  {planned.spec().parameter_count():,}")
     say(console, f"{len(names)} cells, in this order: {', '.join(names)}")
     return 0
