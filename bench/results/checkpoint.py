@@ -243,7 +243,7 @@ def _tensors(file: Any, header: Header, path: Path) -> dict[str, NDArray[np.floa
     if unlike:
         raise CheckpointError(
             f"{path} does not hold the {header.model.name} and the {header.optimizer.name} that "
-            f"its header tells of: {unlike[0]} ({len(unlike)} error(s) in total)"
+            f"its header tells of: {unlike[0]} (errors in all: {len(unlike)})"
         )
     return {name: file.get_tensor(name) for name in wanted}
 

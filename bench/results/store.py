@@ -402,7 +402,7 @@ def first_fault(error: Exception) -> str:
     if isinstance(error, ValidationError):
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or "the file"
-        return one_line(f"{where}: {fault['msg']} ({error.error_count()} error(s) in total)")
+        return one_line(f"{where}: {fault['msg']} (errors in all: {error.error_count()})")
     if isinstance(error, OSError):
         return error.strerror or first_line(error)
     return first_line(error)

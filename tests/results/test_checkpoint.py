@@ -166,7 +166,7 @@ def other_layers(document):
         ),
         (
             lambda d: d | {"optimizer": d["optimizer"] | {"name": "sgd"}},
-            "which is not part of it (20 error(s)",
+            "which is not part of it (errors in all: 20)",
         ),
     ],
 )

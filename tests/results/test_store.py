@@ -111,7 +111,7 @@ def test_records_come_in_the_order_of_the_plan(tmp_path, manifest):
         ("[]", "it has no schema_version"),
         ("{}", "it has no schema_version"),
         (json.dumps({"schema_version": SCHEMA + 1}), "written by a newer lenet-bench"),
-        (json.dumps({"schema_version": SCHEMA}), "error(s) in total"),
+        (json.dumps({"schema_version": SCHEMA}), "(errors in all: "),
         ("\xff\xfe", "not whole JSON"),
     ],
 )

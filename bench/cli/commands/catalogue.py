@@ -18,7 +18,7 @@ from bench.execution import Executor, device_listing
 from bench.frameworks import Framework
 from bench.results import known_defects
 from bench.workload import datasets, models
-from report.text import plain
+from report.text import counted, plain
 
 SECTIONS = ("frameworks", "datasets", "models", "recipes")
 
@@ -119,7 +119,7 @@ def _models() -> list[dict[str, Any]]:
         row: dict[str, Any] = {"name": name, "images": "×".join(map(str, entry.size))}
         for channels in (1, 3):
             spec = models.build(name, (*entry.size, channels), classes=10)
-            row[f"parameters at {channels} channel{'s' * (channels > 1)}"] = spec.parameter_count()
+            row[f"parameters at {counted(channels, 'channel')}"] = spec.parameter_count()
         for option, all_ in (("activation", models.ACTIVATIONS), ("pooling", models.POOLINGS)):
             usual = getattr(models.USUAL, option)
             row[option] = list(all_) if option in entry.choices else [usual]

@@ -17,6 +17,7 @@ from bench.config.defaults import preset
 from bench.config.settings import DECLARED
 from bench.contract import Labels
 from bench.workload import caches, datasets, models, normalisation
+from report.text import counted
 
 _STATUS_WIDTH = len("size only") + 1
 
@@ -72,7 +73,7 @@ def clean(root: Path | None) -> int:
     removed = datasets.clean(root)
     for one in removed:
         freed = f"{one.freed_bytes / 1e6:,.1f} MB freed"
-        print(f"{one.folder}: {one.files} file{'s' * (one.files != 1)} removed, {freed}")
+        print(f"{one.folder}: {counted(one.files, 'file')} removed, {freed}")
     if not removed:
         print(f"nothing is decoded in {caches.folder()}, nor in {root}")
     return 0
