@@ -9,7 +9,7 @@ are `ok` alone; every other run stays in the row's counts and status, with its r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, stdev
@@ -27,6 +27,7 @@ from report.analysis.configurations import (
     setup_of,
 )
 from report.analysis.throughput import Speed, limit_gflop_per_s, speed
+from report.analysis.unrecorded import Cut, cut_runs
 
 KEPT = 64  # comparisons whose sections and verdicts are not made anew for each format
 
@@ -84,7 +85,8 @@ class Comparison:
 
     One is told from another by identity, so that what is found of it can be kept.
     `rows` and `records` are of matched runs; `others` are the records in other regimes. `baseline`
-    is the framework that a person wants ratios to; None: the fastest.
+    is the framework that a person wants ratios to; None: the fastest. `cut` are the runs among them
+    that lack records, here and in all other comparisons that were made with this one.
     """
 
     setup: Setup
@@ -93,6 +95,7 @@ class Comparison:
     records: tuple[Record, ...]
     others: tuple[Record, ...] = ()
     baseline: str | None = None
+    cut: tuple[Cut, ...] = ()
 
     @property
     def base(self) -> Row | None:
@@ -140,8 +143,9 @@ def compare(
     setup = partial(setup_of, host_by_run=host_by_run)
     matched = grouped((record for record in unique if record.identity.regime == MATCHED), setup)
     others = grouped((record for record in unique if record.identity.regime != MATCHED), setup)
+    cut = cut_runs(unique)
     comparisons = [
-        _comparison(of, matched.get(of, []), others.get(of, []), baseline)
+        _comparison(of, matched.get(of, []), others.get(of, []), baseline, cut)
         for of in {**matched, **others}
     ]
     return sorted(comparisons, key=lambda c: c.setup.place)
@@ -153,7 +157,11 @@ def by_setup(records: Iterable[Record]) -> dict[Setup, Comparison]:
 
 
 def _comparison(
-    setup: Setup, records: Sequence[Record], others: Sequence[Record], baseline: str | None
+    setup: Setup,
+    records: Sequence[Record],
+    others: Sequence[Record],
+    baseline: str | None,
+    cut: Mapping[str, Cut],
 ) -> Comparison:
     limit = limit_gflop_per_s(records)
     by_framework = grouped(records, lambda record: record.identity.framework)
@@ -165,7 +173,16 @@ def _comparison(
     rows.sort(key=lambda row: (row.framework, row.framework_version or ""))
     rows.sort(key=lambda row: (row.runs_ok == 0, -(row.images_per_s or 0.0)))
     machine = (*records, *others)[0].environment.machine
-    return Comparison(setup, machine, tuple(rows), tuple(records), tuple(others), baseline)
+    runs = dict.fromkeys(record.identity.of_run for record in (*records, *others))
+    return Comparison(
+        setup=setup,
+        machine=machine,
+        rows=tuple(rows),
+        records=tuple(records),
+        others=tuple(others),
+        baseline=baseline,
+        cut=tuple(cut[run] for run in runs if run in cut),
+    )
 
 
 def _row(

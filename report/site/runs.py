@@ -15,7 +15,7 @@ from bench.results.record import Learning, Provenance, Record, Status, Timing
 from report.analysis.configurations import MATCHED
 from report.report_data import ReportData
 from report.text import Note
-from report.wording.notes import plain_note, title, unrecorded
+from report.wording.notes import plain_note, title
 from report.wording.report_title import short_title
 
 Same = TypeVar("Same")
@@ -70,7 +70,7 @@ def row(name: str, page: str, data: ReportData) -> RunRow:
         ok=sum(record.status.outcome == "ok" for record in data.records),
         records=len(data.records),
         problems=len(data.problems),
-        is_whole=not any(map(unrecorded, data.compared)),
+        is_whole=not any(one.cut for one in data.compared),
     )
 
 

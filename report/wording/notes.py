@@ -13,8 +13,9 @@ from bench.results.record import Record
 from report.analysis import certificates
 from report.analysis.certificates import named
 from report.analysis.comparison import Comparison, Row
-from report.analysis.configurations import Setup, grouped, network
+from report.analysis.configurations import Setup, network
 from report.analysis.equality import Check, agreeing, check
+from report.analysis.unrecorded import Cut
 from report.tables import throughput_tables
 from report.tables.main import percent
 from report.text import REASON_LIMIT, Given, Note, listed, plain
@@ -120,32 +121,19 @@ def warnings(comparison: Comparison) -> list[Note]:
         *differences,
         *throughput_tables.warnings(comparison),
         *known_to_be_wrong(comparison),
-        *unrecorded(comparison),
+        *map(of_cut_run, comparison.cut),
     ]
 
 
-def unrecorded(comparison: Comparison) -> list[Note]:
-    """What runs were to train, or to measure, and have no record of, not even of a failure."""
-    said: list[Note] = []
-    for run, records in grouped(comparison.everything, lambda one: one.identity.run).items():
-        planned = records[0].run_settings  # None of an earlier version
-        if planned is None:
-            continue
-        there = {(one.identity.framework, one.identity.seed) for one in records}
-        seeds = planned.seeds or sorted({seed for _, seed in there})
-        every = [(framework, seed) for seed in seeds for framework in planned.frameworks]
-        missing = [one for one in every if one not in there]
-        if missing:
-            (framework, seed), *_ = missing
-            said.append(
-                (
-                    f"NOT THE WHOLE RUN: of {len(every)} combinations of framework and seed in ",
-                    *(Given(run), f" {len(missing)} have no record here, such as "),
-                    *(Given(framework), f" at seed {seed}. "),
-                    "The run was interrupted, or goes on, or has them elsewhere.",
-                )
-            )
-    return said
+def of_cut_run(cut: Cut) -> Note:
+    """How much of a run has no record."""
+    again = f", repeat {cut.repeat}" if cut.repeat else ""
+    return (
+        f"NOT THE WHOLE RUN: {cut.missing:,} of {cut.cells:,} cells of ",
+        *(Given(cut.run), " have no record here, such as ", Given(cut.framework)),
+        f" at seed {cut.seed}{again}. The run was interrupted, goes on, or is only partly in this "
+        "report.",
+    )
 
 
 def known_to_be_wrong(comparison: Comparison) -> list[Note]:

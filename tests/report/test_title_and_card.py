@@ -23,7 +23,7 @@ from report.formats.markdown import summary
 from report.wording import citation
 from report.wording.answer import answer, unranked
 from report.wording.card import NAMES, card
-from report.wording.notes import plain_note, unrecorded, warnings
+from report.wording.notes import plain_note, warnings
 from report.wording.report_title import report_title, short_title
 
 Make = Callable[..., Record]
@@ -107,22 +107,39 @@ def test_where_intervals_cannot_tell_the_title_says_so(blocks) -> None:
 
 def test_what_a_run_has_no_record_of_is_told_loudly(make: Make) -> None:
     """As after Ctrl-C, from which a report is not told apart otherwise."""
-    asked = replace(SETTINGS, seeds=(0, 1))
+    asked = replace(SETTINGS, seeds=(0, 1), min_repeats=3)
     every = [
-        make(framework=name, seed=seed).model_copy(update={"run_settings": asked})
-        for seed in (0, 1)
+        make(framework=name, seed=seed, repeat=repeat, batch_size=128, threads=2).model_copy(
+            update={"run_settings": asked}
+        )
+        for seed, repeat in ((0, 0), (1, 0), (0, 1))
         for name in ("torch", "keras")
     ]
-    (comparison,) = compare(every[:1])
-    (said,) = unrecorded(comparison)
-    assert plain_note(said) == (
-        f"NOT THE WHOLE RUN: of 4 combinations of framework and seed in {every[0].identity.run} 3 "
-        "have no record here, such as keras at seed 0. The run was interrupted, or goes on, or has "
-        "them elsewhere."
-    )
-    assert said in warnings(comparison)
+    run = every[0].identity.run
+    told = {1: "5 of 6 cells of {}", 5: "1 of 6 cells of {}"}
+    first = {1: "keras at seed 0. ", 5: "keras at seed 0, repeat 1. "}
+    for there, said in told.items():
+        (comparison,) = compare(every[:there])
+        (loud,) = (plain_note(one) for one in warnings(comparison))
+        such = f" have no record here, such as {first[there]}"
+        assert loud.startswith("NOT THE WHOLE RUN: " + said.format(run) + such)
     (whole,) = compare(every)
-    assert unrecorded(whole) == []
+    assert whole.cut == ()
+
+
+def test_a_run_is_whole_though_its_cells_are_in_several_comparisons(make: Make) -> None:
+    """Such as of several hosts, or batch sizes."""
+    asked = replace(SETTINGS, seeds=(0,), min_repeats=1, batch_sizes=(64, 128))
+    every = [
+        make(framework=name, batch_size=size, threads=2, machine_fingerprint=64 * f"{size % 7}")
+        .model_copy(update={"run_settings": asked})
+        for size in (64, 128)
+        for name in ("torch", "keras")
+    ]  # fmt: skip
+    assert [one.cut for one in compare(every)] == [(), ()]
+    (first, second) = compare(every[:3])
+    assert first.cut == second.cut
+    assert (first.cut[0].missing, first.cut[0].framework) == (1, "keras")
 
 
 def test_of_many_that_are_level_the_title_names_none(blocks) -> None:
