@@ -75,6 +75,14 @@ def figure(value: float | None) -> str:
     return f"{value:,.{max(3 - digits_before, 0)}f}"
 
 
+def with_error(value: float, error: float) -> str:
+    """A figure and its standard error with as many decimals, such as 21.3 ± 2.2."""
+    shown = figure(value)
+    places = len(shown.partition(".")[2])
+    is_shown = round(error, places) or not error
+    return f"{shown} ± {f'{error:,.{places}f}' if is_shown else figure(error)}"
+
+
 def left_out(count: int, noun: str, row: Row) -> Note:
     """So many of these of a row do not count, since others disturbed them."""
     what = "them" if count > 1 else "it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from report.analysis.comparison import Comparison
 from report.analysis.time_to_target import Target, targets
-from report.tables.main import DISTURBED, NONE, Column, figure, left_out, marked
+from report.tables.main import DISTURBED, NONE, Column, figure, left_out, marked, with_error
 from report.tables.sections import Section, saying
 from report.text import Given, Note
 
@@ -59,8 +59,8 @@ def _restricted(of: Target) -> str:
     mean, limit = of.restricted.mean, of.restricted.limit
     if mean >= limit:  # nobody got there before, so that nothing scatters
         return marked(f"≥ {figure(limit)}", of.row.times_accepted > 0)
-    error = f" ± {figure(of.restricted.error)}" if of.row.target_runs > 1 else ""
-    return marked(f"{figure(mean)}{error}", of.row.times_accepted > 0)
+    shown = with_error(mean, of.restricted.error) if of.row.target_runs > 1 else figure(mean)
+    return marked(shown, of.row.times_accepted > 0)
 
 
 def _steps(of: Target) -> str:

@@ -25,7 +25,7 @@ from report.formats.html import page
 from report.formats.json_document import document
 from report.report_data import ReportData
 from report.tables import contents, regime_tables
-from report.tables.main import Column, columns
+from report.tables.main import Column, columns, figure, with_error
 from report.tables.sweeps import sweeps
 from tests.golden_texts import assert_golden
 
@@ -163,3 +163,33 @@ def test_names_and_texts_in_json(records: Records) -> None:
         )
         found |= dict.fromkeys(leaves(whole, ""))
     assert_golden(GOLDEN / "json.txt", "".join(f"{one}\n" for one in found))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "–"),
+        (0.0, "0.00"),
+        (12345.6, "12,346"),
+        (99.94, "99.9"),
+        (1.0, "1.00"),
+        (0.8, "0.800"),
+        (-0.012, "-0.0120"),
+        (1e-5, "0.0000100"),
+    ],
+)
+def test_figures_have_three_digits(value: float | None, shown: str) -> None:
+    assert figure(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (21.333, 2.177, "21.3 ± 2.2"),
+        (8.19, 0.0, "8.19 ± 0.00"),
+        (150.0, 0.25, "150 ± 0.250"),
+        (0.8, 0.0599, "0.800 ± 0.060"),
+    ],
+)
+def test_an_error_has_the_decimals_of_its_figure(value: float, error: float, shown: str) -> None:
+    assert with_error(value, error) == shown
