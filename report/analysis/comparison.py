@@ -108,6 +108,11 @@ class Comparison:
         """The records of all regimes."""
         return (*self.records, *self.others)
 
+    @property
+    def trains(self) -> bool:
+        """Whether any run trained to the end; others measured speed alone."""
+        return not all(record.identity.throughput_only for record in self.everything)
+
     def of(self, row: Row) -> list[Record]:
         """The records that a row is of."""
         alike = [record for record in self.records if record.identity.framework == row.framework]

@@ -91,14 +91,14 @@ def escaped(text: str) -> str:
 
 def _comparison(comparison: Comparison, label: str) -> list[str]:
     shown = columns(comparison)
-    caption = (*notes.title(comparison), ". ", *notes.settings(comparison), ".")
+    caption = (*notes.title(comparison.setup), ". ", *notes.settings(comparison), ".")
     names = [column.name for column in shown]
     parts = []
     if comparison.rows:
         below = notes.notes(comparison, names)
         parts.append(_table(shown, comparison.rows, caption, label, below))
     for number, section in enumerate(contents.below(comparison), 1):
-        parts += _section(section, f"{label}-{number}", notes.title(comparison))
+        parts += _section(section, f"{label}-{number}", notes.title(comparison.setup))
     return parts
 
 

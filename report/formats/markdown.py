@@ -86,7 +86,7 @@ def _view(comparison: Comparison) -> Mapping[str, object]:
     checks = check(comparison)
     once = [one for one in checks if one.seed is None]
     return {
-        "title": _heading(notes.title(comparison)),
+        "title": _heading(notes.title(comparison.setup)),
         "settings": _prose(notes.settings(comparison)),
         "warnings": _proses(notes.warnings(comparison)),
         "card": _card(comparison),

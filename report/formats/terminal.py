@@ -45,7 +45,7 @@ def print_summary(
 
 
 def _print_comparison(comparison: Comparison, console: Console) -> None:
-    console.print(_text(notes.title(comparison), console, style="bold"))
+    console.print(_text(notes.title(comparison.setup), console, style="bold"))
     console.print(_text(notes.settings(comparison), console))
     console.print(_text(("Ran on ", *notes.machine(comparison)), console, style="dim"))
     for warning in notes.warnings(comparison):

@@ -64,7 +64,7 @@ def row(name: str, page: str, data: ReportData) -> RunRow:
             f"{cpu or 'unknown processor'}, {fingerprint[:12]}"
             for fingerprint, cpu in sorted(machines.items())
         ),
-        setups=tuple(dict.fromkeys(plain_note(title(one)) for one in data.compared)),
+        setups=tuple(dict.fromkeys(plain_note(title(one.setup)) for one in data.compared)),
         frameworks=tuple(sorted({record.identity.framework for record in data.records})),
         title=short_title(data.compared),
         ok=sum(record.status.outcome == "ok" for record in data.records),

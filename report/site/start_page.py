@@ -21,6 +21,7 @@ from report.formats.html_parts import sentence
 from report.site.runs import RunRow
 from report.tables.history import NEVER_GATES, Trend, sections, shifts, told_of_shift
 from report.text import Given, Note, counted
+from report.wording.titles import titles as titles_of
 
 MOST_DRAWN = 18  # set-ups with a figure, those of most runs
 MOST_POINTS = 20  # the newest of each framework in a table; `bench history` shows all
@@ -102,8 +103,9 @@ def _setups(
     swatches = {name: style.colour for name, style in looks.items()}
     ordered = sorted(alike.values(), key=lambda of: -max(len(one.points) for one in of))
     found: list[Mapping[str, Any]] = []
-    for number, of in enumerate(ordered, 1):
-        title, settings, machine = of[0].told
+    titles = titles_of([of[0] for of in ordered])
+    for number, (of, title) in enumerate(zip(ordered, titles, strict=True), 1):
+        _, settings, machine = of[0].told
         is_drawn = number <= MOST_DRAWN and max(len(one.points) for one in of) > 1
         newest = [replace(one, points=one.points[-MOST_POINTS:]) for one in of]
         table = sections(newest)[0].tables[0]
@@ -113,7 +115,7 @@ def _setups(
         found.append(
             {
                 "id": f"s{number}",
-                "title": sentence((Given(title, PATH_LIMIT),)),
+                "title": sentence(title),
                 "settings": sentence((Given(settings, 600),)),
                 "machine": sentence((Given(machine, 300),)),
                 "names": " ".join(numbers[one.framework] for one in of),

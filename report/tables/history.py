@@ -49,7 +49,8 @@ class Point:
 class Trend:
     """A framework's points in one set-up on one machine, oldest first.
 
-    told  title, settings and machine, in words
+    told    title, settings and machine, in words
+    trains  whether any run of the set-up trained to the end
     """
 
     framework: str
@@ -57,6 +58,7 @@ class Trend:
     machine: Machine
     told: tuple[str, str, str]
     points: tuple[Point, ...]
+    trains: bool
 
     @property
     def heading(self) -> str:
@@ -147,7 +149,8 @@ def trends(records: Iterable[Record]) -> list[Trend]:
             points = _points(by_framework[framework])
             if points:
                 told = _told(comparison)
-                found.append(Trend(framework, comparison.setup, comparison.machine, told, points))
+                of = comparison.setup, comparison.machine, told, points, comparison.trains
+                found.append(Trend(framework, *of))
     return found
 
 
@@ -227,7 +230,7 @@ def _points(records: Sequence[Record]) -> tuple[Point, ...]:
 
 
 def _told(comparison: Comparison) -> tuple[str, str, str]:
-    parts = title(comparison), settings(comparison), machine(comparison)
+    parts = title(comparison.setup), settings(comparison), machine(comparison)
     first, second, third = (plain_note(part) for part in parts)
     return first, second, third
 

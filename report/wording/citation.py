@@ -42,7 +42,7 @@ def run(comparisons: Sequence[Comparison], records_csv: str | None) -> Note:
     if first != last:
         when = (", measured from ", Given(first), " to ", Given(last))
     names = sorted({one.identity.run for of in comparisons for one in of.everything})
-    setups = list(dict.fromkeys(notes.title(one) for one in comparisons))
+    setups = list(dict.fromkeys(notes.title(one.setup) for one in comparisons))
     digest = records_csv and hashlib.sha256(records_csv.encode("utf-8")).hexdigest()
     return (
         *_few([(Given(name),) for name in names], "Run", "runs"),

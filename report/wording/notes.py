@@ -30,9 +30,8 @@ INTERVAL = (
 TOLD_IN_NOTES = ("Version", "Parameters")  # columns that are notes where there is no room for them
 
 
-def title(comparison: Comparison) -> Note:
+def title(setup: Setup) -> Note:
     """Data set, model and device."""
-    setup = comparison.setup
     return (
         Given(setup.settings.dataset, REASON_LIMIT),
         " · ",
@@ -68,9 +67,7 @@ def _weight_decay(comparison: Comparison) -> str:
 
 def _length(comparison: Comparison) -> str:
     """How long was trained, if at all."""
-    if all(one.identity.throughput_only for one in comparison.everything):
-        return "speed only"
-    return _count(comparison.setup.settings.epochs, "epoch")
+    return _count(comparison.setup.settings.epochs, "epoch") if comparison.trains else "speed only"
 
 
 def _resumed(setup: Setup) -> Note:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, Protocol
 
-from report.analysis.comparison import Comparison
 from report.analysis.configurations import Setup
 from report.text import Given, Note
 from report.wording import notes, settings_text
@@ -29,22 +28,36 @@ NAMES = {
     "resumed_from": "from {}",
     "first_epoch": "from epoch {}",
 }
+OF_TRAINING = ("epochs", "target_accuracy")
 
 
-def titles(comparisons: Sequence[Comparison]) -> list[Note]:
+class Titled(Protocol):
+    """What has a set-up: a comparison, or a trend."""
+
+    @property
+    def setup(self) -> Setup:
+        """What its runs have in common."""
+
+    @property
+    def trains(self) -> bool:
+        """Whether any run trained to the end; others measured speed alone."""
+
+
+def titles(several: Sequence[Titled]) -> list[Note]:
     """One for each; all are different."""
-    alike: dict[str, list[Comparison]] = defaultdict(list)
-    for one in comparisons:
-        alike[repr(notes.title(one))].append(one)
+    alike: dict[str, list[Titled]] = defaultdict(list)
+    for one in several:
+        alike[repr(notes.title(one.setup))].append(one)
     found: list[Note] = []
-    for one in comparisons:
-        differing = _differing(alike[repr(notes.title(one))])
-        found.append((*notes.title(one), *_told(one.setup, differing)))
+    for one in several:
+        differing = _differing(alike[repr(notes.title(one.setup))])
+        found.append((*notes.title(one.setup), *_told(one, differing)))
     return _numbered(found)
 
 
-def _values(setup: Setup) -> dict[str, Any]:
+def _values(one: Titled) -> dict[str, Any]:
     """What a set-up has, by name; the settings that words are better for are one of these."""
+    setup = one.setup
     of_settings = {
         field.name: getattr(setup.settings, field.name)
         for field in fields(setup.settings)
@@ -52,26 +65,34 @@ def _values(setup: Setup) -> dict[str, Any]:
     }
     others = {field.name: getattr(setup, field.name) for field in fields(setup)}
     words = ", ".join(settings_text.words(setup.settings))
-    return of_settings | others | {"settings": words or "plain training"}
+    return of_settings | others | {"settings": words or "plain training", "trains": one.trains}
 
 
-def _differing(group: Sequence[Comparison]) -> list[str]:
+def _differing(group: Sequence[Titled]) -> list[str]:
     """The names of what the set-ups have more than one value of.
 
     Hosts are told apart by their machines where these are no fewer.
     """
-    found = [_values(one.setup) for one in group]
-    several = {name: len({values[name] for values in found}) for name in found[0]}
+    found = [_values(one) for one in group]
+    several = {
+        name: len({of[name] for of in found if of["trains"] or name not in OF_TRAINING})
+        for name in found[0]
+    }
     if several["host"] == several["machine_fingerprint"]:
         several["host"] = 1
     return [name for name, count in several.items() if count > 1]
 
 
-def _told(setup: Setup, differing: Sequence[str]) -> Note:
+def _told(one: Titled, differing: Sequence[str]) -> Note:
     fragments: list[str | Given] = []
-    values = _values(setup)
+    values = _values(one)
     for name in differing:
         value = values[name]
+        if name == "trains":
+            fragments += [] if value else [" · speed only"]
+            continue
+        if name in OF_TRAINING and not one.trains:
+            continue
         if name == "threads" and value == 1:
             fragments += [" · 1 thread"]
             continue

@@ -23,6 +23,7 @@ from report.formats.data_dictionary import entries
 from report.formats.html import page
 from report.report_data import ReportData
 from report.tables.sections import Section, Table
+from report.wording.notes import plain_note
 from report.wording.titles import titles
 
 # The reports that several files of tests read are made once, so they share a process.
@@ -234,9 +235,16 @@ def test_sparse_records_give_a_page(make: Make, failed: Make) -> None:
 
 def test_titles_tell_comparisons_apart(windows: list[Record], make: Make) -> None:
     shown = ["".join(getattr(p, "text", p) for p in t) for t in titles(compare(windows))]
-    assert shown == ["mnist · lenet5 · cpu · batch 64", "mnist · lenet5 · cpu · batch 128"]
+    assert shown == [
+        "mnist · lenet5 · cpu · batch 64",
+        "mnist · lenet5 · cpu · batch 128 · speed only",
+    ]
     other = compare([make(), make(machine_fingerprint="f" * 64, threads=1)])
     assert len({repr(title) for title in titles(other)}) == 2
+    speed = compare([make(), make(throughput_only=True, machine_fingerprint="f" * 64)])
+    of_training, of_speed = (plain_note(title) for title in titles(speed))
+    assert re.fullmatch(r"mnist · lenet5 · cpu · machine \w{12}…", of_training)
+    assert re.fullmatch(r"mnist · lenet5 · cpu · machine \w{12}… · speed only", of_speed)
 
 
 def test_the_same_records_give_the_same_page(report, windows, problems, tmp_path: Path) -> None:

@@ -191,4 +191,5 @@ def _unlike(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
 
 def _heading(comparison: Comparison, runs: str) -> str:
     """What was compared, and under which settings, in one line."""
-    return f"{plain(runs)}: {plain_note(title(comparison))}. {plain_note(settings(comparison))}"
+    of = plain_note(title(comparison.setup))
+    return f"{plain(runs)}: {of}. {plain_note(settings(comparison))}"
