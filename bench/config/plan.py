@@ -241,7 +241,7 @@ def make(given: Mapping[str, Any], source: AvailableImages) -> Plan:
         UsageError: what cannot be, and what could.
     """
     given = checked(given)
-    usual = preset(given_or_default(given, "dataset"))
+    usual = preset(given_or_default(given, "dataset"), source.classes)
     source = first_of(source, given)
     train_size, val_size, test_size = sizes(given, usual, source)
     optimizer = resolve.optimizer(

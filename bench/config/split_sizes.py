@@ -54,7 +54,8 @@ def sizes(given: Mapping[str, Any], usual: Preset, source: AvailableImages) -> t
     """Images for training, validation and test; what was not given takes what is left."""
     pool = source.train_images
     test_pool = source.test_images or pool
-    test = default(given.get("test_size"), source.test_images or round(usual.test * pool))
+    usual_test = source.test_images or max(round(usual.test * pool), 1)
+    test = default(given.get("test_size"), usual_test)
     if at_least(1, "--test-size", test) > test_pool:
         raise UsageError(
             f"--test-size {test} is too large: {_dataset(given)} has {test_pool} images for it"

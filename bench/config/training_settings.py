@@ -139,7 +139,13 @@ class TrainingSettings:
         ),
     ]
     test_size: Annotated[
-        int, Setting("Number of test images. Default: all.", DATA, COUNT, recipe=DECIDES)
+        int,
+        Setting(
+            "Number of test images. Default: all; where none are for the test, 15 % of the others.",
+            DATA,
+            COUNT,
+            recipe=DECIDES,
+        ),
     ]
     fit: Annotated[
         Fit,

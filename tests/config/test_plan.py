@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_mnist_by_default():
     planned = make(MNIST, dataset="mnist")
     assert sizes_of(planned) == (55_000, 5_000, 10_000)
     assert (planned.settings.fit, planned.settings.batch_sizes) == ("pad", (128,))
+
+
+def test_own_images_without_a_test_set_are_split():
+    """The target is above what chance gets right."""
+    leaves = replace(DIGITS, train_images=240, classes=2)
+    planned = make(leaves, dataset="folder:leaves")
+    assert sizes_of(planned) == (180, 24, 36)
+    assert planned.settings.target_accuracy == 0.75
+    few = replace(leaves, train_images=4, classes=3)
+    assert sizes_of(make(few, dataset="folder:leaves")) == (3, 0, 1)
+    assert make(replace(leaves, classes=3), dataset="folder:leaves").settings.target_accuracy == 0.5
 
 
 def test_a_validation_set_of_its_own_takes_nothing_from_training():
