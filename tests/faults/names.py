@@ -52,8 +52,11 @@ HOSTILE = (
     f"{MARK} \U0001f469\u200d\U0001f4bb e\u0301",
 )
 # Strings that say what a record is; others would make it none.
-LEFT = frozenset(
-    {"outcome", "optimizer", "device", "schema_version", "regime", "epsilon_form", "generator"}
+LEFT = frozenset(  # which are no free texts: a record with another word in them is refused
+    (
+        *("outcome", "optimizer", "device", "schema_version", "regime", "epsilon_form"),
+        *("generator", "run_id"),
+    )
 )
 
 
