@@ -13,7 +13,11 @@ from bench.cli.run_options import Json
 from bench.config.declaration import WHAT
 
 Budget = Annotated[
-    str, typer.Option(help="Time limit, such as 2h; the same command goes on later.")
+    str,
+    typer.Option(
+        help="Time limit, such as 2h: after it nothing more is installed or measured, and the same "
+        "command goes on later."
+    ),
 ]
 BatchSize = Annotated[int, typer.Option(help="Images per step.")]
 Threads = Annotated[int, typer.Option(help="CPU threads; 1 has the least noise.")]

@@ -65,7 +65,10 @@ class Campaign:
         self._made: dict[str, Environment | None] = {}
 
     def is_ready(self, version: str, case: Case) -> bool:
-        """Install a release and have it certified for a case; whether it may be timed."""
+        """Install a release and have it certified for a case; whether it may be timed.
+
+        Raises OutOfTimeError.
+        """
         environment = self._environment(version)
         if environment is None:
             return False
@@ -197,9 +200,13 @@ class Campaign:
         return judged(case, rule, [pair.observation for pair in pairs])
 
     def _environment(self, version: str) -> Environment | None:
-        """That of a release; None where it cannot be installed, which is told once."""
+        """That of a release; None where it cannot be installed, which is told once.
+
+        Raises OutOfTimeError where none is made yet and the time is up.
+        """
         if version in self._made:
             return self._made[version]
+        self.means.budget.check()
         name = self.subject.package.name
         self.means.status(f"installing {name} {version}")
         try:

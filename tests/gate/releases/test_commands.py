@@ -36,7 +36,7 @@ def listed(monkeypatch, tmp_path):
     """An index that lists some releases; nothing can be installed."""
     monkeypatch.setenv("LENET_BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pip, "released", lambda name: ("2.9.0", "2.9.1", "2.10.0"))
+    monkeypatch.setattr(pip, "released", lambda name: ("2.8.0", "2.9.0", "2.9.1", "2.10.0"))
 
     def install(*_, **__):
         raise AssertionError("something was installed")
@@ -51,6 +51,11 @@ def listed(monkeypatch, tmp_path):
         (("bisect", "torch", "2.10..2.9"), "goes backwards"),
         (("bisect", "torch", "3..4"), "no release that fits this Python is within '3..4'"),
         (("bisect", "torch", "2.10..2.13"), "only 2.10.0 of torch is within '2.10..2.13'"),
+        (("bisect", "torch", "2.8"), "no release within '2.8' is torch 2.9 or later"),
+        (
+            ("bisect", "torch", "2.8..2.9.0"),
+            "torch 2.8.0: the adapter is written for 2.9 and later",
+        ),
         (("bisect", "torch", "new"), "'new' is no version"),
         (("bisect", "torch", "2.9..2.10", "--frameworks", "flax"), "flax is not made of torch"),
         (("bisect", "torch", "2.9..2.10", "--frameworks", ","), "--frameworks ',' is empty"),
@@ -78,6 +83,12 @@ def test_a_wrong_call_is_refused(listed, arguments, said, tmp_path):
     assert said.casefold() in done.stderr.casefold()
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_when_the_time_is_up_nothing_more_is_installed(listed):
+    done = bench("bisect", "torch", "2.9..2.10", "--budget", "0.000001s", "--out", "out")
+    assert done.returncode == 3
+    assert "the time is up: what was installed and measured is kept" in done.stderr
 
 
 def test_without_a_network_it_says_so(listed, monkeypatch):
@@ -226,5 +237,5 @@ def test_ctrl_c_while_pip_installs_leaves_nothing_half_installed(index, tmp_path
         process.kill()
         process.wait()
     assert process.returncode == 130, told
-    assert "interrupted: what was measured is kept" in told
+    assert "interrupted: what was installed and measured is kept" in told
     assert list(made.iterdir()) == []

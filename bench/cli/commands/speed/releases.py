@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import Version
 from rich.console import Console
 
 from bench.cli.console import say, standard_output
@@ -196,7 +197,7 @@ def _against_reference(campaign: Campaign, case: Case, chosen: Sequence[str], pa
 
 
 def _again(command: str) -> str:
-    return f"what was measured is kept, and the same {command} goes on with it"
+    return f"what was installed and measured is kept, and the same {command} goes on with it"
 
 
 def _frameworks(text: str | None) -> tuple[str, ...] | None:
@@ -217,7 +218,7 @@ def _cases(subject: Subject, batch_size: int, threads: int) -> list[Case]:
 
 
 def _chosen(subject: Subject, text: str, notes: Console) -> list[str]:
-    """Releases in order; what is not there is named.
+    """Releases in order; what is not there, or older than the adapter, is named.
 
     Where the index cannot be reached, those that are installed already.
     """
@@ -236,7 +237,13 @@ def _chosen(subject: Subject, text: str, notes: Console) -> list[str]:
             notes,
             f"without {name} {version}: there is no such release, or none that fits this Python",
         )
-    return list(chosen.versions)
+    least = Version(subject.package.least)
+    old = [version for version in chosen.versions if Version(version) < least]
+    for version in old:
+        say(notes, f"without {name} {version}: the adapter is written for {least} and later")
+    if len(old) == len(chosen.versions):
+        raise UsageError(f"no release within {text!r} is {name} {least} or later")
+    return [version for version in chosen.versions if version not in old]
 
 
 @contextmanager
