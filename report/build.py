@@ -46,14 +46,14 @@ def build(
         gallery = None
         if aside and "html" in formats:
             gallery = stack.enter_context(drawn_aside(data.compared, crossings))
-        if "md" in formats:
-            files["report.md"] = markdown(data)
-            if "html" not in formats:  # which has them, too
-                files |= _drawings(data.compared, crossings)
         # The page holds the same files.
         tables = _tables(data) if {"html", "csv"} & set(formats) else {}
-        if "csv" in formats:
-            files |= tables
+        written = tables if "csv" in formats else {}
+        if "md" in formats:
+            files["report.md"] = markdown(data, beside=written)
+            if "html" not in formats:  # which has them, too
+                files |= _drawings(data.compared, crossings)
+        files |= written
         if "latex" in formats:
             files["report.tex"] = latex(data)
         if "json" in formats:

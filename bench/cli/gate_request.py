@@ -200,8 +200,9 @@ def _rule(threshold: float, cells: int, pairs: int | None) -> Rule:
     rule = Rule.of(threshold, cells, pairs)
     least = fewest_pairs(cells, rule.alpha)
     if rule.pairs < least:
+        among = f" in {cells} cells" if cells > 1 else ""
         raise UsageError(
-            f"--pairs {pairs} can never find a regression in {cells} cells: give at least {least}"
+            f"--pairs {pairs} can never find a regression{among}: give at least {least}"
         )
     return rule
 

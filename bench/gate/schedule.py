@@ -81,10 +81,13 @@ def require_budget(seconds: float, cells: int, early: int, shape: Shape) -> None
     pair_s = LEAST_START_S + shape.windows_s + 4 * HALF * shape.window_s
     least_s = cells * early * pair_s
     if seconds < least_s:
+        of_each, fewer = (
+            (f" for each of {cells} cells", ", or fewer cells") if cells > 1 else ("", "")
+        )
         raise UsageError(
-            f"--budget {minutes(seconds)} is too short: {early} pairs of processes for each of "
-            f"{cells} cells take at least {minutes(least_s)}, and those of real frameworks twice "
-            "that; give a longer one, or fewer cells"
+            f"--budget {minutes(seconds)} is too short: {early} pairs of processes{of_each} "
+            f"take at least {minutes(least_s)}, and those of real frameworks twice "
+            f"that; give a longer one{fewer}"
         )
 
 

@@ -138,8 +138,9 @@ def read(path: Path) -> Checkpoint:
     from here, from a newer version, damaged, or for another model.
     """
     if not path.is_file():
+        fault = "is a folder" if path.is_dir() else "does not exist"
         raise CheckpointError(
-            f"{path} does not exist: give the path of a checkpoint; runs keep theirs in "
+            f"{path} {fault}: give the path of a checkpoint; runs keep theirs in "
             "results/RUN/checkpoints/"
         )
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -25,13 +25,19 @@ from report.wording.titles import titles
 MOST_COPIED = 12  # comparisons in what is copied, which is for a comment or a message
 
 
-def markdown(data: ReportData) -> str:
-    """The report as Markdown with GitHub's tables, fit for a README or a pull request."""
+def markdown(data: ReportData, beside: Collection[str] = ()) -> str:
+    """The report as Markdown with GitHub's tables, fit for a README or a pull request.
+
+    `beside` are the names of the CSV files that are written with it, which it refers to.
+    """
+    has_csv = "records.csv" in beside
     return _rendered(
         "report.md.j2",
         title=_heading(report_title(data.compared, data.profiles)),
         comparisons=[_view(comparison) for comparison in data.compared],
         across=[_section(section) for section in contents.across(data.compared, data.profiles)],
+        has_csv=has_csv,
+        in_full=Markdown("; in full in records.csv" if has_csv else ""),
         stripped=_heading(data.stripped),
         problems=[
             (markdown_code(str(path)), markdown_code(reason)) for path, reason in data.problems

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.commands.speed import profile as command
 from bench.results.step_profile import Profiles
 from tests.results.test_step_profile import clean, profile
 
@@ -69,6 +70,17 @@ def test_a_report_shows_it_by_itself_and_below_a_run(bench, tmp_path):
     broken = bench("report", str(FROZEN), str(bench.out), "--format", "md", "--out", str(tmp_path))
     assert broken.returncode == 1
     assert "profile.json" in broken.stdout
+
+
+def test_where_it_is_interrupted_before_anything_is_found_nothing_is_left(bench, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "_profiled", interrupted)
+    done = bench(*SMALL, "--out", str(bench.out))
+    assert done.returncode == 130
+    assert "interrupted after 0 of 1" in done.stderr
+    assert list(bench.out.iterdir()) == []
 
 
 def test_as_json_it_prints_one_document(bench):

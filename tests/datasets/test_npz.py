@@ -153,6 +153,13 @@ def test_images_that_are_all_the_same_are_told(tmp_path: Path, root: Path) -> No
     assert loaded.notes == ("all 6 training images are the same: nothing can be learned",)
 
 
+def test_test_images_that_are_trained_on_are_told(tmp_path: Path, root: Path) -> None:
+    own = saved(tmp_path, x_test=arrays()["x_train"][3:5])
+    loaded = datasets.load(own.name, root, (8, 8), "pad")
+    (told,) = loaded.notes
+    assert told.startswith("2 of 2 test images are among those for training: ")
+
+
 def test_it_is_loaded_by_its_name(tmp_path: Path, root: Path) -> None:
     own = saved(tmp_path)
     loaded = datasets.load(own.name, root, (8, 8), "pad")

@@ -36,6 +36,15 @@ def test_files_are_where_it_says(frozen: list[Record], tmp_path: Path) -> None:
     assert sorted(out.iterdir()) == sorted(paths)
 
 
+def test_markdown_names_the_files_that_are_beside_it(frozen: list[Record], tmp_path: Path) -> None:
+    said = {}
+    for formats in (["md"], ["md", "csv"]):
+        build(ReportData.of(frozen), tmp_path / str(len(formats)), formats=formats)
+        said[len(formats)] = (tmp_path / str(len(formats)) / "report.md").read_text().count(".csv")
+    assert said[1] == 0
+    assert said[2] > 2
+
+
 def test_what_was_there_is_replaced(frozen: list[Record], tmp_path: Path) -> None:
     build(ReportData.of(frozen), tmp_path)
     paths = build(ReportData(), tmp_path)

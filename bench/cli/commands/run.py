@@ -338,7 +338,7 @@ def _warn_if_busy(notes: Console) -> None:
     if busy > BUSY_CPUS:
         _say(
             notes,
-            f"warning: other programs keep {busy:.1f} CPUs busy: speeds will be too low, and not "
+            f"warning: other programs keep {busy:.1f} CPUs busy: speeds may be too low, and not "
             "equally so for all frameworks; stop them to get reliable figures",
             style="yellow",
         )

@@ -223,7 +223,8 @@ def outcome(record: Record) -> str:
         speed = f"{record.throughput.images_per_s:,.0f} images/s"
         parts.append(f"{speed} (disturbed)" if record.throughput.disturbed else speed)
     if record.timing.wall_s is not None:
-        parts.append(f"{record.timing.wall_s:.1f} s in all")
+        others = " (training disturbed)" if record.timing.training_disturbed else ""
+        parts.append(f"{record.timing.wall_s:.1f} s in all{others}")
     if record.status.stopped_early is not None:
         parts.append(
             f"ended after epoch {record.learning.first_epoch - 1 + len(record.timing.epoch_s)}: "

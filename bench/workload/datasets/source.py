@@ -42,10 +42,18 @@ class Dataset:
     @property
     def notes(self) -> tuple[str, ...]:
         """Lines for a person, of what only the images themselves tell."""
-        images = self.train_images
-        if len(images) < 2 or not all(np.array_equal(one, images[0]) for one in images[1:]):
-            return ()
-        return (f"all {len(images):,} training images are the same: nothing can be learned",)
+        images, told = self.train_images, []
+        if len(images) > 1 and all(np.array_equal(one, images[0]) for one in images[1:]):
+            told.append(f"all {len(images):,} training images are the same: nothing can be learned")
+        # Of one's own alone: published sets are as they are, and have few.
+        if self.test_images is not None and ":" in self.name:
+            trained = {hash(one.tobytes()) for one in images}
+            if again := sum(hash(one.tobytes()) in trained for one in self.test_images):
+                told.append(
+                    f"{again:,} of {len(self.test_images):,} test images are among those for "
+                    "training: the test accuracy is not that of new images"
+                )
+        return tuple(told)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,6 +74,9 @@ def profile(
     except KeyboardInterrupt:  # what was found by then is kept and shown all the same
         interrupted = True
         say(notes, f"interrupted after {len(found)} of {len(tasks)}")
+        if not found:
+            shutil.rmtree(folder)
+            return signals.EXIT_CODE
     if as_json:
         print(Profiles(command=typed, profiles=tuple(found)).model_dump_json(indent=2))
     show_and_write(found, folder, None if as_json else console, chosen)
