@@ -50,7 +50,8 @@ def picture(session: list[tuple[str, str]]) -> str:
     for command, output in session:
         console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
         # Versions of rich differ in whether the last end of a line is kept.
-        console.print(Text.from_ansi(output.rstrip("\n")), end="\n\n")
+        lines = "\n".join(line.rstrip(" ") for line in output.splitlines())
+        console.print(Text.from_ansi(lines), end="\n\n")
     drawn = console.export_svg(
         title="lenet-bench", code_format=WITHOUT_FONTS, unique_id="session", font_aspect_ratio=0.61
     )
