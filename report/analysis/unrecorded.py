@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Self
 
 from bench.config.run_settings import RunSettings
 from bench.results.record import Record
 from report.analysis.configurations import grouped
+
+_Key = tuple[int, int, str, str, int, int]  # seed, repeat, framework, device, batch size, threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,13 @@ def cut_runs(records: Iterable[Record]) -> Mapping[str, Cut]:
         planned = of_run[0].run_settings
         if planned is None:
             continue
-        there = {_key(one) for one in of_run}
-        every = _planned(planned, of_run)
-        missing = [key for key in every if key not in there]
+        there, every = {_key(one) for one in of_run}, _Planned.of(planned, of_run)
+        missing = every.count - sum(map(every.has, there))
         if missing:
-            seed, repeat, framework = missing[0][:3]
+            seed, repeat, framework = next(key for key in every if key not in there)[:3]
             name = of_run[0].identity.run
-            found[run] = Cut(name, len(every), len(missing), framework, seed, repeat)
+            found[run] = Cut(name, every.count, missing, framework, seed, repeat)
     return found
-
-
-_Key = tuple[int, int, str, str, int, int]
 
 
 def _key(record: Record) -> _Key:
@@ -58,21 +57,46 @@ def _key(record: Record) -> _Key:
     return of.seed, of.repeat, of.framework, of.device, of.batch_size, of.threads
 
 
-def _planned(planned: RunSettings, records: Iterable[Record]) -> list[_Key]:
-    """All that it is to have, block after block; what varies and is not told is as in the records.
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """All cells that a run is to have; one with a precision to reach may have had more.
 
-    A run with a precision to reach may have had more.
+    Never as a list: a file can say that it is to have any number of repeats.
     """
-    of = [record.identity for record in records]
-    seeds = planned.seeds or sorted({one.seed for one in of})
-    blocks = max(planned.min_repeats if planned.seeds else 0, len(seeds))
-    return [
-        (seeds[block % len(seeds)], block // len(seeds), framework, device, batch_size, threads)
-        for block, framework, device, batch_size, threads in product(
-            range(blocks),
+
+    seeds: tuple[int, ...]
+    blocks: int
+    others: tuple[tuple[str, str, int, int], ...]
+
+    @classmethod
+    def of(cls, planned: RunSettings, records: Iterable[Record]) -> Self:
+        """What varies and is not told is as in the records."""
+        there = [record.identity for record in records]
+        seeds = planned.seeds or sorted({one.seed for one in there})
+        others = product(
             planned.frameworks,
             planned.devices,
-            planned.batch_sizes or sorted({one.batch_size for one in of}),
-            planned.threads or sorted({one.threads for one in of}),
+            planned.batch_sizes or sorted({one.batch_size for one in there}),
+            planned.threads or sorted({one.threads for one in there}),
         )
-    ]
+        blocks = max(planned.min_repeats if planned.seeds else 0, len(seeds))
+        return cls(tuple(dict.fromkeys(seeds)), blocks, tuple(dict.fromkeys(others)))
+
+    @property
+    def count(self) -> int:
+        """Of cells."""
+        return self.blocks * len(self.others)
+
+    def has(self, key: _Key) -> bool:
+        """Whether a cell is one of them."""
+        seed, repeat, *other = key
+        if seed not in self.seeds or tuple(other) not in self.others:
+            return False
+        return 0 <= repeat * len(self.seeds) + self.seeds.index(seed) < self.blocks
+
+    def __iter__(self) -> Iterator[_Key]:
+        """Block after block."""
+        for block in range(self.blocks):
+            repeat, place = divmod(block, len(self.seeds))
+            for other in self.others:
+                yield (self.seeds[place], repeat, *other)

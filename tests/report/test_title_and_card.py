@@ -127,6 +127,15 @@ def test_what_a_run_has_no_record_of_is_told_loudly(make: Make) -> None:
     assert whole.cut == ()
 
 
+def test_a_run_of_any_number_of_repeats_is_counted_at_once(make: Make) -> None:
+    asked = replace(SETTINGS, seeds=(0,), min_repeats=10**12)
+    one = make(batch_size=128, threads=2).model_copy(update={"run_settings": asked})
+    (comparison,) = compare([one])
+    (cut,) = comparison.cut
+    assert (cut.cells, cut.missing) == (2 * 10**12, 2 * 10**12 - 1)
+    assert (cut.framework, cut.seed, cut.repeat) == ("keras", 0, 0)
+
+
 def test_a_run_is_whole_though_its_cells_are_in_several_comparisons(make: Make) -> None:
     """Such as of several hosts, or batch sizes."""
     asked = replace(SETTINGS, seeds=(0,), min_repeats=1, batch_sizes=(64, 128))
