@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,8 +13,8 @@ from bench.config import plan
 from bench.config.run_settings import RunSettings
 from bench.errors import DataError, UnavailableError, UsageError
 from bench.execution import repeats
-from bench.execution.executors import facts, on_host, place, slot, slurm
-from bench.execution.executors.link import Link, LostError
+from bench.execution.executors import cluster, facts, on_host, place, slot, slurm
+from bench.execution.executors.link import Host, Link, LostError
 from bench.system import machine
 from bench.worker import prepared_data
 from bench.workload import datasets
@@ -244,7 +246,8 @@ class Future:
     def exception(self):
         return self._answer
 
-    def result(self):
+    def result(self, timeout):
+        assert timeout > 0  # Dask waits for ever for a host that is gone
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer
@@ -257,6 +260,8 @@ class Future:
         (Future("error", ValueError("of the host")), "ValueError: of the host"),
         # The scheduler has gone while the result, of a task that is finished, came over.
         (Future("finished", ConnectionResetError("reset by peer")), "reset by peer"),
+        # The host has gone once it was done.
+        (Future("finished", TimeoutError()), "does not arrive within 30 s"),
     ],
 )
 def test_what_is_lost_with_a_cluster_is_told_as_that(future, said):
@@ -268,3 +273,23 @@ def test_what_a_task_comes_to():
     assert Link(None).result(Future("finished", 3)) == 3
     with pytest.raises(DataError, match="no such set"):
         Link(None).result(Future("error", DataError("no such set")))
+
+
+@pytest.mark.parametrize("sent", [(), ("a",), ("a", "b")])
+def test_a_host_that_is_lost_once_it_is_done_costs_nothing(sent, tmp_path, monkeypatch):
+    """What it has sent a part of begins anew elsewhere, as a whole."""
+    host = Host("tcp://198.51.100.1:1", "b", 1.0)
+    cells = tuple(SimpleNamespace(name=name) for name in "ab")
+    begun = SimpleNamespace(cells=cells, attempt=0, model_copy=lambda update: update)
+    work = cluster._Work(lambda block, label: lambda event: None, begun, deque(), running=1)
+
+    def measure(host, work, block, saved):
+        saved.update(sent)
+        raise LostError("gone")
+
+    of = cluster.Cluster(None, tmp_path, machine.describe(), print)
+    monkeypatch.setattr(of, "_measure", measure)
+    with pytest.raises(LostError, match="gone"):
+        of._try(host, work, 0, begun)
+    assert list(work.waiting) == ([] if len(sent) == 2 else [(0, {"attempt": 1})])
+    assert work.running == 0

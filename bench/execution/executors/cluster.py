@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +61,7 @@ class _Work:
     """Blocks to be measured, and those that are.
 
     first  any of them: what a host needs to know before it measures one
-    saved  names of the cells of a block, by its number, whose records are written
+    saved  names of the cells of a block that was lost, by its number, whose records are written
     """
 
     listen: Listen
@@ -210,14 +210,17 @@ class Cluster:
 
     def _try(self, host: Host, work: _Work, number: int, block: Block) -> None:
         """Have the block measured there; what is lost with the host comes again, or is given up."""
+        saved: set[str] = set()  # the cells whose records came from this host
         try:
-            self._measure(host, work, number, block)
+            self._measure(host, work, block, saved)
         except LostError as lost:
             with self._changed:
-                if block.attempt + 1 < MOST_ATTEMPTS:
+                work.saved.setdefault(number, set()).update(saved)
+                missing = _missing(block, saved)  # nothing where it was lost once it was done
+                if missing and block.attempt + 1 < MOST_ATTEMPTS:
                     again = block.model_copy(update={"attempt": block.attempt + 1})
                     work.waiting.appendleft((number, again))
-                elif not self._is_over:
+                elif missing and not self._is_over:
                     self._give_up(host, work, number, block, str(lost))
             raise
         finally:
@@ -298,10 +301,12 @@ class Cluster:
         if host.address not in self._hosts:
             raise LostError("it does not answer any more")
 
-    def _measure(self, host: Host, work: _Work, number: int, block: Block) -> None:
-        """One block on one host, and each of its records written before the next cell begins."""
+    def _measure(self, host: Host, work: _Work, block: Block, saved: set[str]) -> None:
+        """One block on one host, and each of its records written before the next cell begins.
+
+        The names of its cells come into `saved`.
+        """
         emit = work.listen(block, host.label)
-        saved = work.saved.setdefault(number, set())
 
         def take(said: dict[str, Any], line: str) -> None:
             if "files" in said:
@@ -314,9 +319,9 @@ class Cluster:
             self._follow(host, on_host.measure, block, take)
         except _RefusedError as refused:  # not to be asked again, but the block can go elsewhere
             raise LostError(str(refused)) from refused
-        missing = [cell.name for cell in block.cells if cell.name not in saved]
-        if missing:
-            raise LostError(f"it has sent no record of {', '.join(missing)}")
+        if missing := _missing(block, saved):
+            told = ", ".join(cell.name for cell in missing)
+            raise LostError(f"it has sent no record of {told}")
 
     def _follow(
         self,
@@ -390,10 +395,9 @@ class Cluster:
     def _give_up(self, host: Host, work: _Work, number: int, block: Block, why: str) -> None:
         """Records that say so, of the cells of which none was ever saved."""
         emit = work.listen(block, host.label)
-        for cell in block.cells:
-            if cell.name not in work.saved.get(number, set()):
-                emit(CellBegun(cell=cell))
-                emit(CellEnded(record=self._failed(host, block, cell, why)))
+        for cell in _missing(block, work.saved[number]):
+            emit(CellBegun(cell=cell))
+            emit(CellEnded(record=self._failed(host, block, cell, why)))
 
     def _failed(self, host: Host, block: Block, cell: Cell, why: str) -> Record:
         known = {
@@ -429,3 +433,8 @@ class Cluster:
         deadline = time.monotonic() + END_S
         for thread in self._threads.values():
             thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _missing(block: Block, saved: Collection[str]) -> list[Cell]:
+    """The cells of a block of which there is no record."""
+    return [cell for cell in block.cells if cell.name not in saved]

@@ -12,6 +12,7 @@ from typing import Any
 from bench.errors import BenchError, UnavailableError, UsageError
 
 CONNECT_S = 10.0
+ANSWER_S = 30.0  # for a few kB that are there already
 SLOT = "slot"  # the resource of which a worker has one for each measurement that it may do at once
 
 
@@ -102,7 +103,14 @@ class Link:
             raise LostError(f"{type(error).__name__}: {error}")
         if future.status != "finished":
             raise LostError(f"its task was {future.status}")
-        return self._try(future.result)
+        try:
+            # A host that is cut off once it is done has its task pinned to it: without a limit
+            # Dask would wait for that host to come back.
+            return future.result(timeout=ANSWER_S)
+        except TimeoutError as error:
+            raise LostError(f"what it answered does not arrive within {ANSWER_S:g} s") from error
+        except Exception as error:
+            raise LostError(str(error) or type(error).__name__) from error
 
     def cancel(self, future: Any) -> None:
         """Have no more use of a task; what it does already goes on."""
