@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bench.frameworks.spec import installed_here
+from bench.system import interpreter
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,6 +57,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if "LENET_BENCH_CACHE" not in os.environ:
             patch.setenv("LENET_BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def libraries_stay_in_memory() -> Iterator[None]:
+    """A run reads no framework from the disk anew: the suite's time would be that of the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interpreter, "packages", tuple)
         yield
 
 

@@ -34,6 +34,7 @@ WRONG = 2  # the exit code of every error
 MODULE, INSTALLED = "python -m bench", "lenet-bench"  # how the program is called
 # A shell completes words after the name of a program, which a module has not.
 COMPLETION = ("--install-completion", "--show-completion")
+NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}  # by pydantic's errors
 
 app = typer.Typer(
     name="bench",
@@ -397,9 +398,6 @@ def _child_processes() -> Executor:
     return ChildProcess()
 
 
-NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}  # by pydantic's errors
-
-
 def _told(error: typer.TyperException) -> str:
     """The message, with what a missing argument means, and what is no number in our words.
 
@@ -411,7 +409,7 @@ def _told(error: typer.TyperException) -> str:
         if wanted := NUMBERS.get(fault["type"]):
             return f"{parameter.opts[0]} {fault['input']!r} cannot be read: give {wanted}"
     text = error.format_message()
-    meant = getattr(getattr(error, "param", None), "help", None)
+    meant = getattr(parameter, "help", None)
     is_missing = isinstance(error, typer.BadParameter) and not error.message
     return f"{text} {meant}" if is_missing and meant else text
 

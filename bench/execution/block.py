@@ -26,7 +26,7 @@ from bench.execution.executor import Executor, Usage
 from bench.execution.record_builder import build, derived, tail
 from bench.results.certificate import Subject
 from bench.results.record import Machine, Record, SystemState
-from bench.system import conditions
+from bench.system import conditions, interpreter
 from bench.verification.problems import TRAINING_IMAGES
 from bench.worker.messages import (
     Ended,
@@ -149,9 +149,13 @@ class OnThisMachine:
         self._executor, self._machine = executor, machine
         self._verdicts: dict[Subject, VerificationResult] = {}
         self._baselines: tuple[Plan, Baselines] | None = None
+        self._has_begun = False
 
     def measure(self, block: Block, emit: EmitBlockEvent) -> None:
         """Measure the cells of one block, and tell of each event as it comes."""
+        if not self._has_begun:  # whether a framework has just been installed decides nothing
+            interpreter.forget_libraries(interpreter.packages())
+            self._has_begun = True
         for cell in block.cells:
             emit(CellBegun(cell=cell))
             verdict = self._verdict(block, cell, emit)

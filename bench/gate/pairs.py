@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import ceil
@@ -15,7 +15,7 @@ import psutil
 from bench.gate.budget import Budget
 from bench.gate.cases import NAMES, Case, Name, Pair, Windows
 from bench.gate.process import Resident, Side
-from bench.system import machine, signals
+from bench.system import interpreter, machine, signals
 
 PROBE_STEPS = 4
 HALF = 3  # windows of which the later must not be faster than as many earlier ones
@@ -53,31 +53,46 @@ class Measuring:
 def measure(with_: Measuring, case: Case, number: int, first: Name, steps: int | None) -> Pair:
     """Start both sides, warm them up, and have them alternate; `steps` None: choose them now.
 
-    Pair `number` gets CPUs of its own choosing, the same for both sides. Raises SideError,
-    OutOfTimeError.
+    Pair `number` gets CPUs of its own choosing, the same for both sides. The side that is `first`
+    is first in all, from the start of its process, so that no order is a difference between the
+    sides. Raises SideError, OutOfTimeError.
     """
     started = with_.budget.spent_s
     cpus = _cpus(case.threads, number)
+    order: tuple[Name, Name] = (first, "head" if first == "base" else "base")
+    _forget_libraries(with_.sides.values())
     with ExitStack() as stack:
         with signals.defer_signals():  # until the stack would end them
             residents = {
                 name: stack.enter_context(
-                    Resident(side, case, cpus, with_.logs / f"{name}.log", with_.budget)
+                    Resident(
+                        with_.sides[name], case, cpus, with_.logs / f"{name}.log", with_.budget
+                    )
                 )
-                for name, side in with_.sides.items()
+                for name in order
             }
-        for name in NAMES:
-            residents[name].await_ready()
+        for resident in residents.values():
+            resident.await_ready()
         if steps is None:
             steps = _choose_steps(residents["base"], case, with_.shape.window_s)
-        for name in NAMES:
-            residents[name].prepare(steps)
+        for resident in residents.values():
+            resident.prepare(steps)
         _warm_up(residents, steps)
-        windows = _alternate(residents, first, steps, with_)
-        for name in NAMES:  # again: some modules are loaded when they are first needed
-            residents[name].check_origin()
+        windows = _alternate(residents, order, steps, with_)
+        for resident in residents.values():  # again: some modules are loaded when first needed
+            resident.check_origin()
     took_s = round(with_.budget.spent_s - started, 2)
     return Pair(case=case, first=first, steps=steps, took_s=took_s, **windows)
+
+
+def _forget_libraries(sides: Collection[Side]) -> None:
+    """Where the sides have packages of their own, both load them from the disk, in each pair.
+
+    What one of them had in memory as it was installed, and the other as it was read, would be a
+    difference between them in all pairs alike.
+    """
+    if len({side.python for side in sides}) > 1:
+        interpreter.forget_libraries(folder for side in sides for folder in side.packages)
 
 
 def _cpus(threads: int, number: int) -> tuple[int, ...]:
@@ -106,10 +121,10 @@ def _idle_s(window: Mapping[str, Any], case: Case) -> float:
 
 def _warm_up(residents: dict[Name, Resident], steps: int) -> None:
     """Windows in turns until neither side's later ones are faster than its earlier ones."""
-    seen: dict[Name, list[float]] = {name: [] for name in NAMES}
+    seen: dict[Name, list[float]] = {name: [] for name in residents}
     for _ in range(MOST_WARM_UPS):
-        for name in NAMES:
-            seen[name].append(residents[name].window(steps)["seconds"])
+        for name, resident in residents.items():
+            seen[name].append(resident.window(steps)["seconds"])
         if all(_is_warm(seconds) for seconds in seen.values()):
             return
 
@@ -121,11 +136,11 @@ def _is_warm(seconds: list[float]) -> bool:
 
 
 def _alternate(
-    residents: dict[Name, Resident], first: Name, steps: int, with_: Measuring
+    residents: dict[Name, Resident], order: tuple[Name, Name], steps: int, with_: Measuring
 ) -> dict[Name, Windows]:
     """Quadruples A B B A and B A A B in turns; one in which something compiled is repeated once."""
     taken: dict[Name, list[dict[str, Any]]] = {name: [] for name in NAMES}
-    second: Name = "head" if first == "base" else "base"
+    first, second = order
     shape = with_.shape
     patience = with_.budget.after(PATIENCE * shape.windows_s)
     for number in range(shape.quadruples):

@@ -111,6 +111,19 @@ def test_what_is_told_of_a_block_comes_in_order(planned, tmp_path):
     assert [bool(r.learning.oracle_step_loss) for r in ended] == [True, False]  # of the first seed
 
 
+def test_libraries_are_read_anew_once_a_run(planned, tmp_path, monkeypatch):
+    done: list = []
+    monkeypatch.setattr(blocks.interpreter, "packages", lambda: (tmp_path,))
+    monkeypatch.setattr(blocks.interpreter, "forget_libraries", done.append)
+    monkeypatch.setattr(blocks.frameworks, "missing", lambda framework: "not installed")
+    here = OnThisMachine(NoExecutor(), machine.describe())
+    for _ in range(2):
+        here.measure(block_of(planned, tmp_path, planned.cells()[:1]), done.append)
+    assert done[0] == (tmp_path,)
+    assert done.count((tmp_path,)) == 1
+    assert len(done) == 5  # and of each cell its beginning and its end
+
+
 def test_an_examination_is_a_phase_and_serves_every_seed(planned, tmp_path, monkeypatch):
     examined = []
     refused = VerificationResult(None, "not-equivalent", "another network")

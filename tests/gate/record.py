@@ -2,8 +2,8 @@
 
     python -m tests.gate.record FILE --minutes 60 --seed 0
 
-SystemState come in rounds, each in a new order, until the time is up. What is in the file stays.
-`python -m tests.gate.compact FILE... ` makes the fixture of the tests from it.
+Cells come in rounds, each in a new order, until the time is up. What is in the file stays.
+`python -m tests.gate.replay FILE...` makes the fixture of the tests from it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench.gate.budget import Budget, OutOfTimeError
 from bench.gate.cases import NAMES, Case
+from bench.gate.origin import Origins
 from bench.gate.pairs import Measuring, Shape, measure
 from bench.gate.process import Side
 
@@ -38,10 +39,12 @@ def main() -> None:
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as logs, options.file.open("a") as out:
         python = Path(sys.executable)
-        side = {
-            name: Side(name, ROOT, python, (ROOT,), Path(logs, f"caches-{name}")) for name in NAMES
+        origins = Origins(ROOT, (), ())
+        sides = {
+            name: Side(name, python, (ROOT,), Path(logs, f"caches-{name}"), origins)
+            for name in NAMES
         }
-        with_ = Measuring(side, Shape(), Path(logs), Budget(60 * options.minutes))
+        with_ = Measuring(sides, Shape(), Path(logs), Budget(60 * options.minutes))
         steps: dict[Case, int] = {}
         number = 0
         while True:

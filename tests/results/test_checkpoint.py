@@ -246,8 +246,8 @@ def test_foreign_files(path, bytes_, complaint):
 
 
 def test_no_file(path, tmp_path):
-    for absent in (path, tmp_path):
-        with pytest.raises(CheckpointError, match=r"(does not exist|is a folder): give the path"):
+    for absent, why in ((path, "does not exist"), (tmp_path, "is a folder")):
+        with pytest.raises(CheckpointError, match=f"{why}: give the path"):
             checkpoint.read(absent)
 
 

@@ -31,6 +31,7 @@ from bench.frameworks import Package, installed_here
 from bench.gate.releases import pip
 from bench.gate.releases.packages import Subject
 from bench.results.store import write_atomically
+from bench.system.interpreter import packages_of
 from bench.workload import caches
 
 COMPLETE = "complete.json"
@@ -144,7 +145,7 @@ def _made(place: Path, subject: Subject, version: str) -> Environment:
                 raise
     else:
         pip.install(python, last, wheels)
-    made = Environment(python, _packages(place))
+    made = Environment(python, _packages(python))
     write_atomically(place / COMPLETE, json.dumps({"packages": made.packages}, indent=1) + "\n")
     return made
 
@@ -191,8 +192,8 @@ def _read(place: Path) -> Environment | None:
     return Environment(python, packages) if python.exists() else None
 
 
-def _packages(place: Path) -> dict[str, str]:
-    paths = [str(one) for one in place.glob("lib/python*/site-packages")]
+def _packages(python: Path) -> dict[str, str]:
+    paths = [str(one) for one in packages_of(python)]
     found = importlib.metadata.distributions(path=paths)
     return dict(sorted((canonicalize_name(one.name), one.version) for one in found))
 
