@@ -60,13 +60,12 @@ def drawing(trends: Sequence[Trend], styles: Mapping[str, Style], name: str) -> 
     made.axes.set_ylim(0, 1.12 * made.axes.dataLim.y1)
     made.axes.set_xlim(-0.6, len(runs) - 0.4)
     made.axes.set_ylabel("Images/s")
-    made.axes.set_xlabel("Date of the run (UTC)")
     ticks = thinned(range(len(runs)), MOST_DATES)
+    label, told = _times([dates[run] for run in runs], ticks)
+    made.axes.set_xlabel(label)
     made.axes.xaxis.set_major_locator(FixedLocator(ticks))
-    days = {dates[runs[at]][:DATE_LENGTH] for at in ticks}
-    told = _day if len(days) == len(ticks) else _minute
     made.axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda at, _: told(dates[runs[int(at)]]) if at in ticks else "")
+        FuncFormatter(lambda at, _: told[int(at)] if at in told else "")
     )
     made.axes.tick_params(axis="x", pad=9)  # clear of the 0 beside the first date
     made.legend()
@@ -80,10 +79,12 @@ def drawing(trends: Sequence[Trend], styles: Mapping[str, Style], name: str) -> 
     return made
 
 
-def _day(started_at: str) -> str:
-    return started_at[:DATE_LENGTH]
-
-
-def _minute(started_at: str) -> str:
-    """For runs of one day."""
-    return started_at[:MINUTE_LENGTH].replace("T", " ")
+def _times(started_at: Sequence[str], ticks: Sequence[int]) -> tuple[str, dict[int, str]]:
+    """The axis' label, and what stands at each tick: as little as tells them apart."""
+    days = [each[:DATE_LENGTH] for each in started_at]
+    minutes = [each[DATE_LENGTH + 1 : MINUTE_LENGTH] for each in started_at]
+    if len(set(days)) == 1 < len(days):
+        return f"Time of the run on {days[0]} (UTC)", {at: minutes[at] for at in ticks}
+    if len({days[at] for at in ticks}) == len(ticks):
+        return "Date of the run (UTC)", {at: days[at] for at in ticks}
+    return "Date of the run (UTC)", {at: f"{days[at]}\n{minutes[at]}" for at in ticks}

@@ -14,6 +14,7 @@ import pytest
 from bench.errors import UsageError
 from bench.results import folders
 from bench.results.record import Record
+from report.site import figure as site_figure
 from report.site.folder import MANIFEST, build_site, claim
 from report.site.runs import Kept, RunRead
 from report.tables.history import shifts, trends
@@ -109,6 +110,25 @@ def test_a_run_that_was_interrupted_is_not_the_whole_run(month, tmp_path, make) 
     build_site(tmp_path / "site", [*month[-1:], read("begun", begun)], [])
     rows = (tmp_path / "site" / "index.html").read_text(encoding="utf-8").split("<tr")
     assert ["begun" in row for row in rows if "not the whole run" in row] == [True]
+
+
+@pytest.mark.parametrize(
+    ("dates", "label", "told"),
+    [
+        (("2026-11-30T17:25", "2026-11-30T17:31"), "Time of the run on 2026-11-30", "17:25 17:31"),
+        (("2026-11-29T17:25", "2026-11-30T17:31"), "Date of the run", "2026-11-29 2026-11-30"),
+        (
+            ("2026-11-29T17:25", "2026-11-29T17:31", "2026-11-30T09:00"),
+            "Date of the run",
+            "2026-11-29\n17:25 2026-11-29\n17:31 2026-11-30\n09:00",
+        ),
+        (("2026-11-30T17:25",), "Date of the run", "2026-11-30"),
+    ],
+)
+def test_the_axis_of_time_tells_runs_apart(dates, label, told) -> None:
+    found, ticks = site_figure._times([f"{each}:00+00:00" for each in dates], range(len(dates)))
+    assert found == f"{label} (UTC)"
+    assert list(ticks.items()) == list(enumerate(told.split(" ")))
 
 
 def test_the_newest_runs_have_figures(month, tmp_path) -> None:
