@@ -74,7 +74,9 @@ def report(
 
         for option, value in (("--out", out), ("--format", formats), ("--baseline", baseline)):
             if value is not None:
-                raise UsageError(f"{option} is for one report: leave it out with --site, or --site")
+                raise UsageError(
+                    f"{option} is for one report, and --site for many: give one of them"
+                )
         return of_site.site(paths, site, accept_disturbed=accept_disturbed, show=show, share=share)
     # Records hold no cycles: looking for some among millions of objects is a tenth of the time.
     gc.disable()

@@ -206,9 +206,9 @@ def _fair(comparison: Comparison) -> Tile:
     of = sum(row.speed.processes + row.speed.disturbed for row in rows)
     hit = sum(row.speed.disturbed + row.speed.accepted for row in rows)
     calm = (
-        f"{hit} of {counted(of, 'process')} {DISTURBED}"
+        f"the speeds of {hit} of {counted(of, 'process')} {DISTURBED}"
         if hit
-        else f"{'the process was not' if of == 1 else f'none of {of} processes'} {DISTURBED}"
+        else f"{'the speed was not' if of == 1 else f'none of {of} speeds'} {DISTURBED}"
         if _is_known(comparison)
         else "whether others disturbed them is not recorded"
     )

@@ -62,11 +62,16 @@ def _left_out(rows: Sequence[Row]) -> list[Note]:
     ]
     if not said:
         return []
+    again = notes.measured_again(
+        "--resume",
+        speeds=any(row.speed.disturbed for row in rows),
+        times=any(row.times_disturbed for row in rows),
+    )
     return [
         *said,
         (
-            "End the other programs, or let the run wait for them with --wait-for-quiet 30m; "
-            "--resume repeats what is missing; --accept-disturbed lets it count.",
+            f"End the other programs, or let the run wait for them with --wait-for-quiet 30m; "
+            f"{again}; --accept-disturbed lets what is disturbed count.",
         ),
     ]
 

@@ -234,11 +234,23 @@ def _all_disturbed(rows: list[Row]) -> list[Note]:
     ]
     if not lacking:
         return []
+    again = measured_again(
+        "`bench run --resume FOLDER`", speeds=bool(no_speed), times=bool(no_time)
+    )
     what_to_do = (
-        ". `bench run --resume FOLDER` repeats them, best on a quiet machine; "
-        "`bench report --accept-disturbed FOLDER` has them count as they are."
+        f". Best on a quiet machine: {again}; `bench report --accept-disturbed FOLDER` has them "
+        "count as they are."
     )
     return [("Others disturbed every measurement: ", *listed(lacking, ", and "), what_to_do)]
+
+
+def measured_again(resume: str, *, speeds: bool, times: bool) -> str:
+    """How figures come about that others have disturbed: a training is not done twice in a run."""
+    ways = (
+        (speeds, f"{resume} repeats the speeds"),
+        (times, "times to the target need a new run"),
+    )
+    return " and ".join(said for wanted, said in ways if wanted)
 
 
 def _row_versions(rows: list[Row]) -> list[Note]:

@@ -64,6 +64,33 @@ def test_the_frameworks_of_a_run(bench):
     assert "signed rank, two-sided, by Holm" in done.stdout
 
 
+def test_what_is_in_no_table_is_told(bench, run):
+    """With a figure of the two that are left, and of a framework that only one run has."""
+
+    def without_target(record: dict[str, Any]) -> dict[str, Any]:
+        return record | {"time_to_target_s": None if record["framework"] == "keras" else 3.0}
+
+    first = run("first", without_target)
+    done = bench("compare", str(first), "--metric", "time_to_target")
+    assert "keras is left out: it has no time_to_target in first\n" in done.stderr
+    assert " keras " not in done.stdout
+    fewer = run("fewer", only("torch", "torch:compile"))
+    both = bench("compare", str(first), str(fewer))
+    assert both.stderr == "keras is only in first, not in fewer\n"
+
+
+def test_a_known_defect_is_told(bench, run):
+    def defective(record: dict[str, Any]) -> dict[str, Any]:
+        if record["framework"] != "keras":
+            return record
+        versions = record["versions"] | {"jaxlib": "0.10.2"}
+        return record | {"framework": "flax", "versions": versions}
+
+    done = bench("compare", str(run("first", defective)))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("flax ran with a version that has a known defect: jaxlib 0.10.2") == 1
+
+
 def test_the_same_as_json(bench):
     done = bench("compare", str(FROZEN), "--json")
     found = standings(done.stdout)

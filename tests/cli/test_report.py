@@ -192,7 +192,7 @@ def test_a_site_over_runs(bench, run, original, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--out", "x"), "--out is for one report: leave it out with --site, or --site"),
+        (("--out", "x"), "--out is for one report, and --site for many: give one of them"),
         (("--format", "md"), "--format is for one report"),
         (("--baseline", "torch"), "--baseline is for one report"),
     ],

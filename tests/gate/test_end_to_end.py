@@ -8,6 +8,7 @@ test_replay.py, and here in the long ones.
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -47,6 +48,8 @@ def test_a_pass_from_beginning_to_end(gate, tmp_path):
     done = gate.process("--base", "HEAD~1", *SMALL, "--out", str(out))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "pass: the cell is not slower by" in done.stdout
+    assert re.search(r"^base: [0-9a-f]{10} \(HEAD~1\) four times the work$", done.stderr, re.M)
+    assert re.search(r"^head: [0-9a-f]{10} \(HEAD\) as little as before$", done.stderr, re.M)
     found = Result.model_validate_json(out.read_text())
     assert (found.outcome, found.head.subject) == ("pass", "as little as before")
     assert found.findings[0].slowdown < -0.3

@@ -108,9 +108,9 @@ def test_what_to_do_where_all_are_disturbed(speeds) -> None:
     said = map(plain_note, notes(comparison, ()))
     assert (
         "Others disturbed every measurement: no images/s of torch, and no time to the "
-        "target of torch. `bench run --resume FOLDER` "
-        "repeats them, best on a quiet machine; `bench report --accept-disturbed FOLDER` has them "
-        "count as they are."
+        "target of torch. Best on a quiet machine: `bench run --resume FOLDER` repeats the speeds "
+        "and times to the target need a new run; `bench report --accept-disturbed FOLDER` has "
+        "them count as they are."
     ) in said
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -24,7 +24,7 @@ from report.formats.terminal import print_section
 from report.tables import contrast_tables
 from report.tables.sections import Section
 from report.text import plain
-from report.wording.notes import plain_note, settings, title
+from report.wording.notes import known_to_be_wrong, measured_again, plain_note, settings, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def compare(
             found += _within(run, baseline, chosen)
     for later in runs[1:]:
         found += _between(runs[0], later, chosen)
+    for said in dict.fromkeys(_beside(runs, chosen)):
+        say(notes, said)
     if as_json:
         print(json.dumps(_document([one for _, several in found for one in several]), indent=2))
         return 0
@@ -73,6 +75,28 @@ def compare(
 
 def _document(contests: Sequence[PairwiseComparison]) -> dict[str, Any]:
     return {"contests": [contrast_tables.values(one) for one in contests]}
+
+
+def _beside(runs: Sequence[_Run], metric: Metric) -> Iterator[str]:
+    """What no table shows: known defects of what was measured, and who is in no table, and why."""
+    had = {
+        run.name: {
+            setup: {one.framework for one in samples(comparison, metric, run.name)}
+            for setup, comparison in run.comparisons.items()
+        }
+        for run in runs
+    }
+    for run in runs:
+        for setup, comparison in run.comparisons.items():
+            yield from map(plain_note, known_to_be_wrong(comparison))
+            here = had[run.name][setup]
+            measured = {row.framework for row in comparison.rows if row.runs_ok}
+            for framework in sorted(measured - here):
+                yield plain(f"{framework} is left out: it has no {metric} in {run.name}")
+            for later in (one for one in runs[1:] if setup in one.comparisons):
+                for framework in sorted(here - had[later.name][setup]):
+                    if run is runs[0]:
+                        yield plain(f"{framework} is only in {run.name}, not in {later.name}")
 
 
 def _read(path: Path, notes: Console, *, accept_disturbed: bool) -> _Run:
@@ -104,9 +128,12 @@ def _within(
         "time_to_target": any(row.times_disturbed for row in rows),
     }
     if not names and disturbed.get(metric):
+        again = measured_again(
+            "`bench run --resume`", speeds=metric == "images_per_s", times=metric != "images_per_s"
+        )
         raise UsageError(
-            f"other programs disturbed every {metric} in {run.name}: repeat them with `bench run "
-            "--resume`, or compare them anyway with --accept-disturbed"
+            f"other programs disturbed every {metric} in {run.name}: {again}, or compare them "
+            "anyway with --accept-disturbed"
         )
     if not names:
         raise UsageError(f"no run in {run.name} has a figure for {metric}: choose another --metric")

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.gate.decision import Outcome
+from bench.gate.repository import Revision
 from bench.gate.result import Commit, Finding, Result
 from bench.gate.schedule import minutes
 from report.text import markdown_cell, markdown_code, plain
@@ -154,6 +155,12 @@ def _commit(of: Commit) -> str:
     name = markdown_code(of.commit[:SHORT_COMMIT])
     given = "" if of.commit.startswith(of.given) else f" ({markdown_code(of.given)})"
     return f"{name}{given} {markdown_code(of.subject)}"
+
+
+def revision(of: Revision | Commit) -> str:
+    """Such as `0123456789 (origin/main) The first line of its message`."""
+    given = "" if of.commit.startswith(of.given) else f" ({of.given})"
+    return plain(f"{of.commit[:SHORT_COMMIT]}{given} {of.subject}")
 
 
 def _fenced(text: str) -> list[str]:

@@ -33,7 +33,10 @@ def gate(asked: GateRequest, *, as_json: bool) -> int:
     console, notes = standard_output(), Console(stderr=True, highlight=False)
     try:
         with signals.terminations_interrupt(), workspace() as folder:
-            found = _measure(prepare(asked, folder, notes), folder, notes)
+            prepared = prepare(asked, folder, notes)
+            for name, revision in prepared.revisions.items():
+                say(notes, f"{name}: {view.revision(revision)}")
+            found = _measure(prepared, folder, notes)
     except KeyboardInterrupt:
         print("interrupted: what was made has been removed", file=sys.stderr)
         return signals.EXIT_CODE
