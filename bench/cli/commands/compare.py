@@ -79,24 +79,24 @@ def _document(contests: Sequence[PairwiseComparison]) -> dict[str, Any]:
 
 def _beside(runs: Sequence[_Run], metric: Metric) -> Iterator[str]:
     """What no table shows: known defects of what was measured, and who is in no table, and why."""
-    had = {
-        run.name: {
-            setup: {one.framework for one in samples(comparison, metric, run.name)}
-            for setup, comparison in run.comparisons.items()
-        }
-        for run in runs
-    }
     for run in runs:
-        for setup, comparison in run.comparisons.items():
+        for comparison in run.comparisons.values():
             yield from map(plain_note, known_to_be_wrong(comparison))
-            here = had[run.name][setup]
             measured = {row.framework for row in comparison.rows if row.runs_ok}
-            for framework in sorted(measured - here):
+            for framework in sorted(measured - _with_figures(comparison, metric)):
                 yield plain(f"{framework} is left out: it has no {metric} in {run.name}")
-            for later in (one for one in runs[1:] if setup in one.comparisons):
-                for framework in sorted(here - had[later.name][setup]):
-                    if run is runs[0]:
-                        yield plain(f"{framework} is only in {run.name}, not in {later.name}")
+    first = runs[0]
+    for later in runs[1:]:
+        for setup in first.comparisons.keys() & later.comparisons.keys():
+            before = _with_figures(first.comparisons[setup], metric)
+            after = _with_figures(later.comparisons[setup], metric)
+            for framework in sorted(before ^ after):
+                where, missing = (first, later) if framework in before else (later, first)
+                yield plain(f"{framework} is only in {where.name}, not in {missing.name}")
+
+
+def _with_figures(comparison: Comparison, metric: Metric) -> set[str]:
+    return {one.framework for one in samples(comparison, metric, "")}
 
 
 def _read(path: Path, notes: Console, *, accept_disturbed: bool) -> _Run:
