@@ -91,8 +91,10 @@ def _forget_libraries(sides: Collection[Side]) -> None:
     What one of them had in memory as it was installed, and the other as it was read, would be a
     difference between them in all pairs alike.
     """
-    if len({side.python for side in sides}) > 1:
-        interpreter.forget_libraries(folder for side in sides for folder in side.packages)
+    pythons = dict.fromkeys(side.python for side in sides)
+    if len(pythons) > 1:
+        folders = (folder for python in pythons for folder in interpreter.packages_of(python))
+        interpreter.forget_libraries(folders)
 
 
 def _cpus(threads: int, number: int) -> tuple[int, ...]:

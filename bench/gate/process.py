@@ -19,7 +19,7 @@ from bench.gate.budget import Budget
 from bench.gate.cases import Case, Name
 from bench.gate.origin import Loaded, Origins
 from bench.system import environment, machine, signals
-from bench.system.interpreter import alone, packages_of
+from bench.system.interpreter import alone
 
 WINDOWS = Path(__file__).with_name("window_server.py")
 START_LIMIT_S = 300.0  # a Julia that compiles itself for the first time takes minutes
@@ -53,11 +53,6 @@ class Side:
     origins: Origins
     absent: tuple[str, ...] = ()
     alone: bool = False
-
-    @property
-    def packages(self) -> tuple[Path, ...]:
-        """Folders of the packages that its interpreter's environment has; they exist."""
-        return packages_of(self.python)
 
 
 class Resident:

@@ -70,7 +70,7 @@ def _left_out(rows: Sequence[Row]) -> list[Note]:
     return [
         *said,
         (
-            f"End the other programs, or let the run wait for them with --wait-for-quiet 30m; "
+            "End the other programs, or let the run wait for them with --wait-for-quiet 30m; "
             f"{again}; --accept-disturbed lets what is disturbed count.",
         ),
     ]

@@ -78,6 +78,12 @@ def test_what_is_in_no_table_is_told(bench, run):
     both = bench("compare", str(first), str(fewer))
     assert both.stderr == "keras is only in first, not in fewer\n"
 
+    def without_speed(record: dict[str, Any]) -> dict[str, Any]:
+        return record | ({"images_per_s": None} if record["framework"] == "keras" else {})
+
+    silent = bench("compare", str(first), str(run("silent", without_speed)))
+    assert silent.stderr == "keras is left out: it has no images_per_s in silent\n"
+
 
 def test_a_known_defect_is_told(bench, run):
     def defective(record: dict[str, Any]) -> dict[str, Any]:

@@ -83,20 +83,23 @@ def _beside(runs: Sequence[_Run], metric: Metric) -> Iterator[str]:
         for comparison in run.comparisons.values():
             yield from map(plain_note, known_to_be_wrong(comparison))
             measured = {row.framework for row in comparison.rows if row.runs_ok}
-            for framework in sorted(measured - _with_figures(comparison, metric)):
+            figured = {one.framework for one in samples(comparison, metric, run.name)}
+            for framework in sorted(measured - figured):
                 yield plain(f"{framework} is left out: it has no {metric} in {run.name}")
     first = runs[0]
     for later in runs[1:]:
-        for setup in first.comparisons.keys() & later.comparisons.keys():
-            before = _with_figures(first.comparisons[setup], metric)
-            after = _with_figures(later.comparisons[setup], metric)
+        for setup in _shared(first, later):
+            before, after = (
+                {row.framework for row in run.comparisons[setup].rows} for run in (first, later)
+            )
             for framework in sorted(before ^ after):
                 where, missing = (first, later) if framework in before else (later, first)
                 yield plain(f"{framework} is only in {where.name}, not in {missing.name}")
 
 
-def _with_figures(comparison: Comparison, metric: Metric) -> set[str]:
-    return {one.framework for one in samples(comparison, metric, "")}
+def _shared(first: _Run, later: _Run) -> list[Setup]:
+    """The set-ups that two runs have in common, in the order of the first."""
+    return [setup for setup in first.comparisons if setup in later.comparisons]
 
 
 def _read(path: Path, notes: Console, *, accept_disturbed: bool) -> _Run:
@@ -160,7 +163,7 @@ def _between(
     """One contest for each framework in each set-up that both runs have; else a UsageError."""
     _require_alike(first, later)
     found: list[tuple[Section, list[PairwiseComparison]]] = []
-    for setup in (one for one in first.comparisons if one in later.comparisons):
+    for setup in _shared(first, later):
         before = samples(first.comparisons[setup], metric, first.name)
         after = samples(later.comparisons[setup], metric, later.name)
         pairs = [(one, other) for one in before for other in after if _same(one, other)]
@@ -193,7 +196,7 @@ def _require_alike(first: _Run, later: _Run) -> None:
             f"results of different machines cannot be compared: {plain('; '.join(machines))}; run "
             "both on one machine"
         )
-    if not first.comparisons.keys() & later.comparisons.keys():
+    if not _shared(first, later):
         one, other = next(iter(first.comparisons)), next(iter(later.comparisons))
         unlike = [
             f"{name} {was} and {becomes}" for name, (was, becomes) in _unlike(one, other).items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich import box
 from rich.console import Console
@@ -112,7 +112,8 @@ def markdown(result: Result) -> str:
             lines.append(f"- {markdown_code(cell)}: {markdown_code(reason)}")
         if explanations(result):
             lines.append("")
-    lines += [f"- base: {_commit(result.base)}", f"- head: {_commit(result.head)}"]
+    both = (("base", result.base), ("head", result.head))
+    lines += [f"- {name}: {revision(commit, markdown_code)}" for name, commit in both]
     lines += [f"- {markdown_code(note)}" for note in result.notes]
     if result.outcome != "error":
         lines.append(f"- {rule_in_words(result)}")
@@ -151,16 +152,10 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _commit(of: Commit) -> str:
-    name = markdown_code(of.commit[:SHORT_COMMIT])
-    given = "" if of.commit.startswith(of.given) else f" ({markdown_code(of.given)})"
-    return f"{name}{given} {markdown_code(of.subject)}"
-
-
-def revision(of: Revision | Commit) -> str:
-    """Such as `0123456789 (origin/main) The first line of its message`."""
-    given = "" if of.commit.startswith(of.given) else f" ({of.given})"
-    return plain(f"{of.commit[:SHORT_COMMIT]}{given} {of.subject}")
+def revision(of: Revision | Commit, shown: Callable[[str], str] = plain) -> str:
+    """Such as `0123456789 (origin/main) The first line of its message`, each part as `shown`."""
+    given = "" if of.commit.startswith(of.given) else f" ({shown(of.given)})"
+    return f"{shown(of.commit[:SHORT_COMMIT])}{given} {shown(of.subject)}"
 
 
 def _fenced(text: str) -> list[str]:
